@@ -1,0 +1,170 @@
+//! An action: one write that the daemon may make at Twilio.
+//!
+//! There is no "set status": no value of these types can say "reopen", and a close always carries what it was
+//! planned on, so that it can be compared once more right before the call.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+
+use crate::{Account, AccountSid, AddressSid, BundleSid, IdentitySid, NumberSid, PhoneNumber};
+
+/// The four verbs, in the order of their execution. The brake weighs each of them alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Lift a suspension.
+    Reactivate,
+    /// Move a number into another account.
+    Transfer,
+    /// Suspend an account.
+    Suspend,
+    /// Close an account, which cannot be undone.
+    Close,
+}
+
+impl Verb {
+    /// Every verb, in order.
+    pub const ALL: [Self; 4] = [Self::Reactivate, Self::Transfer, Self::Suspend, Self::Close];
+
+    /// The word in plans, metrics and settings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reactivate => "reactivate",
+            Self::Transfer => "transfer",
+            Self::Suspend => "suspend",
+            Self::Close => "close",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One write. Ordered as it is shown: by verb, then by what it touches.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Lift the suspension of an account.
+    Reactivate(AccountSid),
+    /// Move a number.
+    Transfer(Transfer),
+    /// Suspend an account.
+    Suspend(AccountSid),
+    /// Close an account.
+    Close(Close),
+}
+
+/// A number's way from one account to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Transfer {
+    /// The receiving account.
+    pub to: AccountSid,
+    /// The number.
+    pub phone: PhoneNumber,
+    /// The account that holds it now, at whose path Twilio takes the request.
+    pub from: AccountSid,
+    /// The number's SID.
+    pub number: NumberSid,
+    /// What the receiving account needs for it.
+    pub needs: Needs,
+}
+
+/// Resources of the receiving account that a transfer names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needs {
+    /// Twilio's `AddressSid`.
+    pub address_sid: Option<AddressSid>,
+    /// Twilio's `BundleSid`.
+    pub bundle_sid: Option<BundleSid>,
+    /// Twilio's `IdentitySid`.
+    pub identity_sid: Option<IdentitySid>,
+    /// Twilio's `EmergencyAddressSid`.
+    pub emergency_address_sid: Option<AddressSid>,
+}
+
+/// A close and the sight it was planned on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The account as it was seen.
+    pub account: Account,
+    /// Every number its list showed. All of them are named in `close.release`.
+    pub listed: BTreeMap<NumberSid, PhoneNumber>,
+    /// The numbers that may be lost with it: those listed, and those it was seen with before that were not seen
+    /// elsewhere since.
+    pub at_risk: Vec<PhoneNumber>,
+}
+
+impl PartialOrd for Close {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Close {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.account.sid.cmp(&other.account.sid)
+    }
+}
+
+/// What a write of a verb is about: an account, or for a transfer a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// An account whose status is changed.
+    Account(AccountSid),
+    /// A number that is moved.
+    Number(PhoneNumber),
+}
+
+impl Action {
+    /// The verb.
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Reactivate(_) => Verb::Reactivate,
+            Self::Transfer(_) => Verb::Transfer,
+            Self::Suspend(_) => Verb::Suspend,
+            Self::Close(_) => Verb::Close,
+        }
+    }
+
+    /// The account it is shown under: the one that changes, for a transfer the receiving one.
+    pub const fn account(&self) -> AccountSid {
+        match self {
+            Self::Reactivate(sid) | Self::Suspend(sid) => *sid,
+            Self::Transfer(transfer) => transfer.to,
+            Self::Close(close) => close.account.sid,
+        }
+    }
+
+    /// The number that is moved, if any.
+    pub const fn number(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::Transfer(transfer) => Some(transfer.phone),
+            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => None,
+        }
+    }
+
+    /// What it is about.
+    pub const fn object(&self) -> Object {
+        match self {
+            Self::Transfer(transfer) => Object::Number(transfer.phone),
+            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => Object::Account(self.account()),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reactivate(sid) => write!(f, "reactivate {sid}"),
+            Self::Transfer(Transfer { to, phone, from, .. }) => {
+                write!(f, "transfer {phone} from {from} to {to}")
+            }
+            Self::Suspend(sid) => write!(f, "suspend {sid}"),
+            Self::Close(close) => write!(f, "close {}", close.account.sid),
+        }
+    }
+}

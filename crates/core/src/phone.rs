@@ -1,0 +1,70 @@
+//! Phone numbers in E.164: a plus, a country code and a subscriber number, 2 to 15 digits in all.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A phone number in E.164. Ordered by country code as it is dialled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneNumber(u64);
+
+/// A text is not a phone number in E.164.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0")]
+pub struct NotE164(String);
+
+impl FromStr for PhoneNumber {
+    type Err = NotE164;
+
+    fn from_str(text: &str) -> Result<Self, NotE164> {
+        text.strip_prefix('+')
+            .filter(|digits| (2..=15).contains(&digits.len()))
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'))
+            .and_then(|digits| digits.parse().ok())
+            .map(Self)
+            .ok_or_else(|| NotE164(text.chars().take(80).collect()))
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for PhoneNumber {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhoneNumber {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_prints_as_it_was_written() {
+        for text in ["+15105550101", "+493012345678", "+12", "+999999999999999"] {
+            assert_eq!(text.parse::<PhoneNumber>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_e164_is_refused() {
+        for text in ["", "+", "+1", "15105550101", "+0151", "+1510555010l", "+1 510", "+1234567890123456"] {
+            assert!(text.parse::<PhoneNumber>().is_err(), "{text}");
+        }
+    }
+}
