@@ -1,0 +1,87 @@
+//! An answer before it is sent: status, headers of its own and a body that faults may still spoil.
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde_json::Value;
+
+use crate::{error::ApiError, operations::Success, switches::Switches};
+
+pub(crate) const JSON: &str = "application/json;charset=utf-8";
+
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Empty,
+    Json(Value),
+    Html(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content: Content,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, content: Content) -> Self {
+        Self { status, content, headers: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// What the world said, as Twilio would put it under these switches.
+    pub(crate) fn of(outcome: Result<Success, ApiError>, switches: &Switches) -> Self {
+        match outcome {
+            Ok((status, Some(body))) => Self::new(status, Content::Json(body)),
+            Ok((status, None)) => Self::new(status, Content::Empty),
+            Err(error) => Self::refusal(error, switches),
+        }
+    }
+
+    /// An error, with the HTTP status and headers that come with it.
+    pub(crate) fn refusal(mut error: ApiError, switches: &Switches) -> Self {
+        if let Some(status) = switches.refusal_status.filter(|_| error.status_is_unknown()) {
+            error.status = status;
+        }
+        let answer = Self::new(error.status, Content::Json(error.body()));
+        match (error.status, switches.retry_after) {
+            (401, _) => answer.with(header::WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""),
+            (429, Some(seconds)) => answer.with(header::RETRY_AFTER, seconds.to_string()),
+            _ => answer,
+        }
+    }
+
+    /// The bytes of the body.
+    pub(crate) fn bytes(&self) -> Bytes {
+        match &self.content {
+            Content::Empty => Bytes::new(),
+            Content::Json(body) => body.to_string().into(),
+            Content::Html(text) => Bytes::from_static(text.as_bytes()),
+        }
+    }
+
+    /// The response with this body instead of its own.
+    pub(crate) fn into_response(self, body: Body) -> Response {
+        let mut response = Response::new(body);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = match self.content {
+            Content::Empty => None,
+            Content::Json(_) => Some(JSON.to_owned()),
+            Content::Html(_) => Some("text/html".to_owned()),
+        };
+        let own = kind.map(|kind| (header::CONTENT_TYPE, kind));
+        for (name, value) in own.into_iter().chain(self.headers) {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,215 @@
+//! The builder of worlds: the one place where accounts and numbers from outside are checked against each other.
+
+use jiff::Timestamp;
+
+use crate::{
+    account::{Account, AccountStatus},
+    number::{Number, is_e164},
+    sid::{AccountSid, NumberSid, SidError},
+    switches::Switches,
+    world::World,
+};
+
+/// Why a world cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorldError {
+    /// A SID is none.
+    #[error(transparent)]
+    Sid(#[from] SidError),
+    /// Two accounts have the same SID.
+    #[error("the account `{0}` is there twice")]
+    TwiceAnAccount(String),
+    /// Two numbers have the same SID or the same digits.
+    #[error("the number `{0}` is there twice")]
+    TwiceANumber(String),
+    /// A number is not E.164.
+    #[error("`{0}` is not a phone number in E.164: `+`, country code, digits")]
+    NotE164(String),
+    /// A number belongs to nobody.
+    #[error("the number {number} belongs to `{owner}`, which is not among the accounts")]
+    NoOwner {
+        /// The number, E.164.
+        number: String,
+        /// The owner that is missing.
+        owner: String,
+    },
+    /// A setting of a number is not one that Twilio accepts.
+    #[error("the number {number}: {message}")]
+    Setting {
+        /// The number, E.164.
+        number: String,
+        /// What Twilio would say.
+        message: String,
+    },
+}
+
+/// Builds a [`World`], checking as it goes. What is wrong first is reported last, by `build`.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct WorldBuilder(Result<World, WorldError>);
+
+impl WorldBuilder {
+    /// When everything in a built world was made, unless told otherwise: 2024-01-01T00:00:00Z.
+    pub const SINCE: Timestamp = Timestamp::constant(1_704_067_200, 0);
+
+    pub(crate) fn new(main_sid: &str, auth_token: &str) -> Self {
+        Self(main_sid.parse().map_err(WorldError::from).map(|sid| {
+            World::empty(Account {
+                auth_token: auth_token.to_owned(),
+                ..Account::new(sid, "main", Self::SINCE)
+            })
+        }))
+    }
+
+    pub(crate) fn of(main: Account) -> Self {
+        Self(Ok(World::empty(main)))
+    }
+
+    /// Changes the main account: its name, its status.
+    pub fn main(self, change: impl FnOnce(&mut Account)) -> Self {
+        self.and(|world| {
+            let mut main = world.main().clone();
+            change(&mut main);
+            main.sid = world.main().sid.clone();
+            world.put_account(main);
+            Ok(())
+        })
+    }
+
+    /// Adds a subaccount.
+    pub fn account(self, sid: &str, friendly_name: &str, status: AccountStatus) -> Self {
+        self.account_with(sid, friendly_name, status, |_| {})
+    }
+
+    /// Adds a subaccount and changes what `account` does not name: its dates, its token, `suspended_by_twilio`.
+    pub fn account_with(
+        self,
+        sid: &str,
+        friendly_name: &str,
+        status: AccountStatus,
+        change: impl FnOnce(&mut Account),
+    ) -> Self {
+        self.and(|world| {
+            let mut account = Account { status, ..Account::new(sid.parse()?, friendly_name, Self::SINCE) };
+            change(&mut account);
+            add_account(world, account)
+        })
+    }
+
+    /// Adds a number without requirements to an account that was added before.
+    pub fn number(self, sid: &str, phone_number: &str, owner: &str) -> Self {
+        self.number_with(sid, phone_number, owner, |_| {})
+    }
+
+    /// Adds a number and changes what `number` does not name: requirements, bundle, origin and so on.
+    pub fn number_with(
+        self,
+        sid: &str,
+        phone_number: &str,
+        owner: &str,
+        change: impl FnOnce(&mut Number),
+    ) -> Self {
+        self.and(|world| {
+            let sid: NumberSid = sid.parse()?;
+            let mut number = Number::new(sid, phone_number, owner.parse()?, Self::SINCE);
+            change(&mut number);
+            add_number(world, number)
+        })
+    }
+
+    /// Adds an account that exists but has nothing to do with the main account.
+    pub fn stranger(self, sid: &str) -> Self {
+        self.and(|world| {
+            world.add_stranger(sid.parse::<AccountSid>()?);
+            Ok(())
+        })
+    }
+
+    /// Sets the switches.
+    pub fn switches(self, switches: Switches) -> Self {
+        self.and(|world| {
+            *world.switches_mut() = switches;
+            Ok(())
+        })
+    }
+
+    /// The world, or the first thing that was wrong.
+    pub fn try_build(self) -> Result<World, WorldError> {
+        self.0
+    }
+
+    /// The world.
+    ///
+    /// # Panics
+    ///
+    /// When something was wrong, for tests and other places where the world is written in the code.
+    #[expect(clippy::panic, reason = "a world written in code that contradicts itself is a bug in that code")]
+    pub fn build(self) -> World {
+        match self.0 {
+            Ok(world) => world,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub(crate) fn and(self, step: impl FnOnce(&mut World) -> Result<(), WorldError>) -> Self {
+        Self(self.0.and_then(|mut world| {
+            step(&mut world)?;
+            Ok(world)
+        }))
+    }
+}
+
+pub(crate) fn add_account(world: &mut World, account: Account) -> Result<(), WorldError> {
+    if world.account(&account.sid).is_some() || world.is_stranger(&account.sid) {
+        return Err(WorldError::TwiceAnAccount(account.sid.to_string()));
+    }
+    world.put_account(account);
+    Ok(())
+}
+
+pub(crate) fn add_number(world: &mut World, number: Number) -> Result<(), WorldError> {
+    if !is_e164(&number.phone_number) {
+        return Err(WorldError::NotE164(number.phone_number));
+    }
+    for name in [number.sid.as_str(), &number.phone_number] {
+        if world.number(name).is_some() {
+            return Err(WorldError::TwiceANumber(name.to_owned()));
+        }
+    }
+    if world.account(&number.owner).is_none() {
+        return Err(WorldError::NoOwner { number: number.phone_number, owner: number.owner.to_string() });
+    }
+    world.put_number(number);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_world_that_contradicts_itself_is_not_built() {
+        let (main, acme) = (AccountSid::numbered(0), AccountSid::numbered(1));
+        let start = || World::builder(&main, "t").account(&acme, "acme", AccountStatus::Active);
+        let (one, two) = (NumberSid::numbered(1), NumberSid::numbered(2));
+        let cases = [
+            (start().account(&acme, "again", AccountStatus::Active), "is there twice"),
+            (start().account("AC1", "short", AccountStatus::Active), "is not a SID"),
+            (start().account(&main, "main", AccountStatus::Active), "is there twice"),
+            (start().number(&one, "0151", &acme), "E.164"),
+            (start().number(&one, "+15105550001", &AccountSid::numbered(9)), "is not among the accounts"),
+            (
+                start().number(&one, "+15105550001", &acme).number(&two, "+15105550001", &main),
+                "is there twice",
+            ),
+            (
+                start().number(&one, "+15105550001", &acme).number(&one, "+15105550002", &main),
+                "is there twice",
+            ),
+        ];
+        for (builder, words) in cases {
+            let error = builder.try_build().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The steering door, `/_sim/…`: what a test in another language, or a person with curl, does to the running simulator.
+//!
+#![doc = include_str!("control.md")]
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    builder::WorldError,
+    entry::{AccountEntry, NumberEntry},
+    faults::{Fault, Faults},
+    json::overlay,
+    shared::Shared,
+    world::Unknown,
+    world_file,
+};
+
+const BODY_LIMIT: usize = 256 * 1024 * 1024;
+
+type Door = State<Arc<Shared>>;
+
+/// The routes of the door.
+pub(crate) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/_sim/world", get(show_world).put(replace_world))
+        .route("/_sim/switches", get(show_switches).patch(patch_switches))
+        .route("/_sim/faults", get(show_faults).put(replace_faults).post(add_fault).delete(clear_faults))
+        .route("/_sim/requests", get(show_requests).delete(clear_requests))
+        .route("/_sim/accounts/{sid}", post(edit_account).delete(forget_account))
+        .route("/_sim/numbers/{sid}", post(edit_number).delete(drop_number))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// Why the door did not do it.
+#[derive(Debug, thiserror::Error)]
+enum DoorError {
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+    #[error(transparent)]
+    World(#[from] WorldError),
+    #[error(transparent)]
+    File(#[from] world_file::WorldFileError),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("a SID and the digits of a number cannot be edited")]
+    Name,
+}
+
+impl IntoResponse for DoorError {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::World(_) | Self::File(_) | Self::Json(_) | Self::Name => StatusCode::BAD_REQUEST,
+        };
+        (status, Json(json!({"error": self.to_string()}))).into_response()
+    }
+}
+
+async fn show_world(State(shared): Door) -> Result<Response, DoorError> {
+    let text = world_file::to_json(&shared.world())?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+async fn replace_world(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+    let loaded = world_file::parse("world", &text, shared.now())?;
+    *shared.world() = loaded.world;
+    if let Some(faults) = loaded.faults {
+        *shared.faults() = faults;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn show_switches(State(shared): Door) -> Response {
+    Json(*shared.world().switches()).into_response()
+}
+
+async fn patch_switches(State(shared): Door, text: String) -> Result<Response, DoorError> {
+    let mut world = shared.world();
+    let switches = world.switches().patched(&serde_json::from_str(&text)?)?;
+    *world.switches_mut() = switches;
+    Ok(Json(switches).into_response())
+}
+
+async fn show_faults(State(shared): Door) -> Response {
+    Json(&*shared.faults()).into_response()
+}
+
+async fn replace_faults(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+    *shared.faults() = serde_json::from_str::<Faults>(&text)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn add_fault(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+    shared.faults().add(serde_json::from_str::<Fault>(&text)?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear_faults(State(shared): Door) -> StatusCode {
+    shared.faults().clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn show_requests(State(shared): Door) -> Response {
+    let log = shared.log();
+    Json(json!({
+        "requests": log.records(),
+        "writes": log.writes(),
+        "maxInFlight": log.max_in_flight(),
+    }))
+    .into_response()
+}
+
+async fn clear_requests(State(shared): Door) -> StatusCode {
+    shared.log().clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn edit_account(
+    State(shared): Door,
+    Path(sid): Path<String>,
+    text: String,
+) -> Result<StatusCode, DoorError> {
+    let (now, mut world) = (shared.now(), shared.world());
+    let account = world.account(&sid).ok_or(Unknown(sid.clone()))?;
+    let edited = patched(&AccountEntry::of(account), &text)?.into_account(now)?;
+    if edited.sid != account.sid {
+        return Err(DoorError::Name);
+    }
+    world.edit_account(&sid, now, |account| *account = edited)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn forget_account(State(shared): Door, Path(sid): Path<String>) -> Result<StatusCode, DoorError> {
+    let now = shared.now();
+    shared.world().forget_account(&sid, now)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn edit_number(
+    State(shared): Door,
+    Path(sid): Path<String>,
+    text: String,
+) -> Result<StatusCode, DoorError> {
+    let (now, mut world) = (shared.now(), shared.world());
+    let number = world.number(&sid).ok_or(Unknown(sid.clone()))?;
+    let edited = patched(&NumberEntry::of(number), &text)?.into_number(now)?;
+    if edited.sid != number.sid || edited.phone_number != number.phone_number {
+        return Err(DoorError::Name);
+    }
+    world.edit_number(&sid, now, |number| *number = edited)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn drop_number(State(shared): Door, Path(sid): Path<String>) -> Result<StatusCode, DoorError> {
+    let now = shared.now();
+    shared.world().drop_number(&sid, now)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The entry with the keys of the JSON object `text` changed.
+fn patched<T: Serialize + DeserializeOwned>(entry: &T, text: &str) -> Result<T, serde_json::Error> {
+    let mut all = serde_json::to_value(entry)?;
+    let patch: Value = serde_json::from_str(text)?;
+    overlay(&mut all, &patch);
+    serde_json::from_value(all)
+}

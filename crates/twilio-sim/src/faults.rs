@@ -1,0 +1,251 @@
+//! Faults: what goes wrong on the way to Twilio and back. A fault waits for requests that it matches, lets some pass, and strikes
+//! a number of times or for ever. All that strike one request act on it, in the order in which they were added.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{inbound::Inbound, operation::Operation};
+
+/// What goes wrong. In JSON and YAML an object whose `kind` is the name in `snake_case`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// Answers with a status and an error: instead of doing what was asked, or `after` having done it.
+    Status {
+        /// The HTTP status.
+        http: u16,
+        /// Twilio's code; without one the body is a proxy's HTML.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<u32>,
+        /// Strike after the effect.
+        #[serde(default)]
+        after: bool,
+    },
+    /// Waits before doing what was asked.
+    Latency {
+        /// How long, in milliseconds.
+        ms: u64,
+    },
+    /// Resets the TCP connection: instead of doing what was asked, or `after` having done it.
+    Reset {
+        /// Strike after the effect.
+        #[serde(default)]
+        after: bool,
+    },
+    /// Never answers, nor does what was asked.
+    Stall,
+    /// Answers a redirect to another place instead of doing what was asked; the path and query are kept.
+    Redirect {
+        /// Scheme, host and port to go to.
+        to: String,
+        /// 302, or another redirect such as 307.
+        #[serde(default = "found")]
+        http: u16,
+    },
+    /// Does a POST as if it had no parameters: a 2xx that changed nothing.
+    Ignore,
+    /// Does what was asked and sends the first bytes of the answer, under the length of the whole.
+    Truncate {
+        /// How many bytes get through.
+        bytes: usize,
+    },
+    /// Does what was asked and answers 200 with a body that is not JSON.
+    Junk,
+    /// Does what was asked and sends an answer that is far too long.
+    BigBody {
+        /// How many bytes at least.
+        bytes: usize,
+    },
+    /// Tells half of a list.
+    Rows {
+        /// How many rows are left out at the end of the page.
+        #[serde(default)]
+        drop: usize,
+        /// Say that there is no next page.
+        #[serde(default)]
+        end: bool,
+    },
+    /// Names the page itself as its next page.
+    RepeatPage,
+    /// Names a next page on another host.
+    ForeignNextPage {
+        /// Scheme, host and port of the next page.
+        to: String,
+    },
+}
+
+fn found() -> u16 {
+    302
+}
+
+/// A fault and the requests that it waits for. Without a matcher it waits for all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[must_use]
+pub struct Fault {
+    /// What goes wrong.
+    #[serde(rename = "fault")]
+    pub kind: FaultKind,
+    /// Only these operations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+    /// Only paths that name this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Only this method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Only requests whose path and query contain this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How many matching requests pass before it strikes.
+    #[serde(default)]
+    pub skip: u64,
+    /// How often it strikes; none is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// How many matching requests there were.
+    #[serde(default)]
+    pub seen: u64,
+}
+
+impl Fault {
+    /// A fault that strikes every request.
+    pub fn new(kind: FaultKind) -> Self {
+        Self { kind, operation: None, account: None, method: None, path: None, skip: 0, times: None, seen: 0 }
+    }
+
+    /// [`FaultKind::Status`] with one of Twilio's codes, before the effect.
+    pub fn status(http: u16, code: u32) -> Self {
+        Self::new(FaultKind::Status { http, code: Some(code), after: false })
+    }
+
+    /// [`FaultKind::Status`] with one of Twilio's codes, after the effect.
+    pub fn status_after(http: u16, code: u32) -> Self {
+        Self::new(FaultKind::Status { http, code: Some(code), after: true })
+    }
+
+    /// [`FaultKind::Reset`] before the effect.
+    pub fn reset() -> Self {
+        Self::new(FaultKind::Reset { after: false })
+    }
+
+    /// [`FaultKind::Reset`] after the effect.
+    pub fn reset_after() -> Self {
+        Self::new(FaultKind::Reset { after: true })
+    }
+
+    /// [`FaultKind::Latency`].
+    pub fn latency(ms: u64) -> Self {
+        Self::new(FaultKind::Latency { ms })
+    }
+
+    /// Only requests of this operation.
+    pub fn on(self, operation: Operation) -> Self {
+        Self { operation: Some(operation), ..self }
+    }
+
+    /// Only requests whose path names this account.
+    pub fn account(self, sid: &str) -> Self {
+        Self { account: Some(sid.to_owned()), ..self }
+    }
+
+    /// Only requests of this method.
+    pub fn method(self, method: &str) -> Self {
+        Self { method: Some(method.to_owned()), ..self }
+    }
+
+    /// Only requests whose path and query contain this text.
+    pub fn path(self, part: &str) -> Self {
+        Self { path: Some(part.to_owned()), ..self }
+    }
+
+    /// Lets this many matching requests pass.
+    pub fn skip(self, skip: u64) -> Self {
+        Self { skip, ..self }
+    }
+
+    /// Strikes only so often.
+    pub fn times(self, times: u64) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    fn matches(&self, inbound: &Inbound) -> bool {
+        self.operation.is_none_or(|operation| inbound.operation == Some(operation))
+            && self.account.as_deref().is_none_or(|account| inbound.account() == Some(account))
+            && self.method.as_deref().is_none_or(|method| inbound.method == method)
+            && self.path.as_deref().is_none_or(|part| inbound.target.contains(part))
+    }
+
+    /// Counts a matching request; whether the fault strikes it.
+    fn strikes(&mut self) -> bool {
+        let turn = self.seen.checked_sub(self.skip);
+        self.seen += 1;
+        turn.is_some_and(|turn| self.times.is_none_or(|times| turn < times))
+    }
+}
+
+/// All faults, and what is wrong with the whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Faults {
+    /// The faults, in the order in which they were added.
+    pub list: Vec<Fault>,
+    /// Requests in flight above which the answer is 429/20429 and nothing is done.
+    pub concurrency_limit: Option<usize>,
+    /// By how many seconds Twilio's clock is ahead: in `Date` and in all dates that it writes.
+    pub clock_offset_seconds: i64,
+    /// Answer without `Date`.
+    pub omit_date: bool,
+}
+
+impl Faults {
+    /// Adds a fault.
+    pub fn add(&mut self, fault: Fault) {
+        self.list.push(fault);
+    }
+
+    /// Mends everything.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Counts the request with the faults that match it; those that strike.
+    pub(crate) fn strike(&mut self, inbound: &Inbound) -> Vec<FaultKind> {
+        let matching = self.list.iter_mut().filter(|fault| fault.matches(inbound));
+        matching.filter_map(|fault| fault.strikes().then(|| fault.kind.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_lets_some_pass_and_strikes_so_often() {
+        let strikes = |mut fault: Fault| (0..5).map(|_| fault.strikes()).collect::<Vec<_>>();
+        assert_eq!(strikes(Fault::reset().skip(1).times(2)), [false, true, true, false, false]);
+        assert_eq!(strikes(Fault::reset().skip(3)), [false, false, false, true, true]);
+        assert_eq!(strikes(Fault::reset().times(0)), [false; 5]);
+    }
+
+    #[test]
+    fn the_json_of_a_fault_is_read_as_documented() {
+        let text = r#"{"operation": "update_number", "times": 1, "fault": {"kind": "reset", "after": true}}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(fault, Fault::reset_after().on(Operation::UpdateNumber).times(1));
+        let stall: Fault = serde_json::from_str(r#"{"fault": {"kind": "stall"}}"#).unwrap();
+        assert_eq!(stall, Fault::new(FaultKind::Stall));
+    }
+
+    #[test]
+    fn a_misspelt_fault_is_an_error() {
+        for wrong in [
+            r#"{"fault": {"kind": "resett"}}"#,
+            r#"{"fault": {"kind": "reset", "afterwards": true}}"#,
+            r#"{"fault": {"kind": "reset"}, "time": 1}"#,
+            r#"{"fault": {"kind": "reset"}, "operation": "move_number"}"#,
+        ] {
+            assert!(serde_json::from_str::<Fault>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

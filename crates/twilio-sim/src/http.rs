@@ -1,0 +1,65 @@
+//! Twilio's door: every request is counted and noted, meets its faults, is answered by the world, and carries Twilio's headers.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
+};
+
+use crate::{
+    answer::Answer,
+    error::ApiError,
+    inbound::Inbound,
+    operations,
+    shared::{Flight, Shared},
+    spoil::{self, Line},
+    wire,
+};
+
+/// Answers a request to any path but those of the steering door.
+pub(crate) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Extension(line): Extension<Line>,
+    request: Request,
+) -> Response {
+    let (flight, begun) = (Flight::begin(&shared), Instant::now());
+    let inbound = Inbound::read(request).await;
+    let request_id = shared.next_request_id();
+    let record = shared.log().begin(&inbound, flight.concurrent, &request_id);
+    let mut response = respond(&shared, &flight, inbound, &line).await;
+    shared.log().finish(record, response.status().as_u16());
+    let headers = response.headers_mut();
+    set(headers, "twilio-request-id", &request_id);
+    set(headers, "twilio-concurrent-requests", &flight.concurrent.to_string());
+    set(headers, "twilio-request-duration", &format!("{:.3}", begun.elapsed().as_secs_f64()));
+    if !shared.faults().omit_date {
+        set(headers, header::DATE.as_str(), &wire::http_date(shared.now()));
+    }
+    response
+}
+
+async fn respond(shared: &Shared, flight: &Flight<'_>, mut inbound: Inbound, line: &Line) -> Response {
+    let switches = *shared.world().switches();
+    if shared.faults().concurrency_limit.is_some_and(|limit| flight.concurrent > limit) {
+        let answer = Answer::refusal(ApiError::new(20429), &switches);
+        let body = Body::from(answer.bytes());
+        return answer.into_response(body);
+    }
+    let faults = shared.faults().strike(&inbound);
+    if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches).await {
+        let body = Body::from(answer.bytes());
+        return answer.into_response(body);
+    }
+    let outcome = operations::perform(&mut shared.world(), &inbound, shared.now());
+    spoil::after(&faults, Answer::of(outcome, &switches), line, &switches).await
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

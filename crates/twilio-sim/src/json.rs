@@ -1,0 +1,13 @@
+//! Overlaying JSON: what a PATCH does to an object.
+
+use serde_json::Value;
+
+/// Writes the keys of the object `patch` over those of `target`; anything that is no object replaces it whole.
+pub(crate) fn overlay(target: &mut Value, patch: &Value) {
+    match (target, patch) {
+        (Value::Object(target), Value::Object(patch)) => {
+            target.extend(patch.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        (target, patch) => *target = patch.clone(),
+    }
+}

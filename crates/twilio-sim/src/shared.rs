@@ -1,0 +1,80 @@
+//! What the doors and the handle share: the world, the faults and the log, each behind its own lock. No lock is held across an await.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{digest, faults::Faults, requests::RequestLog, world::World};
+
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Faults>,
+    log: Mutex<RequestLog>,
+    in_flight: AtomicUsize,
+    requests: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World, faults: Faults) -> Self {
+        Self {
+            world: Mutex::new(world),
+            faults: Mutex::new(faults),
+            log: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> MutexGuard<'_, RequestLog> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time as this Twilio has it.
+    pub(crate) fn now(&self) -> Timestamp {
+        let offset = SignedDuration::from_secs(self.faults().clock_offset_seconds);
+        clock().saturating_add(offset).unwrap_or(Timestamp::MAX)
+    }
+
+    /// A request id that was not given before.
+    pub(crate) fn next_request_id(&self) -> String {
+        let n = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("RQ{}", digest::hex32("request", &n.to_string()))
+    }
+}
+
+/// The clock of the simulator.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the clock")]
+pub(crate) fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A request in flight, counted until it is dropped: also when the client hangs up.
+pub(crate) struct Flight<'a> {
+    shared: &'a Shared,
+    /// How many there were when it began, itself included.
+    pub(crate) concurrent: usize,
+}
+
+impl<'a> Flight<'a> {
+    pub(crate) fn begin(shared: &'a Shared) -> Self {
+        let concurrent = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        Self { shared, concurrent }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.shared.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}

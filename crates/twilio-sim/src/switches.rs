@@ -1,0 +1,153 @@
+//! The switches: one for each behaviour that Twilio does not document, set by default to the likeliest.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Whether something is done or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Done.
+    Allowed,
+    /// Answered with an error.
+    Refused,
+}
+
+/// How the number list of a suspended account is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SuspendedNumbers {
+    /// With its numbers.
+    Rows,
+    /// As if it had none.
+    Empty,
+    /// 401/20003.
+    Unauthorized,
+    /// 403/20403.
+    Forbidden,
+}
+
+/// How the number list of a closed account is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ClosedNumbers {
+    /// As an empty list.
+    Empty,
+    /// 404/20404.
+    NotFound,
+    /// 401/20003.
+    Unauthorized,
+}
+
+/// What becomes of a setting of a number when the number is transferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fate {
+    /// It stays.
+    Kept,
+    /// It is gone.
+    Cleared,
+}
+
+/// How a SID that is not set is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoSid {
+    /// As `null`.
+    Null,
+    /// As `""`.
+    Blank,
+}
+
+/// All switches. In files and over HTTP the names are in camelCase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Switches {
+    /// A transfer out of a suspended account; refused is 20005.
+    pub transfer_from_suspended: Verdict,
+    /// The number list of a suspended account.
+    pub suspended_numbers: SuspendedNumbers,
+    /// The number list of a closed account.
+    pub closed_numbers: ClosedNumbers,
+    /// The HTTP status of 20005 and 214xx but 21481; null is each code's own, 400 for 214xx.
+    pub refusal_status: Option<u16>,
+    /// Closing a closed account; refused is 21479.
+    pub close_closed: Verdict,
+    /// Suspending a suspended account; refused is 21475.
+    pub suspend_suspended: Verdict,
+    /// The credentials of a suspended main account; refused is 401/20003, allowed reads and is told 21476 on writes of a status.
+    pub suspended_main: Verdict,
+    /// Webhooks and applications on a transfer.
+    pub webhooks: Fate,
+    /// The trunk on a transfer.
+    pub trunk: Fate,
+    /// Seconds of `Retry-After` with 429, if any.
+    pub retry_after: Option<u32>,
+    /// SIDs that are not set.
+    pub no_sid: NoSid,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            transfer_from_suspended: Verdict::Allowed,
+            suspended_numbers: SuspendedNumbers::Rows,
+            closed_numbers: ClosedNumbers::Empty,
+            refusal_status: None,
+            close_closed: Verdict::Refused,
+            suspend_suspended: Verdict::Allowed,
+            suspended_main: Verdict::Allowed,
+            webhooks: Fate::Kept,
+            trunk: Fate::Kept,
+            retry_after: None,
+            no_sid: NoSid::Null,
+        }
+    }
+}
+
+impl Switches {
+    /// These switches with those changed that the JSON object `patch` names.
+    pub fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
+        let mut all = serde_json::to_value(self)?;
+        crate::json::overlay(&mut all, patch);
+        serde_json::from_value(all)
+    }
+
+    /// These switches with one changed, written `name=value` as on the command line.
+    pub fn with(&self, assignment: &str) -> Result<Self, SwitchError> {
+        let (name, value) = assignment.split_once('=').ok_or(SwitchError::Shape)?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        Ok(self.patched(&Value::Object([(name.to_owned(), value)].into_iter().collect()))?)
+    }
+}
+
+/// Why an assignment to a switch was not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    /// It is not `name=value`.
+    #[error("a switch is set as name=value")]
+    Shape,
+    /// There is no such switch or value.
+    #[error("no such switch or value")]
+    Unknown(#[from] serde_json::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_changes_one_switch() {
+        let switches = Switches::default().with("suspendedNumbers=empty").unwrap();
+        assert_eq!(switches.suspended_numbers, SuspendedNumbers::Empty);
+        assert_eq!(switches, Switches { suspended_numbers: SuspendedNumbers::Empty, ..Switches::default() });
+        assert_eq!(Switches::default().with("retryAfter=7").unwrap().retry_after, Some(7));
+    }
+
+    #[test]
+    fn an_unknown_switch_or_value_is_an_error() {
+        for wrong in ["suspendedNumbers", "suspendedNumber=empty", "suspendedNumbers=none"] {
+            assert!(Switches::default().with(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The world: one main account, its subaccounts and their numbers. Every number has exactly one owner, and that owner exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use jiff::Timestamp;
+
+use crate::{
+    account::{Account, AccountStatus},
+    builder::WorldBuilder,
+    number::Number,
+    sid::{AccountSid, NumberSid},
+    switches::Switches,
+};
+
+/// A stretch of SIDs, for walking a list page by page.
+pub(crate) type Stretch<'a> = (Bound<&'a str>, Bound<&'a str>);
+
+/// A number that was lost, and with which account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The number, E.164.
+    pub phone_number: String,
+    /// The SID that it had.
+    pub sid: NumberSid,
+    /// The account that owned it.
+    pub account: AccountSid,
+    /// When it was released.
+    pub at: Timestamp,
+}
+
+/// There is no account or number of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no `{0}` in this world")]
+pub struct Unknown(pub String);
+
+/// Everything that Twilio knows about one main account. It does no I/O and reads no clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    main: AccountSid,
+    accounts: BTreeMap<AccountSid, Account>,
+    numbers: BTreeMap<NumberSid, Number>,
+    holdings: BTreeMap<AccountSid, BTreeSet<NumberSid>>,
+    phones: BTreeMap<String, NumberSid>,
+    strangers: BTreeSet<AccountSid>,
+    released: Vec<Release>,
+    switches: Switches,
+}
+
+impl World {
+    /// Begins a world with its main account.
+    pub fn builder(main_sid: &str, auth_token: &str) -> WorldBuilder {
+        WorldBuilder::new(main_sid, auth_token)
+    }
+
+    /// A world of `accounts` active subaccounts that own `numbers` numbers in turn. The main account is
+    /// `AC00000000000000000000000000000000` with the token `demo-token`; account `n` is [`AccountSid::numbered`], number `n`
+    /// is [`NumberSid::numbered`] with [`World::phone_numbered`], both from 1 on. Without subaccounts the main account owns all.
+    pub fn generated(accounts: u64, numbers: u64) -> Self {
+        let mut builder = Self::builder(&AccountSid::numbered(0), "demo-token");
+        for n in 1..=accounts {
+            builder =
+                builder.account(&AccountSid::numbered(n), &format!("customer-{n}"), AccountStatus::Active);
+        }
+        for n in 1..=numbers {
+            let owner = if accounts == 0 { 0 } else { (n - 1) % accounts + 1 };
+            builder = builder.number(
+                &NumberSid::numbered(n),
+                &Self::phone_numbered(n),
+                &AccountSid::numbered(owner),
+            );
+        }
+        builder.build()
+    }
+
+    /// The `n`-th phone number of generated worlds, from +15105550001 on.
+    pub fn phone_numbered(n: u64) -> String {
+        format!("+1510{:07}", 5_550_000 + n)
+    }
+
+    pub(crate) fn empty(main: Account) -> Self {
+        Self {
+            main: main.sid.clone(),
+            accounts: [(main.sid.clone(), main)].into_iter().collect(),
+            numbers: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            strangers: BTreeSet::new(),
+            released: Vec::new(),
+            switches: Switches::default(),
+        }
+    }
+
+    /// The main account.
+    pub fn main(&self) -> &Account {
+        &self.accounts[&self.main]
+    }
+
+    /// Whether `sid` is the main account.
+    pub fn is_main(&self, sid: &str) -> bool {
+        self.main == *sid
+    }
+
+    /// The account, main or sub, with this SID.
+    pub fn account(&self, sid: &str) -> Option<&Account> {
+        self.accounts.get(sid)
+    }
+
+    /// All accounts, the main account among them, by SID.
+    pub fn accounts(&self) -> impl DoubleEndedIterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// The status of an account as Twilio shows it: while the main account is suspended, no subaccount is active.
+    pub fn status(&self, sid: &str) -> Option<AccountStatus> {
+        let own = self.account(sid)?.status;
+        let main = self.main().status;
+        Some(if own == AccountStatus::Active { main } else { own })
+    }
+
+    /// The number with this SID or of these digits.
+    pub fn number(&self, sid_or_phone: &str) -> Option<&Number> {
+        let sid = self.phones.get(sid_or_phone).map_or(sid_or_phone, NumberSid::as_str);
+        self.numbers.get(sid)
+    }
+
+    /// All numbers, by SID.
+    pub fn numbers(&self) -> impl DoubleEndedIterator<Item = &Number> {
+        self.numbers.values()
+    }
+
+    /// The numbers that an account owns, by SID.
+    pub fn numbers_of(&self, account: &str) -> impl DoubleEndedIterator<Item = &Number> {
+        self.numbers_within(account, (Bound::Unbounded, Bound::Unbounded))
+    }
+
+    /// The account that owns the number with this SID or of these digits.
+    pub fn owner_of(&self, sid_or_phone: &str) -> Option<&AccountSid> {
+        self.number(sid_or_phone).map(|number| &number.owner)
+    }
+
+    /// Every number that was lost, in the order in which it happened.
+    pub fn released(&self) -> &[Release] {
+        &self.released
+    }
+
+    /// Accounts that exist but are neither the main account nor its subaccounts.
+    pub fn strangers(&self) -> impl Iterator<Item = &AccountSid> {
+        self.strangers.iter()
+    }
+
+    /// How Twilio behaves where its documentation is silent.
+    pub fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
+    /// Changes how Twilio behaves where its documentation is silent.
+    pub fn switches_mut(&mut self) -> &mut Switches {
+        &mut self.switches
+    }
+
+    pub(crate) fn accounts_within(
+        &self,
+        stretch: Stretch<'_>,
+    ) -> impl DoubleEndedIterator<Item = &Account> + use<'_> {
+        self.accounts.range::<str, _>(stretch).map(|(_, account)| account)
+    }
+
+    pub(crate) fn numbers_within(
+        &self,
+        account: &str,
+        stretch: Stretch<'_>,
+    ) -> impl DoubleEndedIterator<Item = &Number> + use<'_> {
+        let held = self.holdings.get(account).map(|held| held.range::<str, _>(stretch));
+        held.into_iter().flatten().filter_map(|sid| self.numbers.get(sid))
+    }
+
+    pub(crate) fn is_stranger(&self, sid: &str) -> bool {
+        self.strangers.contains(sid)
+    }
+
+    pub(crate) fn add_stranger(&mut self, sid: AccountSid) {
+        self.strangers.insert(sid);
+    }
+
+    pub(crate) fn log_release(&mut self, release: Release) {
+        self.released.push(release);
+    }
+
+    pub(crate) fn account_mut(&mut self, sid: &str) -> Option<&mut Account> {
+        self.accounts.get_mut(sid)
+    }
+
+    pub(crate) fn put_account(&mut self, account: Account) {
+        self.accounts.insert(account.sid.clone(), account);
+    }
+
+    /// Takes out an account that owns no numbers any more.
+    pub(crate) fn take_account(&mut self, sid: &str) {
+        self.holdings.remove(sid);
+        self.accounts.remove(sid);
+    }
+
+    pub(crate) fn put_number(&mut self, number: Number) {
+        self.take_number(&number.sid);
+        self.holdings.entry(number.owner.clone()).or_default().insert(number.sid.clone());
+        self.phones.insert(number.phone_number.clone(), number.sid.clone());
+        self.numbers.insert(number.sid.clone(), number);
+    }
+
+    pub(crate) fn take_number(&mut self, sid: &str) -> Option<Number> {
+        let number = self.numbers.remove(sid)?;
+        self.phones.remove(&number.phone_number);
+        if let Some(held) = self.holdings.get_mut(&number.owner) {
+            held.remove(sid);
+        }
+        Some(number)
+    }
+
+    pub(crate) fn release(&mut self, sid: &str, at: Timestamp) {
+        if let Some(Number { sid, phone_number, owner, .. }) = self.take_number(sid) {
+            self.released.push(Release { phone_number, sid, account: owner, at });
+        }
+    }
+
+    pub(crate) fn release_all_of(&mut self, account: &str, at: Timestamp) {
+        for number in self.holdings.get(account).cloned().unwrap_or_default() {
+            self.release(&number, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_world_spreads_its_numbers_over_its_accounts() {
+        let world = World::generated(3, 7);
+        assert_eq!(world.accounts().count(), 4);
+        let held: Vec<usize> = (0..=3).map(|n| world.numbers_of(&AccountSid::numbered(n)).count()).collect();
+        assert_eq!(held, [0, 3, 2, 2]);
+        assert_eq!(world.owner_of("+15105550004"), Some(&AccountSid::numbered(1)));
+        assert_eq!(World::generated(0, 2).numbers_of(&AccountSid::numbered(0)).count(), 2);
+    }
+
+    #[test]
+    fn a_number_that_moves_leaves_no_trace_with_its_old_owner() {
+        let mut world = World::generated(2, 1);
+        let number =
+            Number { owner: AccountSid::numbered(2), ..world.number("+15105550001").unwrap().clone() };
+        world.put_number(number);
+        assert_eq!(world.numbers_of(&AccountSid::numbered(1)).count(), 0);
+        assert_eq!(world.numbers_of(&AccountSid::numbered(2)).count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_active_below_a_suspended_main_account() {
+        let mut world = World::builder(&AccountSid::numbered(0), "t")
+            .account(&AccountSid::numbered(1), "acme", AccountStatus::Active)
+            .account(&AccountSid::numbered(2), "globex", AccountStatus::Closed)
+            .build();
+        world.account_mut(&AccountSid::numbered(0)).unwrap().status = AccountStatus::Suspended;
+        assert_eq!(world.status(&AccountSid::numbered(1)), Some(AccountStatus::Suspended));
+        assert_eq!(world.status(&AccountSid::numbered(2)), Some(AccountStatus::Closed));
+    }
+}
