@@ -5,12 +5,12 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountSid, AddressSid, BundleSid, IdentitySid, NumberSid, PhoneNumber};
 
 /// The four verbs, in the order of their execution. The brake weighs each of them alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     /// Lift a suspension.
@@ -111,7 +111,8 @@ impl Ord for Close {
 }
 
 /// What a write of a verb is about: an account, or for a transfer a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Object {
     /// An account whose status is changed.
     Account(AccountSid),

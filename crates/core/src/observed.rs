@@ -2,7 +2,10 @@
 //!
 //! What was not read, or could not be read, is a value of its own and never an empty list.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,15 @@ pub enum LiveStatus {
     Known(Status),
     /// Another word, or none: nothing may be decided on it.
     Unknown(String),
+}
+
+impl fmt::Display for LiveStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(status) => status.fmt(f),
+            Self::Unknown(word) => f.write_str(word),
+        }
+    }
 }
 
 impl LiveStatus {

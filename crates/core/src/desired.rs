@@ -1,0 +1,152 @@
+//! The desired state, valid by construction: only `spec` makes one, and what was doubtful is not in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{AccountSid, Needs, PhoneNumber, Status, digest::digest};
+
+/// What the state says, less everything that a fault makes doubtful.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    pub(crate) main: Result<Main, String>,
+    pub(crate) paused: bool,
+    pub(crate) faulty: bool,
+    pub(crate) accounts: BTreeMap<AccountSid, Entry>,
+    pub(crate) frozen: BTreeSet<AccountSid>,
+}
+
+/// The main account, by which the state says for which credentials it is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Main {
+    /// Its SID.
+    pub sid: AccountSid,
+    /// The numbers that must sit in it.
+    pub numbers: BTreeMap<PhoneNumber, Needs>,
+}
+
+/// One listed subaccount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its SID.
+    pub sid: AccountSid,
+    /// The name it must have for anything to be done to it.
+    pub friendly_name: Option<String>,
+    /// The status it must have.
+    pub goal: Goal,
+    /// The numbers it must own.
+    pub numbers: BTreeMap<PhoneNumber, Needs>,
+    /// Report, never act.
+    pub paused: bool,
+    /// Suspensions made by others up to this time may be lifted.
+    pub lift_suspensions_before: Option<Timestamp>,
+    /// Why, in free text.
+    pub reason: Option<String>,
+    /// Anything, for plans, logs and the journal.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A desired status. A close carries its terms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Goal {
+    /// Usable.
+    Active,
+    /// Suspended.
+    Suspended,
+    /// Closed, on these terms.
+    Closed(CloseTerms),
+}
+
+/// What the state says about a close.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloseTerms {
+    /// The friendly name as Twilio shows it: a second witness beside the SID.
+    pub confirm: String,
+    /// Not closed before this time.
+    pub not_before: Option<Timestamp>,
+    /// What it still holds, is claimed by nobody and not in `release`, moves to the main account.
+    pub move_numbers_to_main: bool,
+    /// Numbers that may be lost with the account.
+    pub release: BTreeSet<PhoneNumber>,
+}
+
+impl Goal {
+    /// The word of the state.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Active => Status::Active,
+            Self::Suspended => Status::Suspended,
+            Self::Closed(_) => Status::Closed,
+        }
+    }
+}
+
+impl Entry {
+    /// The terms of its close, when it is to be closed.
+    pub const fn close(&self) -> Option<&CloseTerms> {
+        match &self.goal {
+            Goal::Closed(terms) => Some(terms),
+            Goal::Active | Goal::Suspended => None,
+        }
+    }
+
+    /// A digest that changes when anything the entry says changes.
+    pub fn digest(&self) -> String {
+        digest(self)
+    }
+
+    /// Whether the entry names the account otherwise than Twilio does.
+    pub fn misnames(&self, live_name: &str) -> bool {
+        self.friendly_name.as_ref().is_some_and(|name| name != live_name)
+            || self.close().is_some_and(|terms| terms.confirm != live_name)
+    }
+}
+
+impl Desired {
+    /// The main account, or why nothing at all can be done.
+    pub fn main(&self) -> Result<&Main, &str> {
+        self.main.as_ref().map_err(String::as_str)
+    }
+
+    /// Whether any readable document pauses the whole state.
+    pub const fn paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Whether there is any fault.
+    pub const fn faulty(&self) -> bool {
+        self.faulty
+    }
+
+    /// The listed subaccounts, by SID.
+    pub fn accounts(&self) -> impl Iterator<Item = &Entry> {
+        self.accounts.values()
+    }
+
+    /// The entry of `sid`.
+    pub fn entry(&self, sid: AccountSid) -> Option<&Entry> {
+        self.accounts.get(&sid)
+    }
+
+    /// Whether no number may enter or leave `sid`: the state is paused, its entry is, or its entry is faulty.
+    pub fn paused_for_numbers(&self, sid: AccountSid) -> bool {
+        self.paused || self.frozen.contains(&sid) || self.accounts.get(&sid).is_some_and(|entry| entry.paused)
+    }
+
+    /// Every claim: the account that must own the number, the number, and what the transfer needs.
+    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Needs)> {
+        let of_main =
+            self.main.iter().flat_map(|main| main.numbers.iter().map(|(n, needs)| (main.sid, *n, *needs)));
+        let of_entry = |entry: &'_ Entry| -> Vec<_> {
+            entry.numbers.iter().map(|(number, needs)| (entry.sid, *number, *needs)).collect()
+        };
+        of_main.chain(self.accounts.values().flat_map(of_entry))
+    }
+
+    /// Every claimed number and the account that claims it.
+    pub fn claimants(&self) -> BTreeMap<PhoneNumber, AccountSid> {
+        self.claims().map(|(account, number, _)| (number, account)).collect()
+    }
+}

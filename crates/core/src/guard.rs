@@ -1,0 +1,259 @@
+//! The brake: weighs each verb against its limit and what was spent on it. Only it makes an [`ApprovedPlan`].
+//!
+//! A verb over its limit is held whole, never trimmed, and alone. What undoes the daemon's own work is free.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    AccountSid, Action, History, Now, Object, Plan, Planned, Reason, Verb,
+    plan::{hold, not_active},
+};
+
+/// How much may be done within the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The limit of each verb.
+    pub verbs: BTreeMap<Verb, Limit>,
+    /// The most numbers that closes may release.
+    pub released_numbers: usize,
+    /// How long a write weighs.
+    pub window: jiff::SignedDuration,
+}
+
+/// One limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// A number of writes.
+    Count(usize),
+    /// A share of what the state lists, 0 to 100; rounded down, but not below the verb's floor.
+    Percent(u8),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let verbs = [(Verb::Reactivate, 25), (Verb::Transfer, 25), (Verb::Suspend, 10), (Verb::Close, 5)];
+        Self {
+            verbs: verbs.map(|(verb, percent)| (verb, Limit::Percent(percent))).into(),
+            released_numbers: 0,
+            window: jiff::SignedDuration::from_hours(24),
+        }
+    }
+}
+
+impl Limit {
+    /// How many writes it allows of a verb whose objects number `base`; `None` when it is lifted.
+    pub const fn allows(self, verb: Verb, base: usize) -> Option<usize> {
+        match self {
+            Self::Count(count) => Some(count),
+            Self::Percent(0) => Some(0),
+            Self::Percent(percent) if percent >= 100 => None,
+            Self::Percent(percent) => {
+                let share = base * percent as usize / 100;
+                let floor = floor(verb);
+                Some(if share > floor { share } else { floor })
+            }
+        }
+    }
+}
+
+/// What a limit in per cent allows at least, so that it works for a fleet of three.
+const fn floor(verb: Verb) -> usize {
+    match verb {
+        Verb::Reactivate => 5,
+        Verb::Transfer => 10,
+        Verb::Suspend => 2,
+        Verb::Close => 1,
+    }
+}
+
+/// What one verb may still cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The limit; `None` when it is lifted.
+    pub limit: Option<usize>,
+    /// What was spent within the window.
+    pub spent: usize,
+}
+
+impl Budget {
+    /// What is left; `None` when the limit is lifted.
+    pub fn remaining(&self) -> Option<usize> {
+        self.limit.map(|limit| limit.saturating_sub(self.spent))
+    }
+}
+
+/// The budgets of a pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budgets {
+    /// By verb.
+    pub verbs: BTreeMap<Verb, Budget>,
+    /// Numbers released by closes.
+    pub release: Budget,
+}
+
+/// A plan that passed the brake, and the only thing that [`execute`](crate::execute::execute) takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct ApprovedPlan {
+    plan: Plan,
+    budgets: Budgets,
+}
+
+impl ApprovedPlan {
+    /// The plan as it will be executed, with what the brake held.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The budgets before it is executed.
+    pub const fn budgets(&self) -> &Budgets {
+        &self.budgets
+    }
+
+    /// The actions, in the order of their stages.
+    pub(crate) fn into_stages(self) -> [Vec<Planned>; 4] {
+        let touched: BTreeSet<AccountSid> =
+            self.plan.actions.iter().flat_map(|p| touched(&p.action)).collect();
+        let mut stages = <[Vec<Planned>; 4]>::default();
+        for planned in self.plan.actions {
+            let stage = match &planned.action {
+                Action::Reactivate(_) => 0,
+                Action::Suspend(account) if !touched.contains(account) => 0,
+                Action::Transfer(_) => 1,
+                Action::Suspend(_) => 2,
+                Action::Close(_) => 3,
+            };
+            stages[stage].push(planned);
+        }
+        stages
+    }
+}
+
+/// The accounts that a transfer touches.
+fn touched(action: &Action) -> Vec<AccountSid> {
+    match action {
+        Action::Transfer(transfer) => vec![transfer.from, transfer.to],
+        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => Vec::new(),
+    }
+}
+
+/// Weighs `plan`. Reactivations are weighed first, because transfers may need them.
+pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> ApprovedPlan {
+    let budgets = budgets(&plan, limits, history, now);
+    for verb in Verb::ALL {
+        if verb == Verb::Transfer {
+            hold_transfers_without_target(&mut plan);
+        }
+        weigh(verb, &mut plan, limits, &budgets, history, now);
+    }
+    weigh_releases(&mut plan, limits, &budgets);
+    plan.sort();
+    ApprovedPlan { plan, budgets }
+}
+
+/// The budgets as they stand before `plan`.
+pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Budgets {
+    let of = |verb: Verb| {
+        let base = if verb == Verb::Transfer { plan.listed_numbers } else { plan.listed_accounts };
+        let limit = limits.verbs.get(&verb).map_or(Some(0), |limit| limit.allows(verb, base));
+        Budget { limit, spent: history.spent(verb, now, limits.window).len() }
+    };
+    let release =
+        Budget { limit: Some(limits.released_numbers), spent: history.released(now, limits.window) };
+    Budgets { verbs: Verb::ALL.map(|verb| (verb, of(verb))).into(), release }
+}
+
+/// Takes the actions that `which` selects out of `plan`.
+fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
+    plan.actions.extract_if(.., |planned| which(planned)).collect()
+}
+
+fn hold_transfers_without_target(plan: &mut Plan) {
+    let held =
+        plan.held.iter().filter(|held| held.reason == Reason::OverLimit && held.kind == Verb::Reactivate);
+    let dark: BTreeSet<_> = held.map(|held| held.account).collect();
+    let into_the_dark = |planned: &Planned| match &planned.action {
+        Action::Transfer(transfer) => dark.contains(&transfer.to),
+        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => false,
+    };
+    for Planned { action, .. } in take(plan, into_the_dark) {
+        if let Some(number) = action.number() {
+            plan.hold(Verb::Transfer, action.account(), Some(number), not_active(action.account(), number));
+        }
+    }
+}
+
+fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
+    let Some(limit) = budgets.verbs[&verb].limit else { return };
+    let costs = |planned: &Planned| planned.action.verb() == verb && !planned.free;
+    let objects: BTreeSet<Object> =
+        plan.actions.iter().filter(|p| costs(p)).map(|planned| planned.action.object()).collect();
+    let retried = |(object, unknown): &(Object, bool)| *unknown && objects.contains(object);
+    let spent = history.spent(verb, now, limits.window).iter().filter(|write| !retried(write)).count();
+    if objects.len() + spent <= limit {
+        return;
+    }
+    let accounts: BTreeSet<_> =
+        plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
+    let accounts: Vec<_> = accounts.iter().map(ToString::to_string).collect();
+    let shown = accounts.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = accounts.len().saturating_sub(10);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let message = format!(
+        "the plan holds {} of `{verb}`, {spent} were spent within {:#}, and the limit is {limit}: none is done ({shown}{more})",
+        objects.len(),
+        limits.window
+    );
+    let remedy = format!(
+        "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
+        plural(verb),
+        objects.len() + spent
+    );
+    for Planned { action, .. } in take(plan, costs) {
+        plan.hold(verb, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
+    }
+}
+
+/// Closes are weighed one by one for the numbers they release, each against what the earlier ones leave.
+fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets) {
+    let mut left = budgets.release.remaining().unwrap_or(usize::MAX);
+    let mut over = BTreeSet::new();
+    for planned in &plan.actions {
+        if let Action::Close(close) = &planned.action {
+            match left.checked_sub(close.at_risk.len()) {
+                Some(rest) => left = rest,
+                None => {
+                    over.insert(close.account.sid);
+                }
+            }
+        }
+    }
+    let is_over =
+        |planned: &Planned| planned.action.verb() == Verb::Close && over.contains(&planned.action.account());
+    for Planned { action, .. } in take(plan, is_over) {
+        let Action::Close(close) = &action else { continue };
+        let message = format!(
+            "closing {} would release {} numbers; {} were released within {:#}, and the limit is {}",
+            close.account.sid,
+            close.at_risk.len(),
+            budgets.release.spent,
+            limits.window,
+            limits.released_numbers
+        );
+        let remedy = format!(
+            "check that the numbers may be lost; then raise --max-released-numbers to at least {}, or move them away",
+            budgets.release.spent + close.at_risk.len()
+        );
+        plan.hold(Verb::Close, action.account(), None, hold(Reason::OverLimit, message, remedy));
+    }
+}
+
+/// The verb as its flag names it.
+const fn plural(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Reactivate => "reactivations",
+        Verb::Transfer => "transfers",
+        Verb::Suspend => "suspends",
+        Verb::Close => "closes",
+    }
+}

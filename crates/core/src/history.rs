@@ -1,0 +1,389 @@
+//! What past passes saw and did, folded from events. It is all that one pass may know of another.
+//!
+//! Every fact comes in through [`History::apply`], so that a history read from a journal and one kept in memory are
+//! the same value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountSid, Action, Now, Object, PhoneNumber, Planned, Status, Verb, execute::Outcome};
+
+/// One fact. The journal is a list of these.
+#[expect(missing_docs, reason = "the line above each variant says what its fields are")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// The state's word for an account is another than before.
+    Word { account: AccountSid, word: Status },
+    /// An account was seen active for the first time since the state's present word.
+    SeenActive { account: AccountSid },
+    /// The state says `closed`, by Twilio's clock since `since`.
+    ClosingSince { account: AccountSid, since: Timestamp },
+    /// The state no longer says `closed`.
+    ClosingEnded { account: AccountSid },
+    /// A closing account was seen with these numbers, or its whole list was seen while it was active.
+    SeenHolding { account: AccountSid, numbers: Vec<PhoneNumber>, while_active: bool },
+    /// A number that a closing account was seen with was seen in another account.
+    SeenElsewhere { account: AccountSid, number: PhoneNumber },
+    /// All number lists were read to find a number; `found` says that none is missing any more.
+    Searched { at: Timestamp, state: String, found: bool },
+    /// What the daemon did to an object was undone by others.
+    Undone { object: Object, at: Timestamp },
+    /// What the daemon did to an object is no longer wanted.
+    Forgotten { object: Object },
+    /// A write is about to begin.
+    Intent { id: u64, at: Timestamp, write: Write },
+    /// A write came to its end.
+    Outcome { id: u64, at: Timestamp, result: WriteResult },
+}
+
+/// A write as history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Write {
+    /// The verb.
+    pub verb: Verb,
+    /// What is written to.
+    pub object: Object,
+    /// For a transfer, the accounts that lose and gain.
+    pub transfer: Option<(AccountSid, AccountSid)>,
+    /// Numbers that may be lost with a close.
+    pub releases: Vec<PhoneNumber>,
+    /// It undoes what the daemon did, and costs nothing.
+    pub free: bool,
+    /// The digest of the entry that asks for it.
+    pub entry: String,
+}
+
+impl Write {
+    /// The write that `planned` asks for.
+    pub fn of(planned: &Planned) -> Self {
+        let action = &planned.action;
+        let (transfer, releases) = match action {
+            Action::Transfer(transfer) => (Some((transfer.from, transfer.to)), Vec::new()),
+            Action::Close(close) => (None, close.at_risk.clone()),
+            Action::Reactivate(_) | Action::Suspend(_) => (None, Vec::new()),
+        };
+        let (verb, object) = (action.verb(), action.object());
+        Self { verb, object, transfer, releases, free: planned.free, entry: planned.entry.clone() }
+    }
+}
+
+/// How a write ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "camelCase")]
+pub enum WriteResult {
+    /// Verified.
+    Done,
+    /// Refused, with Twilio's code and words.
+    Refused {
+        /// Twilio's error code; `None` for a 2xx that did not do it.
+        code: Option<u32>,
+        /// Twilio's words.
+        message: String,
+    },
+    /// Nobody knows.
+    Unknown,
+    /// It was never processed.
+    Skipped,
+}
+
+impl WriteResult {
+    /// What history keeps of `outcome`.
+    pub fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Done(_) => Self::Done,
+            Outcome::Refused(refusal) => {
+                Self::Refused { code: refusal.code, message: refusal.message.clone() }
+            }
+            Outcome::Unknown(_) => Self::Unknown,
+            Outcome::Skipped(_) => Self::Skipped,
+        }
+    }
+}
+
+/// A write and what is known of its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    id: u64,
+    at: Timestamp,
+    write: Write,
+    /// `None` while it is under way; after a crash for ever, which is as good as unknown.
+    result: Option<WriteResult>,
+    /// A later write of the same verb on the same object took its place.
+    replaced: bool,
+}
+
+impl Kept {
+    /// Whether it was done, or may have been.
+    const fn may_have_happened(&self) -> bool {
+        match self.result {
+            None | Some(WriteResult::Done | WriteResult::Unknown) => true,
+            Some(WriteResult::Refused { .. } | WriteResult::Skipped) => false,
+        }
+    }
+
+    const fn is_unknown(&self) -> bool {
+        matches!(self.result, None | Some(WriteResult::Unknown))
+    }
+}
+
+/// What is known of one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct AccountFacts {
+    word: Option<Status>,
+    seen_active: bool,
+    suspended_by_us: Option<Timestamp>,
+    closing: Option<Closing>,
+}
+
+/// What is known of an account since the state says `closed`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Closing {
+    /// Since when, by Twilio's clock; `None` while that clock could not be trusted.
+    pub since: Option<Timestamp>,
+    /// The numbers it was seen with and that were not seen elsewhere since.
+    pub unaccounted: BTreeSet<PhoneNumber>,
+    /// The numbers that were seen elsewhere since.
+    pub(crate) elsewhere: BTreeSet<PhoneNumber>,
+    /// Whether its whole list was read while it was active.
+    pub list_seen_active: bool,
+}
+
+/// A refusal that is not to be repeated yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When it was refused last.
+    pub at: Timestamp,
+    /// How often in a row.
+    pub times: u32,
+    /// Twilio's error code.
+    pub code: Option<u32>,
+    /// Twilio's words.
+    pub message: String,
+    /// The digest of the entry that asked for it.
+    pub entry: String,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    accounts: BTreeMap<AccountSid, AccountFacts>,
+    writes: Vec<Kept>,
+    refused: BTreeMap<(Verb, Object), Refused>,
+    standing: BTreeMap<Object, Write>,
+    undone: BTreeMap<Object, Vec<Timestamp>>,
+    search: Option<(Timestamp, String, u32)>,
+    next_id: u64,
+}
+
+/// The n-th pause of a sequence that doubles from `first` up to one hour.
+pub fn pause(first: SignedDuration, times: u32) -> SignedDuration {
+    let factor = 1_i32.checked_shl(times.saturating_sub(1).min(20)).unwrap_or(i32::MAX);
+    first.checked_mul(factor).unwrap_or(SignedDuration::MAX).min(SignedDuration::from_hours(1))
+}
+
+/// The first pause after a refusal.
+pub(crate) const REFUSAL_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+const SEARCH_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+impl History {
+    /// Takes in one fact.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Word { account, word } => {
+                let facts = self.accounts.entry(account).or_default();
+                facts.word = Some(word);
+                facts.seen_active = false;
+            }
+            Event::SeenActive { account } => self.saw_active(account),
+            Event::ClosingSince { account, since } => {
+                self.closing_mut(account).since.get_or_insert(since);
+            }
+            Event::ClosingEnded { account } => self.accounts.entry(account).or_default().closing = None,
+            Event::SeenHolding { account, numbers, while_active } => {
+                let closing = self.closing_mut(account);
+                closing.list_seen_active |= while_active;
+                for number in numbers {
+                    closing.elsewhere.remove(&number);
+                    closing.unaccounted.insert(number);
+                }
+            }
+            Event::SeenElsewhere { account, number } => {
+                let closing = self.closing_mut(account);
+                closing.unaccounted.remove(&number);
+                closing.elsewhere.insert(number);
+            }
+            Event::Searched { at, state, found } => {
+                let failures =
+                    self.search.take().filter(|(_, of, _)| *of == state).map_or(0, |(.., failures)| failures);
+                self.search = (!found).then_some((at, state, failures + 1));
+            }
+            Event::Undone { object, at } => {
+                self.standing.remove(&object);
+                self.undone.entry(object).or_default().push(at);
+            }
+            Event::Forgotten { object } => {
+                self.standing.remove(&object);
+            }
+            Event::Intent { id, at, write } => self.began(id, at, write),
+            Event::Outcome { id, at, result } => self.ended(id, at, result),
+        }
+    }
+
+    fn closing_mut(&mut self, account: AccountSid) -> &mut Closing {
+        self.accounts.entry(account).or_default().closing.get_or_insert_default()
+    }
+
+    fn saw_active(&mut self, account: AccountSid) {
+        let facts = self.accounts.entry(account).or_default();
+        facts.seen_active = true;
+        facts.suspended_by_us = None;
+    }
+
+    fn began(&mut self, id: u64, at: Timestamp, write: Write) {
+        self.next_id = self.next_id.max(id + 1);
+        let same = |kept: &&mut Kept| kept.write.verb == write.verb && kept.write.object == write.object;
+        if let Some(last) = self.writes.iter_mut().rev().find(same) {
+            last.replaced |= last.is_unknown();
+        }
+        self.writes.push(Kept { id, at, write, result: None, replaced: false });
+    }
+
+    fn ended(&mut self, id: u64, at: Timestamp, result: WriteResult) {
+        let Some(kept) = self.writes.iter_mut().rev().find(|kept| kept.id == id) else { return };
+        kept.result = Some(result.clone());
+        let (write, happened) = (kept.write.clone(), kept.may_have_happened());
+        let key = (write.verb, write.object);
+        if let WriteResult::Refused { code, message } = result {
+            let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
+            let times = before.map_or(0, |refused| refused.times) + 1;
+            self.refused.insert(key, Refused { at, times, code, message, entry: write.entry });
+            return;
+        }
+        if !happened {
+            return;
+        }
+        self.refused.remove(&key);
+        if let Object::Account(account) = write.object {
+            match write.verb {
+                Verb::Suspend => self.accounts.entry(account).or_default().suspended_by_us = Some(at),
+                Verb::Reactivate if result == WriteResult::Done => self.saw_active(account),
+                Verb::Reactivate | Verb::Transfer | Verb::Close => {}
+            }
+        }
+        if result == WriteResult::Done {
+            self.standing.insert(write.object, write);
+        }
+    }
+
+    /// An id for the next write.
+    pub const fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// The last word that the state had for `account`.
+    pub fn word(&self, account: AccountSid) -> Option<Status> {
+        self.accounts.get(&account)?.word
+    }
+
+    /// Whether `account` was seen active since the state's present word.
+    pub fn seen_active(&self, account: AccountSid) -> bool {
+        self.accounts.get(&account).is_some_and(|facts| facts.seen_active)
+    }
+
+    /// When the daemon suspended `account`, unless it was seen active since.
+    pub fn suspended_by_us(&self, account: AccountSid) -> Option<Timestamp> {
+        self.accounts.get(&account)?.suspended_by_us
+    }
+
+    /// What is known of `account` since the state says `closed`.
+    pub fn closing(&self, account: AccountSid) -> Option<&Closing> {
+        self.accounts.get(&account)?.closing.as_ref()
+    }
+
+    /// The accounts for which the state was last known to say `closed`.
+    pub fn closing_accounts(&self) -> impl Iterator<Item = (AccountSid, &Closing)> {
+        self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.closing.as_ref()?)))
+    }
+
+    /// What the daemon did last to each object and what still stands, as far as is known.
+    pub fn standing(&self) -> impl Iterator<Item = (Object, &Write)> {
+        self.standing.iter().map(|(&object, write)| (object, write))
+    }
+
+    /// How often what the daemon did to `object` was undone by others within `window`.
+    pub fn times_undone(&self, object: Object, now: Now, window: SignedDuration) -> usize {
+        let undone = self.undone.get(&object).map_or(&[][..], Vec::as_slice);
+        undone.iter().filter(|&&at| within(at, now, window)).count()
+    }
+
+    /// The refusal that a write of `verb` on `object` met last, if the entry that asks for it is still the same.
+    pub fn refused(&self, verb: Verb, object: Object, entry: &str) -> Option<&Refused> {
+        self.refused.get(&(verb, object)).filter(|refused| refused.entry == entry)
+    }
+
+    /// Whether all number lists may be read again to find a missing number.
+    pub fn may_search(&self, state: &str, now: Now) -> bool {
+        self.search.as_ref().is_none_or(|(at, of, failures)| {
+            of != state || now.best().duration_since(*at) >= pause(SEARCH_PAUSE, *failures)
+        })
+    }
+
+    /// The objects on which a write of `verb` was spent within `window`; each with whether its last one is unknown.
+    pub fn spent(&self, verb: Verb, now: Now, window: SignedDuration) -> Vec<(Object, bool)> {
+        let costs = |kept: &&Kept| {
+            kept.write.verb == verb
+                && !kept.write.free
+                && !kept.replaced
+                && kept.may_have_happened()
+                && within(kept.at, now, window)
+        };
+        self.writes.iter().filter(costs).map(|kept| (kept.write.object, kept.is_unknown())).collect()
+    }
+
+    /// How many numbers were or may have been released within `window`.
+    pub fn released(&self, now: Now, window: SignedDuration) -> usize {
+        let costs = |kept: &&Kept| !kept.replaced && kept.may_have_happened() && within(kept.at, now, window);
+        self.writes.iter().filter(costs).map(|kept| kept.write.releases.len()).sum()
+    }
+
+    /// Whether lifting the suspension of `account` undoes what the daemon did within `window`.
+    pub fn reactivation_is_free(&self, account: AccountSid, now: Now, window: SignedDuration) -> bool {
+        self.suspended_by_us(account).is_some_and(|at| within(at, now, window))
+    }
+
+    /// Whether moving `number` from `from` to `to` takes back a transfer of the daemon's within `window`.
+    pub fn transfer_is_free(
+        &self,
+        number: PhoneNumber,
+        from: AccountSid,
+        to: AccountSid,
+        now: Now,
+        window: SignedDuration,
+    ) -> bool {
+        let moved = |kept: &&Kept| kept.write.object == Object::Number(number) && kept.may_have_happened();
+        let last = self.writes.iter().rev().find(moved);
+        last.is_some_and(|kept| {
+            kept.write.transfer == Some((to, from)) && !kept.write.free && within(kept.at, now, window)
+        })
+    }
+
+    /// Drops writes that are older than `window`; nothing is dropped while the clocks disagree.
+    pub fn prune(&mut self, now: Now, window: SignedDuration) {
+        if now.trusted().is_some() {
+            self.writes.retain(|kept| within(kept.at, now, window));
+            for undone in self.undone.values_mut() {
+                undone.retain(|&at| within(at, now, window));
+            }
+            self.undone.retain(|_, undone| !undone.is_empty());
+        }
+    }
+}
+
+/// Whether `at` is within the last `window`. While the clocks disagree nothing falls out of a window.
+fn within(at: Timestamp, now: Now, window: SignedDuration) -> bool {
+    now.trusted().is_none_or(|now| now.duration_since(at) < window)
+}

@@ -1,0 +1,95 @@
+//! Noticing: what an observation says that history does not know yet.
+
+use crate::{
+    AccountSid, Desired, Now, Object, Observed, Status, Verb, Whereabouts,
+    history::{Event, History, Write},
+};
+
+/// The facts of this observation, in the order in which history is to take them in.
+pub fn notice(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
+    let mut events = Vec::new();
+    undone(history, desired, observed, now, &mut events);
+    words(history, desired, observed, &mut events);
+    closings(history, desired, observed, now, &mut events);
+    events
+}
+
+fn live(observed: &Observed, account: AccountSid) -> Option<Status> {
+    observed.account(account)?.status.known()
+}
+
+/// What the daemon did and others undid, while the state still wants it.
+fn undone(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
+    let claimants = desired.claimants();
+    for (object, write) in history.standing() {
+        let (wanted, stands) = match (object, write) {
+            (Object::Account(account), Write { verb, .. }) => {
+                let Some(live) = live(observed, account) else { continue };
+                let Some(entry) = desired.entry(account) else { continue };
+                let goal = entry.goal.status();
+                match verb {
+                    Verb::Reactivate => (goal == Status::Active, live == Status::Active),
+                    Verb::Suspend => (goal != Status::Active, live != Status::Active),
+                    Verb::Transfer | Verb::Close => continue,
+                }
+            }
+            (Object::Number(number), Write { transfer, .. }) => match observed.whereabouts(number) {
+                Whereabouts::In(holder, _) => {
+                    let to = transfer.map(|(_, to)| to);
+                    (claimants.get(&number).copied() == to, Some(holder) == to)
+                }
+                Whereabouts::Moving | Whereabouts::Nowhere => continue,
+            },
+        };
+        match (wanted, stands) {
+            (true, true) => {}
+            (true, false) => events.push(Event::Undone { object, at: now.best() }),
+            (false, _) => events.push(Event::Forgotten { object }),
+        }
+    }
+}
+
+fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+    for entry in desired.accounts() {
+        let (account, word) = (entry.sid, entry.goal.status());
+        let is_new = history.word(account) != Some(word);
+        if is_new {
+            events.push(Event::Word { account, word });
+        }
+        if live(observed, account) == Some(Status::Active) && (is_new || !history.seen_active(account)) {
+            events.push(Event::SeenActive { account });
+        }
+    }
+}
+
+fn closings(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
+    let says_closed = |account| desired.entry(account).is_some_and(|entry| entry.close().is_some());
+    for (account, closing) in history.closing_accounts() {
+        if !desired.faulty() && !says_closed(account) {
+            events.push(Event::ClosingEnded { account });
+            continue;
+        }
+        for &number in &closing.unaccounted {
+            if matches!(observed.whereabouts(number), Whereabouts::In(holder, _) if holder != account) {
+                events.push(Event::SeenElsewhere { account, number });
+            }
+        }
+    }
+    for entry in desired.accounts().filter(|entry| entry.close().is_some()) {
+        let account = entry.sid;
+        let known = history.closing(account);
+        if let Some(since) = now.trusted()
+            && known.is_none_or(|closing| closing.since.is_none())
+        {
+            events.push(Event::ClosingSince { account, since });
+        }
+        let Some(numbers) = observed.numbers(account) else { continue };
+        let while_active = live(observed, account) == Some(Status::Active);
+        let new =
+            |number: &crate::PhoneNumber| known.is_none_or(|closing| !closing.unaccounted.contains(number));
+        let numbers: Vec<_> = numbers.iter().map(|number| number.phone).filter(new).collect();
+        if !numbers.is_empty() || (while_active && known.is_none_or(|closing| !closing.list_seen_active)) {
+            events.push(Event::SeenHolding { account, numbers, while_active });
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Held items: what is not done, for which reason, in words for a person who can mend it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Context;
+use crate::{
+    AccountSid, Action, Entry, PhoneNumber, Verb,
+    history::{REFUSAL_PAUSE, pause},
+};
+
+/// How often others may undo what the daemon did before it stops.
+const CONTESTED_AFTER: usize = 2;
+
+/// Why something is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Reason {
+    /// The account is not among the main account's subaccounts.
+    UnknownAccount,
+    /// No account that was read holds the number.
+    UnknownNumber,
+    /// The account is closed, for good.
+    AlreadyClosed,
+    /// What must be known could not be read.
+    Unreadable,
+    /// The account, one it exchanges a number with, or the state is paused.
+    Paused,
+    /// The state and Twilio name the account differently.
+    NameMismatch,
+    /// Others suspended the account.
+    SuspendedElsewhere,
+    /// The receiving account is not active.
+    TargetNotActive,
+    /// The transfer needs an address.
+    NeedsAddress,
+    /// The transfer needs a regulatory bundle.
+    NeedsBundle,
+    /// The state has faults.
+    StateFaults,
+    /// The account to close holds numbers.
+    StillHoldsNumbers,
+    /// The rest before a close is not over.
+    CoolingOff,
+    /// Others undid twice what the daemon did.
+    Contested,
+    /// Twilio refused.
+    RefusedByTwilio,
+    /// The verb is not among the allowed ones.
+    NotAllowed,
+    /// The verb is over its limit.
+    OverLimit,
+}
+
+impl Reason {
+    /// Every reason, in the order of the contract.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownAccount,
+        Self::UnknownNumber,
+        Self::AlreadyClosed,
+        Self::Unreadable,
+        Self::Paused,
+        Self::NameMismatch,
+        Self::SuspendedElsewhere,
+        Self::TargetNotActive,
+        Self::NeedsAddress,
+        Self::NeedsBundle,
+        Self::StateFaults,
+        Self::StillHoldsNumbers,
+        Self::CoolingOff,
+        Self::Contested,
+        Self::RefusedByTwilio,
+        Self::NotAllowed,
+        Self::OverLimit,
+    ];
+
+    /// The word in plans, status and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownAccount => "UnknownAccount",
+            Self::UnknownNumber => "UnknownNumber",
+            Self::AlreadyClosed => "AlreadyClosed",
+            Self::Unreadable => "Unreadable",
+            Self::Paused => "Paused",
+            Self::NameMismatch => "NameMismatch",
+            Self::SuspendedElsewhere => "SuspendedElsewhere",
+            Self::TargetNotActive => "TargetNotActive",
+            Self::NeedsAddress => "NeedsAddress",
+            Self::NeedsBundle => "NeedsBundle",
+            Self::StateFaults => "StateFaults",
+            Self::StillHoldsNumbers => "StillHoldsNumbers",
+            Self::CoolingOff => "CoolingOff",
+            Self::Contested => "Contested",
+            Self::RefusedByTwilio => "RefusedByTwilio",
+            Self::NotAllowed => "NotAllowed",
+            Self::OverLimit => "OverLimit",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that should change and is not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub reason: Reason,
+    /// The verb that is held.
+    pub kind: Verb,
+    /// The account; for a number the one that claims it.
+    pub account: AccountSid,
+    /// The number, if it is about one.
+    pub number: Option<PhoneNumber>,
+    /// What is so, naming the objects.
+    pub message: String,
+    /// What a person can do.
+    pub remedy: String,
+}
+
+/// A reason with its words, before it is known what it holds.
+pub(crate) struct Hold {
+    pub(super) reason: Reason,
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into<String>) -> Hold {
+    Hold { reason, message: message.into(), remedy: remedy.into() }
+}
+
+pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
+    let (key, written) = match (&entry.friendly_name, entry.close()) {
+        (Some(name), _) if name != live => ("friendlyName", name.as_str()),
+        (_, Some(terms)) => ("close.confirm", terms.confirm.as_str()),
+        (_, None) => ("friendlyName", ""),
+    };
+    hold(
+        Reason::NameMismatch,
+        format!("{} is named {live:?} at Twilio, but `{key}` says {written:?}", entry.sid),
+        format!("check that {} is the account you mean; then write its live name in `{key}`", entry.sid),
+    )
+}
+
+/// What holds an action whatever it is: others undo it, Twilio refused it, the verb is forbidden. First match wins.
+pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
+    contested(context, action)
+        .or_else(|| refused(context, action, entry))
+        .or_else(|| not_allowed(context, action))
+}
+
+fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
+    let times = context.history.times_undone(action.object(), context.now, context.policy.window);
+    (times >= CONTESTED_AFTER).then(|| {
+        hold(
+            Reason::Contested,
+            format!("others undid {times} times what subaccountd did here; it does not {action} again"),
+            format!(
+                "find who else changes it (the Console, a script, a usage trigger) and agree on one owner; \
+                 it is tried again when the undoings are older than {:#}",
+                context.policy.window
+            ),
+        )
+    })
+}
+
+fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
+    let refused = context.history.refused(action.verb(), action.object(), entry)?;
+    let retry_at = refused.at + pause(REFUSAL_PAUSE, refused.times);
+    let never_again = context.policy.no_retry_since.is_some_and(|since| refused.at >= since);
+    (never_again || context.now.best() < retry_at).then(|| {
+        let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));
+        let when = if never_again { "by the next run".to_owned() } else { format!("at {retry_at}") };
+        let page = refused
+            .code
+            .map_or_else(String::new, |code| format!("see https://www.twilio.com/docs/errors/{code}; "));
+        hold(
+            Reason::RefusedByTwilio,
+            format!("Twilio refused to {action} ({code}): {}", refused.message),
+            format!("{page}mend what Twilio names, or change the entry; it is tried again {when}"),
+        )
+    })
+}
+
+fn not_allowed(context: &Context<'_>, action: &Action) -> Option<Hold> {
+    let verb = action.verb();
+    (!context.policy.verbs.contains(&verb)).then(|| {
+        hold(
+            Reason::NotAllowed,
+            format!("`{verb}` is not among the allowed verbs, so subaccountd does not {action}"),
+            format!("add `{verb}` to --verbs (SUBACCOUNTD_VERBS), or do it by hand"),
+        )
+    })
+}
+
+/// The verb that an account's hold is shown with: the one of its desired status.
+pub(super) const fn kind(entry: &Entry) -> Verb {
+    match entry.goal {
+        crate::Goal::Active => Verb::Reactivate,
+        crate::Goal::Suspended => Verb::Suspend,
+        crate::Goal::Closed(_) => Verb::Close,
+    }
+}

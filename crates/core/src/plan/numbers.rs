@@ -1,0 +1,202 @@
+//! What becomes of one number that the state wants somewhere. The first match wins.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Context, Plan, Reason,
+    held::{Hold, hold},
+};
+use crate::{
+    AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Transfer, Verb, Whereabouts,
+};
+
+/// A number and the account that shall own it.
+pub(super) struct Wanted {
+    to: AccountSid,
+    phone: PhoneNumber,
+    needs: Needs,
+    /// The closing account that the number leaves for the main account, when nobody claims it.
+    leaves: Option<AccountSid>,
+}
+
+/// Every claim, and what closing accounts hand to the main account.
+pub(super) fn wanted(context: &Context<'_>) -> Vec<Wanted> {
+    let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
+    let claims = context.desired.claims().map(|(to, phone, needs)| Wanted { to, phone, needs, leaves: None });
+    let mut all: Vec<_> = claims.collect();
+    for entry in context.desired.accounts() {
+        let Some(terms) = entry.close().filter(|terms| terms.move_numbers_to_main) else { continue };
+        let listed = context.observed.numbers(entry.sid).unwrap_or_default();
+        let unclaimed = |phone: &PhoneNumber| !claimed.contains(phone) && !terms.release.contains(phone);
+        let phones = listed.iter().map(|number| number.phone).filter(unclaimed);
+        let to = context.observed.main();
+        all.extend(phones.map(|phone| Wanted {
+            to,
+            phone,
+            needs: Needs::default(),
+            leaves: Some(entry.sid),
+        }));
+    }
+    all
+}
+
+/// Decides on `wanted`: settled, planned or held.
+pub(super) fn decide(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    reactivating: &BTreeSet<AccountSid>,
+    plan: &mut Plan,
+) {
+    let phone = wanted.phone;
+    let (from, number) = match context.observed.whereabouts(phone) {
+        Whereabouts::In(holder, _) if holder == wanted.to => return,
+        Whereabouts::In(holder, number) => (holder, number),
+        Whereabouts::Moving => return plan.hold(Verb::Transfer, wanted.to, Some(phone), moving(phone)),
+        Whereabouts::Nowhere => {
+            return plan.hold(Verb::Transfer, wanted.to, Some(phone), nowhere(context, phone));
+        }
+    };
+    let transfer = Transfer { to: wanted.to, phone, from, number: number.sid, needs: wanted.needs };
+    if let Some(hold) = held(context, wanted, from, number, reactivating) {
+        return plan.hold(Verb::Transfer, wanted.to, Some(phone), hold);
+    }
+    let asks = wanted.leaves.unwrap_or(wanted.to);
+    let digest = context.desired.entry(asks).map_or_else(|| asks.to_string(), Entry::digest);
+    plan.add(context, Action::Transfer(transfer), &digest, None);
+}
+
+fn moving(phone: PhoneNumber) -> Hold {
+    hold(
+        Reason::Unreadable,
+        format!("{phone} was seen in two accounts at once: it is on the move"),
+        "wait for the next pass, which looks again",
+    )
+}
+
+fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
+    match context.observed.unreadable_list() {
+        Some(unread) => hold(
+            Reason::Unreadable,
+            format!("{phone} is in no list that could be read, and the list of {unread} could not be"),
+            "wait for the next pass, which reads the lists again",
+        ),
+        None => hold(
+            Reason::UnknownNumber,
+            format!("no account that was read holds {phone}"),
+            "check the number; buy or port it first, or remove the claim",
+        ),
+    }
+}
+
+fn held(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    from: AccountSid,
+    number: &Number,
+    reactivating: &BTreeSet<AccountSid>,
+) -> Option<Hold> {
+    paused(context.desired, wanted, from)
+        .or_else(|| closed_or_unknown(context, wanted))
+        .or_else(|| unreadable_status(context, [wanted.to, from], wanted.phone))
+        .or_else(|| {
+            [wanted.to, from].into_iter().find_map(|sid| context.name_mismatch(context.desired.entry(sid)?))
+        })
+        .or_else(|| state_faults(context, wanted))
+        .or_else(|| target_not_active(context, wanted, reactivating))
+        .or_else(|| needs(wanted, number))
+}
+
+fn paused(desired: &Desired, wanted: &Wanted, from: AccountSid) -> Option<Hold> {
+    let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
+    let phone = wanted.phone;
+    Some(if desired.paused() {
+        hold(Reason::Paused, "the whole state is paused", "set `paused: false` in every document")
+    } else if desired.entry(sid).is_some() {
+        let message = format!("{phone} stays where it is: the entry of {sid} is paused");
+        hold(Reason::Paused, message, format!("remove `paused: true` from the entry of {sid}"))
+    } else {
+        let message = format!("{phone} stays where it is: what the state says of {sid} has a fault");
+        hold(Reason::Paused, message, "mend the faults of the state: `subaccountd validate` lists them")
+    })
+}
+
+fn closed_or_unknown(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {
+    let (to, phone) = (wanted.to, wanted.phone);
+    match context.observed.account(to).map(|account| account.status.known()) {
+        None => Some(hold(
+            Reason::UnknownAccount,
+            format!(
+                "{to}, which claims {phone}, is not among the subaccounts of {}",
+                context.observed.main()
+            ),
+            "check the SID",
+        )),
+        Some(Some(Status::Closed)) => Some(hold(
+            Reason::AlreadyClosed,
+            format!("{to}, which claims {phone}, is closed"),
+            "claim the number under another account",
+        )),
+        Some(_) => None,
+    }
+}
+
+fn unreadable_status(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneNumber) -> Option<Hold> {
+    let unreadable =
+        |sid: &AccountSid| context.observed.account(*sid).is_none_or(|a| a.status.known().is_none());
+    accounts.into_iter().find(unreadable).map(|sid| {
+        hold(
+            Reason::Unreadable,
+            format!("{phone} stays where it is: the status of {sid} cannot be read"),
+            "look at the account in the Twilio Console",
+        )
+    })
+}
+
+fn state_faults(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {
+    let leaves = wanted.leaves.filter(|_| context.desired.faulty())?;
+    Some(hold(
+        Reason::StateFaults,
+        format!("{} is not moved from {leaves} to the main account while the state has faults", wanted.phone),
+        "mend the faults of the state: `subaccountd validate` lists them",
+    ))
+}
+
+fn target_not_active(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    reactivating: &BTreeSet<AccountSid>,
+) -> Option<Hold> {
+    let status = context.observed.account(wanted.to)?.status.known()?;
+    (status != Status::Active && !reactivating.contains(&wanted.to))
+        .then(|| not_active(wanted.to, wanted.phone))
+}
+
+/// Why `phone` cannot go to `to`, which is not active in this pass.
+pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
+    hold(
+        Reason::TargetNotActive,
+        format!(
+            "{phone} cannot move to {to}, which is not active: Twilio takes transfers into active accounts only"
+        ),
+        "make the receiving account active first; it can be suspended again once the number is there",
+    )
+}
+
+fn needs(wanted: &Wanted, number: &Number) -> Option<Hold> {
+    let Wanted { to, phone, needs, leaves } = wanted;
+    let place = if leaves.is_some() { "under `mainAccount.numbers`" } else { "in the claim" };
+    if number.needs_address && needs.address_sid.is_none() {
+        return Some(hold(
+            Reason::NeedsAddress,
+            format!("{phone} has address requirements, and the state names no address of {to}"),
+            format!("write the number in the long form with an `addressSid` of {to} {place}"),
+        ));
+    }
+    (number.has_bundle && needs.bundle_sid.is_none()).then(|| {
+        hold(
+            Reason::NeedsBundle,
+            format!("{phone} carries a regulatory bundle, and the state names no bundle of {to}"),
+            format!("write the number in the long form with a `bundleSid` of {to} {place}"),
+        )
+    })
+}

@@ -1,0 +1,46 @@
+//! The policy: what the operator allows by settings, whatever the state says.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Verb;
+
+/// Settings that the plan obeys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The verbs that may be used.
+    pub verbs: BTreeSet<Verb>,
+    /// How long an account rests suspended before it is closed; zero skips the rest.
+    pub close_after: SignedDuration,
+    /// Which suspensions made by others are lifted.
+    pub reactivation: Reactivation,
+    /// How long a write weighs on its budget, and an undoing counts.
+    pub window: SignedDuration,
+    /// Actions refused since this time are not tried again at all, as within one `apply`.
+    pub no_retry_since: Option<Timestamp>,
+}
+
+/// Which suspensions made by others are lifted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reactivation {
+    /// Those that the account was in when the state began to say `active`.
+    #[default]
+    Normal,
+    /// None.
+    Strict,
+    /// All.
+    Always,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            verbs: BTreeSet::from(Verb::ALL),
+            close_after: SignedDuration::from_hours(72),
+            reactivation: Reactivation::Normal,
+            window: SignedDuration::from_hours(24),
+            no_retry_since: None,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Which number lists the plan needs.
+
+use std::collections::BTreeSet;
+
+use crate::{AccountSid, Desired, History, Now, Observed, PhoneNumber, Status, Whereabouts};
+
+/// The accounts whose numbers are read in any case: those that claim numbers or are to close, and the main account
+/// when a closing account's numbers may move there.
+pub fn first_lists(desired: &Desired, observed: &Observed) -> BTreeSet<AccountSid> {
+    let closing = || desired.accounts().filter(|entry| entry.close().is_some());
+    let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
+    let main = to_main.then_some(observed.main());
+    let wanted =
+        desired.claims().map(|(account, ..)| account).chain(closing().map(|entry| entry.sid)).chain(main);
+    wanted.filter(|&account| has_a_list(observed, account)).collect()
+}
+
+/// The lists that are read besides, when a number that matters is in none of the first ones and a search is due.
+pub fn further_lists(
+    desired: &Desired,
+    observed: &Observed,
+    history: &History,
+    state: &str,
+    now: Now,
+) -> BTreeSet<AccountSid> {
+    if missing(desired, observed, history).is_empty() || !history.may_search(state, now) {
+        return BTreeSet::new();
+    }
+    let not_read = |account: &AccountSid| matches!(observed.holdings(*account), crate::Holdings::NotRead);
+    let all = observed.accounts().map(|account| account.sid);
+    all.filter(|&account| has_a_list(observed, account)).filter(not_read).collect()
+}
+
+/// Numbers that are claimed, or that a closing account was seen with, and that are in no list that was read.
+pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<PhoneNumber> {
+    let claimed = desired.claims().map(|(_, number, _)| number);
+    let seen = history
+        .closing_accounts()
+        .filter(|(account, _)| desired.entry(*account).is_some_and(|entry| entry.close().is_some()))
+        .filter(|(account, _)| has_a_list(observed, *account))
+        .flat_map(|(_, closing)| closing.unaccounted.iter().copied());
+    claimed.chain(seen).filter(|number| observed.whereabouts(*number) == Whereabouts::Nowhere).collect()
+}
+
+/// Whether `account` exists and is not closed: a closed account holds nothing.
+fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
+    observed.account(account).is_some_and(|account| account.status.known() != Some(Status::Closed))
+}

@@ -1,0 +1,363 @@
+//! One pass as a value. Logs, metrics, `/status`, the page, plans in every format and exit codes are made from it and
+//! from nothing else.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    AccountSid, Action, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason, Status, Verb,
+    execute::Executed, spec::Fault,
+};
+
+/// What one pass found and did. Serialized it is the document of `/status`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The version of the program.
+    pub version: &'static str,
+    /// Whether it may write.
+    pub mode: Mode,
+    /// The state as it was read.
+    pub desired_state: DesiredState,
+    /// The pass itself.
+    pub last_pass: PassSummary,
+    /// What remains after it.
+    pub plan: PlanView,
+    /// The listed accounts, by SID.
+    pub accounts: Vec<AccountView>,
+    /// What is measured beside.
+    #[serde(skip)]
+    pub figures: Figures,
+    /// The writes of the pass.
+    #[serde(skip)]
+    pub executed: Vec<Executed>,
+}
+
+/// Whether the daemon may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Mode {
+    /// It writes.
+    #[serde(rename = "enforce")]
+    Enforce,
+    /// It only reports.
+    #[serde(rename = "dry-run")]
+    DryRun,
+}
+
+/// The state as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DesiredState {
+    /// Whether it has no fault.
+    pub valid: bool,
+    /// The SHA-256 over all files.
+    pub sha256: String,
+    /// The git commit, when the path resolves through a link as git-sync makes them.
+    pub revision: Option<String>,
+    /// When these bytes were taken up.
+    pub loaded_at: Timestamp,
+    /// Every fault.
+    pub faults: Vec<Fault>,
+}
+
+/// How a pass went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PassSummary {
+    /// Whether it came to its end with no write refused or unknown.
+    pub result: PassResult,
+    /// When it began, by our clock.
+    pub started_at: Timestamp,
+    /// When it ended, by our clock.
+    pub finished_at: Timestamp,
+    /// How many requests it made.
+    pub requests: u64,
+    /// What ended it early.
+    pub error: Option<String>,
+}
+
+/// See [`PassSummary::result`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PassResult {
+    /// It came to its end, and no write was refused or unknown.
+    Success,
+    /// It did not.
+    Failed,
+}
+
+/// A plan as it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PlanView {
+    /// Changes when the plan does; `None` before the first plan.
+    pub digest: Option<String>,
+    /// What is to be done.
+    pub actions: Vec<ActionView>,
+    /// What is held.
+    pub held: Vec<HeldView>,
+}
+
+/// An action as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActionView {
+    /// The verb.
+    pub kind: Verb,
+    /// The account; for a transfer the receiving one.
+    pub account: AccountSid,
+    /// The number of a transfer.
+    pub number: Option<PhoneNumber>,
+    /// The account that a transfer takes from.
+    pub from: Option<AccountSid>,
+    /// The account that a transfer gives to.
+    pub to: Option<AccountSid>,
+    /// What a reader should know beside it.
+    #[serde(skip)]
+    pub note: Option<String>,
+    /// Numbers that a close releases.
+    #[serde(skip)]
+    pub at_risk: Vec<PhoneNumber>,
+}
+
+/// A held item as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldView {
+    /// Why.
+    pub reason: Reason,
+    /// The verb that is held.
+    pub kind: Verb,
+    /// The account that it concerns.
+    pub account: AccountSid,
+    /// The number that it concerns.
+    pub number: Option<PhoneNumber>,
+    /// What is so.
+    pub message: String,
+    /// What a person can do.
+    pub remedy: String,
+    /// Since when it is held for this reason.
+    pub since: Timestamp,
+}
+
+/// A listed account as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// Its SID.
+    pub sid: AccountSid,
+    /// Its name at Twilio.
+    pub friendly_name: Option<String>,
+    /// What the state says.
+    pub desired: Status,
+    /// What Twilio shows, or the word that stood in the place of a status.
+    pub observed: Option<String>,
+    /// The reason that the entry gives.
+    pub reason: Option<String>,
+    /// The labels of the entry.
+    pub labels: BTreeMap<String, String>,
+    /// Exactly one: `Synced`.
+    pub conditions: [Condition; 1],
+}
+
+/// A condition, as Kubernetes writes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// `Synced`.
+    pub r#type: &'static str,
+    /// `True`, `False` or `Unknown`.
+    pub status: &'static str,
+    /// One word.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// When status or reason changed last.
+    pub last_transition_time: Timestamp,
+}
+
+/// Numbers for metrics that no other part of the report shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Listed subaccounts by status.
+    pub desired: BTreeMap<Status, usize>,
+    /// Subaccounts at Twilio by status and whether they are listed.
+    pub observed: BTreeMap<(Status, bool), usize>,
+    /// Numbers in the lists that were read, by whether the state lists them.
+    pub numbers: BTreeMap<bool, usize>,
+    /// Numbers that the pending closes would release.
+    pub at_risk: usize,
+    /// The budgets after the pass.
+    pub budgets: Option<Budgets>,
+}
+
+/// What a pass knows at its end.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    /// The state.
+    pub desired: &'a Desired,
+    /// What was seen, and what was done to it since.
+    pub observed: &'a Observed,
+    /// What remains.
+    pub plan: &'a Plan,
+    /// The budgets.
+    pub budgets: Budgets,
+}
+
+impl Report {
+    /// The report of a pass; `found` is `None` when it could not come to a plan. What is shown since when comes from
+    /// `previous`, and so does the plan of a pass that made none.
+    pub fn new(
+        version: &'static str,
+        mode: Mode,
+        desired_state: DesiredState,
+        last_pass: PassSummary,
+        found: Result<Findings<'_>, &Desired>,
+        executed: Vec<Executed>,
+        previous: Option<&Self>,
+    ) -> Self {
+        let at = last_pass.finished_at;
+        let (plan, accounts, figures) = match found {
+            Ok(found) => {
+                let figures = Figures::of(&found);
+                let plan = PlanView::of(found.plan, at, previous);
+                let view = |entry| AccountView::of(entry, Some((&found, &plan)), at, previous);
+                let accounts = found.desired.accounts().map(view).collect();
+                (plan, accounts, figures)
+            }
+            Err(desired) => {
+                let accounts =
+                    desired.accounts().map(|entry| AccountView::of(entry, None, at, previous)).collect();
+                let (plan, mut figures) =
+                    previous.map(|p| (p.plan.clone(), p.figures.clone())).unwrap_or_default();
+                figures.desired = by_status(desired);
+                (plan, accounts, figures)
+            }
+        };
+        Self { version, mode, desired_state, last_pass, plan, accounts, figures, executed }
+    }
+}
+
+impl PlanView {
+    /// `plan` as it is shown, `at` being when what is new in it began.
+    pub fn of(plan: &Plan, at: Timestamp, previous: Option<&Report>) -> Self {
+        let key = |held: &HeldView| (held.reason, held.kind, held.account, held.number);
+        let before: BTreeMap<_, _> = previous
+            .iter()
+            .flat_map(|report| &report.plan.held)
+            .map(|held| (key(held), held.since))
+            .collect();
+        let held = plan.held.iter().map(|held| HeldView {
+            reason: held.reason,
+            kind: held.kind,
+            account: held.account,
+            number: held.number,
+            message: held.message.clone(),
+            remedy: held.remedy.clone(),
+            since: *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at),
+        });
+        Self {
+            digest: Some(plan.digest()),
+            actions: plan.actions.iter().map(ActionView::of).collect(),
+            held: held.collect(),
+        }
+    }
+}
+
+impl ActionView {
+    fn of(planned: &Planned) -> Self {
+        let action = &planned.action;
+        let (from, to, at_risk) = match action {
+            Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
+            Action::Close(close) => (None, None, close.at_risk.clone()),
+            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
+        };
+        let (kind, account, number) = (action.verb(), action.account(), action.number());
+        Self { kind, account, number, from, to, note: planned.note.clone(), at_risk }
+    }
+}
+
+impl AccountView {
+    fn of(
+        entry: &Entry,
+        found: Option<(&Findings<'_>, &PlanView)>,
+        at: Timestamp,
+        previous: Option<&Report>,
+    ) -> Self {
+        let live = found.and_then(|(found, _)| found.observed.account(entry.sid));
+        let (status, reason, message) = match found {
+            Some((found, plan)) => synced(entry, found.plan, plan),
+            None => {
+                ("Unknown", Reason::Unreadable.to_string(), "the last pass could not observe it".to_owned())
+            }
+        };
+        let before = previous.and_then(|report| {
+            let at = report.accounts.binary_search_by_key(&entry.sid, |account| account.sid).ok()?;
+            report.accounts.get(at).map(|account| &account.conditions[0])
+        });
+        let same = before.filter(|before| before.status == status && before.reason == reason);
+        let last_transition_time = same.map_or(at, |before| before.last_transition_time);
+        Self {
+            sid: entry.sid,
+            friendly_name: live.map(|account| account.friendly_name.clone()),
+            desired: entry.goal.status(),
+            observed: live.map(|account| account.status.to_string()),
+            reason: entry.reason.clone(),
+            labels: entry.labels.clone(),
+            conditions: [Condition { r#type: "Synced", status, reason, message, last_transition_time }],
+        }
+    }
+}
+
+/// The status, reason and message of the condition `Synced`: an action comes before what is held.
+fn synced(entry: &Entry, plan: &Plan, view: &PlanView) -> (&'static str, String, String) {
+    let sid = entry.sid;
+    if let Some(action) = view.actions.iter().find(|action| action.account == sid) {
+        let reason = match action.kind {
+            Verb::Reactivate => "Reactivating",
+            Verb::Transfer => "Transferring",
+            Verb::Suspend => "Suspending",
+            Verb::Close => "Closing",
+        };
+        return ("False", reason.to_owned(), format!("to do: {}", action.kind));
+    }
+    if let Some(held) = view.held.iter().find(|held| held.account == sid) {
+        let unread = held.reason == Reason::Unreadable && held.number.is_none();
+        return (if unread { "Unknown" } else { "False" }, held.reason.to_string(), held.message.clone());
+    }
+    if plan.absent.contains(&sid) {
+        return ("True", "Absent".to_owned(), "closed, and gone from Twilio's list".to_owned());
+    }
+    ("True", "InSync".to_owned(), "as desired".to_owned())
+}
+
+fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {
+    let mut counts = BTreeMap::new();
+    for entry in desired.accounts() {
+        *counts.entry(entry.goal.status()).or_default() += 1;
+    }
+    counts
+}
+
+impl Figures {
+    fn of(found: &Findings<'_>) -> Self {
+        let managed = |sid| found.desired.entry(sid).is_some();
+        let mut observed: BTreeMap<_, usize> = BTreeMap::new();
+        for account in found.observed.subaccounts() {
+            if let Some(status) = account.status.known() {
+                *observed.entry((status, managed(account.sid))).or_default() += 1;
+            }
+        }
+        let claimed = found.desired.claimants();
+        let mut numbers: BTreeMap<_, usize> = BTreeMap::new();
+        for number in found.observed.lists().flat_map(|(_, list)| list) {
+            *numbers.entry(claimed.contains_key(&number.phone)).or_default() += 1;
+        }
+        Self {
+            desired: by_status(found.desired),
+            observed,
+            numbers,
+            at_risk: found.plan.numbers_at_risk(),
+            budgets: Some(found.budgets.clone()),
+        }
+    }
+}

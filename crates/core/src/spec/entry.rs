@@ -1,0 +1,216 @@
+//! The entries of a document: subaccounts, the main account, and the numbers they claim.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    fields::{Fields, Findings, Place, flag, list, name, near, parsed, paused, phone, text, time},
+    yaml::{Kind, Node},
+};
+use crate::{
+    AccountSid, Needs, PhoneNumber, Status,
+    desired::{CloseTerms, Entry, Goal},
+};
+
+const SUBACCOUNT: &[&str] = &[
+    "sid",
+    "friendlyName",
+    "status",
+    "numbers",
+    "paused",
+    "liftSuspensionsBefore",
+    "reason",
+    "labels",
+    "close",
+];
+const MAIN_ACCOUNT: &[&str] = &["sid", "numbers"];
+const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
+const NUMBER: &[&str] = &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
+
+/// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
+const LONGEST_NAME: usize = 64;
+const LONGEST_REASON: usize = 1024;
+const MOST_LABELS: usize = 64;
+const LONGEST_LABEL: usize = 256;
+
+const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits";
+const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name as Twilio shows it";
+
+/// A claim as it was read: the number, where it stands, and what its transfer needs.
+pub(super) type Claim = (PhoneNumber, Place, Needs);
+
+/// A subaccount as it was read. What could be read of a faulty entry still guards.
+pub(super) struct ReadAccount {
+    pub(super) sid: Option<(AccountSid, Place)>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) releases: Vec<(PhoneNumber, Place)>,
+    /// The entry without its numbers; `None` when it is faulty.
+    pub(super) entry: Option<Entry>,
+}
+
+/// A `mainAccount` as it was read.
+pub(super) struct ReadMain {
+    pub(super) place: Place,
+    pub(super) sid: Option<AccountSid>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) faulty: bool,
+}
+
+/// Reads one item of `subaccounts`.
+pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
+    let before = findings.count();
+    let what = "a subaccount";
+    let Some(fields) = Fields::open(node, what, SUBACCOUNT, findings) else {
+        return ReadAccount { sid: None, claims: Vec::new(), releases: Vec::new(), entry: None };
+    };
+    let sid_node = fields.require("sid", what, SID_HELP, findings);
+    let sid = sid_node.and_then(|node| Some((parsed(node, "sid", SID_HELP, findings)?, node.place)));
+    let friendly_name =
+        fields.get("friendlyName").and_then(|node| text(node, "friendlyName", LONGEST_NAME, findings));
+    let claims = claims(fields.get("numbers"), findings);
+    let (terms, releases) = fields.get("close").map_or((None, Vec::new()), |node| close(node, findings));
+    let goal = goal(&fields, terms, findings);
+    let is_paused = paused(fields.get("paused"), findings);
+    let lift_suspensions_before =
+        fields.get("liftSuspensionsBefore").and_then(|node| time(node, "liftSuspensionsBefore", findings));
+    let reason = fields.get("reason").and_then(|node| text(node, "reason", LONGEST_REASON, findings));
+    let labels = labels(fields.get("labels"), findings);
+    let entry = sid.zip(goal).filter(|_| findings.count() == before).map(|((sid, _), goal)| Entry {
+        sid,
+        friendly_name: friendly_name.map(str::to_owned),
+        goal,
+        numbers: BTreeMap::new(),
+        paused: is_paused,
+        lift_suspensions_before,
+        reason: reason.map(str::to_owned),
+        labels,
+    });
+    ReadAccount { sid, claims, releases, entry }
+}
+
+/// Reads a `mainAccount`.
+pub(super) fn main_account(node: &Node, findings: &mut Findings<'_>) -> ReadMain {
+    let before = findings.count();
+    let what = "`mainAccount`";
+    let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, findings) else {
+        return ReadMain { place: node.place, sid: None, claims: Vec::new(), faulty: true };
+    };
+    let sid = fields.require("sid", what, SID_HELP, findings);
+    let sid = sid.and_then(|node| parsed(node, "sid", SID_HELP, findings));
+    let claims = claims(fields.get("numbers"), findings);
+    ReadMain { place: node.place, sid, claims, faulty: findings.count() > before }
+}
+
+fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<'_>) -> Option<Goal> {
+    let help = "write active, suspended or closed";
+    let node = fields.require("status", "a subaccount", help, findings)?;
+    let word = text(node, "status", 200, findings)?;
+    let Some(status) = Status::from_word(word) else {
+        let words = Status::ALL.map(Status::as_str);
+        let help =
+            near(word, &words).map_or_else(|| help.to_owned(), |near| format!("did you mean `{near}`?"));
+        findings.add(node.place, format!("`{word}` is not a status"), help);
+        return None;
+    };
+    let has_close = fields.get("close").is_some();
+    if has_close && status != Status::Closed {
+        let message = format!("`close` is given, but `status` is {status}");
+        findings.add(fields.place_of("close"), message, "remove `close`, or write `status: closed`");
+    }
+    match status {
+        Status::Active => Some(Goal::Active),
+        Status::Suspended => Some(Goal::Suspended),
+        Status::Closed => {
+            if !has_close {
+                findings.add(
+                    node.place,
+                    "`status: closed` without `close`: a close must be confirmed",
+                    CLOSE_HELP,
+                );
+            }
+            if let Some(Kind::List(numbers)) = fields.get("numbers").map(|node| &node.kind)
+                && !numbers.is_empty()
+            {
+                findings.add(fields.place_of("numbers"), "numbers under an account that is to be closed", {
+                    "list them under the account that shall own them, or under `close.release` to let them go"
+                });
+            }
+            terms.map(Goal::Closed)
+        }
+    }
+}
+
+fn close(node: &Node, findings: &mut Findings<'_>) -> (Option<CloseTerms>, Vec<(PhoneNumber, Place)>) {
+    let Some(fields) = Fields::open(node, "`close`", CLOSE, findings) else { return (None, Vec::new()) };
+    let help = "write the account's friendly name as Twilio shows it";
+    let confirm = fields.require("confirm", "`close`", help, findings);
+    let confirm = confirm.and_then(|node| text(node, "confirm", LONGEST_NAME, findings));
+    let not_before = fields.get("notBefore").and_then(|node| time(node, "notBefore", findings));
+    let move_numbers_to_main = flag(fields.get("moveNumbersToMain"), "moveNumbersToMain", findings);
+    let releases: Vec<_> = list(fields.get("release"), "release", findings)
+        .iter()
+        .filter_map(|node| Some((phone(node, "release", findings)?, node.place)))
+        .collect();
+    let terms = confirm.zip(move_numbers_to_main).map(|(confirm, move_numbers_to_main)| CloseTerms {
+        confirm: confirm.to_owned(),
+        not_before,
+        move_numbers_to_main,
+        release: BTreeSet::new(),
+    });
+    (terms, releases)
+}
+
+fn claims(node: Option<&Node>, findings: &mut Findings<'_>) -> Vec<Claim> {
+    list(node, "numbers", findings).iter().filter_map(|node| claim(node, findings)).collect()
+}
+
+fn claim(node: &Node, findings: &mut Findings<'_>) -> Option<Claim> {
+    let Kind::Map(_) = node.kind else {
+        return Some((phone(node, "numbers", findings)?, node.place, Needs::default()));
+    };
+    let what = "a number";
+    let fields = Fields::open(node, what, NUMBER, findings)?;
+    let number = fields.require("number", what, "write `number: \"+15105550101\"`", findings);
+    let number = number.and_then(|node| Some((phone(node, "number", findings)?, node.place)));
+    let address =
+        "copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits";
+    let bundle =
+        "copy the SID of a bundle of the account that gains the number: BU and 32 hexadecimal digits";
+    let identity =
+        "copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits";
+    let needs = Needs {
+        address_sid: fields.get("addressSid").and_then(|n| parsed(n, "addressSid", address, findings)),
+        bundle_sid: fields.get("bundleSid").and_then(|n| parsed(n, "bundleSid", bundle, findings)),
+        identity_sid: fields.get("identitySid").and_then(|n| parsed(n, "identitySid", identity, findings)),
+        emergency_address_sid: fields
+            .get("emergencyAddressSid")
+            .and_then(|n| parsed(n, "emergencyAddressSid", address, findings)),
+    };
+    number.map(|(number, place)| (number, place, needs))
+}
+
+fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {
+    let Some(node) = node else { return BTreeMap::new() };
+    let Kind::Map(entries) = &node.kind else {
+        let message = format!("`labels` is {}, not a mapping", name(&node.kind));
+        findings.add(node.place, message, "write `labels: {owner: billing}`");
+        return BTreeMap::new();
+    };
+    if entries.len() > MOST_LABELS {
+        findings.add(
+            node.place,
+            format!("more than {MOST_LABELS} labels"),
+            "keep the ones that people search for",
+        );
+    }
+    let mut labels = BTreeMap::new();
+    for (key, value) in entries {
+        let word = text(key, "labels", LONGEST_LABEL, findings);
+        let value = text(value, "labels", LONGEST_LABEL, findings);
+        if let Some((word, value)) = word.zip(value)
+            && labels.insert(word.to_owned(), value.to_owned()).is_some()
+        {
+            findings.add(key.place, format!("the label `{word}` stands twice"), "keep one of the two");
+        }
+    }
+    labels
+}

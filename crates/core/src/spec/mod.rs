@@ -1,0 +1,20 @@
+//! YAML texts in, the desired state and every fault with its place out.
+//!
+//! serde_yaml decides what a document means; a second reader gives the places. A fault costs the smallest thing that
+//! it makes doubtful: a faulty entry is absent and no number enters or leaves its account; of what is said twice
+//! nothing counts; an unreadable document is absent with its file.
+
+mod document;
+mod entry;
+mod fields;
+mod reading;
+pub mod schema;
+mod whole;
+mod yaml;
+
+pub use reading::{Fault, Reading, Source, read};
+
+/// The `apiVersion` of the format.
+pub const API_VERSION: &str = "subaccountd/v1";
+/// The `kind` of the format.
+pub const KIND: &str = "DesiredState";

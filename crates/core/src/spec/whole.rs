@@ -1,0 +1,152 @@
+//! The state as a whole: what no document can know alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    document::{Document, HEAD_HELP},
+    entry::{ReadAccount, ReadMain},
+    fields::{Findings, Place},
+};
+use crate::{
+    AccountSid, PhoneNumber,
+    desired::{Desired, Goal, Main},
+};
+
+const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
+
+/// Makes one state of all documents. `unreadable` says that a file is missing among them.
+pub(super) fn assemble(documents: Vec<Document>, unreadable: bool, findings: &mut Findings<'_>) -> Desired {
+    let no_documents = documents.is_empty();
+    let paused = documents.iter().any(|document| document.paused);
+    let mut mains = Vec::new();
+    let mut read = Vec::new();
+    for document in documents {
+        mains.extend(document.main);
+        read.extend(document.accounts);
+    }
+    let twice = said_twice(&mains, &read, findings);
+    let mut desired = Desired {
+        main: Err(String::new()),
+        paused,
+        faulty: false,
+        accounts: BTreeMap::new(),
+        frozen: BTreeSet::new(),
+    };
+    let main_sids: BTreeSet<_> = mains.iter().filter_map(|main| main.sid).collect();
+    add_accounts(read, &main_sids, &twice, &mut desired, findings);
+    desired.main = the_main_account(mains, no_documents, unreadable, &twice, &mut desired.frozen, findings);
+    desired
+}
+
+/// Every number that is claimed twice, or claimed and let go. Each later mention is a finding.
+fn said_twice(
+    mains: &[ReadMain],
+    read: &[ReadAccount],
+    findings: &mut Findings<'_>,
+) -> BTreeSet<PhoneNumber> {
+    let claims =
+        mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|account| &account.claims));
+    let mut claims: Vec<(PhoneNumber, Place)> = claims.map(|(number, place, _)| (*number, *place)).collect();
+    claims.sort_by_key(|(_, place)| *place);
+    let mut first: BTreeMap<PhoneNumber, Place> = BTreeMap::new();
+    let mut twice = BTreeSet::new();
+    for (number, place) in claims {
+        if let Some(earlier) = first.get(&number) {
+            let message = format!("{number} is claimed twice: {}", findings.also(*earlier, place));
+            findings.add(place, message, "a number has one owner: keep one of the two claims");
+            twice.insert(number);
+        } else {
+            first.insert(number, place);
+        }
+    }
+    for (number, place) in read.iter().flat_map(|account| &account.releases) {
+        if let Some(claim) = first.get(number) {
+            let message =
+                format!("{number} is in `release`, but it is claimed: {}", findings.also(*claim, *place));
+            findings.add(*place, message, "remove it from `release`, or remove the claim");
+            twice.insert(*number);
+        }
+    }
+    twice
+}
+
+fn add_accounts(
+    read: Vec<ReadAccount>,
+    mains: &BTreeSet<AccountSid>,
+    twice: &BTreeSet<PhoneNumber>,
+    desired: &mut Desired,
+    findings: &mut Findings<'_>,
+) {
+    let mut first: BTreeMap<AccountSid, Place> = BTreeMap::new();
+    let mut by_place = read;
+    by_place.sort_by_key(|account| account.sid.map(|(_, place)| place));
+    for ReadAccount { sid, claims, releases, entry } in by_place {
+        let Some((sid, place)) = sid else { continue };
+        if mains.contains(&sid) {
+            let message = format!("{sid} is the main account, not a subaccount");
+            findings.add(
+                place,
+                message,
+                "remove the entry; numbers of the main account go under `mainAccount`",
+            );
+            desired.frozen.insert(sid);
+            continue;
+        }
+        if let Some(earlier) = first.get(&sid) {
+            let message = format!("{sid} is listed twice: {}", findings.also(*earlier, place));
+            findings.add(place, message, "keep one of the entries; until then none of them counts");
+            desired.accounts.remove(&sid);
+            desired.frozen.insert(sid);
+            continue;
+        }
+        first.insert(sid, place);
+        let Some(mut entry) = entry else {
+            desired.frozen.insert(sid);
+            continue;
+        };
+        let once = |number: &PhoneNumber| !twice.contains(number);
+        entry.numbers =
+            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, needs)| (n, needs)).collect();
+        if let Goal::Closed(terms) = &mut entry.goal {
+            terms.release = releases.into_iter().map(|(number, _)| number).filter(once).collect();
+        }
+        desired.accounts.insert(sid, entry);
+    }
+}
+
+fn the_main_account(
+    mains: Vec<ReadMain>,
+    no_documents: bool,
+    unreadable: bool,
+    twice: &BTreeSet<PhoneNumber>,
+    frozen: &mut BTreeSet<AccountSid>,
+    findings: &mut Findings<'_>,
+) -> Result<Main, String> {
+    let mut mains = mains.into_iter();
+    let Some(main) = mains.next() else {
+        let (message, help) = if no_documents {
+            ("there is no readable desired state: no document with `apiVersion` and `kind`", HEAD_HELP)
+        } else {
+            ("the state has no `mainAccount`", MAIN_HELP)
+        };
+        if !unreadable {
+            findings.add(Place::start_of(0), message, help);
+        }
+        return Err(message.to_owned());
+    };
+    let others: Vec<_> = mains.collect();
+    for other in &others {
+        let message = format!("a second `mainAccount`: {}", findings.also(main.place, other.place));
+        findings.add(other.place, message, "keep one of the two; a second main account is a second daemon");
+    }
+    if !others.is_empty() {
+        return Err("the state has more than one `mainAccount`".to_owned());
+    }
+    let Some(sid) = main.sid else { return Err("the SID of `mainAccount` cannot be read".to_owned()) };
+    if main.faulty {
+        frozen.insert(sid);
+        return Ok(Main { sid, numbers: BTreeMap::new() });
+    }
+    let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
+    Ok(Main { sid, numbers: claims.map(|(number, _, needs)| (number, needs)).collect() })
+}
