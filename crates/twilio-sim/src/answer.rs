@@ -5,17 +5,19 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{error::ApiError, operations::Success, switches::Switches};
 
-pub(crate) const JSON: &str = "application/json;charset=utf-8";
+const JSON: &str = "application/json;charset=utf-8";
 
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Empty,
     Json(Value),
     Html(&'static str),
+    /// What claims to be JSON and is not.
+    Junk(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -44,11 +46,16 @@ impl Answer {
         }
     }
 
-    /// An error, with the HTTP status and headers that come with it.
+    /// A refusal, with the HTTP status that these switches give it.
     pub(crate) fn refusal(mut error: ApiError, switches: &Switches) -> Self {
         if let Some(status) = switches.refusal_status.filter(|_| error.status_is_unknown()) {
             error.status = status;
         }
+        Self::error(&error, switches)
+    }
+
+    /// An error, with the headers that come with its HTTP status.
+    pub(crate) fn error(error: &ApiError, switches: &Switches) -> Self {
         let answer = Self::new(error.status, Content::Json(error.body()));
         match (error.status, switches.retry_after) {
             (401, _) => answer.with(header::WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""),
@@ -57,27 +64,42 @@ impl Answer {
         }
     }
 
+    /// Edits the page of a list; what is no page stays.
+    pub(crate) fn edit_page(&mut self, edit: impl FnOnce(&mut Map<String, Value>)) {
+        if let Content::Json(Value::Object(body)) = &mut self.content
+            && body.contains_key("next_page_uri")
+        {
+            edit(body);
+        }
+    }
+
     /// The bytes of the body.
     pub(crate) fn bytes(&self) -> Bytes {
         match &self.content {
             Content::Empty => Bytes::new(),
             Content::Json(body) => body.to_string().into(),
-            Content::Html(text) => Bytes::from_static(text.as_bytes()),
+            Content::Html(text) | Content::Junk(text) => Bytes::from_static(text.as_bytes()),
         }
     }
 
+    /// The response.
+    pub(crate) fn into_response(self) -> Response {
+        let body = Body::from(self.bytes());
+        self.send(body)
+    }
+
     /// The response with this body instead of its own.
-    pub(crate) fn into_response(self, body: Body) -> Response {
+    pub(crate) fn send(self, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = match self.content {
             Content::Empty => None,
-            Content::Json(_) => Some(JSON.to_owned()),
-            Content::Html(_) => Some("text/html".to_owned()),
+            Content::Json(_) | Content::Junk(_) => Some(JSON),
+            Content::Html(_) => Some("text/html"),
         };
-        let own = kind.map(|kind| (header::CONTENT_TYPE, kind));
-        for (name, value) in own.into_iter().chain(self.headers) {
+        let kind = kind.map(|kind| (header::CONTENT_TYPE, kind.to_owned()));
+        for (name, value) in kind.into_iter().chain(self.headers) {
             if let Ok(value) = HeaderValue::try_from(value) {
                 response.headers_mut().insert(name, value);
             }

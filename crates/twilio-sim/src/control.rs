@@ -1,6 +1,7 @@
 //! The steering door, `/_sim/…`: what a test in another language, or a person with curl, does to the running simulator.
+//! No rule of the API stops an edit. What cannot be done is 400 or 404 with `{"error": "…"}`.
 //!
-#![doc = include_str!("control.md")]
+#![doc = concat!("```text\n", include_str!("control.txt"), "```")]
 
 use std::sync::Arc;
 

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{inbound::Inbound, operation::Operation};
 
-/// What goes wrong. In JSON and YAML an object whose `kind` is the name in `snake_case`.
+/// What goes wrong. As JSON, inside a [`Fault`]:
+///
+#[doc = concat!("```text\n", include_str!("faults.txt"), "```")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -235,6 +237,14 @@ mod tests {
         assert_eq!(fault, Fault::reset_after().on(Operation::UpdateNumber).times(1));
         let stall: Fault = serde_json::from_str(r#"{"fault": {"kind": "stall"}}"#).unwrap();
         assert_eq!(stall, Fault::new(FaultKind::Stall));
+    }
+
+    #[test]
+    fn every_fault_of_the_help_is_understood() {
+        for line in include_str!("faults.txt").lines() {
+            let json = serde_json::Deserializer::from_str(line).into_iter::<Fault>().next();
+            assert!(json.unwrap().is_ok(), "{line}");
+        }
     }
 
     #[test]

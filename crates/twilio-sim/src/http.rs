@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension,
-    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::Response,
@@ -45,14 +44,11 @@ pub(crate) async fn answer(
 async fn respond(shared: &Shared, flight: &Flight<'_>, mut inbound: Inbound, line: &Line) -> Response {
     let switches = *shared.world().switches();
     if shared.faults().concurrency_limit.is_some_and(|limit| flight.concurrent > limit) {
-        let answer = Answer::refusal(ApiError::new(20429), &switches);
-        let body = Body::from(answer.bytes());
-        return answer.into_response(body);
+        return Answer::error(&ApiError::new(20429), &switches).into_response();
     }
     let faults = shared.faults().strike(&inbound);
     if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches).await {
-        let body = Body::from(answer.bytes());
-        return answer.into_response(body);
+        return answer.into_response();
     }
     let outcome = operations::perform(&mut shared.world(), &inbound, shared.now());
     spoil::after(&faults, Answer::of(outcome, &switches), line, &switches).await

@@ -14,8 +14,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Over HTTP it is steered at `/_sim/…`:
-#![doc = include_str!("control.md")]
+//! Over HTTP it is steered at `/_sim/…`, where no rule of the API stops an edit:
+//!
+#![doc = concat!("```text\n", include_str!("control.txt"), "```")]
 
 mod account;
 mod answer;

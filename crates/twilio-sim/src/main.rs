@@ -15,9 +15,18 @@ use tokio::{
 };
 use twilio_sim::{Fault, Faults, Sim, World, world_file};
 
+const HELP: &str = concat!(
+    "Switches, the default first:\n",
+    include_str!("switches.txt"),
+    "\nFaults, each with `operation`, `account`, `method`, `path`, `skip` and `times` as wanted:\n",
+    include_str!("faults.txt"),
+    "\nSteering while it runs:\n",
+    include_str!("control.txt"),
+);
+
 /// Simulates Twilio's Accounts and IncomingPhoneNumbers resources, in memory.
 #[derive(Parser)]
-#[command(version, about, after_long_help = concat!("Steering, while it runs:\n\n", include_str!("control.md")))]
+#[command(version, about, after_long_help = HELP)]
 struct Cli {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
@@ -26,7 +35,7 @@ struct Cli {
     #[command(flatten)]
     source: Source,
 
-    /// Set a switch, such as suspendedNumbers=empty; see GET /_sim/switches for all
+    /// Set a switch, such as suspendedNumbers=empty; see below
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 

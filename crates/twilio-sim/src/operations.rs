@@ -10,7 +10,7 @@ use crate::{
     number::Number,
     operation::Operation,
     paging::PageRequest,
-    rules::TransferPapers,
+    rules::{self, TransferPapers},
     sid::AccountSid,
     switches::{ClosedNumbers, SuspendedNumbers, Verdict},
     wire,
@@ -170,6 +170,7 @@ impl Desk<'_> {
         let mut edited = number.clone();
         for (name, value) in self.inbound.form.iter() {
             if name == "FriendlyName" {
+                rules::check_friendly_name(value)?;
                 value.clone_into(&mut edited.friendly_name);
             }
             edited.settings.set(name, value)?;

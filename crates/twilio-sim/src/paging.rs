@@ -35,8 +35,10 @@ impl<'a> PageRequest<'a> {
         filters: &[&'static str],
     ) -> Result<Self, ApiError> {
         let (size, page) = (count(query, "PageSize", DEFAULT_SIZE)?, count(query, "Page", 0)?);
-        if size > MAX_SIZE {
-            return Err(ApiError::new(20007));
+        match size {
+            0 => return Err(ApiError::new(20422).about("PageSize 0")),
+            1..=MAX_SIZE => {}
+            _ => return Err(ApiError::new(20007)),
         }
         let cursor = match query.filled("PageToken") {
             Some(token) => token::read(path, token).ok_or_else(|| ApiError::new(21481))?,
@@ -44,7 +46,7 @@ impl<'a> PageRequest<'a> {
             None => return Err(ApiError::new(21481)),
         };
         let filters = filters.iter().filter_map(|name| Some((*name, query.filled(name)?))).collect();
-        Ok(Self { path, filters, size: size.max(1), page, cursor })
+        Ok(Self { path, filters, size, page, cursor })
     }
 
     /// The SIDs among which the page lies.
@@ -218,6 +220,7 @@ mod tests {
         let cases = [
             ("PageSize=1001".to_owned(), 20007),
             ("PageSize=many".to_owned(), 20422),
+            ("PageSize=0".to_owned(), 20422),
             ("Page=3".to_owned(), 21481),
             ("PageToken=PT00".to_owned(), 21481),
             ("PageToken=5".to_owned(), 21481),

@@ -217,7 +217,8 @@ fn already(verdict: Verdict, code: u32) -> Result<Option<AccountStatus>, ApiErro
     }
 }
 
-fn check_friendly_name(name: &str) -> Result<(), ApiError> {
+/// Names have 1 to 64 characters.
+pub(crate) fn check_friendly_name(name: &str) -> Result<(), ApiError> {
     if (1..=64).contains(&name.chars().count()) { Ok(()) } else { Err(ApiError::new(20002)) }
 }
 

@@ -40,10 +40,11 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time as this Twilio has it.
+    /// The time as this Twilio has it, in whole seconds.
     pub(crate) fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_secs(self.faults().clock_offset_seconds);
-        clock().saturating_add(offset).unwrap_or(Timestamp::MAX)
+        let now = clock().saturating_add(offset).unwrap_or(Timestamp::MAX);
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
     /// A request id that was not given before.

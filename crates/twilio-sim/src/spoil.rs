@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use futures_util::stream;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,6 +21,9 @@ use crate::{
 
 const PROXY_ERROR: &str =
     "<html><head><title>Error</title></head><body><h1>Upstream error</h1></body></html>";
+const JUNK: &str = "{\"accounts\": [<!-- not JSON";
+const NEXT: &str = "next_page_uri";
+const OWN: &str = "uri";
 const CHUNK: usize = 64 * 1024;
 
 /// The connection on which a request came: it can be cut.
@@ -75,19 +78,18 @@ pub(crate) async fn after(
     line: &Line,
     switches: &Switches,
 ) -> Response {
+    let (mut kept, mut at_least) = (usize::MAX, 0);
     for fault in faults {
         match fault {
             FaultKind::Reset { after: true } => match line.cut().await {},
             FaultKind::Status { http, code, after: true } => answer = status(*http, *code, switches),
-            FaultKind::Junk => answer = Answer::new(200, Content::Html("{\"accounts\": [<junk>")),
-            FaultKind::Rows { .. } | FaultKind::RepeatPage | FaultKind::ForeignNextPage { .. } => {
-                if let Content::Json(page) = &mut answer.content {
-                    spoil_page(page, fault);
-                }
-            }
-            FaultKind::Truncate { .. }
-            | FaultKind::BigBody { .. }
-            | FaultKind::Status { after: false, .. }
+            FaultKind::Junk => answer = Answer::new(200, Content::Junk(JUNK)),
+            FaultKind::Rows { drop, end } => answer.edit_page(|page| tell_half(page, *drop, *end)),
+            FaultKind::RepeatPage => answer.edit_page(repeat),
+            FaultKind::ForeignNextPage { to } => answer.edit_page(|page| lead_away(page, to)),
+            FaultKind::Truncate { bytes } => kept = *bytes,
+            FaultKind::BigBody { bytes } => at_least = *bytes,
+            FaultKind::Status { after: false, .. }
             | FaultKind::Reset { after: false }
             | FaultKind::Latency { .. }
             | FaultKind::Stall
@@ -95,65 +97,42 @@ pub(crate) async fn after(
             | FaultKind::Ignore => {}
         }
     }
-    send(answer, faults)
+    let bytes = answer.bytes();
+    if kept < bytes.len() {
+        let body = Body::from_stream(broken_off(bytes.slice(..kept)));
+        return answer.with(header::CONTENT_LENGTH, bytes.len().to_string()).send(body);
+    }
+    if at_least > bytes.len() {
+        return answer.send(Body::from_stream(padded(bytes, at_least)));
+    }
+    answer.into_response()
 }
 
 fn status(http: u16, code: Option<u32>, switches: &Switches) -> Answer {
     match code {
-        Some(code) => {
-            let unknown = Switches { refusal_status: None, ..*switches };
-            Answer::refusal(ApiError { status: http, ..ApiError::new(code) }, &unknown)
-        }
+        Some(code) => Answer::error(&ApiError { status: http, ..ApiError::new(code) }, switches),
         None => Answer::new(http, Content::Html(PROXY_ERROR)),
     }
 }
 
-/// Makes a page of a list lie; what is no page stays.
-fn spoil_page(page: &mut Value, fault: &FaultKind) {
-    let Some(uri) = page.get("uri").and_then(Value::as_str).map(str::to_owned) else { return };
-    let Some(next) = page.get("next_page_uri").map(|next| next.as_str().unwrap_or(&uri).to_owned()) else {
-        return;
-    };
-    match fault {
-        FaultKind::Rows { drop, end } => {
-            for rows in page.as_object_mut().into_iter().flat_map(|page| page.values_mut()) {
-                if let Value::Array(rows) = rows {
-                    rows.truncate(rows.len().saturating_sub(*drop));
-                }
-            }
-            if *end {
-                page["next_page_uri"] = Value::Null;
-            }
-        }
-        FaultKind::RepeatPage => page["next_page_uri"] = uri.into(),
-        FaultKind::ForeignNextPage { to } => page["next_page_uri"] = format!("{to}{next}").into(),
-        FaultKind::Status { .. }
-        | FaultKind::Latency { .. }
-        | FaultKind::Reset { .. }
-        | FaultKind::Stall
-        | FaultKind::Redirect { .. }
-        | FaultKind::Ignore
-        | FaultKind::Truncate { .. }
-        | FaultKind::Junk
-        | FaultKind::BigBody { .. } => {}
+fn tell_half(page: &mut Map<String, Value>, drop: usize, end: bool) {
+    for rows in page.values_mut().filter_map(Value::as_array_mut) {
+        rows.truncate(rows.len().saturating_sub(drop));
+    }
+    if end {
+        page.insert(NEXT.to_owned(), Value::Null);
     }
 }
 
-fn send(answer: Answer, faults: &[FaultKind]) -> Response {
-    let bytes = answer.bytes();
-    for fault in faults {
-        match *fault {
-            FaultKind::Truncate { bytes: kept } if kept < bytes.len() => {
-                let body = Body::from_stream(broken_off(bytes.slice(..kept)));
-                return answer.with(header::CONTENT_LENGTH, bytes.len().to_string()).into_response(body);
-            }
-            FaultKind::BigBody { bytes: at_least } => {
-                return answer.into_response(Body::from_stream(padded(bytes, at_least)));
-            }
-            _ => {}
-        }
-    }
-    answer.into_response(Body::from(bytes))
+fn repeat(page: &mut Map<String, Value>) {
+    let own = page.get(OWN).cloned().unwrap_or_default();
+    page.insert(NEXT.to_owned(), own);
+}
+
+fn lead_away(page: &mut Map<String, Value>, to: &str) {
+    let next = [NEXT, OWN].into_iter().find_map(|link| page.get(link)?.as_str()).unwrap_or_default();
+    let away = format!("{to}{next}");
+    page.insert(NEXT.to_owned(), away.into());
 }
 
 /// The bytes, and then a connection that breaks once they were sent.

@@ -51,15 +51,17 @@ pub enum Fate {
 
 /// How a SID that is not set is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 pub enum NoSid {
     /// As `null`.
-    Null,
+    AsNull,
     /// As `""`.
-    Blank,
+    AsBlank,
 }
 
-/// All switches. In files and over HTTP the names are in camelCase.
+/// All switches. In files and over HTTP, the default first:
+///
+#[doc = concat!("```text\n", include_str!("switches.txt"), "```")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Switches {
@@ -100,7 +102,7 @@ impl Default for Switches {
             webhooks: Fate::Kept,
             trunk: Fate::Kept,
             retry_after: None,
-            no_sid: NoSid::Null,
+            no_sid: NoSid::AsNull,
         }
     }
 }
@@ -142,6 +144,18 @@ mod tests {
         assert_eq!(switches.suspended_numbers, SuspendedNumbers::Empty);
         assert_eq!(switches, Switches { suspended_numbers: SuspendedNumbers::Empty, ..Switches::default() });
         assert_eq!(Switches::default().with("retryAfter=7").unwrap().retry_after, Some(7));
+    }
+
+    #[test]
+    fn the_help_names_every_switch_and_its_default_first() {
+        let all = serde_json::to_value(Switches::default()).unwrap();
+        let documented = include_str!("switches.txt").lines().map(|line| {
+            let (name, rest) = line.split_once('=').unwrap();
+            let default = rest.split_whitespace().next().unwrap();
+            let default = if default == "null" { Value::Null } else { default.into() };
+            (name.trim().to_owned(), default)
+        });
+        assert_eq!(Value::Object(documented.collect()), all);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Subresources of an account: the key and the last part of the path.
-const SUBRESOURCES: [(&str, &str); 21] = [
+const SUBRESOURCES: [(&str, &str); 20] = [
     ("addresses", "Addresses"),
     ("applications", "Applications"),
     ("authorized_connect_apps", "AuthorizedConnectApps"),
@@ -32,7 +32,6 @@ const SUBRESOURCES: [(&str, &str); 21] = [
     ("sip", "SIP"),
     ("transcriptions", "Transcriptions"),
     ("usage", "Usage"),
-    ("media", "Media"),
 ];
 
 /// An account as Twilio answers it.
@@ -60,8 +59,8 @@ pub(crate) fn account(world: &World, account: &Account) -> Value {
 /// A number as Twilio answers it.
 pub(crate) fn number(switches: &Switches, number: &Number) -> Value {
     let no_sid = match switches.no_sid {
-        NoSid::Null => Value::Null,
-        NoSid::Blank => "".into(),
+        NoSid::AsNull => Value::Null,
+        NoSid::AsBlank => "".into(),
     };
     let sid = |sid: &Option<String>| sid.as_deref().map_or_else(|| no_sid.clone(), Value::from);
     let registered = if number.emergency_address_sid.is_some() { "registered" } else { "unregistered" };
