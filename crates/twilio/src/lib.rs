@@ -1,1 +1,27 @@
-//! Placeholder while the workspace is laid out.
+//! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
+//!
+//! It talks and never decides. Modules in reading order: what is asked (`request`, `origin`), how it travels
+//! (`credentials`, `transport`, `limit`, `retry`, `client`), what comes back (`wire`, `pages`, `error`), and the two
+//! ports (`observe`, `apply`).
+
+mod apply;
+mod client;
+mod credentials;
+mod error;
+mod limit;
+mod observe;
+mod origin;
+mod pages;
+mod request;
+mod retry;
+mod telemetry;
+mod transport;
+mod wire;
+mod words;
+
+pub use client::{Client, Config, ConfigError};
+pub use credentials::{TokenError, TokenSource};
+pub use origin::BadUrl;
+pub use retry::Retry;
+pub use secrecy::SecretString;
+pub use telemetry::{NoTelemetry, Operation, RequestOutcome, Telemetry};

@@ -1,0 +1,236 @@
+//! The auth token and where it comes from.
+//!
+//! The token is never shown: not by `Debug`, not in an error. A token file is read again when it changed, and once
+//! more after Twilio refused what it held; no last good copy outlives a file that became unusable, since a
+//! restarted process would not have one.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// More than any token; what is longer is another file.
+const MAX_TOKEN_BYTES: usize = 4 * 1024;
+
+/// Where the auth token of the main account comes from.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    /// The token itself.
+    Fixed(SecretString),
+    /// A file that holds the token, and may be replaced while we run.
+    File(PathBuf),
+}
+
+/// The auth token could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The token is empty.
+    #[error("the auth token is empty: give the main account's auth token")]
+    Empty,
+    /// The token file holds nothing.
+    #[error("the auth token file {} is empty: write the main account's auth token into it", .0.display())]
+    EmptyFile(PathBuf),
+    /// The token file is longer than a token can be.
+    #[error("the auth token file {} is longer than 4 KiB: name the file that holds the token alone", .0.display())]
+    TooLarge(PathBuf),
+    /// The token file is not text.
+    #[error("the auth token file {} is not text: it must hold the auth token alone", .0.display())]
+    NotText(PathBuf),
+    /// The token file cannot be read.
+    #[error(
+        "the auth token file {} cannot be read ({cause}): check that it exists and that this user may read it",
+        .path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+/// The token as of now.
+pub(crate) struct Token {
+    source: TokenSource,
+    held: Mutex<Option<Held>>,
+}
+
+struct Held {
+    of: Fingerprint,
+    token: SecretString,
+}
+
+/// Changes whenever the file, or what its path leads to, changes.
+#[derive(PartialEq, Eq)]
+struct Fingerprint {
+    device: u64,
+    inode: u64,
+    length: u64,
+    changed: (i64, i64),
+}
+
+impl Fingerprint {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            length: file.size(),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+}
+
+impl Token {
+    /// Takes `source`, which must give a token now.
+    pub(crate) fn new(source: TokenSource) -> Result<Self, TokenError> {
+        let token = Self { source, held: Mutex::new(None) };
+        token.current()?;
+        Ok(token)
+    }
+
+    /// The token; a file is read only when it changed.
+    pub(crate) fn current(&self) -> Result<SecretString, TokenError> {
+        match &self.source {
+            TokenSource::Fixed(token) if token.expose_secret().is_empty() => Err(TokenError::Empty),
+            TokenSource::Fixed(token) => Ok(token.clone()),
+            TokenSource::File(path) => self.in_file(path),
+        }
+    }
+
+    /// What the source gives now, when that is another token than `refused`.
+    pub(crate) fn other_than(&self, refused: &SecretString) -> Option<SecretString> {
+        let TokenSource::File(path) = &self.source else { return None };
+        let read = read(path).ok()?;
+        (read.token.expose_secret() != refused.expose_secret())
+            .then(|| self.held().insert(read).token.clone())
+    }
+
+    fn in_file(&self, path: &Path) -> Result<SecretString, TokenError> {
+        let now = fs::metadata(path).map_err(|cause| unreadable(path, cause))?;
+        let mut held = self.held();
+        match &*held {
+            Some(held) if held.of == Fingerprint::of(&now) => Ok(held.token.clone()),
+            _ => {
+                let read = read(path)?;
+                Ok(held.insert(read).token.clone())
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> Result<Held, TokenError> {
+    let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
+    let of = Fingerprint::of(&file.metadata().map_err(|cause| unreadable(path, cause))?);
+    let mut bytes = Vec::with_capacity(MAX_TOKEN_BYTES + 1);
+    file.take(MAX_TOKEN_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|cause| unreadable(path, cause))?;
+    if bytes.len() > MAX_TOKEN_BYTES {
+        return Err(TokenError::TooLarge(path.to_owned()));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| TokenError::NotText(path.to_owned()))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(TokenError::EmptyFile(path.to_owned())),
+        token => Ok(Held { of, token: SecretString::from(token) }),
+    }
+}
+
+fn unreadable(path: &Path, cause: io::Error) -> TokenError {
+    TokenError::Unreadable { path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &[u8]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    fn current(token: &Token) -> String {
+        token.current().unwrap().expose_secret().to_owned()
+    }
+
+    #[test]
+    fn the_newline_at_the_end_is_not_part_of_the_token() {
+        for text in ["secret", "secret\n", "secret\r\n"] {
+            let (_dir, path) = file(text.as_bytes());
+            assert_eq!(current(&Token::new(TokenSource::File(path)).unwrap()), "secret");
+        }
+    }
+
+    #[test]
+    fn a_replaced_file_is_read_again() {
+        let (dir, path) = file(b"first\n");
+        let token = Token::new(TokenSource::File(path.clone())).unwrap();
+        assert_eq!(current(&token), "first");
+        fs::write(dir.path().join("new"), "other\n").unwrap();
+        fs::rename(dir.path().join("new"), &path).unwrap();
+        assert_eq!(current(&token), "other");
+    }
+
+    #[test]
+    fn a_pipe_that_gives_the_token_only_once_is_enough() {
+        let (read, mut write) = io::pipe().unwrap();
+        io::Write::write_all(&mut write, b"secret\n").unwrap();
+        drop(write);
+        let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read)));
+        let token = Token::new(TokenSource::File(path)).unwrap();
+        assert!(token.other_than(&"refused".into()).is_none());
+        assert_eq!(current(&token), "secret");
+    }
+
+    #[test]
+    fn after_a_refusal_only_another_token_is_worth_a_try() {
+        let (_dir, path) = file(b"first");
+        let token = Token::new(TokenSource::File(path.clone())).unwrap();
+        let first = token.current().unwrap();
+        assert!(token.other_than(&first).is_none());
+        fs::write(&path, "newer").unwrap();
+        assert_eq!(token.other_than(&first).unwrap().expose_secret(), "newer");
+        assert!(Token::new(TokenSource::Fixed("a".into())).unwrap().other_than(&"b".into()).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_an_error_that_says_how_to_mend_it() {
+        for (text, words) in [
+            (&b""[..], "is empty: write the main account's auth token into it"),
+            (b"\n", "is empty: write the main account's auth token into it"),
+            (&[b'x'; MAX_TOKEN_BYTES + 1], "is longer than 4 KiB: name the file that holds the token alone"),
+            (b"\xff\xfe", "is not text: it must hold the auth token alone"),
+        ] {
+            let (_dir, path) = file(text);
+            let error = Token::new(TokenSource::File(path)).err().unwrap().to_string();
+            assert!(error.ends_with(words), "{error}");
+        }
+        let error = Token::new(TokenSource::File("/nowhere/token".into())).err().unwrap().to_string();
+        assert!(error.contains("/nowhere/token cannot be read (No such file"), "{error}");
+        assert!(Token::new(TokenSource::Fixed("".into())).is_err());
+    }
+
+    #[test]
+    fn a_file_that_became_unusable_leaves_no_token_behind() {
+        let (_dir, path) = file(b"first");
+        let token = Token::new(TokenSource::File(path.clone())).unwrap();
+        fs::write(&path, "").unwrap();
+        assert!(token.current().is_err());
+        fs::write(&path, "again").unwrap();
+        assert_eq!(current(&token), "again");
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        let shown = format!("{:?}", TokenSource::Fixed("secret-token".into()));
+        assert!(!shown.contains("secret-token"), "{shown}");
+    }
+}

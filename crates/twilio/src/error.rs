@@ -1,0 +1,277 @@
+//! What an error of Twilio means for us.
+//!
+//! The code decides and the HTTP status stands in for it; the words never do. Codes: Twilio's error dictionary.
+
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+use subaccountd_core::remote::{ErrorKind, Receipt, Refusal, RemoteError};
+
+use crate::{
+    credentials::TokenError,
+    retry::Fault,
+    words::{MAX_CAUSE, fit_to_show},
+};
+
+/// What we do about an answer that is not 2xx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// An account may not do this, or is not usable: the main account, or the one that was asked about.
+    AccountError,
+    /// The credentials are Twilio's test credentials: stop the pass.
+    TestCredentials,
+    /// The main account is suspended: stop the pass.
+    ParentSuspended,
+    /// The page token is no longer good: read the list from its start, once.
+    StalePageToken,
+    /// Too many requests: not processed, may be repeated.
+    NeverProcessed,
+    /// Twilio is not well: it may have been processed.
+    TryLater,
+    /// The world is not as we saw it: it may have been processed.
+    ObserveAgain,
+    /// The account is closed.
+    AlreadyClosed,
+    /// Refused until something else changes.
+    Refused,
+}
+
+impl Meaning {
+    /// Of an answer with this HTTP status and, when its body had one, this code of Twilio's.
+    pub(crate) fn of(status: u16, code: Option<u32>) -> Self {
+        match status {
+            // A failing server may have done it, whatever else it says.
+            500.. => Self::TryLater,
+            429 => Self::NeverProcessed,
+            _ => code.and_then(Self::of_code).unwrap_or_else(|| Self::of_status(status)),
+        }
+    }
+
+    fn of_code(code: u32) -> Option<Self> {
+        Some(match code {
+            10001 | 20003 | 20005 | 20006 | 20403 | 90010 => Self::AccountError,
+            20008 => Self::TestCredentials,
+            21476 => Self::ParentSuspended,
+            21481 => Self::StalePageToken,
+            20429 => Self::NeverProcessed,
+            20500 | 20503 | 20504 => Self::TryLater,
+            20404 | 20409 => Self::ObserveAgain,
+            21479 => Self::AlreadyClosed,
+            // For good, then for want of an address, a bundle or an identity.
+            21470..=21475 | 21477 | 21478 | 21634 | 22121 | 22350 | 21613 | 21615 | 21631 | 21649..=21651 => {
+                Self::Refused
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::AccountError,
+            400..=499 if status != 404 && status != 409 => Self::Refused,
+            _ => Self::ObserveAgain,
+        }
+    }
+}
+
+/// An answer that is not 2xx.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rejection {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Twilio's error code.
+    pub(crate) code: Option<u32>,
+    /// Twilio's words, fit to be shown, else ours.
+    pub(crate) message: String,
+    /// Twilio's request id.
+    pub(crate) request_id: Option<String>,
+    /// Twilio's clock.
+    pub(crate) date: Option<Timestamp>,
+    /// What `Retry-After` asked for.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Rejection {
+    pub(crate) fn meaning(&self) -> Meaning {
+        Meaning::of(self.status, self.code)
+    }
+
+    /// How the main account is to blame, when it is.
+    pub(crate) fn main_account_kind(&self) -> ErrorKind {
+        if self.status == 401 || self.code == Some(20003) {
+            ErrorKind::Credentials
+        } else {
+            ErrorKind::MainAccount
+        }
+    }
+
+    pub(crate) fn into_receipt(self) -> Receipt {
+        Receipt { request_id: self.request_id, date: self.date, account: None }
+    }
+
+    /// The error that a failed `task` is to those who asked.
+    pub(crate) fn into_error(self, kind: ErrorKind, task: &str) -> RemoteError {
+        let message = format!("could not {task}: {self}{}", self.remedy(kind));
+        RemoteError { kind, message, code: self.code, request_id: self.request_id }
+    }
+
+    fn remedy(&self, kind: ErrorKind) -> &'static str {
+        match (self.meaning(), kind) {
+            (Meaning::TestCredentials, _) => "; test credentials cannot do this: give the live auth token",
+            (Meaning::ParentSuspended, _) | (_, ErrorKind::MainAccount) => {
+                "; see the state of the main account in Twilio's Console"
+            }
+            (_, ErrorKind::Credentials) => {
+                "; check TWILIO_ACCOUNT_SID and the auth token: both must be the main account's own, since API keys \
+                 (SK…) cannot reach subaccounts; Twilio also answers so for a suspended or closed account"
+            }
+            (_, ErrorKind::Unreadable) => "",
+        }
+    }
+
+    pub(crate) fn into_refusal(self) -> Refusal {
+        Refusal { code: self.code, message: self.message, request_id: self.request_id, date: self.date }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(code) = self.code {
+            write!(f, ", Twilio error {code}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Why a request gave nothing to work with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// There is no token to send.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// No connection came up; nothing was sent.
+    #[error("no connection to Twilio: {0}")]
+    NeverSent(String),
+    /// It was sent, and no answer that makes sense came back.
+    #[error("{cause}")]
+    Lost {
+        /// What broke off.
+        cause: String,
+        /// Twilio's request id, when an answer had begun.
+        request_id: Option<String>,
+    },
+    /// Twilio answered, but not 2xx.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// Every answer was fine by itself, but they do not make what was asked for.
+    #[error("{cause}")]
+    Nonsense {
+        /// What is wrong with them.
+        cause: String,
+        /// Twilio's request id of the last answer.
+        request_id: Option<String>,
+    },
+}
+
+impl Failure {
+    /// An answer that makes no sense, for a `cause` that may quote it.
+    pub(crate) fn nonsense(cause: &str, request_id: Option<String>) -> Self {
+        Self::Nonsense { cause: fit_to_show(cause, MAX_CAUSE), request_id }
+    }
+
+    /// What it means for a repeat.
+    pub(crate) fn fault(&self) -> Fault {
+        match self {
+            Self::NeverSent(_) => Fault::NeverSent,
+            Self::Lost { .. } => Fault::Passing,
+            Self::Token(_) | Self::Nonsense { .. } => Fault::Lasting,
+            Self::Rejected(rejection) => match rejection.meaning() {
+                Meaning::NeverProcessed => Fault::RateLimited(rejection.retry_after),
+                Meaning::TryLater => Fault::Passing,
+                _ => Fault::Lasting,
+            },
+        }
+    }
+
+    /// Twilio's request id.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Lost { request_id, .. } | Self::Nonsense { request_id, .. } => request_id.as_deref(),
+            Self::Rejected(rejection) => rejection.request_id.as_deref(),
+            Self::Token(_) | Self::NeverSent(_) => None,
+        }
+    }
+
+    /// The error that a failed `task` is to those who asked.
+    pub(crate) fn into_error(self, kind: ErrorKind, task: &str) -> RemoteError {
+        let error = |message| RemoteError { kind, message, code: None, request_id: None };
+        match self {
+            Self::Rejected(rejection) => rejection.into_error(kind, task),
+            Self::Token(_) | Self::NeverSent(_) => error(format!("could not {task}: {self}")),
+            Self::Lost { ref cause, ref request_id } | Self::Nonsense { ref cause, ref request_id } => {
+                RemoteError { request_id: request_id.clone(), ..error(format!("could not {task}: {cause}")) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_that_matters_means_what_the_table_says() {
+        for (meaning, codes) in [
+            (Meaning::AccountError, &[20003, 20005, 20006, 20403, 10001, 90010][..]),
+            (Meaning::TestCredentials, &[20008]),
+            (Meaning::ParentSuspended, &[21476]),
+            (Meaning::StalePageToken, &[21481]),
+            (Meaning::NeverProcessed, &[20429]),
+            (Meaning::TryLater, &[20500, 20503, 20504]),
+            (Meaning::ObserveAgain, &[20409, 20404]),
+            (Meaning::AlreadyClosed, &[21479]),
+            (
+                Meaning::Refused,
+                &[21475, 21477, 21478, 21470, 21471, 21472, 21473, 21474, 22121, 22350, 21634],
+            ),
+            (Meaning::Refused, &[21613, 21615, 21631, 21649, 21650, 21651]),
+        ] {
+            for &code in codes {
+                for status in [400, 401, 403, 404, 409] {
+                    assert_eq!(Meaning::of(status, Some(code)), meaning, "{status} {code}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_status_stands_in_for_a_code_that_is_missing_or_not_known() {
+        for code in [None, Some(20010), Some(0)] {
+            for (status, meaning) in [
+                (400, Meaning::Refused),
+                (401, Meaning::AccountError),
+                (402, Meaning::Refused),
+                (403, Meaning::AccountError),
+                (404, Meaning::ObserveAgain),
+                (409, Meaning::ObserveAgain),
+                (410, Meaning::Refused),
+                (499, Meaning::Refused),
+                (302, Meaning::ObserveAgain),
+                (304, Meaning::ObserveAgain),
+            ] {
+                assert_eq!(Meaning::of(status, code), meaning, "{status} {code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_code_makes_a_5xx_certain_or_a_429_processed() {
+        for code in [None, Some(20003), Some(21472), Some(21479), Some(20404)] {
+            for status in [500, 502, 503, 504, 599] {
+                assert_eq!(Meaning::of(status, code), Meaning::TryLater, "{status} {code:?}");
+            }
+            assert_eq!(Meaning::of(429, code), Meaning::NeverProcessed, "{code:?}");
+        }
+    }
+}

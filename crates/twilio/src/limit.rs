@@ -1,0 +1,265 @@
+//! The adaptive number of requests in flight: additive growth, halved when Twilio says 429.
+//!
+//! The limit is never below one and never above its maximum. Waiting is in order of arrival, and a wait or a
+//! request that is dropped gives its place back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use crate::telemetry::Telemetry;
+
+/// So many answers in a row without a fault let the limit grow by one.
+const RUN: usize = 16;
+
+/// Lets so many requests fly at once as Twilio bears.
+pub(crate) struct Limiter {
+    free: Semaphore,
+    state: Mutex<State>,
+    max: usize,
+    telemetry: Arc<dyn Telemetry>,
+}
+
+struct State {
+    limit: usize,
+    /// Places that are taken beyond the limit, since it was halved under them.
+    excess: usize,
+    /// Good answers in a row.
+    run: usize,
+    /// Counts the halvings, to tell the late answers of one burst from a new one.
+    halvings: u64,
+}
+
+/// A place in flight, given back on drop.
+pub(crate) struct Permit<'a> {
+    limiter: &'a Limiter,
+    halvings: u64,
+}
+
+/// What an attempt says about the load that Twilio bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// It was borne.
+    Fine,
+    /// It was too much.
+    TooMuch,
+    /// Nothing can be said.
+    Unclear,
+}
+
+impl Limiter {
+    /// Starts at `max`, which is at least one.
+    pub(crate) fn new(max: usize, telemetry: Arc<dyn Telemetry>) -> Self {
+        let max = max.clamp(1, Semaphore::MAX_PERMITS);
+        telemetry.in_flight_limit(max);
+        let state = Mutex::new(State { limit: max, excess: 0, run: 0, halvings: 0 });
+        Self { free: Semaphore::new(max), state, max, telemetry }
+    }
+
+    /// How many may be in flight now.
+    pub(crate) fn limit(&self) -> usize {
+        self.with_state(|state| state.limit)
+    }
+
+    /// Waits for a place.
+    pub(crate) async fn acquire(&self) -> Permit<'_> {
+        // The semaphore is never closed: there is no error to report.
+        if let Ok(place) = self.free.acquire().await {
+            place.forget();
+        }
+        Permit { limiter: self, halvings: self.with_state(|state| state.halvings) }
+    }
+
+    fn with_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn halve(&self, state: &mut State) {
+        let limit = (state.limit / 2).max(1);
+        let less = state.limit - limit;
+        state.excess += less - self.free.forget_permits(less);
+        state.limit = limit;
+    }
+
+    fn grow(&self, state: &mut State) {
+        state.limit += 1;
+        self.give_back(state);
+    }
+
+    fn give_back(&self, state: &mut State) {
+        if state.excess > 0 {
+            state.excess -= 1;
+        } else {
+            self.free.add_permits(1);
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// Gives the place back and says what the attempt showed.
+    pub(crate) fn end(self, load: Load) {
+        let limiter = self.limiter;
+        let changed = limiter.with_state(|state| {
+            let before = state.limit;
+            match load {
+                Load::TooMuch => {
+                    state.run = 0;
+                    // Answers to requests that left before the last halving belong to its burst.
+                    if state.halvings == self.halvings {
+                        state.halvings += 1;
+                        limiter.halve(state);
+                    }
+                }
+                Load::Unclear => state.run = 0,
+                Load::Fine => {
+                    state.run += 1;
+                    if state.run >= RUN && state.limit < limiter.max {
+                        state.run = 0;
+                        limiter.grow(state);
+                    }
+                }
+            }
+            (state.limit != before).then_some(state.limit)
+        });
+        if let Some(limit) = changed {
+            limiter.telemetry.in_flight_limit(limit);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.limiter.with_state(|state| self.limiter.give_back(state));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task::Poll};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::telemetry::NoTelemetry;
+
+    fn limiter(max: usize) -> Limiter {
+        Limiter::new(max, Arc::new(NoTelemetry))
+    }
+
+    /// A place, when there is one without waiting.
+    fn try_acquire(limiter: &Limiter) -> Option<Permit<'_>> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match pin!(limiter.acquire()).poll(&mut context) {
+            Poll::Ready(permit) => Some(permit),
+            Poll::Pending => None,
+        }
+    }
+
+    fn take_all(limiter: &Limiter) -> Vec<Permit<'_>> {
+        std::iter::from_fn(|| try_acquire(limiter)).collect()
+    }
+
+    fn end(limiter: &Limiter, load: Load) {
+        try_acquire(limiter).unwrap().end(load);
+    }
+
+    #[test]
+    fn no_more_fly_than_the_limit_says() {
+        let limiter = limiter(3);
+        let taken = take_all(&limiter);
+        assert_eq!(taken.len(), 3);
+        drop(taken);
+        assert_eq!(take_all(&limiter).len(), 3);
+    }
+
+    #[test]
+    fn a_burst_of_429_halves_the_limit_once() {
+        let limiter = limiter(8);
+        for permit in take_all(&limiter) {
+            permit.end(Load::TooMuch);
+        }
+        assert_eq!(limiter.limit(), 4);
+        assert_eq!(take_all(&limiter).len(), 4);
+    }
+
+    #[test]
+    fn a_429_to_a_later_request_halves_it_again_but_never_below_one() {
+        let limiter = limiter(8);
+        for limit in [4, 2, 1, 1, 1] {
+            end(&limiter, Load::TooMuch);
+            assert_eq!(limiter.limit(), limit);
+        }
+        assert_eq!(take_all(&limiter).len(), 1);
+    }
+
+    #[test]
+    fn a_run_of_good_answers_lets_it_grow_by_one_up_to_the_maximum() {
+        let limiter = limiter(4);
+        end(&limiter, Load::TooMuch);
+        for limit in [3, 4, 4] {
+            for _ in 0..RUN {
+                end(&limiter, Load::Fine);
+            }
+            assert_eq!(limiter.limit(), limit);
+        }
+        assert_eq!(take_all(&limiter).len(), 4);
+    }
+
+    #[test]
+    fn a_fault_between_breaks_the_run() {
+        let limiter = limiter(4);
+        end(&limiter, Load::TooMuch);
+        for _ in 0..RUN * 4 {
+            end(&limiter, Load::Fine);
+            end(&limiter, Load::Unclear);
+        }
+        assert_eq!(limiter.limit(), 2);
+    }
+
+    #[test]
+    fn a_wait_that_is_dropped_takes_no_place_with_it() {
+        let limiter = limiter(1);
+        let held = try_acquire(&limiter).unwrap();
+        {
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut first = Box::pin(limiter.acquire());
+            assert!(first.as_mut().poll(&mut context).is_pending());
+            // The place is now handed to the waiter, which never comes for it.
+            drop(held);
+        }
+        assert_eq!(take_all(&limiter).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_comes_next() {
+        let limiter = limiter(1);
+        let held = limiter.acquire().await;
+        let (waited, ()) = tokio::join!(limiter.acquire(), async { held.end(Load::Fine) });
+        assert!(try_acquire(&limiter).is_none());
+        drop(waited);
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_neither_lost_nor_made(steps in prop::collection::vec((0..4_u8, any::<prop::sample::Index>()), 0..300)) {
+            let limiter = limiter(8);
+            let mut flying = Vec::new();
+            for (step, which) in steps {
+                match (step, flying.len()) {
+                    (0, _) | (_, 0) => flying.extend(try_acquire(&limiter)),
+                    (_, len) => {
+                        let permit: Permit<'_> = flying.swap_remove(which.index(len));
+                        match step {
+                            1 => permit.end(Load::Fine),
+                            2 => permit.end(Load::TooMuch),
+                            _ => drop(permit),
+                        }
+                    }
+                }
+                prop_assert!((1..=8).contains(&limiter.limit()));
+            }
+            drop(flying);
+            prop_assert_eq!(take_all(&limiter).len(), limiter.limit());
+        }
+    }
+}

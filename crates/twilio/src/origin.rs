@@ -1,0 +1,192 @@
+//! The origin: the one scheme, host and port that credentials are sent to.
+//!
+//! Every URL of this crate is made here. Whatever an answer says, no request leaves for anywhere else (I10).
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// The version of the API, the first part of every path.
+const VERSION: &str = "2010-04-01";
+
+/// Where Twilio is.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin(Url);
+
+/// The configured URL cannot be where Twilio is. The text names no part of it that may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadUrl {
+    /// Not a URL.
+    #[error("the Twilio URL is not a URL ({0}): write it as https://api.twilio.com")]
+    NotAUrl(String),
+    /// Another scheme.
+    #[error("the Twilio URL has the scheme `{0}`: use https, or http for a loopback host")]
+    Scheme(String),
+    /// Plain http to another machine.
+    #[error(
+        "the Twilio URL is plain http to `{0}`, which would send the auth token in the clear: use https; http is for \
+         localhost, 127.0.0.0/8 and [::1] only"
+    )]
+    PlainHttp(String),
+    /// User information.
+    #[error(
+        "the Twilio URL carries a user name or password: give the account SID and the auth token by their own settings"
+    )]
+    UserInformation,
+    /// A path, query or fragment.
+    #[error("the Twilio URL goes on after the host: end it there, as in https://api.twilio.com")]
+    NotAnOrigin,
+}
+
+/// A page URI that leads away from the list that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Astray {
+    #[error("`next_page_uri` is not a URI")]
+    NotAUri,
+    #[error("`next_page_uri` leads to another origin than the list; no request was sent there")]
+    OtherOrigin,
+    #[error("`next_page_uri` leads to another path than the list; no request was sent there")]
+    OtherPath,
+}
+
+impl Origin {
+    /// Reads the configured URL.
+    pub(crate) fn parse(text: &str) -> Result<Self, BadUrl> {
+        let url = Url::parse(text).map_err(|error| BadUrl::NotAUrl(error.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        if has_user_information(&url) {
+            return Err(BadUrl::UserInformation);
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(host) => {}
+            "http" => return Err(BadUrl::PlainHttp(host.to_owned())),
+            other => return Err(BadUrl::Scheme(other.to_owned())),
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(BadUrl::NotAnOrigin);
+        }
+        Ok(Self(url))
+    }
+
+    /// Whether requests leave in the clear, which is for loopback hosts only.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    /// The URL of a resource.
+    pub(crate) fn at(&self, resource: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("/{VERSION}/{resource}.json"));
+        url
+    }
+
+    /// The page after one of `list`, as its `next_page_uri` says.
+    pub(crate) fn follow(&self, list: &Url, next: &str) -> Result<Url, Astray> {
+        let mut url = self.0.join(next).map_err(|_| Astray::NotAUri)?;
+        if url.origin() != self.0.origin() || has_user_information(&url) {
+            return Err(Astray::OtherOrigin);
+        }
+        if url.path() != list.path() {
+            return Err(Astray::OtherPath);
+        }
+        url.set_fragment(None);
+        Ok(url)
+    }
+}
+
+fn has_user_information(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// `localhost`, 127.0.0.0/8 or `[::1]`.
+fn is_loopback(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin::parse("https://api.twilio.com").unwrap()
+    }
+
+    #[test]
+    fn https_goes_anywhere_and_plain_http_to_loopback_only() {
+        for url in [
+            "https://api.twilio.com",
+            "https://api.twilio.com/",
+            "https://api.dublin.ie1.twilio.com:8443",
+            "http://localhost:4010",
+            "http://LOCALHOST",
+            "http://127.0.0.1:1",
+            "http://127.8.9.1",
+            "http://[::1]:4010/",
+        ] {
+            assert!(Origin::parse(url).is_ok(), "{url}");
+        }
+        for host in
+            ["api.twilio.com", "localhost.example", "10.0.0.1", "[::2]", "0.0.0.0", "[::ffff:127.0.0.1]"]
+        {
+            let error = Origin::parse(&format!("http://{host}")).unwrap_err();
+            assert!(matches!(error, BadUrl::PlainHttp(_)), "{host}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_origin_is_refused_without_showing_a_secret() {
+        for (url, error) in [
+            ("", BadUrl::NotAUrl("relative URL without a base".into())),
+            ("api.twilio.com", BadUrl::NotAUrl("relative URL without a base".into())),
+            ("ftp://localhost", BadUrl::Scheme("ftp".into())),
+            ("https://user:hunter2@api.twilio.com", BadUrl::UserInformation),
+            ("http://user@localhost", BadUrl::UserInformation),
+            ("http://:hunter2@localhost", BadUrl::UserInformation),
+            ("https://api.twilio.com/2010-04-01", BadUrl::NotAnOrigin),
+            ("https://api.twilio.com/?a=hunter2", BadUrl::NotAnOrigin),
+            ("https://api.twilio.com/#a", BadUrl::NotAnOrigin),
+        ] {
+            let found = Origin::parse(url).unwrap_err();
+            assert_eq!(found, error, "{url}");
+            assert!(!format!("{found} {found:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_same_list_is_followed() {
+        let list = origin().at("Accounts");
+        for next in [
+            "/2010-04-01/Accounts.json?PageSize=1000&Page=1&PageToken=PAAC1",
+            "https://api.twilio.com/2010-04-01/Accounts.json?PageSize=1000&Page=1&PageToken=PAAC1#top",
+            "https://api.twilio.com:443/2010-04-01/Accounts.json?PageSize=1000&Page=1&PageToken=PAAC1",
+        ] {
+            assert_eq!(
+                origin().follow(&list, next).unwrap().as_str(),
+                "https://api.twilio.com/2010-04-01/Accounts.json?PageSize=1000&Page=1&PageToken=PAAC1"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_elsewhere_is_astray() {
+        let list = origin().at("Accounts");
+        for (next, astray) in [
+            ("https://evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("//evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("\\\\evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("http://api.twilio.com/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("https://api.twilio.com:444/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("https://api.twilio.com@evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("https://user@api.twilio.com/2010-04-01/Accounts.json", Astray::OtherOrigin),
+            ("data:,x", Astray::OtherOrigin),
+            ("/2010-04-01/Accounts/../Other.json", Astray::OtherPath),
+            ("?Page=1", Astray::OtherPath),
+            ("/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json", Astray::OtherPath),
+            ("https://[", Astray::NotAUri),
+        ] {
+            assert_eq!(origin().follow(&list, next).unwrap_err(), astray, "{next}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The walk over the pages of a list: the whole list, or an error.
+//!
+//! It is bounded, never leaves the list, and begins again at most once, when Twilio forgot its page token.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::{client::Client, error::Failure, error::Meaning, request::Request, wire::Page};
+
+/// The most pages of a list.
+const MAX_PAGES: usize = 400;
+/// The most rows of a list: those of 400 full pages.
+const MAX_ROWS: usize = MAX_PAGES * 1000;
+
+/// A whole list. Rows may repeat: Twilio pages by key over a list that changes.
+#[derive(Debug)]
+pub(crate) struct List<T> {
+    pub(crate) rows: Vec<T>,
+    /// Twilio's clock at the last page.
+    pub(crate) date: Option<Timestamp>,
+    /// Twilio's request id of the last page.
+    pub(crate) request_id: Option<String>,
+}
+
+impl Client {
+    /// The whole list that begins with `first`.
+    pub(crate) async fn list<P: Page>(&self, first: &Request) -> Result<List<P::Row>, Failure> {
+        match self.walk::<P>(first).await {
+            Err(Failure::Rejected(rejection)) if rejection.meaning() == Meaning::StalePageToken => {
+                self.walk::<P>(first).await
+            }
+            walked => walked,
+        }
+    }
+
+    async fn walk<P: Page>(&self, first: &Request) -> Result<List<P::Row>, Failure> {
+        let mut seen = BTreeSet::from([first.url.to_string()]);
+        let mut rows = Vec::new();
+        let mut request = first.clone();
+        loop {
+            let page = self.ask::<P>(&request).await?;
+            let (more, next) = page.value.into_parts();
+            rows.extend(more);
+            let Some(next) = next else {
+                return Ok(List { rows, date: page.date, request_id: page.request_id });
+            };
+            let next = match self.origin().follow(&first.url, &next) {
+                Ok(next) => next,
+                Err(astray) => return Err(Failure::nonsense(&astray.to_string(), page.request_id)),
+            };
+            if !seen.insert(next.to_string()) {
+                return Err(Failure::nonsense("its pages go in a circle", page.request_id));
+            }
+            if seen.len() > MAX_PAGES || rows.len() > MAX_ROWS {
+                let cause = format!("it has more than {MAX_PAGES} pages or {MAX_ROWS} rows");
+                return Err(Failure::nonsense(&cause, page.request_id));
+            }
+            request = first.page(next);
+        }
+    }
+}

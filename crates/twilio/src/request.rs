@@ -1,0 +1,86 @@
+//! The five requests, as Twilio documents them.
+//!
+//! Twilio ignores a parameter that it does not know, with 2xx: names and values are case-sensitive and live here
+//! only.
+
+use reqwest::Url;
+use subaccountd_core::{AccountSid, Needs, Status, Transfer};
+
+use crate::{origin::Origin, telemetry::Operation};
+
+/// The most rows that Twilio gives on a page (error 20007 above).
+const PAGE_SIZE: &str = "1000";
+
+/// A request, without credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// Which of the five.
+    pub(crate) operation: Operation,
+    /// Where to.
+    pub(crate) url: Url,
+    /// The fields of the form; none for a read.
+    pub(crate) form: Vec<(&'static str, String)>,
+    /// What it is for, after "could not".
+    pub(crate) task: String,
+}
+
+impl Request {
+    /// The account list, the main account included.
+    pub(crate) fn accounts(origin: &Origin) -> Self {
+        let url = first_page(origin.at("Accounts"));
+        Self::read(Operation::ListAccounts, url, "list the accounts".to_owned())
+    }
+
+    /// One account.
+    pub(crate) fn account(origin: &Origin, sid: AccountSid) -> Self {
+        let url = origin.at(&format!("Accounts/{sid}"));
+        Self::read(Operation::FetchAccount, url, format!("read account {sid}"))
+    }
+
+    /// The numbers that an account holds.
+    pub(crate) fn numbers(origin: &Origin, owner: AccountSid) -> Self {
+        let url = first_page(origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers")));
+        Self::read(Operation::ListNumbers, url, format!("list the numbers of account {owner}"))
+    }
+
+    /// The change of an account's status.
+    pub(crate) fn status(origin: &Origin, sid: AccountSid, status: Status) -> Self {
+        Self {
+            operation: Operation::UpdateAccount,
+            url: origin.at(&format!("Accounts/{sid}")),
+            form: vec![("Status", status.as_str().to_owned())],
+            task: format!("make account {sid} {status}"),
+        }
+    }
+
+    /// The transfer of a number: an update of it at the path of the account that holds it now.
+    pub(crate) fn transfer(origin: &Origin, transfer: &Transfer) -> Self {
+        let Transfer { to, phone, from, number, needs } = transfer;
+        let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
+        let mut form = vec![("AccountSid", to.to_string())];
+        form.extend(address_sid.map(|sid| ("AddressSid", sid.to_string())));
+        form.extend(bundle_sid.map(|sid| ("BundleSid", sid.to_string())));
+        form.extend(identity_sid.map(|sid| ("IdentitySid", sid.to_string())));
+        form.extend(emergency_address_sid.map(|sid| ("EmergencyAddressSid", sid.to_string())));
+        Self {
+            operation: Operation::UpdateNumber,
+            url: origin.at(&format!("Accounts/{from}/IncomingPhoneNumbers/{number}")),
+            form,
+            task: format!("transfer {phone} from account {from} to account {to}"),
+        }
+    }
+
+    /// Another page of the list that this request begins.
+    pub(crate) fn page(&self, url: Url) -> Self {
+        Self { url, ..self.clone() }
+    }
+
+    fn read(operation: Operation, url: Url, task: String) -> Self {
+        Self { operation, url, form: Vec::new(), task }
+    }
+}
+
+fn first_page(mut list: Url) -> Url {
+    list.query_pairs_mut().append_pair("PageSize", PAGE_SIZE);
+    list
+}

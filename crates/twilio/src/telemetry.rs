@@ -1,0 +1,137 @@
+//! What is measured of the traffic with Twilio: one call per HTTP attempt, one per change of the in-flight limit.
+//!
+//! No SID, phone number or text of an error passes through here.
+
+use std::time::Duration;
+
+/// Receives measurements. Called on the request path: an implementation must not block.
+pub trait Telemetry: Send + Sync {
+    /// One HTTP attempt came to its end; `took` includes reading the body.
+    fn request_ended(&self, operation: Operation, outcome: RequestOutcome, took: Duration);
+
+    /// So many requests may be in flight from now on.
+    fn in_flight_limit(&self, limit: usize);
+}
+
+/// Measures nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoTelemetry;
+
+impl Telemetry for NoTelemetry {
+    fn request_ended(&self, _: Operation, _: RequestOutcome, _: Duration) {}
+
+    fn in_flight_limit(&self, _: usize) {}
+}
+
+/// The five requests that this crate makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// `GET /Accounts.json`, one page.
+    ListAccounts,
+    /// `GET /Accounts/{Sid}.json`.
+    FetchAccount,
+    /// `POST /Accounts/{Sid}.json`.
+    UpdateAccount,
+    /// `GET /Accounts/{AccountSid}/IncomingPhoneNumbers.json`, one page.
+    ListNumbers,
+    /// `POST /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
+    UpdateNumber,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 5] =
+        [Self::ListAccounts, Self::FetchAccount, Self::UpdateAccount, Self::ListNumbers, Self::UpdateNumber];
+
+    /// The word in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ListAccounts => "list_accounts",
+            Self::FetchAccount => "fetch_account",
+            Self::UpdateAccount => "update_account",
+            Self::ListNumbers => "list_numbers",
+            Self::UpdateNumber => "update_number",
+        }
+    }
+
+    /// Whether it changes something at Twilio.
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::UpdateAccount | Self::UpdateNumber => true,
+            Self::ListAccounts | Self::FetchAccount | Self::ListNumbers => false,
+        }
+    }
+}
+
+/// How one HTTP attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestOutcome {
+    /// 2xx with a whole body.
+    Ok,
+    /// 3xx, or 4xx but 429.
+    ClientError,
+    /// 5xx.
+    ServerError,
+    /// 429.
+    RateLimited,
+    /// No whole answer: no connection, broken off, too late, too large.
+    NetworkError,
+}
+
+impl RequestOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] =
+        [Self::Ok, Self::ClientError, Self::ServerError, Self::RateLimited, Self::NetworkError];
+
+    /// The word in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ClientError => "client_error",
+            Self::ServerError => "server_error",
+            Self::RateLimited => "rate_limited",
+            Self::NetworkError => "network_error",
+        }
+    }
+
+    pub(crate) const fn of_status(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Ok,
+            429 => Self::RateLimited,
+            500.. => Self::ServerError,
+            _ => Self::ClientError,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_counts_under_its_class_and_429_under_its_own() {
+        for (status, outcome) in [
+            (200, RequestOutcome::Ok),
+            (204, RequestOutcome::Ok),
+            (302, RequestOutcome::ClientError),
+            (401, RequestOutcome::ClientError),
+            (429, RequestOutcome::RateLimited),
+            (500, RequestOutcome::ServerError),
+            (599, RequestOutcome::ServerError),
+        ] {
+            assert_eq!(RequestOutcome::of_status(status), outcome, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_metrics() {
+        assert_eq!(
+            Operation::ALL.map(Operation::as_str),
+            ["list_accounts", "fetch_account", "update_account", "list_numbers", "update_number"]
+        );
+        assert_eq!(
+            RequestOutcome::ALL.map(RequestOutcome::as_str),
+            ["ok", "client_error", "server_error", "rate_limited", "network_error"]
+        );
+    }
+}

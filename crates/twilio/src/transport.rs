@@ -1,0 +1,204 @@
+//! The transport: one HTTP exchange with Twilio.
+//!
+//! It ends within its deadline, body included; the body is bounded; no redirect is followed; nothing is repeated
+//! behind our back.
+
+use std::{error::Error, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{Method, Response, header, redirect, retry};
+use secrecy::{ExposeSecret, SecretString};
+use subaccountd_core::AccountSid;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    error::{Failure, Rejection},
+    origin::Origin,
+    request::Request,
+    wire::{self, Shape},
+    words::{MAX_CAUSE, fit_to_show},
+};
+
+/// The largest body that is read.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The longest wait for a connection.
+const MAX_CONNECT: Duration = Duration::from_secs(10);
+/// An idle connection is kept this long, over the default interval between two passes.
+const IDLE: Duration = Duration::from_secs(90);
+/// The longest request id that is kept; Twilio's have 34 characters.
+const MAX_REQUEST_ID: usize = 64;
+
+/// The connections to one origin.
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    timeout: Duration,
+}
+
+/// A whole answer, of any status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    body: Vec<u8>,
+}
+
+/// What the header of an answer says.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) request_id: Option<String>,
+    pub(crate) date: Option<Timestamp>,
+    retry_after: Option<Duration>,
+    /// The host that a redirect names; its path and query may hold anything.
+    redirects_to: Option<String>,
+}
+
+/// What a 2xx shows.
+#[derive(Debug)]
+pub(crate) struct Shown<T> {
+    pub(crate) value: T,
+    pub(crate) request_id: Option<String>,
+    pub(crate) date: Option<Timestamp>,
+}
+
+impl Transport {
+    /// Prepares connections to `origin`; none is opened yet.
+    pub(crate) fn new(origin: &Origin, timeout: Duration) -> Result<Self, String> {
+        // A second installation is refused, which is fine: somebody chose a provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("subaccountd/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .pool_idle_timeout(IDLE)
+            // Half of the whole, so that a connection that never came up is told apart from an answer that did
+            // not come in time.
+            .connect_timeout(MAX_CONNECT.min(timeout / 2));
+        let builder = if origin.is_plain() {
+            // No proxy sees a token in the clear, and no certificate authority is needed.
+            builder.no_proxy().tls_certs_only([])
+        } else {
+            builder.https_only(true)
+        };
+        let http = builder.build().map_err(|error| root_cause(&error))?;
+        Ok(Self { http, timeout })
+    }
+
+    /// Sends `request` once and reads the whole answer.
+    pub(crate) async fn exchange(
+        &self,
+        request: &Request,
+        user: AccountSid,
+        token: &SecretString,
+    ) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + self.timeout;
+        let sent = self.prepare(request, user, token).send();
+        let response = timeout_at(deadline, sent).await.map_err(|_| self.too_late("no answer", None))?;
+        let response = response.map_err(|error| not_sent_or_lost(&error))?;
+        let head = Head::of(&response);
+        let body = match timeout_at(deadline, read_body(response)).await {
+            Ok(Ok(body)) => body,
+            // The status alone says that it was not processed.
+            _ if head.status == 429 => Vec::new(),
+            Ok(Err(cause)) => return Err(Failure::Lost { cause, request_id: head.request_id }),
+            Err(_) => return Err(self.too_late("no whole answer", head.request_id)),
+        };
+        Ok(Answer { head, body })
+    }
+
+    fn prepare(&self, request: &Request, user: AccountSid, token: &SecretString) -> reqwest::RequestBuilder {
+        let method = if request.operation.writes() { Method::POST } else { Method::GET };
+        let prepared = self
+            .http
+            .request(method, request.url.clone())
+            .header(header::ACCEPT, "application/json")
+            .basic_auth(user, Some(token.expose_secret()));
+        if request.operation.writes() { prepared.form(&request.form) } else { prepared }
+    }
+
+    fn too_late(&self, what: &str, request_id: Option<String>) -> Failure {
+        Failure::Lost { cause: format!("{what} within {:?}", self.timeout), request_id }
+    }
+}
+
+impl Head {
+    fn of(response: &Response) -> Self {
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let date = text(header::DATE.as_str()).and_then(wire::timestamp);
+        let location = text(header::LOCATION.as_str()).and_then(|to| response.url().join(to).ok());
+        Self {
+            status: response.status().as_u16(),
+            request_id: text("twilio-request-id").map(|id| fit_to_show(id, MAX_REQUEST_ID)),
+            date,
+            retry_after: text(header::RETRY_AFTER.as_str()).and_then(|wait| retry_after(wait, date)),
+            redirects_to: location.and_then(|to| to.host_str().map(|host| fit_to_show(host, MAX_CAUSE))),
+        }
+    }
+}
+
+impl Answer {
+    /// What the answer shows, when it is a 2xx.
+    pub(crate) fn shown<T: Shape>(self) -> Result<Shown<T>, Failure> {
+        if !(200..300).contains(&self.head.status) {
+            return Err(Failure::Rejected(self.rejection()));
+        }
+        let Head { request_id, date, .. } = self.head;
+        match wire::read(&self.body) {
+            Ok(value) => Ok(Shown { value, request_id, date }),
+            Err(cause) => Err(Failure::Lost { cause, request_id }),
+        }
+    }
+
+    fn rejection(self) -> Rejection {
+        let (code, message) = wire::read_error(&self.body);
+        let Head { status, request_id, date, retry_after, redirects_to } = self.head;
+        let message = message.unwrap_or_else(|| match redirects_to {
+            Some(host) if (300..400).contains(&status) => {
+                format!("a redirect to {host}, which is not followed")
+            }
+            _ => "an answer without an error of Twilio's in it".to_owned(),
+        });
+        Rejection { status, code, message, request_id, date, retry_after }
+    }
+}
+
+/// `Retry-After` in seconds, or as a date by the clock of the same answer.
+fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
+    match text.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => wire::timestamp(text)?.duration_since(date?).try_into().ok(),
+    }
+}
+
+async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| broke_off(&error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err("the answer is larger than 16 MiB".to_owned());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
+    if error.is_connect() || error.is_builder() {
+        Failure::NeverSent(root_cause(error))
+    } else {
+        Failure::Lost { cause: broke_off(error), request_id: None }
+    }
+}
+
+fn broke_off(error: &reqwest::Error) -> String {
+    format!("the connection broke off ({})", root_cause(error))
+}
+
+/// The innermost cause: the outer ones repeat it and name URLs.
+fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    fit_to_show(&cause.to_string(), MAX_CAUSE)
+}

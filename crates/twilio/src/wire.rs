@@ -1,0 +1,182 @@
+//! Twilio's JSON, as far as we read it (OpenAPI: `twilio_api_v2010`).
+//!
+//! Nearly every field may be null or absent. No type here has a place for `auth_token`, which account objects carry.
+
+use jiff::{Timestamp, fmt::rfc2822};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use subaccountd_core::{Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status};
+
+use crate::words::fit_to_show;
+
+/// The longest words of Twilio's that are kept of an error.
+const MAX_MESSAGE: usize = 300;
+/// The longest word that is kept in the place of a status.
+const MAX_STATUS: usize = 40;
+
+/// What the body of a 2xx is read as.
+pub(crate) trait Shape: DeserializeOwned {
+    /// What it must be, in words.
+    const EXPECTED: &'static str;
+}
+
+/// One page of a list.
+pub(crate) trait Page: Shape {
+    /// One element of the list.
+    type Row;
+
+    /// The rows, and the URI of the page after them.
+    fn into_parts(self) -> (Vec<Self::Row>, Option<String>);
+}
+
+/// `ListAccountResponse`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AccountsPage {
+    accounts: Vec<AccountRow>,
+    next_page_uri: Option<String>,
+}
+
+/// `ListIncomingPhoneNumberResponse`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NumbersPage {
+    incoming_phone_numbers: Vec<NumberRow>,
+    next_page_uri: Option<String>,
+}
+
+/// `api.v2010.account`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AccountRow {
+    sid: Option<String>,
+    owner_account_sid: Option<String>,
+    friendly_name: Option<String>,
+    status: Option<String>,
+    date_updated: Option<String>,
+}
+
+/// `api.v2010.account.incoming_phone_number`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NumberRow {
+    sid: Option<String>,
+    account_sid: Option<String>,
+    phone_number: Option<String>,
+    address_requirements: Option<String>,
+    bundle_sid: Option<String>,
+}
+
+impl Shape for AccountsPage {
+    const EXPECTED: &'static str = "a page of `accounts`";
+}
+
+impl Shape for NumbersPage {
+    const EXPECTED: &'static str = "a page of `incoming_phone_numbers`";
+}
+
+impl Shape for AccountRow {
+    const EXPECTED: &'static str = "an account";
+}
+
+impl Shape for NumberRow {
+    const EXPECTED: &'static str = "a phone number";
+}
+
+impl Page for AccountsPage {
+    type Row = AccountRow;
+
+    fn into_parts(self) -> (Vec<AccountRow>, Option<String>) {
+        (self.accounts, present(self.next_page_uri))
+    }
+}
+
+impl Page for NumbersPage {
+    type Row = NumberRow;
+
+    fn into_parts(self) -> (Vec<NumberRow>, Option<String>) {
+        (self.incoming_phone_numbers, present(self.next_page_uri))
+    }
+}
+
+impl AccountRow {
+    /// The account, or what is wrong with the row.
+    pub(crate) fn account(self) -> Result<Account, String> {
+        let sid = self.sid.ok_or("an account has no `sid`")?;
+        let sid: AccountSid = sid.parse().map_err(|error| format!("an account has a bad `sid`: {error}"))?;
+        let owner = present(self.owner_account_sid).map(|owner| owner.parse()).transpose();
+        Ok(Account {
+            sid,
+            owner: owner.map_err(|error| format!("account {sid} has a bad `owner_account_sid`: {error}"))?,
+            friendly_name: self.friendly_name.unwrap_or_default(),
+            status: live_status(&self.status.unwrap_or_default()),
+            date_updated: self.date_updated.as_deref().and_then(timestamp),
+        })
+    }
+}
+
+impl NumberRow {
+    /// The number in the list of `owner`, or what is wrong with the row.
+    pub(crate) fn number(self, owner: AccountSid) -> Result<Number, String> {
+        let (sid, holder) = self.identity()?;
+        if let Some(other) = holder.filter(|holder| *holder != owner) {
+            return Err(format!("number {sid} is said to be of account {other}"));
+        }
+        let phone = self.phone_number.ok_or_else(|| format!("number {sid} has no `phone_number`"))?;
+        let phone: PhoneNumber =
+            phone.parse().map_err(|error| format!("number {sid} has a bad `phone_number`: {error}"))?;
+        Ok(Number {
+            sid,
+            phone,
+            needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
+            has_bundle: present(self.bundle_sid).is_some(),
+        })
+    }
+
+    /// Which number it is and which account holds it, or what is wrong with the row.
+    pub(crate) fn identity(&self) -> Result<(NumberSid, Option<AccountSid>), String> {
+        let sid = self.sid.as_deref().ok_or("a number has no `sid`")?;
+        let sid: NumberSid = sid.parse().map_err(|error| format!("a number has a bad `sid`: {error}"))?;
+        let holder = self.account_sid.as_deref().filter(|holder| !holder.is_empty());
+        let holder = holder.map(str::parse).transpose();
+        Ok((sid, holder.map_err(|error| format!("number {sid} has a bad `account_sid`: {error}"))?))
+    }
+}
+
+/// Reads the body of a 2xx. The error says where it stops making sense, and shows nothing of it.
+pub(crate) fn read<T: Shape>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
+        format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
+    })
+}
+
+/// Twilio's error code and words, as far as the body of an answer has them.
+pub(crate) fn read_error(body: &[u8]) -> (Option<u32>, Option<String>) {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
+    let message = body["message"].as_str().map(|words| fit_to_show(words, MAX_MESSAGE));
+    (code, message.filter(|words| !words.trim().is_empty()))
+}
+
+/// A date as Twilio writes them and as HTTP headers have them (RFC 2822, also with `GMT`).
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
+    const DATES: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    DATES.parse_timestamp(text).ok()
+}
+
+/// The word of a status, empty when Twilio gave none.
+pub(crate) fn word(status: &LiveStatus) -> &str {
+    match status {
+        LiveStatus::Known(status) => status.as_str(),
+        LiveStatus::Unknown(word) => word,
+    }
+}
+
+fn live_status(word: &str) -> LiveStatus {
+    Status::from_word(word)
+        .map_or_else(|| LiveStatus::Unknown(fit_to_show(word, MAX_STATUS)), LiveStatus::Known)
+}
+
+/// Twilio writes `""` where it means null.
+fn present(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}

@@ -1,0 +1,331 @@
+//! Writes, on real sockets.
+
+use std::{fmt::Write, time::Duration};
+
+use crate::support::{
+    Reply, Server, account_json, account_sid, client, close, error, hasty_client, main, number_json, ok, raw,
+    reply, sub,
+};
+use subaccountd_core::{
+    Action, LiveStatus, Needs, Status, Transfer,
+    remote::{Apply, ErrorKind, Written},
+};
+
+fn transfer(from: subaccountd_core::AccountSid, needs: Needs) -> Action {
+    Action::Transfer(Transfer {
+        to: account_sid(2),
+        phone: "+15105550007".parse().unwrap(),
+        from,
+        number: format!("PN{:032}", 7).parse().unwrap(),
+        needs,
+    })
+}
+
+fn plain_transfer() -> Action {
+    transfer(sub(), Needs::default())
+}
+
+/// Every kind of write.
+fn writes() -> [Action; 4] {
+    [Action::Reactivate(sub()), Action::Suspend(sub()), close(sub()), plain_transfer()]
+}
+
+/// One write against these replies, how often it was sent, and its outcome.
+async fn write(action: &Action, replies: impl IntoIterator<Item = Reply>) -> (Written, usize) {
+    let server = Server::script(replies).await;
+    let written = hasty_client(&server, Duration::from_secs(5)).apply(action).await;
+    let shown = format!("{written:?}");
+    assert!(!shown.contains("5ecre7"), "{shown}");
+    (written, server.posts())
+}
+
+#[tokio::test]
+async fn a_status_change_is_one_post_and_done_when_the_answer_shows_it() {
+    for (action, status, word) in [
+        (Action::Reactivate(sub()), Status::Active, "active"),
+        (Action::Suspend(sub()), Status::Suspended, "suspended"),
+        (close(sub()), Status::Closed, "closed"),
+    ] {
+        let server = Server::script([ok(&account_json(sub(), word))]).await;
+        let Written::Done(receipt) = client(&server).apply(&action).await else { panic!("{action}") };
+        assert_eq!(receipt.request_id.as_deref(), Some("RQ1"));
+        assert_eq!(receipt.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
+        let account = receipt.account.unwrap();
+        assert_eq!((account.sid, account.status), (sub(), LiveStatus::Known(status)));
+        let [seen] = &server.seen()[..] else { panic!("one request") };
+        assert_eq!(seen.method, "POST");
+        assert_eq!(seen.target, format!("/2010-04-01/Accounts/{}.json", sub()));
+        assert_eq!(seen.body, format!("Status={word}"));
+        assert_eq!(seen.authorization, Some(format!("Basic {}", crate::support::BASE64)));
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_is_one_post_at_the_current_owners_path() {
+    let server = Server::script([ok(&number_json(7, account_sid(2)))]).await;
+    let needs = Needs {
+        address_sid: Some(format!("AD{:032}", 1).parse().unwrap()),
+        bundle_sid: Some(format!("BU{:032}", 2).parse().unwrap()),
+        identity_sid: Some(format!("RI{:032}", 3).parse().unwrap()),
+        emergency_address_sid: Some(format!("AD{:032}", 4).parse().unwrap()),
+    };
+    for needs in [Needs::default(), needs] {
+        let written = client(&server).apply(&transfer(sub(), needs)).await;
+        assert!(matches!(written, Written::Done(_)), "{written:?}");
+    }
+    let [plain, full] = &server.seen()[..] else { panic!("two requests") };
+    assert_eq!(plain.target, format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers/PN{:032}.json", sub(), 7));
+    assert_eq!(plain.body, format!("AccountSid={}", account_sid(2)));
+    assert_eq!(
+        full.body,
+        format!(
+            "AccountSid={}&AddressSid=AD{:032}&BundleSid=BU{:032}&IdentitySid=RI{:032}&EmergencyAddressSid=AD{:032}",
+            account_sid(2),
+            1,
+            2,
+            3,
+            4
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_2xx_that_did_something_else_is_refused() {
+    for (action, answer, says) in [
+        (close(sub()), account_json(sub(), "suspended"), "with status `suspended`"),
+        (Action::Suspend(sub()), account_json(sub(), "Suspended"), "with status `Suspended`"),
+        (Action::Reactivate(sub()), account_json(sub(), "in-review"), "with status `in-review`"),
+        (plain_transfer(), number_json(7, sub()), "still in account AC00000000000000000000000000000001"),
+    ] {
+        let (written, posts) = write(&action, [ok(&answer)]).await;
+        let Written::Refused(refusal) = written else { panic!("{written:?}") };
+        assert_eq!((refusal.code, refusal.request_id.as_deref(), posts), (None, Some("RQ1"), 1));
+        assert_eq!(refusal.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
+        assert!(refusal.message.starts_with("Twilio answered 2xx but shows "), "{}", refusal.message);
+        assert!(refusal.message.ends_with(says), "{}", refusal.message);
+    }
+}
+
+#[tokio::test]
+async fn a_2xx_that_does_not_show_the_object_proves_nothing() {
+    let no_status = format!(r#"{{"sid": "{}"}}"#, sub());
+    let no_holder = format!(r#"{{"sid": "PN{:032}"}}"#, 7);
+    for (action, answer) in [
+        (close(sub()), account_json(account_sid(2), "closed")),
+        (close(sub()), no_status),
+        (close(sub()), "{}".to_owned()),
+        (plain_transfer(), number_json(8, account_sid(2))),
+        (plain_transfer(), no_holder),
+        (plain_transfer(), "{}".to_owned()),
+    ] {
+        let (written, posts) = write(&action, [ok(&answer)]).await;
+        assert!(
+            matches!(&written, Written::Unknown(lost) if lost.request_id.as_deref() == Some("RQ1")),
+            "{written:?}"
+        );
+        assert_eq!(posts, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_may_have_happened_is_unknown_and_never_repeated() {
+    let whole = raw(200, "", &account_json(sub(), "active"));
+    let huge = raw(200, "", &" ".repeat(17 << 20));
+    let mut bad_chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    bad_chunk.extend_from_slice(b"zz\r\n");
+    for action in writes() {
+        for answer in [
+            error(500, 20500, "oops"),
+            error(503, 20503, "oops"),
+            reply(504, "<html>"),
+            error(500, 21472, "oops"),
+            error(404, 20404, "not found"),
+            reply(404, ""),
+            error(409, 20409, "conflict"),
+            reply(302, ""),
+            reply(204, ""),
+            ok(""),
+            ok("null"),
+            ok("<html>"),
+            ok(r#"{"sid": 7}"#),
+            Reply::BrokenOff(whole[..whole.len() - 2].to_vec()),
+            Reply::BrokenOff(whole[..40].to_vec()),
+            Reply::BrokenOff(Vec::new()),
+            Reply::BrokenOff(bad_chunk.clone()),
+            Reply::Reset,
+            Reply::Whole(huge.clone()),
+        ] {
+            let (written, posts) = write(&action, [answer.clone()]).await;
+            assert!(matches!(written, Written::Unknown(_)), "{action} {written:?}");
+            assert_eq!(posts, 1, "{action} {written:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_stalls_is_unknown() {
+    let whole = raw(200, "", &account_json(sub(), "suspended"));
+    for (bytes, request_id) in [(Vec::new(), None), (whole[..whole.len() - 2].to_vec(), Some("RQ1"))] {
+        let server = Server::script([Reply::Stalled(bytes)]).await;
+        let written = hasty_client(&server, Duration::from_millis(40)).apply(&Action::Suspend(sub())).await;
+        let Written::Unknown(lost) = written else { panic!("{written:?}") };
+        assert_eq!(lost.request_id.as_deref(), request_id);
+        assert!(lost.message.ends_with("answer within 40ms"), "{}", lost.message);
+        assert_eq!(server.posts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_dies_with_a_kept_connection_is_not_sent_again() {
+    for action in writes() {
+        let server = Server::script([Reply::ThenReset(raw(200, "", &account_json(main(), "active")))]).await;
+        let client = client(&server);
+        subaccountd_core::remote::Observe::account(&client, main()).await.unwrap();
+        let written = client.apply(&action).await;
+        assert!(matches!(written, Written::Unknown(_)), "{written:?}");
+        assert_eq!(server.posts(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_429_was_not_processed_and_the_write_is_repeated_a_few_times() {
+    for slow in
+        [error(429, 20429, "slow"), Reply::Whole(raw(429, "Retry-After: 0\r\n", "")), reply(429, "<html>")]
+    {
+        let done = ok(&account_json(sub(), "suspended"));
+        let (written, posts) =
+            write(&Action::Suspend(sub()), [slow.clone(), slow.clone(), slow.clone(), done]).await;
+        assert!(matches!(written, Written::Done(_)), "{written:?}");
+        assert_eq!(posts, 4);
+        let (written, posts) = write(&Action::Suspend(sub()), [slow]).await;
+        assert!(matches!(&written, Written::NotProcessed(why) if why.contains("HTTP 429")), "{written:?}");
+        assert_eq!(posts, 4);
+    }
+}
+
+#[tokio::test]
+async fn after_a_429_a_fault_that_may_hide_a_write_still_ends_it() {
+    let (written, posts) = write(&plain_transfer(), [error(429, 20429, "slow"), Reply::Reset]).await;
+    assert!(matches!(written, Written::Unknown(_)), "{written:?}");
+    assert_eq!(posts, 2);
+}
+
+#[tokio::test]
+async fn without_a_connection_nothing_was_processed() {
+    let (listener, address) = crate::support::forbidden().await;
+    drop(listener);
+    let client = subaccountd_twilio::Client::new(
+        crate::support::config(&format!("http://{address}")),
+        std::sync::Arc::new(subaccountd_twilio::NoTelemetry),
+    )
+    .unwrap();
+    let written = client.apply(&close(sub())).await;
+    let Written::NotProcessed(why) = written else { panic!("{written:?}") };
+    assert!(why.contains("no connection to Twilio: Connection refused"), "{why}");
+}
+
+#[tokio::test]
+async fn every_other_4xx_is_refused_with_twilios_code_and_words() {
+    for (status, code) in [
+        (400, 21475),
+        (400, 21477),
+        (400, 21478),
+        (400, 21470),
+        (404, 21471),
+        (409, 21472),
+        (401, 21474),
+        (400, 21631),
+        (400, 21649),
+        (400, 22121),
+        (400, 22350),
+        (402, 12345),
+        (422, 20422),
+    ] {
+        let (written, posts) = write(&plain_transfer(), [error(status, code, "Twilio's words")]).await;
+        let Written::Refused(refusal) = written else { panic!("{status} {code} {written:?}") };
+        assert_eq!((refusal.code, refusal.message.as_str(), posts), (Some(code), "Twilio's words", 1));
+        assert_eq!(refusal.request_id.as_deref(), Some("RQ1"));
+        assert_eq!(refusal.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn twilios_words_are_bounded_and_steer_no_terminal() {
+    let mut words = String::from(r"a\u001b[2Jb\n");
+    write!(words, "{}", "x".repeat(9_999)).unwrap();
+    let (written, _) = write(&plain_transfer(), [error(400, 21475, &words)]).await;
+    let Written::Refused(refusal) = written else { panic!("{written:?}") };
+    assert!(refusal.message.starts_with("a [2Jb x"), "{}", refusal.message);
+    assert_eq!(refusal.message.chars().count(), 300);
+}
+
+#[tokio::test]
+async fn closing_what_is_closed_is_done_and_reopening_it_is_refused() {
+    for (action, done) in
+        [(close(sub()), true), (Action::Suspend(sub()), false), (Action::Reactivate(sub()), false)]
+    {
+        for status in [400, 409] {
+            let (written, _) = write(&action, [error(status, 21479, "has been closed")]).await;
+            match written {
+                Written::Done(receipt) if done => {
+                    assert_eq!((receipt.request_id.as_deref(), receipt.account), (Some("RQ1"), None));
+                    assert!(receipt.date.is_some());
+                }
+                Written::Refused(refusal) if !done => assert_eq!(refusal.code, Some(21479)),
+                other => panic!("{action} {other:?}"),
+            }
+        }
+    }
+}
+
+/// Answers writes with `answer`, and what is asked of the main account with `of_main`.
+async fn split(answer: Reply, of_main: Reply) -> Server {
+    Server::start(move |_, request| if request.method == "POST" { answer.clone() } else { of_main.clone() })
+        .await
+}
+
+#[tokio::test]
+async fn an_account_error_refuses_the_write_while_the_main_account_is_active() {
+    for action in writes() {
+        let server =
+            split(error(403, 20005, "Account not active"), ok(&account_json(main(), "active"))).await;
+        let written = client(&server).apply(&action).await;
+        assert!(matches!(&written, Written::Refused(refusal) if refusal.code == Some(20005)), "{written:?}");
+        assert_eq!(server.targets()[1..], [format!("GET /2010-04-01/Accounts/{}.json", main())]);
+    }
+}
+
+#[tokio::test]
+async fn an_account_error_stops_the_pass_when_the_main_account_does_not_answer_or_is_not_active() {
+    for (of_main, kind) in [
+        (error(401, 20003, "no"), ErrorKind::Credentials),
+        (error(403, 20005, "no"), ErrorKind::MainAccount),
+        (error(500, 20500, "no"), ErrorKind::MainAccount),
+        (ok(&account_json(main(), "suspended")), ErrorKind::MainAccount),
+    ] {
+        let server = split(error(403, 20005, "no"), of_main).await;
+        let written = client(&server).apply(&close(sub())).await;
+        assert!(matches!(&written, Written::Stop(error) if error.kind == kind), "{written:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_error_at_the_main_accounts_own_path_stops_the_pass_at_once() {
+    let server = Server::script([error(403, 20403, "no")]).await;
+    let written = client(&server).apply(&transfer(main(), Needs::default())).await;
+    assert!(matches!(&written, Written::Stop(error) if error.kind == ErrorKind::MainAccount), "{written:?}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn test_credentials_and_a_suspended_parent_stop_the_pass() {
+    for (status, code, kind, remedy) in [
+        (403, 20008, ErrorKind::Credentials, "give the live auth token"),
+        (400, 21476, ErrorKind::MainAccount, "see the state of the main account"),
+    ] {
+        let (written, posts) = write(&Action::Reactivate(sub()), [error(status, code, "no")]).await;
+        let Written::Stop(error) = written else { panic!("{written:?}") };
+        assert_eq!((error.kind, error.code, posts), (kind, Some(code), 1));
+        assert!(error.message.contains(remedy), "{}", error.message);
+    }
+}

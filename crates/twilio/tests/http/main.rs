@@ -1,0 +1,10 @@
+//! The client against listeners on real sockets, which answer as badly as the test wants.
+
+#[cfg(test)]
+mod apply;
+#[cfg(test)]
+mod observe;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod support;

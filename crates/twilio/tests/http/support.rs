@@ -1,0 +1,300 @@
+//! A Twilio of the test's own making: a listener that answers each request with the bytes it is told, however nasty.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use subaccountd_core::{AccountSid, Close, LiveStatus, Status, remote::RemoteError};
+use subaccountd_twilio::{
+    Client, Config, NoTelemetry, Operation, RequestOutcome, Retry, Telemetry, TokenSource,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+pub(crate) const TOKEN: &str = "5ecre7-auth-token-of-the-main-account";
+pub(crate) const BASE64: &str =
+    "QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDo1ZWNyZTctYXV0aC10b2tlbi1vZi10aGUtbWFpbi1hY2NvdW50";
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: String,
+}
+
+/// What goes out.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// An answer, and the connection stays open.
+    Whole(Vec<u8>),
+    /// These bytes, then the end of the connection.
+    BrokenOff(Vec<u8>),
+    /// These bytes, then nothing more, on an open connection.
+    Stalled(Vec<u8>),
+    /// The connection is reset.
+    Reset,
+    /// An answer, and then a reset as soon as the next request on this connection begins to arrive.
+    ThenReset(Vec<u8>),
+}
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    /// Answers request number `n`, from 0, with `answer(n, request)`.
+    pub(crate) async fn start(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let server = Self { url, seen: Arc::clone(&seen) };
+        let answer = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                tokio::spawn(async move { converse(stream, &*answer, &seen).await });
+            }
+        });
+        server
+    }
+
+    /// Gives these replies one after the other, the last one again and again.
+    pub(crate) async fn script(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies: Vec<Reply> = replies.into_iter().collect();
+        Self::start(move |n, _| replies[n.min(replies.len() - 1)].clone()).await
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn targets(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect()
+    }
+
+    pub(crate) fn posts(&self) -> usize {
+        self.seen().iter().filter(|seen| seen.method == "POST").count()
+    }
+}
+
+async fn converse(
+    mut stream: TcpStream,
+    answer: &(dyn Fn(usize, &Seen) -> Reply + Send + Sync),
+    seen: &Mutex<Vec<Seen>>,
+) {
+    while let Some(request) = read_request(&mut stream).await {
+        let n = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request.clone());
+            seen.len() - 1
+        };
+        match answer(n, &request) {
+            Reply::Whole(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
+            Reply::BrokenOff(bytes) => {
+                stream.write_all(&bytes).await.unwrap_or_default();
+                return;
+            }
+            Reply::Stalled(bytes) => {
+                stream.write_all(&bytes).await.unwrap_or_default();
+                let _ = stream.read(&mut [0]).await;
+                return;
+            }
+            Reply::Reset => {
+                stream.set_zero_linger().unwrap();
+                return;
+            }
+            Reply::ThenReset(bytes) => {
+                stream.write_all(&bytes).await.unwrap_or_default();
+                if let Some(request) = read_request(&mut stream).await {
+                    seen.lock().unwrap().push(request);
+                    stream.set_zero_linger().unwrap();
+                }
+                return;
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let text = String::from_utf8(bytes[..head].to_vec()).unwrap();
+    let header = |name: &str| {
+        let value = |line: &str| {
+            line.split_once(':').map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()))
+        };
+        text.lines().filter_map(value).find(|(key, _)| key == name).map(|(_, value)| value)
+    };
+    let length: usize = header("content-length").map_or(0, |length| length.parse().unwrap());
+    while bytes.len() < head + 4 + length {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let mut line = text.split(' ');
+    Some(Seen {
+        method: line.next()?.to_owned(),
+        target: line.next()?.to_owned(),
+        authorization: header("authorization"),
+        body: String::from_utf8(bytes[head + 4..head + 4 + length].to_vec()).unwrap(),
+    })
+}
+
+/// An answer with a request id and Twilio's clock at `Sat, 21 Nov 2026 09:00:00 GMT`.
+pub(crate) fn raw(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status} Status\r\nTwilio-Request-Id: RQ1\r\nDate: Sat, 21 Nov 2026 09:00:00 GMT\r\n{headers}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+pub(crate) fn reply(status: u16, body: &str) -> Reply {
+    Reply::Whole(raw(status, "", body))
+}
+
+pub(crate) fn ok(body: &str) -> Reply {
+    reply(200, body)
+}
+
+/// Twilio's error body.
+pub(crate) fn error(status: u16, code: u32, message: &str) -> Reply {
+    reply(
+        status,
+        &format!(r#"{{"code": {code}, "message": "{message}", "more_info": "x", "status": {status}}}"#),
+    )
+}
+
+/// An account as Twilio shows it, with its auth token.
+pub(crate) fn account_json(sid: AccountSid, status: &str) -> String {
+    format!(
+        r#"{{"sid": "{sid}", "owner_account_sid": "{}", "friendly_name": "acme", "status": "{status}", "type": "Full",
+            "auth_token": "5ecre7-of-a-subaccount", "date_updated": "Thu, 30 Jul 2015 20:00:00 +0000"}}"#,
+        main()
+    )
+}
+
+pub(crate) fn number_json(n: u32, holder: AccountSid) -> String {
+    format!(
+        r#"{{"sid": "PN{n:032}", "account_sid": "{holder}", "phone_number": "+1510555{n:04}",
+            "address_requirements": "none", "bundle_sid": ""}}"#
+    )
+}
+
+/// A page of accounts; `next` is the URI of the one after it.
+pub(crate) fn accounts_page(accounts: &[String], next: Option<&str>) -> String {
+    page("accounts", accounts, next)
+}
+
+pub(crate) fn numbers_page(numbers: &[String], next: Option<&str>) -> String {
+    page("incoming_phone_numbers", numbers, next)
+}
+
+fn page(key: &str, rows: &[String], next: Option<&str>) -> String {
+    let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
+    format!(r#"{{"page": 0, "page_size": 50, "{key}": [{}], "next_page_uri": {next}}}"#, rows.join(","))
+}
+
+pub(crate) fn account_sid(n: u32) -> AccountSid {
+    format!("AC{n:032}").parse().unwrap()
+}
+
+pub(crate) fn main() -> AccountSid {
+    account_sid(0)
+}
+
+pub(crate) fn sub() -> AccountSid {
+    account_sid(1)
+}
+
+pub(crate) fn close(sid: AccountSid) -> subaccountd_core::Action {
+    let account = subaccountd_core::Account {
+        sid,
+        owner: Some(main()),
+        friendly_name: "acme".to_owned(),
+        status: LiveStatus::Known(Status::Suspended),
+        date_updated: None,
+    };
+    subaccountd_core::Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) ended: Mutex<Vec<(Operation, RequestOutcome)>>,
+    pub(crate) limits: Mutex<Vec<usize>>,
+}
+
+impl Telemetry for Counts {
+    fn request_ended(&self, operation: Operation, outcome: RequestOutcome, _: Duration) {
+        self.ended.lock().unwrap().push((operation, outcome));
+    }
+
+    fn in_flight_limit(&self, limit: usize) {
+        self.limits.lock().unwrap().push(limit);
+    }
+}
+
+/// Quick to repeat, slow to give up.
+pub(crate) fn config(url: &str) -> Config {
+    Config {
+        base_url: url.to_owned(),
+        account_sid: main(),
+        token: TokenSource::Fixed(TOKEN.into()),
+        request_timeout: Duration::from_secs(10),
+        max_in_flight: 8,
+        retry: Retry { repeats: 3, base: Duration::from_millis(1), cap: Duration::from_millis(20) },
+    }
+}
+
+pub(crate) fn client(server: &Server) -> Client {
+    Client::new(config(&server.url), Arc::new(NoTelemetry)).unwrap()
+}
+
+/// A client that gives up on an answer after `timeout`.
+pub(crate) fn hasty_client(server: &Server, timeout: Duration) -> Client {
+    Client::new(Config { request_timeout: timeout, ..config(&server.url) }, Arc::new(NoTelemetry)).unwrap()
+}
+
+pub(crate) fn client_with_file(server: &Server, path: PathBuf) -> Client {
+    Client::new(Config { token: TokenSource::File(path), ..config(&server.url) }, Arc::new(NoTelemetry))
+        .unwrap()
+}
+
+pub(crate) fn counted_client(server: &Server, counts: &Arc<Counts>) -> Client {
+    Client::new(config(&server.url), Arc::clone(counts) as Arc<dyn Telemetry>).unwrap()
+}
+
+/// A listener that must see nobody, and its address.
+pub(crate) async fn forbidden() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    (listener, address)
+}
+
+/// Nobody came.
+pub(crate) async fn saw_nobody(listener: TcpListener) -> bool {
+    tokio::time::timeout(Duration::from_millis(30), listener.accept()).await.is_err()
+}
+
+/// The words of an error, which must hold no secret.
+pub(crate) fn words(error: &RemoteError) -> String {
+    let words = format!("{error} {error:?}");
+    assert!(!words.contains("5ecre7") && !words.contains(BASE64), "{words}");
+    words
+}
