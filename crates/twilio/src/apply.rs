@@ -13,7 +13,7 @@ use crate::{
     error::{Failure, Meaning},
     request::Request,
     transport::Shown,
-    wire::{AccountRow, NumberRow, word},
+    wire::{AccountRow, NumberRow},
     words::{MAX_CAUSE, fit_to_show},
 };
 
@@ -85,7 +85,7 @@ fn compare_account(shown: Shown<AccountRow>, sid: AccountSid, status: Status, re
         Ok(other) => return lost(&format!("the answer shows account {}", other.sid), request_id, request),
         Err(cause) => return lost(&cause, request_id, request),
     };
-    match word(&account.status) {
+    match account.status.to_string().as_str() {
         "" => lost("the answer shows no status", request_id, request),
         shown if shown == status.as_str() => {
             Written::Done(Receipt { request_id, date, account: Some(account) })
@@ -122,7 +122,6 @@ fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> W
 
 /// No answer, or one that neither shows the object as asked nor otherwise.
 fn lost(cause: &str, request_id: Option<String>, request: &Request) -> Written {
-    let message =
-        format!("could not tell whether Twilio did {}: {}", request.task, fit_to_show(cause, MAX_CAUSE));
+    let message = format!("asked Twilio to {}: {}", request.task, fit_to_show(cause, MAX_CAUSE));
     Written::Unknown(Lost { message, request_id })
 }

@@ -14,7 +14,7 @@ use crate::{
     error::{Failure, Meaning, Rejection},
     pages::List,
     request::Request,
-    wire::{AccountRow, AccountsPage, NumbersPage, word},
+    wire::{AccountRow, AccountsPage, NumbersPage},
 };
 
 impl Observe for Client {
@@ -66,7 +66,7 @@ impl Client {
         match self.fetch(self.main(), &probe).await {
             Ok(Account { status: LiveStatus::Known(Status::Active), .. }) => Ok(()),
             Ok(Account { status, .. }) => {
-                let task = format!("{task} while the main account is `{}`", word(&status));
+                let task = format!("{task} while the main account is `{status}`");
                 Err(rejection.clone().into_error(ErrorKind::MainAccount, &task))
             }
             Err(failure) => {

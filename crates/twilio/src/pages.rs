@@ -6,7 +6,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::{client::Client, error::Failure, error::Meaning, request::Request, wire::Page};
+use crate::{
+    client::Client,
+    error::{Failure, Meaning},
+    request::Request,
+    wire::Page,
+};
 
 /// The most pages of a list.
 const MAX_PAGES: usize = 400;

@@ -4,7 +4,7 @@
 //! only.
 
 use reqwest::Url;
-use subaccountd_core::{AccountSid, Needs, Status, Transfer};
+use subaccountd_core::{AccountSid, Needs, Status, Transfer, Verb};
 
 use crate::{origin::Origin, telemetry::Operation};
 
@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     /// The fields of the form; none for a read.
     pub(crate) form: Vec<(&'static str, String)>,
-    /// What it is for, after "could not".
+    /// What it is for, in the imperative.
     pub(crate) task: String,
 }
 
@@ -45,11 +45,16 @@ impl Request {
 
     /// The change of an account's status.
     pub(crate) fn status(origin: &Origin, sid: AccountSid, status: Status) -> Self {
+        let verb = match status {
+            Status::Active => Verb::Reactivate,
+            Status::Suspended => Verb::Suspend,
+            Status::Closed => Verb::Close,
+        };
         Self {
             operation: Operation::UpdateAccount,
             url: origin.at(&format!("Accounts/{sid}")),
             form: vec![("Status", status.as_str().to_owned())],
-            task: format!("make account {sid} {status}"),
+            task: format!("{verb} account {sid}"),
         }
     }
 

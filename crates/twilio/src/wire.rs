@@ -163,14 +163,6 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     DATES.parse_timestamp(text).ok()
 }
 
-/// The word of a status, empty when Twilio gave none.
-pub(crate) fn word(status: &LiveStatus) -> &str {
-    match status {
-        LiveStatus::Known(status) => status.as_str(),
-        LiveStatus::Unknown(word) => word,
-    }
-}
-
 fn live_status(word: &str) -> LiveStatus {
     Status::from_word(word)
         .map_or_else(|| LiveStatus::Unknown(fit_to_show(word, MAX_STATUS)), LiveStatus::Known)

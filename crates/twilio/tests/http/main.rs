@@ -7,4 +7,6 @@ mod observe;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod simulator;
+#[cfg(test)]
 mod support;
