@@ -14,7 +14,7 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
                 plan.absent.insert(entry.sid);
             }
             Goal::Active | Goal::Suspended => {
-                plan.hold(kind(entry), entry.sid, None, unknown_account(context, entry))
+                plan.hold(kind(entry), entry.sid, None, unknown_account(context, entry));
             }
         }
         return;

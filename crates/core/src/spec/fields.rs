@@ -277,14 +277,7 @@ pub(super) fn phone(node: &Node, key: &str, findings: &mut Findings<'_>) -> Opti
 /// A date or a time; UTC unless it says otherwise.
 pub(super) fn time(node: &Node, key: &str, findings: &mut Findings<'_>) -> Option<Timestamp> {
     let written = text(node, key, 64, findings)?;
-    let utc = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    let time = if let Ok(time) = written.parse::<Timestamp>() {
-        Some(time)
-    } else if let Ok(date) = exact_date(written) {
-        utc(date.at(0, 0, 0, 0))
-    } else {
-        written.parse::<civil::DateTime>().ok().and_then(utc)
-    };
+    let time = looks_like_a_time(written).then(|| instant(written)).flatten();
     if time.is_none() {
         let message = format!("`{key}`: `{written}` is not a date or a time");
         findings.add(
@@ -296,7 +289,33 @@ pub(super) fn time(node: &Node, key: &str, findings: &mut Findings<'_>) -> Optio
     time
 }
 
-/// jiff reads the date of a longer text as well; here the whole text must be a date.
-fn exact_date(written: &str) -> Result<civil::Date, jiff::Error> {
-    civil::Date::strptime("%Y-%m-%d", written)
+fn instant(written: &str) -> Option<Timestamp> {
+    let utc = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let local = || written.parse::<civil::DateTime>().ok().and_then(utc);
+    written.parse::<Timestamp>().ok().or_else(local)
+}
+
+/// jiff reads more than this: week dates, and zone names, which it would pass over where there is no offset.
+fn looks_like_a_time(written: &str) -> bool {
+    let Some(rest) = after_template(written, "0000-00-00") else { return false };
+    if rest.is_empty() {
+        return true;
+    }
+    let Some(rest) = rest.strip_prefix(['T', 't', ' ']).and_then(|rest| after_template(rest, "00:00")) else {
+        return false;
+    };
+    let rest = after_template(rest, ":00").map_or(rest, |rest| {
+        let fraction =
+            rest.strip_prefix('.').map(|digits| digits.trim_start_matches(|c: char| c.is_ascii_digit()));
+        fraction.unwrap_or(rest)
+    });
+    let offset = rest.strip_prefix(['+', '-']).and_then(|rest| after_template(rest, "00:00"));
+    matches!(rest, "" | "Z" | "z") || offset == Some("")
+}
+
+/// What follows in `text` after a part like `template`, in which 0 stands for any digit.
+fn after_template<'a>(text: &'a str, template: &str) -> Option<&'a str> {
+    let (part, rest) = text.split_at_checked(template.len())?;
+    let fits = |(c, like): (u8, u8)| if like == b'0' { c.is_ascii_digit() } else { c == like };
+    part.bytes().zip(template.bytes()).all(fits).then_some(rest)
 }
