@@ -73,3 +73,57 @@ impl World {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sid::AccountSid;
+
+    fn now() -> Timestamp {
+        "2026-05-01T10:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_person_can_reopen_what_the_api_cannot() {
+        let (mut world, sid) = (World::generated(1, 1), AccountSid::numbered(1));
+        world.edit_account(&sid, now(), |account| account.status = AccountStatus::Closed).unwrap();
+        assert_eq!(world.released().len(), 1);
+        world.edit_account(&sid, now(), |account| account.status = AccountStatus::Active).unwrap();
+        let account = world.account(&sid).unwrap();
+        assert_eq!((account.status, account.date_updated), (AccountStatus::Active, now()));
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_leaves_the_date() {
+        let (mut world, sid) = (World::generated(1, 1), AccountSid::numbered(1));
+        let before = world.clone();
+        world.edit_account(&sid, now(), |_| {}).unwrap();
+        world.edit_number("+15105550001", now(), |_| {}).unwrap();
+        assert_eq!(world, before);
+    }
+
+    #[test]
+    fn an_edit_may_set_the_date_itself() {
+        let (mut world, sid) = (World::generated(1, 0), AccountSid::numbered(1));
+        let then = "2026-04-01T00:00:00Z".parse().unwrap();
+        world.edit_account(&sid, now(), |account| account.date_updated = then).unwrap();
+        assert_eq!(world.account(&sid).unwrap().date_updated, then);
+    }
+
+    #[test]
+    fn a_number_cannot_be_given_to_nobody() {
+        let mut world = World::generated(1, 1);
+        let nobody = AccountSid::numbered(9);
+        assert!(world.edit_number("+15105550001", now(), |number| number.owner = nobody).is_err());
+        assert_eq!(world.owner_of("+15105550001"), Some(&AccountSid::numbered(1)));
+    }
+
+    #[test]
+    fn an_account_that_is_forgotten_takes_its_numbers_along() {
+        let (mut world, sid) = (World::generated(2, 2), AccountSid::numbered(1));
+        world.forget_account(&sid, now()).unwrap();
+        assert!(world.account(&sid).is_none());
+        assert_eq!((world.released().len(), world.numbers().count()), (1, 1));
+        assert!(world.forget_account(&AccountSid::numbered(0), now()).is_err());
+    }
+}

@@ -225,3 +225,235 @@ pub(crate) fn check_friendly_name(name: &str) -> Result<(), ApiError> {
 fn check_release(number: &Number) -> Result<(), ApiError> {
     if number.porting_out { Err(ApiError::new(22350).about(&number.phone_number)) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sid::NumberSid, switches::Switches};
+
+    const PHONE: &str = "+15105550001";
+
+    fn sid(n: u64) -> AccountSid {
+        AccountSid::numbered(n)
+    }
+
+    fn now() -> Timestamp {
+        "2026-05-01T10:00:00Z".parse().unwrap()
+    }
+
+    /// Active 1, suspended 2, closed 3, suspended by Twilio 4, a stranger 5; one number with account 1.
+    fn world(change: impl FnOnce(&mut Number)) -> World {
+        World::builder(&sid(0), "token")
+            .account(&sid(1), "active", AccountStatus::Active)
+            .account(&sid(2), "suspended", AccountStatus::Suspended)
+            .account(&sid(3), "closed", AccountStatus::Closed)
+            .account_with(&sid(4), "fraud", AccountStatus::Suspended, |account| {
+                account.suspended_by_twilio = true;
+            })
+            .stranger(&sid(5))
+            .number_with(&NumberSid::numbered(1), PHONE, &sid(1), change)
+            .build()
+    }
+
+    fn plain() -> World {
+        world(|_| {})
+    }
+
+    fn code<T>(outcome: Result<T, ApiError>) -> u32 {
+        outcome.err().map_or(0, |error| error.code)
+    }
+
+    #[test]
+    fn a_status_changes_or_is_refused_as_twilio_documents() {
+        let cases = [
+            (1, "active", 0),
+            (1, "suspended", 0),
+            (1, "closed", 0),
+            (2, "active", 0),
+            (2, "suspended", 0),
+            (2, "closed", 0),
+            (3, "active", 21479),
+            (3, "suspended", 21479),
+            (3, "closed", 21479),
+            (4, "active", 21478),
+            (4, "suspended", 0),
+            (4, "closed", 0),
+            (1, "Closed", 21475),
+            (1, "", 21475),
+            (0, "suspended", 21477),
+            (9, "active", 20404),
+        ];
+        for (account, status, expected) in cases {
+            let (mut world, before) = (plain(), plain());
+            assert_eq!(
+                code(world.change_status(&sid(account), status, now())),
+                expected,
+                "{account} {status}"
+            );
+            if expected == 0 {
+                assert_eq!(world.account(&sid(account)).unwrap().status.as_str(), status);
+            } else {
+                assert_eq!(world, before, "a refused change changes nothing");
+            }
+        }
+    }
+
+    #[test]
+    fn asking_for_the_same_status_again_is_what_the_switches_say() {
+        let mut world = plain();
+        *world.switches_mut() = Switches {
+            close_closed: Verdict::Allowed,
+            suspend_suspended: Verdict::Refused,
+            ..Switches::default()
+        };
+        assert_eq!(code(world.change_status(&sid(3), "closed", now())), 0);
+        assert_eq!(code(world.change_status(&sid(2), "suspended", now())), 21475);
+    }
+
+    #[test]
+    fn no_status_changes_while_the_main_account_is_suspended() {
+        let mut world = plain();
+        world.edit_account(&sid(0), now(), |main| main.status = AccountStatus::Suspended).unwrap();
+        assert_eq!(code(world.change_status(&sid(2), "active", now())), 21476);
+        assert_eq!(code(world.transfer(PHONE, &sid(1), &TransferPapers::default(), now())), 0);
+        assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferPapers::default(), now())), 21472);
+    }
+
+    #[test]
+    fn the_date_moves_with_a_change_and_stays_without() {
+        let mut world = plain();
+        let before = world.account(&sid(1)).unwrap().date_updated;
+        world.change_status(&sid(1), "active", now()).unwrap();
+        world.rename_account(&sid(1), "active", now()).unwrap();
+        assert_eq!(world.account(&sid(1)).unwrap().date_updated, before);
+        world.change_status(&sid(1), "suspended", now()).unwrap();
+        assert_eq!(world.account(&sid(1)).unwrap().date_updated, now());
+    }
+
+    #[test]
+    fn a_close_releases_every_number_of_the_account_and_no_other() {
+        let mut world = World::generated(2, 5);
+        world.change_status(&sid(1), "closed", now()).unwrap();
+        let released: Vec<_> = world
+            .released()
+            .iter()
+            .map(|release| (release.phone_number.as_str(), release.account.clone(), release.at))
+            .collect();
+        let lost = ["+15105550001", "+15105550003", "+15105550005"];
+        assert_eq!(released, lost.map(|phone| (phone, sid(1), now())));
+        assert_eq!(world.numbers().count(), 2);
+        assert_eq!(world.numbers_of(&sid(2)).count(), 2);
+    }
+
+    #[test]
+    fn a_number_on_its_way_out_cannot_be_released_nor_its_account_closed() {
+        let mut world = world(|number| number.porting_out = true);
+        assert_eq!(code(world.release_number(PHONE, now())), 22350);
+        assert_eq!(code(world.change_status(&sid(1), "closed", now())), 22350);
+        assert_eq!(world.status(&sid(1)), Some(AccountStatus::Active));
+        assert!(world.released().is_empty());
+    }
+
+    #[test]
+    fn a_transfer_needs_an_active_account_of_the_family() {
+        let cases = [
+            (sid(0).to_string(), 0),
+            (sid(1).to_string(), 0),
+            (sid(2).to_string(), 21472),
+            (sid(3).to_string(), 21472),
+            (sid(5).to_string(), 21473),
+            (sid(9).to_string(), 21471),
+            ("AC1".to_owned(), 21470),
+        ];
+        for (to, expected) in cases {
+            let mut world = plain();
+            assert_eq!(code(world.transfer(PHONE, &to, &TransferPapers::default(), now())), expected, "{to}");
+            let owner = if expected == 0 { to } else { sid(1).to_string() };
+            assert_eq!(world.owner_of(PHONE).unwrap(), owner.as_str());
+        }
+    }
+
+    #[test]
+    fn a_transfer_needs_the_papers_that_the_number_asks_for() {
+        use AddressRequirements::{Any, Foreign, Local};
+        type Change = fn(&mut Number);
+        let (address, bundle, identity) =
+            (Some(format!("AD{:032x}", 1)), Some(format!("BU{:032x}", 1)), Some(format!("RI{:032x}", 1)));
+        let none = TransferPapers::default();
+        let all = TransferPapers {
+            address_sid: address.clone(),
+            bundle_sid: bundle.clone(),
+            identity_sid: identity.clone(),
+            emergency_address_sid: address.clone(),
+        };
+        let malformed = TransferPapers { address_sid: Some("AD1".to_owned()), ..none.clone() };
+        let cases: [(Change, &TransferPapers, u32); 12] = [
+            (|_| {}, &none, 0),
+            (|_| {}, &malformed, 20423),
+            (|number| number.address_requirements = Any, &none, 21631),
+            (|number| number.address_requirements = Foreign, &none, 21631),
+            (|number| number.address_requirements = Local, &none, 21615),
+            (|number| number.address_requirements = Local, &all, 0),
+            (|number| number.bundle_sid = Some(format!("BU{:032x}", 7)), &none, 21649),
+            (|number| number.bundle_sid = Some(format!("BU{:032x}", 7)), &all, 0),
+            (|number| number.identity_sid = Some(format!("RI{:032x}", 7)), &none, 21650),
+            (|number| number.origin = Origin::Hosted, &all, 22121),
+            (|number| number.trunk_in_emergency_use = true, &all, 21634),
+            (|number| number.porting_out = true, &none, 0),
+        ];
+        for (at, (change, papers, expected)) in cases.into_iter().enumerate() {
+            let mut world = world(change);
+            assert_eq!(code(world.transfer(PHONE, &sid(0), papers, now())), expected, "case {at}");
+        }
+    }
+
+    #[test]
+    fn a_transferred_number_keeps_its_sid_and_has_the_papers_that_were_given() {
+        let mut world = world(|number| number.address_sid = Some(format!("AD{:032x}", 7)));
+        let papers =
+            TransferPapers { bundle_sid: Some(format!("BU{:032x}", 1)), ..TransferPapers::default() };
+        world.transfer(PHONE, &sid(0), &papers, now()).unwrap();
+        let number = world.number(PHONE).unwrap();
+        assert_eq!((number.sid.clone(), number.owner.clone()), (NumberSid::numbered(1), sid(0)));
+        assert_eq!((&number.bundle_sid, &number.address_sid), (&papers.bundle_sid, &None));
+        assert_eq!(number.date_updated, now());
+    }
+
+    #[test]
+    fn a_suspended_account_gives_numbers_away_unless_the_switch_forbids_it() {
+        for (verdict, expected) in [(Verdict::Allowed, 0), (Verdict::Refused, 20005)] {
+            let mut world = plain();
+            world.switches_mut().transfer_from_suspended = verdict;
+            world.change_status(&sid(1), "suspended", now()).unwrap();
+            assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferPapers::default(), now())), expected);
+        }
+    }
+
+    #[test]
+    fn webhooks_and_trunk_survive_a_transfer_or_not_as_the_switches_say() {
+        let trunk = format!("TK{:032x}", 1);
+        for (webhooks, on_trunk) in [(Fate::Kept, Fate::Cleared), (Fate::Cleared, Fate::Kept)] {
+            let mut world = world(|number| {
+                number.settings.set("SmsUrl", "https://example.org/sms").unwrap();
+                number.settings.set("TrunkSid", &trunk).unwrap();
+            });
+            *world.switches_mut() = Switches { webhooks, trunk: on_trunk, ..Switches::default() };
+            world.transfer(PHONE, &sid(0), &TransferPapers::default(), now()).unwrap();
+            let settings = &world.number(PHONE).unwrap().settings;
+            assert_eq!(settings.get("SmsUrl").is_some(), webhooks == Fate::Kept);
+            assert_eq!(settings.get("TrunkSid").is_some(), on_trunk == Fate::Kept);
+        }
+    }
+
+    #[test]
+    fn new_accounts_get_sids_that_nobody_has() {
+        let mut world = plain();
+        let (one, two) =
+            (world.create_account("one", now()).unwrap(), world.create_account("two", now()).unwrap());
+        world.forget_account(&one, now()).unwrap();
+        let three = world.create_account("three", now()).unwrap();
+        assert_ne!(two, three);
+        assert_eq!(world.account(&three).unwrap().friendly_name, "three");
+        assert_eq!(code(world.create_account(&"x".repeat(65), now())), 20002);
+    }
+}

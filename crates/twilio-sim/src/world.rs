@@ -197,7 +197,6 @@ impl World {
 
     /// Takes out an account that owns no numbers any more.
     pub(crate) fn take_account(&mut self, sid: &str) {
-        self.holdings.remove(sid);
         self.accounts.remove(sid);
     }
 
@@ -213,6 +212,9 @@ impl World {
         self.phones.remove(&number.phone_number);
         if let Some(held) = self.holdings.get_mut(&number.owner) {
             held.remove(sid);
+            if held.is_empty() {
+                self.holdings.remove(&number.owner);
+            }
         }
         Some(number)
     }

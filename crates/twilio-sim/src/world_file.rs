@@ -74,7 +74,8 @@ pub fn parse(file: &str, text: &str, now: Timestamp) -> Result<Loaded, WorldFile
     let parsed: WorldFile = serde_yaml::from_str(text).map_err(|fault| {
         let words = fault.to_string();
         let message = words.split(" at line ").next().unwrap_or(&words).to_owned();
-        error(fault.location().map(|place| place.line()), message)
+        let line = fault.location().map(|place| line_of_word(place.line(), &message, text));
+        error(line, message)
     })?;
     let faults = parsed.faults.clone();
     let world = parsed.into_world(now).map_err(|fault| error(line_of(&fault, text), fault.to_string()))?;
@@ -130,6 +131,13 @@ impl WorldFile {
     }
 }
 
+/// The line, from `line` on, that holds the word which the message quotes; the parser itself may only know where the entry begins.
+fn line_of_word(line: usize, message: &str, text: &str) -> usize {
+    let Some(word) = message.split('`').nth(1).filter(|word| !word.is_empty()) else { return line };
+    let mut lines = text.lines().enumerate().skip(line.saturating_sub(1));
+    lines.find(|(_, text)| text.contains(word)).map_or(line, |(at, _)| at + 1)
+}
+
 /// The line of the text that the error is about: where the text it names stands, the second time for what is there twice.
 fn line_of(error: &WorldError, text: &str) -> Option<usize> {
     let (words, nth) = match error {
@@ -140,4 +148,126 @@ fn line_of(error: &WorldError, text: &str) -> Option<usize> {
     };
     let mut lines = text.lines().enumerate().filter(|(_, line)| !words.is_empty() && line.contains(words));
     lines.nth(nth).map(|(at, _)| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        account::AccountStatus,
+        faults::Fault,
+        number::{AddressRequirements, Origin},
+        operation::Operation,
+        sid::AccountSid,
+        switches::SuspendedNumbers,
+    };
+
+    const FULL: &str = r#"
+main: {sid: AC00000000000000000000000000000000, authToken: secret, friendlyName: main}
+accounts:
+  - {sid: AC00000000000000000000000000000001, friendlyName: acme, status: active}
+  - sid: AC00000000000000000000000000000002
+    friendlyName: globex
+    status: suspended
+    suspendedByTwilio: true
+    dateUpdated: 10d ago
+numbers:
+  - {sid: PN00000000000000000000000000000001, phoneNumber: "+15105550101", owner: AC00000000000000000000000000000001, addressRequirements: none}
+  - sid: PN00000000000000000000000000000002
+    phoneNumber: "+493012345678"
+    owner: AC00000000000000000000000000000002
+    addressRequirements: local
+    bundleSid: BU00000000000000000000000000000001
+    origin: hosted
+    portingOut: true
+    type: mobile
+    settings: {VoiceUrl: "https://example.org/voice"}
+strangers: [AC00000000000000000000000000000009]
+switches: {suspendedNumbers: empty}
+faults:
+  concurrencyLimit: 8
+  list:
+    - {operation: update_number, times: 1, fault: {kind: reset, after: true}}
+"#;
+
+    fn now() -> Timestamp {
+        "2026-05-01T10:00:00Z".parse().unwrap()
+    }
+
+    fn read(text: &str) -> Result<Loaded, WorldFileError> {
+        parse("world.yaml", text, now())
+    }
+
+    #[test]
+    fn a_world_file_says_who_owns_what_and_how_twilio_behaves() {
+        let Loaded { world, faults } = read(FULL).unwrap();
+        assert_eq!(world.main().auth_token, "secret");
+        let globex = world.account(&AccountSid::numbered(2)).unwrap();
+        assert_eq!((globex.status, globex.suspended_by_twilio), (AccountStatus::Suspended, true));
+        assert_eq!(globex.date_updated.to_string(), "2026-04-21T10:00:00Z");
+        let number = world.number("+493012345678").unwrap();
+        assert_eq!(
+            (number.address_requirements, number.origin, number.porting_out, number.owner.as_str()),
+            (AddressRequirements::Local, Origin::Hosted, true, globex.sid.as_str())
+        );
+        assert_eq!(number.settings.get("VoiceUrl"), Some("https://example.org/voice"));
+        assert_eq!(world.switches().suspended_numbers, SuspendedNumbers::Empty);
+        let faults = faults.unwrap();
+        assert_eq!(faults.concurrency_limit, Some(8));
+        assert_eq!(faults.list, [Fault::reset_after().on(Operation::UpdateNumber).times(1)]);
+    }
+
+    #[test]
+    fn a_world_written_and_read_again_is_the_same() {
+        let mut world = read(FULL).unwrap().world;
+        world.change_status(&AccountSid::numbered(1), "closed", now()).unwrap();
+        assert_eq!(world.released().len(), 1);
+        for text in [to_yaml(&world).unwrap(), to_json(&world).unwrap()] {
+            assert_eq!(read(&text).unwrap().world, world, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_without_a_token_has_always_the_same_one() {
+        let token =
+            |n| read(FULL).unwrap().world.account(&AccountSid::numbered(n)).unwrap().auth_token.clone();
+        assert_eq!(token(1), token(1));
+        assert_ne!(token(1), token(2));
+        assert_eq!(token(1).len(), 32);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_file_and_line() {
+        let cases = [
+            ("status: suspended", "status: sleeping", 7, "unknown variant `sleeping`"),
+            ("dateUpdated: 10d ago", "dateUpdated: 10d", 9, "`10d` is neither a time"),
+            ("friendlyName: acme", "name: acme", 4, "unknown field `name`"),
+            ("\"+15105550101\"", "\"+493012345678\"", 13, "is there twice"),
+            ("\"+15105550101\"", "\"0151\"", 11, "is not a phone number"),
+            ("owner: AC00000000000000000000000000000002", "owner: AC2", 14, "`AC2` is not a SID"),
+            (
+                "owner: AC00000000000000000000000000000002",
+                "owner: AC00000000000000000000000000000007",
+                13,
+                "is not among the accounts",
+            ),
+            (
+                "  - sid: AC00000000000000000000000000000002",
+                "  - sid: AC00000000000000000000000000000001",
+                5,
+                "twice",
+            ),
+            ("VoiceUrl: \"https", "VoiceUrl: \"ftp", 13, "Invalid Url"),
+            ("VoiceUrl:", "voiceUrl:", 13, "is not a setting"),
+            ("kind: reset", "kind: rest", 26, "unknown variant `rest`"),
+            ("switches: {suspended", "switches: {suspend", 22, "unknown field"),
+            ("numbers:", "numbers: [", 11, ""),
+        ];
+        for (right, wrong, line, words) in cases {
+            let error = read(&FULL.replacen(right, wrong, 1)).unwrap_err();
+            assert!(error.message.contains(words), "{wrong}: {error}");
+            assert_eq!(error.line, Some(line), "{wrong}: {error}");
+            assert!(error.to_string().starts_with("world.yaml:"), "{error}");
+        }
+    }
 }

@@ -1,0 +1,12 @@
+//! The simulator over HTTP: what a client of Twilio sees of it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
+mod accounts;
+mod client;
+mod conformance;
+mod faults;
+mod numbers;
+mod paging;
+mod program;
+mod steering;
+mod switches;
