@@ -10,7 +10,7 @@ pub(crate) fn digest(value: &impl Serialize) -> String {
 }
 
 /// `bytes` in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

@@ -22,6 +22,7 @@ mod status;
 pub use action::{Action, Close, Needs, Object, Transfer, Verb};
 pub use clock::{Now, whole_seconds};
 pub use desired::{CloseTerms, Desired, Entry, Goal};
+pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};
 pub use history::History;
 pub use notice::notice;

@@ -1,1 +1,59 @@
-fn main() {}
+//! `subaccountd`: keeps the subaccounts of one Twilio main account as a YAML file says.
+
+mod cli;
+mod clock;
+mod commands;
+mod diagnostics;
+mod journal;
+mod metrics;
+mod reconcile;
+mod render;
+mod server;
+mod settings;
+mod shutdown;
+mod state;
+mod status_page;
+mod telemetry;
+mod wake;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::Exit;
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A terminal that went away needs no words.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    match check_and_carry_out(cli).await {
+        Ok(exit) => exit.into(),
+        Err((exit, error)) => {
+            let words: Vec<_> = error.chain().map(ToString::to_string).collect();
+            complain(&words.join(": "));
+            exit.into()
+        }
+    }
+}
+
+async fn check_and_carry_out(cli: cli::Cli) -> Result<Exit, (Exit, anyhow::Error)> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    if let Some(name) = settings::unknown_variable(&cli::Cli::command(), names) {
+        let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
+        return Err((Exit::Usage, error));
+    }
+    telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
+    commands::carry_out(cli.command).await.map_err(|error| (Exit::Failed, error))
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a command")]
+fn complain(words: &str) {
+    eprintln!("subaccountd: {words}");
+}

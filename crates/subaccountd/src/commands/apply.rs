@@ -1,0 +1,60 @@
+//! `apply`: passes until nothing is left to do, then exits.
+
+use std::{io, sync::Arc};
+
+use subaccountd_core::{Report, report::Mode};
+
+use super::{Exit, colour, exit, print, print_faults, reconciler, warn_of_forgetting};
+use crate::{
+    clock,
+    metrics::Metrics,
+    reconcile::Pass,
+    render,
+    settings::{DryRun, Fleet},
+    shutdown, state, wake,
+};
+
+/// The most passes of one `apply`.
+const MOST_PASSES: usize = 5;
+
+pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
+    let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
+    let stopping = shutdown::on_signals()?;
+    let mut reconciler = reconciler(fleet, mode, &Arc::new(Metrics::new()), stopping.clone())?;
+    reconciler.policy.no_retry_since = Some(clock::now());
+    warn_of_forgetting();
+    let (_, wake) = wake::wake();
+    let mut last: Option<Pass> = None;
+    let mut told = None;
+    for _ in 0..MOST_PASSES {
+        let loaded = state::settled(&fleet.desired).await?;
+        if told.as_ref() != Some(&loaded.sha256) {
+            print_faults(&loaded);
+            told = Some(loaded.sha256.clone());
+        }
+        let pass = reconciler.pass(&loaded, &wake, last.as_ref().map(|pass| &pass.report)).await;
+        let again = pass.completed && mode == Mode::Enforce && (pass.did_something || pass.skipped());
+        last = Some(pass);
+        if !again || stopping.is_cancelled() {
+            break;
+        }
+    }
+    let Some(pass) = last else { return Ok(Exit::Failed) };
+    end(&pass, mode)
+}
+
+fn end(pass: &Pass, mode: Mode) -> anyhow::Result<Exit> {
+    let report: &Report = &pass.report;
+    if let Some(error) = &report.last_pass.error {
+        anyhow::bail!("the pass did not come to its end: {error}");
+    }
+    print(&render::text(report, colour(&io::stdout())))?;
+    if pass.left_unknown() {
+        anyhow::bail!(
+            "a write ended so that nobody knows its outcome: run `subaccountd plan` to see what is so"
+        );
+    }
+    let exit = exit(report, false);
+    let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();
+    Ok(if exit == Exit::Done && undone { Exit::Held } else { exit })
+}

@@ -1,0 +1,114 @@
+//! The commands: a file for each.
+
+mod apply;
+mod plan;
+mod probe;
+mod run;
+mod schema;
+mod validate;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use subaccountd_core::{Report, report::Mode};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Command, diagnostics, journal::Journal, metrics::Metrics, reconcile::Reconciler, settings::Fleet,
+    state,
+};
+
+/// What a command ends with; the numbers are in the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Pending = 2,
+    Held = 3,
+    Usage = 64,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Carries out `command`.
+pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
+        Command::Plan { fleet, output, detailed_exitcode } => {
+            plan::plan(&fleet, output, detailed_exitcode).await
+        }
+        Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
+        Command::Validate { paths } => validate::validate(&paths),
+        Command::Schema => schema::schema(),
+        Command::Probe { what, url } => probe::probe(what, &url).await,
+    }
+}
+
+/// What passes are made with, as `fleet` says.
+fn reconciler(
+    fleet: &Fleet,
+    mode: Mode,
+    metrics: &Arc<Metrics>,
+    stopping: CancellationToken,
+) -> anyhow::Result<Reconciler> {
+    Ok(Reconciler {
+        path: fleet.desired.clone(),
+        account_sid: fleet.account_sid,
+        policy: fleet.policy(),
+        limits: fleet.limits(),
+        in_flight: fleet.max_in_flight,
+        mode,
+        client: fleet.client(metrics.clone())?,
+        journal: Journal::in_memory(),
+        requests: metrics.request_count(),
+        stopping,
+    })
+}
+
+/// Prints to standard output; a reader that went away is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether `stream` shows colour and wants it.
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Prints the faults of `loaded` to standard error.
+fn print_faults(loaded: &state::Loaded) {
+    let text = diagnostics::render(&loaded.reading.faults, colour(&io::stderr()));
+    // Where standard error is closed there is nobody to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Says in one line what this version does not keep.
+fn warn_of_forgetting() {
+    tracing::warn!(
+        "no journal is kept: this process remembers nothing over restarts, so budgets, rests and who suspended what \
+         begin anew"
+    );
+}
+
+/// The exit code of a pass that came to its end: a fault comes before what is held, that before what is pending.
+fn exit(report: &Report, pending: bool) -> Exit {
+    if !report.desired_state.valid {
+        Exit::Failed
+    } else if !report.plan.held.is_empty() {
+        Exit::Held
+    } else if pending && !report.plan.actions.is_empty() {
+        Exit::Pending
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,10 @@
+//! `schema`: prints the JSON Schema of the desired state.
+
+use subaccountd_core::spec::schema::json_schema;
+
+use super::{Exit, print};
+
+pub(super) fn schema() -> anyhow::Result<Exit> {
+    print(&json_schema())?;
+    Ok(Exit::Done)
+}

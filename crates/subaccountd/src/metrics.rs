@@ -1,0 +1,282 @@
+//! Metrics: a registry of our own. No SID, number or error text is ever a label.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use prometheus::{
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry,
+    TextEncoder, core::Collector, process_collector::ProcessCollector,
+};
+use subaccountd_core::{
+    Budget, Reason, Report, Status, Verb,
+    report::{PassResult, PlanView},
+};
+use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
+
+use crate::{clock, reconcile::VERSION};
+
+/// The results of a write, in the words of the contract.
+const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
+const BOOLEANS: [&str; 2] = ["true", "false"];
+
+/// Every metric.
+pub(crate) struct Metrics {
+    registry: Registry,
+    valid: Gauge,
+    faults: Gauge,
+    last_change: Gauge,
+    desired: GaugeVec,
+    observed: GaugeVec,
+    numbers: GaugeVec,
+    passes: IntCounterVec,
+    pass_duration: Histogram,
+    last_pass: Gauge,
+    last_success: Gauge,
+    credentials: Gauge,
+    planned: GaugeVec,
+    held: GaugeVec,
+    held_oldest: GaugeVec,
+    actions: IntCounterVec,
+    budget: GaugeVec,
+    at_risk: Gauge,
+    requests: IntCounterVec,
+    request_duration: HistogramVec,
+    in_flight_limit: Gauge,
+    request_count: Arc<AtomicU64>,
+    /// When a pass began or a request ended, in seconds.
+    last_activity: AtomicI64,
+}
+
+/// Registers what `make` makes. The names are constants, so a failure is a mistake that the first test finds.
+#[expect(
+    clippy::expect_used,
+    reason = "names and labels are constants of this file, and a test registers them all"
+)]
+fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
+    let metric = made.expect("a valid metric");
+    registry.register(Box::new(metric.clone())).expect("a metric registered once");
+    metric
+}
+
+impl Metrics {
+    /// All metrics, each series of a finite label set at 0.
+    pub(crate) fn new() -> Self {
+        let registry = Registry::new();
+        let r = &registry;
+        let gauge = |name: &str, help: &str| register(r, Gauge::new(format!("subaccountd_{name}"), help));
+        let gauges = |name: &str, help: &str, labels: &[&str]| {
+            register(r, GaugeVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
+        };
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(r, IntCounterVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
+        };
+        let buckets = |name: &str, help: &str, first: f64, count: usize| {
+            let buckets = (0..count).scan(first, |at, _| Some(std::mem::replace(at, *at * 2.0))).collect();
+            HistogramOpts::new(format!("subaccountd_{name}"), help).buckets(buckets)
+        };
+        let build = gauges("build_info", "What is running; always 1.", &["version", "revision"]);
+        build
+            .with_label_values(&[VERSION, option_env!("SUBACCOUNTD_BUILD_REVISION").unwrap_or("unknown")])
+            .set(1.0);
+        let pass_duration = buckets("pass_duration_seconds", "How long passes take.", 0.05, 14);
+        let request_duration =
+            buckets("twilio_request_duration_seconds", "How long requests to Twilio take.", 0.01, 13);
+        let metrics = Self {
+            valid: gauge("desired_state_valid", "1 while the desired state has no fault, else 0."),
+            faults: gauge("desired_state_faults", "Faults of the desired state."),
+            last_change: gauge(
+                "desired_state_last_change_timestamp_seconds",
+                "When the present bytes of the desired state were taken up.",
+            ),
+            desired: gauges("desired_subaccounts", "Subaccounts that the state lists.", &["status"]),
+            observed: gauges("observed_subaccounts", "Subaccounts at Twilio.", &["status", "managed"]),
+            numbers: gauges("observed_numbers", "Phone numbers in the lists that were read.", &["managed"]),
+            passes: counters("passes_total", "Passes that ended.", &["result"]),
+            pass_duration: register(r, Histogram::with_opts(pass_duration)),
+            last_pass: gauge("last_pass_timestamp_seconds", "When the last pass ended."),
+            last_success: gauge("last_success_timestamp_seconds", "When the last successful pass ended."),
+            credentials: gauge("credentials_valid", "1 when Twilio accepted the credentials last, else 0."),
+            planned: gauges("planned_actions", "Actions that remain to be done.", &["kind"]),
+            held: gauges("held_items", "What is held.", &["reason"]),
+            held_oldest: gauges(
+                "held_oldest_timestamp_seconds",
+                "Since when the oldest is held; 0 for none.",
+                &["reason"],
+            ),
+            actions: counters("actions_total", "Writes by their end.", &["kind", "result"]),
+            budget: gauges(
+                "budget_remaining",
+                "What is left within the window; +Inf when lifted.",
+                &["kind"],
+            ),
+            at_risk: gauge("numbers_at_risk", "Numbers that the pending closes would release."),
+            requests: counters("twilio_requests_total", "Requests to Twilio.", &["operation", "outcome"]),
+            request_duration: register(r, HistogramVec::new(request_duration, &["operation"])),
+            in_flight_limit: gauge("twilio_in_flight_limit", "How many requests may be in flight now."),
+            request_count: Arc::default(),
+            last_activity: AtomicI64::new(clock::now().as_second()),
+            registry,
+        };
+        // Without /proc there are no process metrics, and nothing else to say about it.
+        let _ = metrics.registry.register(Box::new(ProcessCollector::for_self()));
+        metrics.start_at_zero();
+        metrics
+    }
+
+    fn start_at_zero(&self) {
+        for status in Status::ALL {
+            self.desired.with_label_values(&[status.as_str()]).set(0.0);
+            for managed in BOOLEANS {
+                self.observed.with_label_values(&[status.as_str(), managed]).set(0.0);
+            }
+        }
+        for managed in BOOLEANS {
+            self.numbers.with_label_values(&[managed]).set(0.0);
+        }
+        for result in ["success", "failed"] {
+            self.passes.with_label_values(&[result]).inc_by(0);
+        }
+        for verb in Verb::ALL {
+            self.planned.with_label_values(&[verb.as_str()]).set(0.0);
+            self.budget.with_label_values(&[verb.as_str()]).set(0.0);
+            for result in RESULTS {
+                self.actions.with_label_values(&[verb.as_str(), result]).inc_by(0);
+            }
+        }
+        self.budget.with_label_values(&["release"]).set(0.0);
+        for reason in Reason::ALL {
+            self.held.with_label_values(&[reason.as_str()]).set(0.0);
+            self.held_oldest.with_label_values(&[reason.as_str()]).set(0.0);
+        }
+        for operation in Operation::ALL {
+            let _ = self.request_duration.with_label_values(&[operation.as_str()]);
+            for outcome in RequestOutcome::ALL {
+                self.requests.with_label_values(&[operation.as_str(), outcome.as_str()]).inc_by(0);
+            }
+        }
+    }
+
+    /// The counter of all requests.
+    pub(crate) fn request_count(&self) -> Arc<AtomicU64> {
+        self.request_count.clone()
+    }
+
+    /// Notes that a pass begins.
+    pub(crate) fn pass_begins(&self) {
+        self.active();
+    }
+
+    fn active(&self) {
+        self.last_activity.store(clock::now().as_second(), Ordering::Relaxed);
+    }
+
+    /// How long ago a pass began or a request ended.
+    pub(crate) fn idle(&self) -> Duration {
+        let seconds = clock::now().as_second() - self.last_activity.load(Ordering::Relaxed);
+        Duration::from_secs(seconds.try_into().unwrap_or_default())
+    }
+
+    /// Takes over what a pass found and did.
+    pub(crate) fn publish(&self, report: &Report, credentials_valid: Option<bool>) {
+        let state = &report.desired_state;
+        self.valid.set(f64::from(state.valid));
+        self.faults.set(count(state.faults.len()));
+        self.last_change.set(seconds(state.loaded_at));
+        let pass = &report.last_pass;
+        let result = match pass.result {
+            PassResult::Success => "success",
+            PassResult::Failed => "failed",
+        };
+        self.passes.with_label_values(&[result]).inc();
+        self.pass_duration.observe(pass.finished_at.duration_since(pass.started_at).as_secs_f64());
+        self.last_pass.set(seconds(pass.finished_at));
+        if pass.result == PassResult::Success {
+            self.last_success.set(seconds(pass.finished_at));
+        }
+        if let Some(valid) = credentials_valid {
+            self.credentials.set(f64::from(valid));
+        }
+        for executed in &report.executed {
+            let kind = executed.planned.action.verb().as_str();
+            self.actions.with_label_values(&[kind, executed.outcome.as_str()]).inc();
+        }
+        self.publish_plan(&report.plan);
+        self.publish_figures(report);
+    }
+
+    fn publish_plan(&self, plan: &PlanView) {
+        for verb in Verb::ALL {
+            let planned = plan.actions.iter().filter(|action| action.kind == verb).count();
+            self.planned.with_label_values(&[verb.as_str()]).set(count(planned));
+        }
+        for reason in Reason::ALL {
+            let held = plan.held.iter().filter(|held| held.reason == reason);
+            let oldest = held.clone().map(|held| held.since).min();
+            self.held.with_label_values(&[reason.as_str()]).set(count(held.count()));
+            self.held_oldest.with_label_values(&[reason.as_str()]).set(oldest.map_or(0.0, seconds));
+        }
+    }
+
+    fn publish_figures(&self, report: &Report) {
+        let figures = &report.figures;
+        for status in Status::ALL {
+            let desired = figures.desired.get(&status).copied().unwrap_or_default();
+            self.desired.with_label_values(&[status.as_str()]).set(count(desired));
+            for managed in [true, false] {
+                let observed = figures.observed.get(&(status, managed)).copied().unwrap_or_default();
+                self.observed.with_label_values(&[status.as_str(), word(managed)]).set(count(observed));
+            }
+        }
+        for managed in [true, false] {
+            let numbers = figures.numbers.get(&managed).copied().unwrap_or_default();
+            self.numbers.with_label_values(&[word(managed)]).set(count(numbers));
+        }
+        self.at_risk.set(count(figures.at_risk));
+        if let Some(budgets) = &figures.budgets {
+            let left = |budget: &Budget| budget.remaining().map_or(f64::INFINITY, count);
+            for (verb, budget) in &budgets.verbs {
+                self.budget.with_label_values(&[verb.as_str()]).set(left(budget));
+            }
+            self.budget.with_label_values(&["release"]).set(left(&budgets.release));
+        }
+    }
+
+    /// The text format of Prometheus.
+    pub(crate) fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Telemetry for Metrics {
+    fn request_ended(&self, operation: Operation, outcome: RequestOutcome, took: Duration) {
+        self.active();
+        self.request_count.fetch_add(1, Ordering::Relaxed);
+        self.requests.with_label_values(&[operation.as_str(), outcome.as_str()]).inc();
+        self.request_duration.with_label_values(&[operation.as_str()]).observe(took.as_secs_f64());
+    }
+
+    fn in_flight_limit(&self, limit: usize) {
+        self.in_flight_limit.set(count(limit));
+    }
+}
+
+const fn word(managed: bool) -> &'static str {
+    if managed { "true" } else { "false" }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 of anything counted here")]
+const fn count(n: usize) -> f64 {
+    n as f64
+}
+
+fn seconds(time: Timestamp) -> f64 {
+    time.as_duration().as_secs_f64()
+}

@@ -1,0 +1,325 @@
+//! One pass: read the state, observe, plan, approve, execute, report.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use futures_util::{StreamExt, stream};
+use subaccountd_core::{
+    AccountSid, Action, ApprovedPlan, Desired, Holdings, Limits, Now, Observed, Planned, Policy, approve,
+    execute::{Crew, Execution, Outcome, execute},
+    guard,
+    history::Event,
+    notice, plan,
+    plan::check_main_account,
+    reads,
+    record::{Gate, Record},
+    remote::{ErrorKind, Observe, RemoteError},
+    report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
+};
+use subaccountd_twilio::Client;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    clock,
+    journal::Journal,
+    state::{self, Loaded},
+    wake::Wake,
+};
+
+/// The version of the program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What passes are made with.
+pub(crate) struct Reconciler {
+    pub(crate) path: PathBuf,
+    pub(crate) account_sid: AccountSid,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) in_flight: usize,
+    pub(crate) mode: Mode,
+    pub(crate) client: Client,
+    pub(crate) journal: Journal,
+    /// How many requests the client has made, over all passes.
+    pub(crate) requests: Arc<AtomicU64>,
+    /// No new write begins once it is cancelled, and reading stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// A pass that ended.
+pub(crate) struct Pass {
+    pub(crate) report: Report,
+    /// Whether anything was written; then the next pass follows at once.
+    pub(crate) did_something: bool,
+    /// Whether it came to its end.
+    pub(crate) completed: bool,
+    /// Whether the credentials are accepted, when that is known.
+    pub(crate) credentials_valid: Option<bool>,
+}
+
+impl Pass {
+    /// Whether a write ended so that nobody knows its outcome.
+    pub(crate) fn left_unknown(&self) -> bool {
+        self.ended(|outcome| matches!(outcome, Outcome::Unknown(_)))
+    }
+
+    /// Whether a planned action was not made.
+    pub(crate) fn skipped(&self) -> bool {
+        self.ended(|outcome| matches!(outcome, Outcome::Skipped(_)))
+    }
+
+    fn ended(&self, which: impl Fn(&Outcome) -> bool) -> bool {
+        self.report.executed.iter().any(|executed| which(&executed.outcome))
+    }
+}
+
+/// Why a pass did not come to its end.
+struct Broken {
+    message: String,
+    credentials_valid: Option<bool>,
+}
+
+impl From<RemoteError> for Broken {
+    fn from(error: RemoteError) -> Self {
+        let credentials_valid = (error.kind == ErrorKind::Credentials).then_some(false);
+        Self { message: error.to_string(), credentials_valid }
+    }
+}
+
+impl From<subaccountd_core::Unplannable> for Broken {
+    fn from(why: subaccountd_core::Unplannable) -> Self {
+        Self { message: why.to_string(), credentials_valid: None }
+    }
+}
+
+/// What was seen and what is to be done about it.
+struct Look {
+    now: Now,
+    observed: Observed,
+    approved: ApprovedPlan,
+}
+
+impl Reconciler {
+    /// Makes a pass over `loaded`. `wake` tells that the state may have changed meanwhile.
+    pub(crate) async fn pass(&self, loaded: &Loaded, wake: &Wake, previous: Option<&Report>) -> Pass {
+        let started_at = clock::now();
+        let requests_before = self.requests.load(Ordering::Relaxed);
+        let desired = &loaded.reading.desired;
+        let look = tokio::select! {
+            look = self.look(loaded) => look,
+            () = self.stopping.cancelled() => Err(Broken { message: "stopped by a signal".to_owned(), credentials_valid: None }),
+        };
+        let (look, mut broken) = match look {
+            Ok(look) => (Some(look), None),
+            Err(broken) => (None, Some(broken)),
+        };
+        let mut execution = Execution::default();
+        if let Some(look) = &look
+            && self.mode == Mode::Enforce
+        {
+            execution = self.execute(loaded, look.approved.clone(), wake).await;
+            broken = execution.stopped.take().map(Broken::from);
+        }
+        let went_wrong =
+            execution.any(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Unknown(_)));
+        let summary = PassSummary {
+            result: if broken.is_none() && !went_wrong { PassResult::Success } else { PassResult::Failed },
+            started_at,
+            finished_at: clock::now(),
+            requests: self.requests.load(Ordering::Relaxed) - requests_before,
+            error: broken.as_ref().map(|broken| broken.message.clone()),
+        };
+        let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
+        let credentials_valid = broken.as_ref().map_or(Some(true), |broken| broken.credentials_valid);
+        let completed = broken.is_none();
+        let report = self.report(loaded, desired, look, execution, summary, previous);
+        Pass { report, did_something, completed, credentials_valid }
+    }
+
+    /// Observes what the plan needs, and plans.
+    async fn look(&self, loaded: &Loaded) -> Result<Look, Broken> {
+        let desired = &loaded.reading.desired;
+        // What cannot be planned is not asked for.
+        let main = desired.main().map_err(|why| subaccountd_core::Unplannable(why.to_owned()))?;
+        if main.sid != self.account_sid {
+            let message = format!(
+                "the state is for the main account {}, but the credentials are those of {}",
+                main.sid, self.account_sid
+            );
+            return Err(Broken { message, credentials_valid: None });
+        }
+        let list = self.client.accounts().await?;
+        let now = Now { local: clock::now(), twilio: list.date };
+        self.journal.begin(now, self.policy.window);
+        let mut observed = Observed::new(self.account_sid, list.accounts);
+        check_main_account(desired, &observed)?;
+        let first = reads::first_lists(desired, &observed);
+        self.read_lists(&mut observed, first).await?;
+        self.search(loaded, &mut observed, now).await?;
+        self.journal.take_in(notice(&self.journal.history(), desired, &observed, now));
+        let history = self.journal.history();
+        let plan = plan(desired, &observed, &history, &self.policy, now)?;
+        let approved = approve(plan, &self.limits, &history, now);
+        Ok(Look { now, observed, approved })
+    }
+
+    async fn read_lists(
+        &self,
+        observed: &mut Observed,
+        accounts: BTreeSet<AccountSid>,
+    ) -> Result<(), RemoteError> {
+        let read = |account| async move { (account, self.client.numbers(account).await) };
+        let mut lists = stream::iter(accounts).map(read).buffer_unordered(self.in_flight);
+        while let Some((account, list)) = lists.next().await {
+            match list {
+                Ok(numbers) => observed.add_holdings(account, Holdings::Known(numbers)),
+                Err(error) if error.stops_the_pass() => return Err(error),
+                Err(error) => {
+                    warn!(account.sid = %account, %error, "the numbers of {account} could not be read");
+                    observed.add_holdings(account, Holdings::Unreadable(error.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for missing numbers in all other lists, when such a search is due.
+    async fn search(&self, loaded: &Loaded, observed: &mut Observed, now: Now) -> Result<(), RemoteError> {
+        let desired = &loaded.reading.desired;
+        let further = reads::further_lists(desired, observed, &self.journal.history(), &loaded.sha256, now);
+        if further.is_empty() {
+            return Ok(());
+        }
+        self.read_lists(observed, further).await?;
+        let found = reads::missing(desired, observed, &self.journal.history()).is_empty();
+        self.journal.take_in(vec![Event::Searched { at: now.best(), state: loaded.sha256.clone(), found }]);
+        Ok(())
+    }
+
+    async fn execute(&self, loaded: &Loaded, approved: ApprovedPlan, wake: &Wake) -> Execution {
+        let recorder = Recorder { journal: &self.journal, loaded };
+        let gate = StateGate { reconciler: self, loaded, wake: wake.clone() };
+        let crew = Crew {
+            observe: &self.client,
+            apply: &self.client,
+            record: &recorder,
+            gate: &gate,
+            in_flight: self.in_flight,
+        };
+        execute(approved, &crew).await
+    }
+
+    fn report(
+        &self,
+        loaded: &Loaded,
+        desired: &Desired,
+        look: Option<Look>,
+        execution: Execution,
+        summary: PassSummary,
+        previous: Option<&Report>,
+    ) -> Report {
+        let state = DesiredState {
+            valid: loaded.reading.faults.is_empty(),
+            sha256: loaded.sha256.clone(),
+            revision: loaded.revision.clone(),
+            loaded_at: loaded.taken_up_at,
+            faults: loaded.reading.faults.clone(),
+        };
+        let Some(Look { now, observed, approved }) = look else {
+            return Report::new(
+                VERSION,
+                self.mode,
+                state,
+                summary,
+                Err(desired),
+                execution.executed,
+                previous,
+            );
+        };
+        let history = self.journal.history();
+        let observed = execution.after(observed);
+        let remaining = plan(desired, &observed, &history, &self.policy, now)
+            .map_or(approved, |plan| approve(plan, &self.limits, &history, now));
+        let budgets = guard::budgets(remaining.plan(), &self.limits, &history, now);
+        let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
+        Report::new(VERSION, self.mode, state, summary, Ok(found), execution.executed, previous)
+    }
+}
+
+/// Records writes in the journal, and logs how each ended with what its entry says.
+struct Recorder<'a> {
+    journal: &'a Journal,
+    loaded: &'a Loaded,
+}
+
+impl Record for Recorder<'_> {
+    async fn intent(&self, planned: &Planned) -> Result<u64, String> {
+        Ok(self.journal.intent(planned))
+    }
+
+    async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
+        self.journal.outcome(id, outcome);
+        let action = &planned.action;
+        let entry = self.loaded.reading.desired.entry(action.account());
+        let reason = entry.and_then(|entry| entry.reason.as_deref());
+        let labels = entry.map(|entry| serde_json::json!(entry.labels).to_string());
+        let (request_id, code, words) = match outcome {
+            Outcome::Done(receipt) => (receipt.request_id.as_deref(), None, ""),
+            Outcome::Refused(refusal) => {
+                (refusal.request_id.as_deref(), refusal.code, refusal.message.as_str())
+            }
+            Outcome::Unknown(lost) => (lost.request_id.as_deref(), None, lost.message.as_str()),
+            Outcome::Skipped(why) => (None, None, why.as_str()),
+        };
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    action.kind = %action.verb(),
+                    action.result = outcome.as_str(),
+                    account.sid = %action.account(),
+                    number = action.number().map(tracing::field::display),
+                    twilio.code = code,
+                    twilio.request_id = request_id,
+                    entry.reason = reason,
+                    entry.labels = labels,
+                    state.sha256 = %self.loaded.sha256,
+                    state.revision = self.loaded.revision,
+                    "{action}: {}{}{words}",
+                    outcome.as_str(),
+                    if words.is_empty() { "" } else { ": " }
+                )
+            };
+        }
+        match outcome {
+            Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
+            Outcome::Refused(_) | Outcome::Unknown(_) => line!(warn),
+        }
+    }
+}
+
+/// Lets a write begin while nobody wants us to stop and the state is the one that was planned for.
+struct StateGate<'a> {
+    reconciler: &'a Reconciler,
+    loaded: &'a Loaded,
+    wake: Wake,
+}
+
+impl Gate for StateGate<'_> {
+    async fn open(&self, action: &Action) -> Result<(), String> {
+        if self.reconciler.stopping.is_cancelled() {
+            return Err("stopping".to_owned());
+        }
+        let must_read = matches!(action, Action::Close(_)) || self.wake.was_poked();
+        if must_read && state::digest(&self.reconciler.path).await.ok().as_ref() != Some(&self.loaded.sha256)
+        {
+            return Err("the state changed since it was planned".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,355 @@
+//! Settings: each is a flag with an environment twin, checked before anything else happens.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use subaccountd_core::{AccountSid, Limit, Limits, Policy, Reactivation, Verb};
+use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
+
+/// Where the fleet is and what may be done to it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Fleet")]
+pub(crate) struct Fleet {
+    /// The desired state: a file, or a directory of *.yaml and *.yml files
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_DESIRED",
+        value_name = "PATH",
+        default_value = "/etc/subaccountd/desired.yaml"
+    )]
+    pub(crate) desired: PathBuf,
+    /// The SID of the main account
+    #[arg(long, env = "TWILIO_ACCOUNT_SID", value_name = "SID", value_parser = account_sid)]
+    pub(crate) account_sid: AccountSid,
+    /// A file with the auth token, re-read when it changes; or set the token itself in TWILIO_AUTH_TOKEN
+    #[arg(long, env = "TWILIO_AUTH_TOKEN_FILE", value_name = "PATH")]
+    auth_token_file: Option<PathBuf>,
+    /// The Twilio API; plain http is accepted for loopback hosts only
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_TWILIO_URL",
+        value_name = "URL",
+        default_value = "https://api.twilio.com"
+    )]
+    twilio_url: String,
+    /// The verbs that may be used; what is left out is held as NotAllowed
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_VERBS",
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "reactivate,transfer,suspend,close"
+    )]
+    verbs: Vec<VerbName>,
+    /// Where the journal is kept, or `none`; this version keeps it in memory only
+    #[arg(long, env = "SUBACCOUNTD_JOURNAL_DIR", value_name = "DIR|none")]
+    pub(crate) journal_dir: Option<String>,
+    /// How long an account rests suspended before it is closed; 0s skips the rest
+    #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
+    close_after: SignedDuration,
+    /// Which suspensions made by others are lifted: normal, strict (none) or always
+    #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
+    reactivation: ReactivationName,
+    /// The most requests in flight; adapts downwards on 429 and back up
+    #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
+    pub(crate) max_in_flight: usize,
+    /// How long one request may take
+    #[arg(long, env = "SUBACCOUNTD_REQUEST_TIMEOUT", value_name = "DUR", default_value = "30s", value_parser = positive)]
+    request_timeout: SignedDuration,
+    #[command(flatten)]
+    budgets: BudgetSettings,
+}
+
+/// How much may be done within the window.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits, each within --budget-window; per cent are of what the state lists")]
+struct BudgetSettings {
+    /// The most reactivations; per cent allow at least 5
+    #[arg(long, env = "SUBACCOUNTD_MAX_REACTIVATIONS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
+    max_reactivations: Limit,
+    /// The most suspensions; per cent allow at least 2
+    #[arg(long, env = "SUBACCOUNTD_MAX_SUSPENDS", value_name = "N|N%", default_value = "10%", value_parser = limit)]
+    max_suspends: Limit,
+    /// The most closes; per cent allow at least 1
+    #[arg(long, env = "SUBACCOUNTD_MAX_CLOSES", value_name = "N|N%", default_value = "5%", value_parser = limit)]
+    max_closes: Limit,
+    /// The most transfers; per cent allow at least 10
+    #[arg(long, env = "SUBACCOUNTD_MAX_TRANSFERS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
+    max_transfers: Limit,
+    /// The most numbers that closes may release
+    #[arg(long, env = "SUBACCOUNTD_MAX_RELEASED_NUMBERS", value_name = "N", default_value = "0")]
+    max_released_numbers: usize,
+    /// The rolling window of all limits
+    #[arg(long, env = "SUBACCOUNTD_BUDGET_WINDOW", value_name = "DUR", default_value = "24h", value_parser = positive)]
+    budget_window: SignedDuration,
+}
+
+/// Whether anything is written; for the commands that may.
+#[derive(Debug, Args)]
+pub(crate) struct DryRun {
+    /// Report, and write nothing to Twilio
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_DRY_RUN",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = boolean
+    )]
+    pub(crate) dry_run: bool,
+}
+
+/// How the daemon runs and what it serves.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Daemon")]
+pub(crate) struct Daemon {
+    /// The time between passes, with a jitter of ±10 %
+    #[arg(long, env = "SUBACCOUNTD_INTERVAL", value_name = "DUR", default_value = "60s", value_parser = positive)]
+    interval: SignedDuration,
+    /// Probes and metrics
+    #[arg(long, env = "SUBACCOUNTD_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// The status, which names customers; `none` turns it off, the address of --listen serves all on one
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_STATUS_LISTEN",
+        value_name = "ADDR|none",
+        default_value = "127.0.0.1:8081",
+        value_parser = address_or_none
+    )]
+    pub(crate) status_listen: StatusListen,
+}
+
+/// Where the status is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StatusListen {
+    Off,
+    On(SocketAddr),
+}
+
+/// Logging, for every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logging")]
+pub(crate) struct Logging {
+    /// text or json; text on a TTY, else json
+    #[arg(long, env = "SUBACCOUNTD_LOG_FORMAT", value_name = "FORMAT", global = true)]
+    pub(crate) log_format: Option<LogFormat>,
+    /// What is logged, as in `info` or `subaccountd=debug,warn`
+    #[arg(long, env = "SUBACCOUNTD_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum VerbName {
+    Reactivate,
+    Transfer,
+    Suspend,
+    Close,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ReactivationName {
+    Normal,
+    Strict,
+    Always,
+}
+
+impl From<VerbName> for Verb {
+    fn from(name: VerbName) -> Self {
+        match name {
+            VerbName::Reactivate => Self::Reactivate,
+            VerbName::Transfer => Self::Transfer,
+            VerbName::Suspend => Self::Suspend,
+            VerbName::Close => Self::Close,
+        }
+    }
+}
+
+impl Fleet {
+    /// The client to Twilio.
+    pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, ConfigError> {
+        let token = match &self.auth_token_file {
+            Some(path) => TokenSource::File(path.clone()),
+            // A token that is missing is told as an empty one: by what to set.
+            None => {
+                TokenSource::Fixed(SecretString::from(std::env::var("TWILIO_AUTH_TOKEN").unwrap_or_default()))
+            }
+        };
+        let config = Config {
+            base_url: self.twilio_url.clone(),
+            account_sid: self.account_sid,
+            token,
+            request_timeout: self.request_timeout.unsigned_abs(),
+            max_in_flight: self.max_in_flight,
+            retry: Retry::default(),
+        };
+        Client::new(config, telemetry)
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            verbs: self.verbs.iter().copied().map(Verb::from).collect(),
+            close_after: self.close_after,
+            reactivation: match self.reactivation {
+                ReactivationName::Normal => Reactivation::Normal,
+                ReactivationName::Strict => Reactivation::Strict,
+                ReactivationName::Always => Reactivation::Always,
+            },
+            window: self.budgets.budget_window,
+            no_retry_since: None,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let budgets = &self.budgets;
+        let verbs = [
+            (Verb::Reactivate, budgets.max_reactivations),
+            (Verb::Transfer, budgets.max_transfers),
+            (Verb::Suspend, budgets.max_suspends),
+            (Verb::Close, budgets.max_closes),
+        ];
+        Limits {
+            verbs: verbs.into(),
+            released_numbers: budgets.max_released_numbers,
+            window: budgets.budget_window,
+        }
+    }
+}
+
+impl Daemon {
+    pub(crate) const fn interval(&self) -> Duration {
+        self.interval.unsigned_abs()
+    }
+}
+
+/// Names of our prefix that Kubernetes injects for a Service called like us.
+fn is_injected_by_kubernetes(name: &str) -> bool {
+    name.ends_with("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.ends_with("_PORT")
+        || name.contains("_PORT_")
+}
+
+/// The first variable of our prefix that no flag of `command` reads: most likely a typo, which must not switch a
+/// safety off.
+pub(crate) fn unknown_variable(
+    command: &clap::Command,
+    names: impl Iterator<Item = String>,
+) -> Option<String> {
+    let mut known = Vec::new();
+    let mut commands = vec![command];
+    while let Some(command) = commands.pop() {
+        known.extend(command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()));
+        commands.extend(command.get_subcommands());
+    }
+    let ours = |name: &String| name.starts_with("SUBACCOUNTD_");
+    let unknown = |name: &String| !known.contains(&name.as_str()) && !is_injected_by_kubernetes(name);
+    names.filter(ours).find(unknown)
+}
+
+fn account_sid(text: &str) -> Result<AccountSid, String> {
+    if text.starts_with("SK") {
+        return Err("this is an API key; keys of a main account cannot reach its subaccounts: give the account SID (AC…) \
+                    and its auth token"
+            .to_owned());
+    }
+    text.parse().map_err(|error: subaccountd_core::NotASid| error.to_string())
+}
+
+/// Durations as `90s`, `5m`, `24h`.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    let longest = SignedDuration::from_hours(24 * 400);
+    parsed
+        .filter(|duration| !duration.is_negative() && *duration <= longest)
+        .ok_or_else(|| "write a duration as in 90s, 5m or 24h, of at most 400 days".to_owned())
+}
+
+fn positive(text: &str) -> Result<SignedDuration, String> {
+    let long_enough = |duration: &SignedDuration| *duration >= SignedDuration::from_millis(10);
+    Some(duration(text)?)
+        .filter(long_enough)
+        .ok_or_else(|| "write a duration of at least 10ms, as in 60s".to_owned())
+}
+
+fn in_flight(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| (1..=1000).contains(n))
+        .ok_or_else(|| "write a number from 1 to 1000".to_owned())
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    let parsed = match text.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(Limit::Percent),
+        None => text.parse().ok().map(Limit::Count),
+    };
+    parsed.ok_or_else(|| "write a count as in 5, or per cent from 0% to 100%".to_owned())
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("write true, false, 1 or 0".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = text.replace("localhost:", "127.0.0.1:");
+    let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text };
+    text.parse().map_err(|_| "write an address and a port, as in 127.0.0.1:8080".to_owned())
+}
+
+fn address_or_none(text: &str) -> Result<StatusListen, String> {
+    if text == "none" { Ok(StatusListen::Off) } else { address(text).map(StatusListen::On) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_counts_or_per_cent_up_to_100() {
+        assert_eq!(limit("5"), Ok(Limit::Count(5)));
+        assert_eq!(limit("0%"), Ok(Limit::Percent(0)));
+        assert_eq!(limit("100%"), Ok(Limit::Percent(100)));
+        for wrong in ["101%", "-1", "5 %", "", "%", "many", "300%"] {
+            assert!(limit(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_as_they_are_documented() {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("24h", 86_400), ("0s", 0)] {
+            assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["90", "-5m", "soon", "99999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(positive("0s").is_err());
+    }
+
+    #[test]
+    fn what_kubernetes_injects_is_no_typo() {
+        for name in [
+            "SUBACCOUNTD_SERVICE_HOST",
+            "SUBACCOUNTD_SERVICE_PORT_HTTP",
+            "SUBACCOUNTD_PORT",
+            "SUBACCOUNTD_PORT_8080_TCP_ADDR",
+        ] {
+            assert!(is_injected_by_kubernetes(name), "{name}");
+        }
+        assert!(!is_injected_by_kubernetes("SUBACCOUNTD_MAX_CLOSE"));
+    }
+}

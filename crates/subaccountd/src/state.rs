@@ -1,0 +1,242 @@
+//! The desired state on disk: finding its files, reading them whole, and telling one content from another.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use subaccountd_core::{
+    hex,
+    spec::{self, Reading, Source},
+};
+
+use crate::clock;
+
+/// Two reads at least this far apart must give the same bytes.
+const APART: Duration = Duration::from_millis(50);
+/// How often a state that keeps changing is read again before the pass gives up.
+const MOST_READS: usize = 40;
+/// The most bytes of one file.
+const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+/// The most files of one state.
+const MOST_FILES: usize = 10_000;
+/// The deepest folder below a path.
+const DEEPEST: usize = 32;
+
+/// The state as read from disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) reading: Reading,
+    pub(crate) sha256: String,
+    pub(crate) revision: Option<String>,
+    pub(crate) taken_up_at: Timestamp,
+}
+
+/// Reads `path` until two reads agree.
+pub(crate) async fn settled(path: &Path) -> io::Result<Loaded> {
+    let mut before = read(path).await?;
+    for _ in 0..MOST_READS {
+        tokio::time::sleep(APART).await;
+        let sources = read(path).await?;
+        if sources == before {
+            let sha256 = sha256(&sources);
+            let reading = spec::read(&sources);
+            return Ok(Loaded { reading, sha256, revision: revision(path), taken_up_at: clock::now() });
+        }
+        before = sources;
+    }
+    Err(io::Error::other(format!("{} keeps changing: no two reads gave the same bytes", path.display())))
+}
+
+/// The digest of what is at `path` now, read once.
+pub(crate) async fn digest(path: &Path) -> io::Result<String> {
+    Ok(sha256(&read(path).await?))
+}
+
+async fn read(path: &Path) -> io::Result<Vec<Source>> {
+    let path = path.to_owned();
+    Ok(tokio::task::spawn_blocking(move || sources(&[path])).await?)
+}
+
+/// Every file of `paths`, in path order, as one state. A path that cannot be read is a source that says so.
+pub(crate) fn sources(paths: &[PathBuf]) -> Vec<Source> {
+    let mut walk = Walk::default();
+    for path in paths {
+        let before = walk.sources.len();
+        walk.path(path, 0, true);
+        if walk.sources.len() == before {
+            // An empty directory still needs a name to point at.
+            walk.sources.push(Source { name: path.display().to_string(), content: Ok(Vec::new()) });
+        }
+    }
+    walk.sources
+}
+
+#[derive(Default)]
+struct Walk {
+    sources: Vec<Source>,
+    real: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    fn path(&mut self, path: &Path, depth: usize, named: bool) {
+        if self.sources.len() >= MOST_FILES || depth > DEEPEST {
+            let limit = format!("more than {MOST_FILES} files, or folders deeper than {DEEPEST}");
+            return self.add(path, Err(limit));
+        }
+        let is_directory = match path.metadata() {
+            Ok(metadata) => metadata.is_dir(),
+            Err(error) => return self.add(path, Err(error.to_string())),
+        };
+        if !is_directory && !named && !is_yaml(path) {
+            return;
+        }
+        let new = path.canonicalize().map_or(true, |real| self.real.insert(real));
+        if !new {
+            return;
+        }
+        if is_directory {
+            match children(path) {
+                Ok(children) => children.iter().for_each(|child| self.path(child, depth + 1, false)),
+                Err(error) => self.add(path, Err(error.to_string())),
+            }
+        } else {
+            self.add(path, content(path));
+        }
+    }
+
+    fn add(&mut self, path: &Path, content: Result<Vec<u8>, String>) {
+        self.sources.push(Source { name: path.display().to_string(), content });
+    }
+}
+
+fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            children.push(entry.path());
+        }
+    }
+    children.sort();
+    Ok(children)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, String> {
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(format!("it is larger than {} MiB", LARGEST_FILE / 1024 / 1024));
+    }
+    Ok(bytes)
+}
+
+fn sha256(sources: &[Source]) -> String {
+    let mut hash = Sha256::new();
+    if let [Source { content: Ok(bytes), .. }] = sources {
+        // Of a single file it is what `sha256sum` prints.
+        hash.update(bytes);
+    } else {
+        for source in sources {
+            let (kind, bytes) = match &source.content {
+                Ok(bytes) => (b'+', bytes.as_slice()),
+                Err(error) => (b'-', error.as_bytes()),
+            };
+            hash.update((source.name.len() as u64).to_le_bytes());
+            hash.update(source.name.as_bytes());
+            hash.update([kind]);
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+    }
+    hex(&hash.finalize())
+}
+
+/// The git commit that a link on the way to `path` points at, as git-sync lays it out: a folder named by the commit.
+fn revision(path: &Path) -> Option<String> {
+    let is_commit = |name: &str| matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit());
+    let absolute = std::path::absolute(path).ok()?;
+    absolute.ancestors().find_map(|ancestor| {
+        let target = fs::read_link(ancestor).ok()?;
+        let mut names = target.components().filter_map(|part| part.as_os_str().to_str());
+        names.rfind(|name| is_commit(name)).map(str::to_owned)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn names(path: &Path) -> Vec<String> {
+        let short = |source: Source| source.name.replace(&format!("{}/", path.display()), "");
+        sources(&[path.to_owned()]).into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn a_directory_is_read_recursively_in_path_order_and_each_real_file_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("b/deep")).unwrap();
+        fs::create_dir_all(at(".hidden")).unwrap();
+        for name in ["a.yaml", "b/deep/c.yml", "notes.txt", ".hidden/x.yaml", "z.yaml"] {
+            fs::write(at(name), name).unwrap();
+        }
+        symlink(at("a.yaml"), at("q.yaml")).unwrap();
+        symlink(dir.path(), at("b/loop")).unwrap();
+        assert_eq!(names(dir.path()), ["a.yaml", "b/deep/c.yml", "z.yaml"]);
+    }
+
+    #[test]
+    fn a_file_mounted_from_a_config_map_is_read_through_its_links() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("..2026")).unwrap();
+        fs::write(dir.path().join("..2026/desired.yaml"), "x").unwrap();
+        symlink("..2026", dir.path().join("..data")).unwrap();
+        symlink("..data/desired.yaml", dir.path().join("desired.yaml")).unwrap();
+        assert_eq!(names(dir.path()), ["desired.yaml"]);
+    }
+
+    #[test]
+    fn a_missing_path_and_an_empty_directory_keep_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing.yaml");
+        let sources_of_missing = sources(std::slice::from_ref(&missing));
+        assert_eq!(sources_of_missing[0].name, missing.display().to_string());
+        assert!(sources_of_missing[0].content.as_ref().is_err_and(|error| error.contains("No such file")));
+        assert_eq!(sources(&[dir.path().to_owned()])[0].content, Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_file_over_the_bound_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = dir.path().join("large.yaml");
+        fs::File::create(&large).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+        assert_eq!(sources(&[large])[0].content, Err("it is larger than 8 MiB".to_owned()));
+    }
+
+    #[test]
+    fn the_revision_is_the_commit_that_a_git_sync_link_points_at() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(".worktrees").join(commit)).unwrap();
+        fs::write(dir.path().join(".worktrees").join(commit).join("desired.yaml"), "x").unwrap();
+        symlink(format!(".worktrees/{commit}"), dir.path().join("current")).unwrap();
+        assert_eq!(revision(&dir.path().join("current/desired.yaml")), Some(commit.to_owned()));
+        assert_eq!(revision(&dir.path().join(".worktrees")), None);
+    }
+}
