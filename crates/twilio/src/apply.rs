@@ -65,7 +65,7 @@ impl Client {
             Meaning::TryLater | Meaning::ObserveAgain => {
                 lost(&rejection.to_string(), rejection.request_id, request)
             }
-            Meaning::AccountError => match self.is_about_one_account(at, &rejection, request).await {
+            Meaning::AccountError => match self.check_main_account(at, &rejection, request).await {
                 Ok(()) => Written::Refused(rejection.into_refusal()),
                 Err(error) => Written::Stop(error),
             },
@@ -102,7 +102,7 @@ fn compare_number(shown: Shown<NumberRow>, transfer: &Transfer, request: &Reques
             Written::Done(Receipt { request_id, date, account: None })
         }
         Ok((sid, Some(holder))) if sid == *number => {
-            ignored(&format!("shows the number still in account {holder}"), request_id, date)
+            ignored(&format!("shows the number in account {holder}"), request_id, date)
         }
         Ok((sid, None)) if sid == *number => lost("the answer shows no account", request_id, request),
         Ok((other, _)) => lost(&format!("the answer shows number {other}"), request_id, request),

@@ -189,7 +189,13 @@ impl Failure {
             Self::Rejected(rejection) => match rejection.meaning() {
                 Meaning::NeverProcessed => Fault::RateLimited(rejection.retry_after),
                 Meaning::TryLater => Fault::Passing,
-                _ => Fault::Lasting,
+                Meaning::AccountError
+                | Meaning::TestCredentials
+                | Meaning::ParentSuspended
+                | Meaning::StalePageToken
+                | Meaning::ObserveAgain
+                | Meaning::AlreadyClosed
+                | Meaning::Refused => Fault::Lasting,
             },
         }
     }

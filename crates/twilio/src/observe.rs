@@ -50,9 +50,9 @@ impl Observe for Client {
 }
 
 impl Client {
-    /// Whether an account error that `about` gave is about that account alone: yes when the main account still
-    /// answers and is active, else the error says what is wrong with it.
-    pub(crate) async fn is_about_one_account(
+    /// Looks at the main account after an account error about `about`. It is about that account alone when the
+    /// main account still answers and is active; else the error says what is wrong with the main account.
+    pub(crate) async fn check_main_account(
         &self,
         about: AccountSid,
         rejection: &Rejection,
@@ -79,7 +79,11 @@ impl Client {
     async fn fetch(&self, sid: AccountSid, request: &Request) -> Result<Account, Failure> {
         let shown = self.ask::<AccountRow>(request).await?;
         let account = shown.value.account().and_then(|account| {
-            if account.sid == sid { Ok(account) } else { Err(format!("it shows account {}", account.sid)) }
+            if account.sid == sid {
+                Ok(account)
+            } else {
+                Err(format!("the answer shows account {}", account.sid))
+            }
         });
         account.map_err(|cause| Failure::nonsense(&cause, shown.request_id))
     }
@@ -87,7 +91,7 @@ impl Client {
     async fn read_failed(&self, about: AccountSid, failure: Failure, request: &Request) -> RemoteError {
         if let Failure::Rejected(rejection) = &failure
             && rejection.meaning() == Meaning::AccountError
-            && let Err(error) = self.is_about_one_account(about, rejection, request).await
+            && let Err(error) = self.check_main_account(about, rejection, request).await
         {
             return error;
         }
@@ -113,7 +117,13 @@ fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
         Failure::Rejected(rejection) => match rejection.meaning() {
             Meaning::TestCredentials => Some(ErrorKind::Credentials),
             Meaning::ParentSuspended => Some(ErrorKind::MainAccount),
-            _ => None,
+            Meaning::AccountError
+            | Meaning::StalePageToken
+            | Meaning::NeverProcessed
+            | Meaning::TryLater
+            | Meaning::ObserveAgain
+            | Meaning::AlreadyClosed
+            | Meaning::Refused => None,
         },
         Failure::NeverSent(_) | Failure::Lost { .. } | Failure::Nonsense { .. } => None,
     }

@@ -47,19 +47,22 @@ impl Client {
             let page = self.ask::<P>(&request).await?;
             let (more, next) = page.value.into_parts();
             rows.extend(more);
+            let nonsense = |cause: &str| Err(Failure::nonsense(cause, page.request_id.clone()));
+            if rows.len() > MAX_ROWS {
+                return nonsense(&format!("there are more than {MAX_ROWS} rows"));
+            }
             let Some(next) = next else {
                 return Ok(List { rows, date: page.date, request_id: page.request_id });
             };
             let next = match self.origin().follow(&first.url, &next) {
                 Ok(next) => next,
-                Err(astray) => return Err(Failure::nonsense(&astray.to_string(), page.request_id)),
+                Err(astray) => return nonsense(&astray.to_string()),
             };
             if !seen.insert(next.to_string()) {
-                return Err(Failure::nonsense("its pages go in a circle", page.request_id));
+                return nonsense("the pages go in a circle");
             }
-            if seen.len() > MAX_PAGES || rows.len() > MAX_ROWS {
-                let cause = format!("it has more than {MAX_PAGES} pages or {MAX_ROWS} rows");
-                return Err(Failure::nonsense(&cause, page.request_id));
+            if seen.len() > MAX_PAGES {
+                return nonsense(&format!("there are more than {MAX_PAGES} pages"));
             }
             request = first.page(next);
         }

@@ -202,3 +202,25 @@ fn root_cause(error: &dyn Error) -> String {
     }
     fit_to_show(&cause.to_string(), MAX_CAUSE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+        let now = wire::timestamp("Sat, 21 Nov 2026 09:00:00 GMT");
+        for (text, wait) in [
+            ("0", Some(0)),
+            (" 17 ", Some(17)),
+            ("Sat, 21 Nov 2026 09:00:42 GMT", Some(42)),
+            ("Sat, 21 Nov 2026 08:59:59 GMT", None),
+            ("-1", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, now), wait.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(retry_after("Sat, 21 Nov 2026 09:00:42 GMT", None), None, "no clock of ours is read");
+    }
+}

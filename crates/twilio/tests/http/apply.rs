@@ -1,17 +1,18 @@
 //! Writes, on real sockets.
 
 use std::{fmt::Write, time::Duration};
+use subaccountd_twilio::{Operation, RequestOutcome};
 
 use crate::support::{
-    Reply, Server, account_json, account_sid, client, close, error, hasty_client, main, number_json, ok, raw,
-    reply, sub,
+    BASE64, Reply, Server, account_json, account_sid, client, close, counted_client, error, forbidden,
+    hasty_client, main, number_json, ok, raw, reply, sub,
 };
 use subaccountd_core::{
-    Action, LiveStatus, Needs, Status, Transfer,
-    remote::{Apply, ErrorKind, Written},
+    AccountSid, Action, LiveStatus, Needs, Status, Transfer,
+    remote::{Apply, ErrorKind, Observe, Written},
 };
 
-fn transfer(from: subaccountd_core::AccountSid, needs: Needs) -> Action {
+fn transfer(from: AccountSid, needs: Needs) -> Action {
     Action::Transfer(Transfer {
         to: account_sid(2),
         phone: "+15105550007".parse().unwrap(),
@@ -56,7 +57,7 @@ async fn a_status_change_is_one_post_and_done_when_the_answer_shows_it() {
         assert_eq!(seen.method, "POST");
         assert_eq!(seen.target, format!("/2010-04-01/Accounts/{}.json", sub()));
         assert_eq!(seen.body, format!("Status={word}"));
-        assert_eq!(seen.authorization, Some(format!("Basic {}", crate::support::BASE64)));
+        assert_eq!(seen.authorization, Some(format!("Basic {BASE64}")));
     }
 }
 
@@ -95,7 +96,11 @@ async fn a_2xx_that_did_something_else_is_refused() {
         (close(sub()), account_json(sub(), "suspended"), "with status `suspended`"),
         (Action::Suspend(sub()), account_json(sub(), "Suspended"), "with status `Suspended`"),
         (Action::Reactivate(sub()), account_json(sub(), "in-review"), "with status `in-review`"),
-        (plain_transfer(), number_json(7, sub()), "still in account AC00000000000000000000000000000001"),
+        (
+            plain_transfer(),
+            number_json(7, sub()),
+            "shows the number in account AC00000000000000000000000000000001",
+        ),
     ] {
         let (written, posts) = write(&action, [ok(&answer)]).await;
         let Written::Refused(refusal) = written else { panic!("{written:?}") };
@@ -180,7 +185,7 @@ async fn a_post_that_dies_with_a_kept_connection_is_not_sent_again() {
     for action in writes() {
         let server = Server::script([Reply::ThenReset(raw(200, "", &account_json(main(), "active")))]).await;
         let client = client(&server);
-        subaccountd_core::remote::Observe::account(&client, main()).await.unwrap();
+        client.account(main()).await.unwrap();
         let written = client.apply(&action).await;
         assert!(matches!(written, Written::Unknown(_)), "{written:?}");
         assert_eq!(server.posts(), 1);
@@ -212,16 +217,14 @@ async fn after_a_429_a_fault_that_may_hide_a_write_still_ends_it() {
 
 #[tokio::test]
 async fn without_a_connection_nothing_was_processed() {
-    let (listener, address) = crate::support::forbidden().await;
+    let (listener, address) = forbidden().await;
     drop(listener);
-    let client = subaccountd_twilio::Client::new(
-        crate::support::config(&format!("http://{address}")),
-        std::sync::Arc::new(subaccountd_twilio::NoTelemetry),
-    )
-    .unwrap();
+    let (client, counts) = counted_client(&format!("http://{address}"));
     let written = client.apply(&close(sub())).await;
     let Written::NotProcessed(why) = written else { panic!("{written:?}") };
     assert!(why.contains("no connection to Twilio: Connection refused"), "{why}");
+    let attempt = (Operation::UpdateAccount, RequestOutcome::NetworkError);
+    assert_eq!(*counts.ended.lock().unwrap(), [attempt; 4], "it was safe to repeat");
 }
 
 #[tokio::test]

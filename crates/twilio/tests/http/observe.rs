@@ -6,14 +6,14 @@ use std::{
 };
 
 use crate::support::{
-    Counts, Reply, Server, account_json, account_sid, accounts_page, client, counted_client, error,
-    hasty_client, main, number_json, numbers_page, ok, raw, reply, sub, words,
+    BASE64, Reply, Seen, Server, account_json, account_sid, accounts_page, client, client_with, config,
+    counted_client, error, hasty_client, main, number_json, numbers_page, ok, raw, reply, sub, words,
 };
 use subaccountd_core::{
     LiveStatus, Status,
     remote::{ErrorKind, Observe},
 };
-use subaccountd_twilio::{Operation, RequestOutcome};
+use subaccountd_twilio::{Config, Operation, RequestOutcome, Retry};
 
 const ACCOUNTS: &str = "/2010-04-01/Accounts.json?PageSize=1000";
 
@@ -22,7 +22,7 @@ fn one_account() -> String {
 }
 
 /// Pages of 1000 as Twilio gives them, over `total` accounts.
-fn big_fleet(total: u32) -> impl Fn(usize, &crate::support::Seen) -> Reply {
+fn big_fleet(total: u32) -> impl Fn(usize, &Seen) -> Reply {
     move |_, request| {
         let page: u32 = request.target.split("&Page=").nth(1).map_or(0, |rest| rest[..1].parse().unwrap());
         assert!(request.target.contains("PageSize=1000"), "{}", request.target);
@@ -57,7 +57,7 @@ async fn an_account_is_shown_as_twilio_has_it_and_the_list_carries_twilios_clock
     );
     assert_eq!(account.date_updated, Some("2015-07-30T20:00:00Z".parse().unwrap()));
     assert_eq!(server.targets(), [format!("GET {ACCOUNTS}")]);
-    assert_eq!(server.seen()[0].authorization, Some(format!("Basic {}", crate::support::BASE64)));
+    assert_eq!(server.seen()[0].authorization, Some(format!("Basic {BASE64}")));
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn pages_that_go_in_a_circle_fail_the_list_and_it_is_not_begun_again() {
     let next = format!("{ACCOUNTS}&Page=1");
     let server = Server::script([ok(&accounts_page(&[], Some(&next)))]).await;
     let failed = client(&server).accounts().await.unwrap_err();
-    assert!(words(&failed).contains("its pages go in a circle"), "{failed}");
+    assert!(words(&failed).contains("the pages go in a circle"), "{failed}");
     assert_eq!(server.targets(), [format!("GET {ACCOUNTS}"), format!("GET {next}")]);
 }
 
@@ -262,6 +262,16 @@ async fn a_list_without_end_fails_after_400_pages() {
     let failed = client(&server).accounts().await.unwrap_err();
     assert!(words(&failed).contains("more than 400 pages"), "{failed}");
     assert_eq!(server.seen().len(), 400);
+}
+
+#[tokio::test]
+async fn a_list_of_more_rows_than_400_full_pages_hold_fails() {
+    let body = |rows: usize| accounts_page(&vec!["{}".to_owned(); rows], None);
+    for (rows, wrong) in [(400_001, "more than 400000 rows"), (400_000, "an account has no `sid`")] {
+        let server = Server::script([ok(&body(rows))]).await;
+        let failed = client(&server).accounts().await.unwrap_err();
+        assert!(words(&failed).contains(wrong), "{failed}");
+    }
 }
 
 #[tokio::test]
@@ -290,7 +300,10 @@ async fn an_account_that_cannot_be_found_is_unreadable() {
 async fn another_account_than_the_one_asked_for_is_unreadable() {
     let server = Server::script([ok(&account_json(account_sid(2), "active"))]).await;
     let failed = client(&server).account(sub()).await.unwrap_err();
-    assert!(words(&failed).contains("it shows account AC00000000000000000000000000000002"), "{failed}");
+    assert!(
+        words(&failed).contains("the answer shows account AC00000000000000000000000000000002"),
+        "{failed}"
+    );
     assert_eq!(failed.kind, ErrorKind::Unreadable);
 }
 
@@ -392,8 +405,7 @@ async fn every_attempt_is_measured_once() {
         error(404, 20404, "not found"),
     ])
     .await;
-    let counts = Arc::new(Counts::default());
-    let client = counted_client(&server, &counts);
+    let (client, counts) = counted_client(&server.url);
     client.numbers(sub()).await.unwrap();
     client.account(sub()).await.unwrap_err();
     assert_eq!(
@@ -412,8 +424,7 @@ async fn every_attempt_is_measured_once() {
 async fn a_429_halves_what_flies_and_good_answers_bring_it_back() {
     let server =
         Server::start(|n, _| if n == 0 { error(429, 20429, "slow") } else { ok(&one_account()) }).await;
-    let counts = Arc::new(Counts::default());
-    let client = counted_client(&server, &counts);
+    let (client, counts) = counted_client(&server.url);
     client.accounts().await.unwrap();
     assert_eq!(client.in_flight_limit(), 4);
     for _ in 0..64 {
@@ -421,6 +432,19 @@ async fn a_429_halves_what_flies_and_good_answers_bring_it_back() {
     }
     assert_eq!(client.in_flight_limit(), 8);
     assert_eq!(*counts.limits.lock().unwrap(), [8, 4, 5, 6, 7, 8]);
+}
+
+#[tokio::test]
+async fn a_request_that_pauses_leaves_its_place_to_others() {
+    let account = || ok(&account_json(sub(), "active"));
+    let server = Server::script([error(429, 20429, "slow"), ok(&numbers_page(&[], None)), account()]).await;
+    let retry = Retry { repeats: 1, base: Duration::from_millis(40), cap: Duration::from_millis(40) };
+    let client = client_with(Config { max_in_flight: 1, retry, ..config(&server.url) });
+    let (account, numbers) = tokio::join!(client.account(sub()), client.numbers(main()));
+    assert!(account.is_ok() && numbers.is_ok());
+    let order: Vec<_> =
+        server.seen().iter().map(|seen| seen.target.contains("IncomingPhoneNumbers")).collect();
+    assert_eq!(order, [false, true, false]);
 }
 
 #[tokio::test]
@@ -438,8 +462,7 @@ async fn no_more_requests_are_in_flight_than_allowed() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, app).await });
-    let config = subaccountd_twilio::Config { max_in_flight: 3, ..crate::support::config(&url) };
-    let client = subaccountd_twilio::Client::new(config, Arc::new(subaccountd_twilio::NoTelemetry)).unwrap();
+    let client = client_with(Config { max_in_flight: 3, ..config(&url) });
     let reads: Vec<_> = (0..20)
         .map(|_| {
             let client = client.clone();
@@ -463,11 +486,7 @@ async fn connections_are_kept_over_passes() {
         counted.fetch_add(1, Ordering::SeqCst);
     });
     tokio::spawn(async { axum::serve(listener, app).await });
-    let client = subaccountd_twilio::Client::new(
-        crate::support::config(&url),
-        Arc::new(subaccountd_twilio::NoTelemetry),
-    )
-    .unwrap();
+    let client = client_with(config(&url));
     for _ in 0..10 {
         client.clone().accounts().await.unwrap();
     }

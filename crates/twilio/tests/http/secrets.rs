@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::support::{
-    BASE64, Reply, Server, TOKEN, account_json, accounts_page, client, client_with_file, error, forbidden,
-    hasty_client, main, ok, raw, reply, saw_nobody, sub, words,
+    BASE64, Reply, Server, TOKEN, account_json, accounts_page, client, client_with, client_with_file, config,
+    error, forbidden, hasty_client, main, ok, raw, reply, saw_nobody, sub, words,
 };
 use subaccountd_core::{
     Action,
@@ -193,28 +193,24 @@ async fn no_secret_is_logged_or_shown_whatever_twilio_answers() {
 
 #[tokio::test]
 async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
-    let refused = Client::new(config_for("http://api.twilio.com"), Arc::new(NoTelemetry)).unwrap_err();
+    let refused = Client::new(config("http://api.twilio.com"), Arc::new(NoTelemetry)).unwrap_err();
     assert!(refused.to_string().contains("would send the auth token in the clear: use https"), "{refused}");
 }
 
 #[tokio::test]
 async fn a_configuration_that_cannot_work_says_how_to_mend_it() {
     for (config, words) in [
-        (Config { max_in_flight: 0, ..config_for("http://localhost") }, "allow at least 1"),
-        (Config { request_timeout: Duration::ZERO, ..config_for("http://localhost") }, "allow some seconds"),
+        (Config { max_in_flight: 0, ..config("http://localhost") }, "allow at least 1"),
+        (Config { request_timeout: Duration::ZERO, ..config("http://localhost") }, "allow some seconds"),
         (
-            Config { token: TokenSource::Fixed("".into()), ..config_for("http://localhost") },
+            Config { token: TokenSource::Fixed("".into()), ..config("http://localhost") },
             "the auth token is empty",
         ),
-        (config_for("http://localhost/2010-04-01"), "end it there"),
+        (config("http://localhost/2010-04-01"), "end it there"),
     ] {
         let refused = Client::new(config, Arc::new(NoTelemetry)).unwrap_err();
         assert!(refused.to_string().contains(words), "{refused}");
     }
-}
-
-fn config_for(url: &str) -> Config {
-    crate::support::config(url)
 }
 
 /// Runs the ignored test `name` of this file in a process of its own with `variables`.
@@ -239,10 +235,10 @@ fn without_a_bundle_of_certificates_https_says_what_to_install_and_loopback_work
 #[test]
 #[ignore = "needs an environment without certificates: run by the test above"]
 fn inside_without_certificates() {
-    let refused = Client::new(config_for("https://api.twilio.com"), Arc::new(NoTelemetry)).unwrap_err();
+    let refused = Client::new(config("https://api.twilio.com"), Arc::new(NoTelemetry)).unwrap_err();
     assert!(matches!(refused, ConfigError::Tls(_)));
     assert!(refused.to_string().contains("install ca-certificates, or set SSL_CERT_FILE"), "{refused}");
-    Client::new(config_for("http://127.0.0.1:1"), Arc::new(NoTelemetry)).unwrap();
+    client_with(config("http://127.0.0.1:1"));
 }
 
 #[test]
@@ -280,9 +276,9 @@ fn https_goes_through_a_proxy_that_never_sees_the_token() {
 #[tokio::test]
 #[ignore = "needs a proxy in the environment: run by the test above"]
 async fn inside_behind_an_https_proxy() {
-    let mut config = config_for("https://twilio.invalid");
+    let mut config = config("https://twilio.invalid");
     config.retry.repeats = 0;
-    let written = Client::new(config, Arc::new(NoTelemetry)).unwrap().apply(&Action::Suspend(sub())).await;
+    let written = client_with(config).apply(&Action::Suspend(sub())).await;
     assert!(matches!(written, Written::NotProcessed(_)), "{written:?}");
 }
 
@@ -290,8 +286,8 @@ async fn inside_behind_an_https_proxy() {
 async fn a_handshake_that_stalls_is_no_connection() {
     let (listener, address) = forbidden().await;
     let config =
-        Config { request_timeout: Duration::from_millis(60), ..config_for(&format!("https://{address}")) };
-    let client = Client::new(config, Arc::new(NoTelemetry)).unwrap();
+        Config { request_timeout: Duration::from_millis(60), ..config(&format!("https://{address}")) };
+    let client = client_with(config);
     let written = client.apply(&Action::Suspend(sub())).await;
     assert!(matches!(written, Written::NotProcessed(_)), "{written:?}");
     drop(listener);

@@ -1,18 +1,16 @@
 //! The client against the simulator, which enforces Twilio's rules.
 
-use std::sync::Arc;
-
 use subaccountd_core::{
     AccountSid, Action, LiveStatus, Needs, Status, Transfer,
     remote::{Apply, ErrorKind, Observe, Written},
 };
-use subaccountd_twilio::{Client, Config, NoTelemetry, TokenSource};
+use subaccountd_twilio::{Client, Config, TokenSource};
 use twilio_sim::{
     AccountStatus, AddressRequirements, Fault, FaultKind, NoSid, Operation, Sim, SuspendedNumbers, Verdict,
     World,
 };
 
-use crate::support::{account_sid, close, config};
+use crate::support::{account_sid, client_with, close, config};
 
 async fn sim(accounts: u64, numbers: u64) -> (Sim, Client) {
     let sim = Sim::start(World::generated(accounts, numbers)).await.unwrap();
@@ -22,7 +20,7 @@ async fn sim(accounts: u64, numbers: u64) -> (Sim, Client) {
 
 fn client(sim: &Sim, token: &str) -> Client {
     let token = TokenSource::Fixed(token.into());
-    Client::new(Config { token, ..config(&sim.url()) }, Arc::new(NoTelemetry)).unwrap()
+    client_with(Config { token, ..config(&sim.url()) })
 }
 
 /// The transfer of number `n`.

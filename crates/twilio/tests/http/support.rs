@@ -262,22 +262,27 @@ pub(crate) fn config(url: &str) -> Config {
     }
 }
 
+pub(crate) fn client_with(config: Config) -> Client {
+    Client::new(config, Arc::new(NoTelemetry)).unwrap()
+}
+
 pub(crate) fn client(server: &Server) -> Client {
-    Client::new(config(&server.url), Arc::new(NoTelemetry)).unwrap()
+    client_with(config(&server.url))
 }
 
 /// A client that gives up on an answer after `timeout`.
 pub(crate) fn hasty_client(server: &Server, timeout: Duration) -> Client {
-    Client::new(Config { request_timeout: timeout, ..config(&server.url) }, Arc::new(NoTelemetry)).unwrap()
+    client_with(Config { request_timeout: timeout, ..config(&server.url) })
 }
 
 pub(crate) fn client_with_file(server: &Server, path: PathBuf) -> Client {
-    Client::new(Config { token: TokenSource::File(path), ..config(&server.url) }, Arc::new(NoTelemetry))
-        .unwrap()
+    client_with(Config { token: TokenSource::File(path), ..config(&server.url) })
 }
 
-pub(crate) fn counted_client(server: &Server, counts: &Arc<Counts>) -> Client {
-    Client::new(config(&server.url), Arc::clone(counts) as Arc<dyn Telemetry>).unwrap()
+/// A client that tells what it does.
+pub(crate) fn counted_client(url: &str) -> (Client, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    (Client::new(config(url), Arc::clone(&counts) as Arc<dyn Telemetry>).unwrap(), counts)
 }
 
 /// A listener that must see nobody, and its address.
