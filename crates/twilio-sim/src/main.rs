@@ -26,7 +26,7 @@ const HELP: &str = concat!(
 
 /// Simulates Twilio's Accounts and IncomingPhoneNumbers resources, in memory.
 #[derive(Parser)]
-#[command(version, about, after_long_help = HELP)]
+#[command(version, after_long_help = HELP)]
 struct Cli {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
