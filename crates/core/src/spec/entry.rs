@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    fields::{Fields, Findings, Place, flag, list, name, near, parsed, paused, phone, text, time},
+    fields::{Fields, Findings, Place, flag, list, name, near, parsed, paused, phone, text, time, word},
     yaml::{Kind, Node},
 };
 use crate::{
@@ -41,6 +41,8 @@ pub(super) type Claim = (PhoneNumber, Place, Needs);
 /// A subaccount as it was read. What could be read of a faulty entry still guards.
 pub(super) struct ReadAccount {
     pub(super) sid: Option<(AccountSid, Place)>,
+    /// What else stands as its `sid`, when that key stands twice.
+    pub(super) other_sids: Vec<AccountSid>,
     pub(super) claims: Vec<Claim>,
     pub(super) releases: Vec<(PhoneNumber, Place)>,
     /// The entry without its numbers; `None` when it is faulty.
@@ -60,16 +62,30 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
     let before = findings.count();
     let what = "a subaccount";
     let Some(fields) = Fields::open(node, what, SUBACCOUNT, findings) else {
-        return ReadAccount { sid: None, claims: Vec::new(), releases: Vec::new(), entry: None };
+        return ReadAccount {
+            sid: None,
+            other_sids: Vec::new(),
+            claims: Vec::new(),
+            releases: Vec::new(),
+            entry: None,
+        };
     };
-    let sid_node = fields.require("sid", what, SID_HELP, findings);
-    let sid = sid_node.and_then(|node| Some((parsed(node, "sid", SID_HELP, findings)?, node.place)));
+    fields.require("sid", what, SID_HELP, findings);
+    let mut sids =
+        fields.all("sid").filter_map(|node| Some((parsed(node, "sid", SID_HELP, findings)?, node.place)));
+    let sid = sids.next();
+    let other_sids = sids.map(|(sid, _)| sid).collect();
     let friendly_name =
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", LONGEST_NAME, findings));
-    let claims = claims(fields.get("numbers"), findings);
-    let (terms, releases) = fields.get("close").map_or((None, Vec::new()), |node| close(node, findings));
+    let claims = claims(&fields, findings);
+    let (mut terms, mut releases) = (None, Vec::new());
+    for node in fields.all("close") {
+        let (read, its_releases) = close(node, findings);
+        terms = terms.or(read);
+        releases.extend(its_releases);
+    }
     let goal = goal(&fields, terms, findings);
-    let is_paused = paused(fields.get("paused"), findings);
+    let is_paused = paused(&fields, findings);
     let lift_suspensions_before =
         fields.get("liftSuspensionsBefore").and_then(|node| time(node, "liftSuspensionsBefore", findings));
     let reason = fields.get("reason").and_then(|node| text(node, "reason", LONGEST_REASON, findings));
@@ -84,7 +100,7 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
         reason: reason.map(str::to_owned),
         labels,
     });
-    ReadAccount { sid, claims, releases, entry }
+    ReadAccount { sid, other_sids, claims, releases, entry }
 }
 
 /// Reads a `mainAccount`.
@@ -94,20 +110,22 @@ pub(super) fn main_account(node: &Node, findings: &mut Findings<'_>) -> ReadMain
     let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, findings) else {
         return ReadMain { place: node.place, sid: None, claims: Vec::new(), faulty: true };
     };
-    let sid = fields.require("sid", what, SID_HELP, findings);
-    let sid = sid.and_then(|node| parsed(node, "sid", SID_HELP, findings));
-    let claims = claims(fields.get("numbers"), findings);
+    fields.require("sid", what, SID_HELP, findings);
+    let sids: Vec<_> = fields.all("sid").map(|node| parsed(node, "sid", SID_HELP, findings)).collect();
+    let sid = if let [sid] = sids[..] { sid } else { None };
+    let claims = claims(&fields, findings);
     ReadMain { place: node.place, sid, claims, faulty: findings.count() > before }
 }
 
 fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<'_>) -> Option<Goal> {
     let help = "write active, suspended or closed";
     let node = fields.require("status", "a subaccount", help, findings)?;
-    let word = text(node, "status", 200, findings)?;
+    let word = word(node, "status", help, findings)?;
     let Some(status) = Status::from_word(word) else {
         let words = Status::ALL.map(Status::as_str);
         let help =
             near(word, &words).map_or_else(|| help.to_owned(), |near| format!("did you mean `{near}`?"));
+        let word: String = word.chars().take(80).collect();
         findings.add(node.place, format!("`{word}` is not a status"), help);
         return None;
     };
@@ -159,18 +177,26 @@ fn close(node: &Node, findings: &mut Findings<'_>) -> (Option<CloseTerms>, Vec<(
     (terms, releases)
 }
 
-fn claims(node: Option<&Node>, findings: &mut Findings<'_>) -> Vec<Claim> {
-    list(node, "numbers", findings).iter().filter_map(|node| claim(node, findings)).collect()
+fn claims(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for node in fields.all("numbers") {
+        for node in list(Some(node), "numbers", findings) {
+            claims.extend(claim(node, findings));
+        }
+    }
+    claims
 }
 
-fn claim(node: &Node, findings: &mut Findings<'_>) -> Option<Claim> {
-    let Kind::Map(_) = node.kind else {
-        return Some((phone(node, "numbers", findings)?, node.place, Needs::default()));
-    };
+fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let number = phone(node, "numbers", findings);
+        return number.map(|number| (number, node.place, Needs::default())).into_iter().collect();
+    }
     let what = "a number";
-    let fields = Fields::open(node, what, NUMBER, findings)?;
-    let number = fields.require("number", what, "write `number: \"+15105550101\"`", findings);
-    let number = number.and_then(|node| Some((phone(node, "number", findings)?, node.place)));
+    let Some(fields) = Fields::open(node, what, NUMBER, findings) else { return Vec::new() };
+    fields.require("number", what, "write `number: \"+15105550101\"`", findings);
+    let read = |node: &Node| Some((phone(node, "number", findings)?, node.place));
+    let numbers: Vec<_> = fields.all("number").filter_map(read).collect();
     let address =
         "copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits";
     let bundle =
@@ -185,7 +211,7 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Option<Claim> {
             .get("emergencyAddressSid")
             .and_then(|n| parsed(n, "emergencyAddressSid", address, findings)),
     };
-    number.map(|(number, place)| (number, place, needs))
+    numbers.into_iter().map(|(number, place)| (number, place, needs)).collect()
 }
 
 fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {
@@ -205,7 +231,8 @@ fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, 
     let mut labels = BTreeMap::new();
     for (key, value) in entries {
         let word = text(key, "labels", LONGEST_LABEL, findings);
-        let value = text(value, "labels", LONGEST_LABEL, findings);
+        let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{word}"));
+        let value = text(value, &name, LONGEST_LABEL, findings);
         if let Some((word, value)) = word.zip(value)
             && labels.insert(word.to_owned(), value.to_owned()).is_some()
         {

@@ -123,6 +123,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
+    /// Every value of `key`: more than one when the key stands twice, which is a finding already.
+    pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &'a Node> {
+        self.entries.iter().filter(move |(word, ..)| *word == key).map(|(.., value)| *value)
+    }
+
     /// Where `key` itself stands.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.entries.iter().find(|(word, ..)| *word == key).map_or(self.place, |(_, place, _)| *place)
@@ -168,6 +173,7 @@ pub(super) const fn name(kind: &Kind) -> &'static str {
         Kind::Bool(_) => "a boolean",
         Kind::Number(_) => "a number",
         Kind::Text(_) => "a text",
+        Kind::Disputed(_) => "something that YAML readers do not read alike",
         Kind::List(_) => "a list",
         Kind::Map(_) => "a mapping",
     }
@@ -195,28 +201,32 @@ pub(super) fn text<'a>(
             None
         }
         Kind::Text(text) => Some(text),
-        Kind::Number(written) => {
-            findings.add(
-                node.place,
-                format!("`{key}` is a number, not a text"),
-                format!("quote it: \"{written}\""),
-            );
-            None
-        }
-        Kind::Bool(value) => {
-            findings.add(
-                node.place,
-                format!("`{key}` is a boolean, not a text"),
-                format!("quote it: \"{value}\""),
-            );
-            None
-        }
-        other @ (Kind::Null | Kind::List(_) | Kind::Map(_)) => {
-            let message = format!("`{key}` is {}, not a text", name(other));
-            findings.add(node.place, message, "write a text, or leave the key out");
+        other => {
+            let help = match other {
+                Kind::Number(written) | Kind::Disputed(written) => format!("quote it: \"{written}\""),
+                Kind::Bool(value) => format!("quote it: \"{value}\""),
+                Kind::Text(_) | Kind::Null | Kind::List(_) | Kind::Map(_) => {
+                    "write a text, or leave the key out".to_owned()
+                }
+            };
+            findings.add(node.place, format!("`{key}` is {}, not a text", name(other)), help);
             None
         }
     }
+}
+
+/// A text that must be one of a few, or have a form of its own; `help` says which.
+pub(super) fn word<'a>(
+    node: &'a Node,
+    key: &str,
+    help: &str,
+    findings: &mut Findings<'_>,
+) -> Option<&'a str> {
+    if let Kind::Text(word) = &node.kind {
+        return Some(word);
+    }
+    findings.add(node.place, format!("`{key}` is {}, not a text", name(&node.kind)), help);
+    None
 }
 
 /// A text that has a form of its own, such as a SID.
@@ -226,7 +236,7 @@ pub(super) fn parsed<T: FromStr<Err: Display>>(
     help: &str,
     findings: &mut Findings<'_>,
 ) -> Option<T> {
-    let text = text(node, key, 200, findings)?;
+    let text = word(node, key, help, findings)?;
     text.parse().map_err(|error| findings.add(node.place, format!("`{key}`: {error}"), help)).ok()
 }
 
@@ -244,9 +254,10 @@ pub(super) fn flag(node: Option<&Node>, key: &str, findings: &mut Findings<'_>) 
     None
 }
 
-/// A `paused`: what is not a boolean counts as true, and is a finding.
-pub(super) fn paused(node: Option<&Node>, findings: &mut Findings<'_>) -> bool {
-    flag(node, "paused", findings).unwrap_or(true)
+/// The key `paused`: what is not a boolean counts as true, and is a finding.
+pub(super) fn paused(fields: &Fields<'_>, findings: &mut Findings<'_>) -> bool {
+    let said: Vec<_> = fields.all("paused").map(|node| flag(Some(node), "paused", findings)).collect();
+    said.into_iter().any(|value| value.unwrap_or(true))
 }
 
 /// The items of a list; none when absent.
@@ -276,15 +287,12 @@ pub(super) fn phone(node: &Node, key: &str, findings: &mut Findings<'_>) -> Opti
 
 /// A date or a time; UTC unless it says otherwise.
 pub(super) fn time(node: &Node, key: &str, findings: &mut Findings<'_>) -> Option<Timestamp> {
-    let written = text(node, key, 64, findings)?;
+    let help = "write a date as in \"2026-12-24\" or a time as in \"2026-12-24T08:00:00Z\"";
+    let written = word(node, key, help, findings)?;
     let time = looks_like_a_time(written).then(|| instant(written)).flatten();
     if time.is_none() {
-        let message = format!("`{key}`: `{written}` is not a date or a time");
-        findings.add(
-            node.place,
-            message,
-            "write a date as in \"2026-12-24\" or a time as in \"2026-12-24T08:00:00Z\"",
-        );
+        let shown: String = written.chars().take(80).collect();
+        findings.add(node.place, format!("`{key}`: `{shown}` is not a date or a time"), help);
     }
     time
 }

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    document::document,
+    document::{Document, document},
     fields::{Finding, Findings, Place},
-    whole::assemble,
+    whole::{Missing, assemble},
     yaml::documents,
 };
 use crate::desired::Desired;
@@ -55,26 +55,30 @@ pub fn read(sources: &[Source]) -> Reading {
     let names = sources.iter().map(|source| source.name.as_str()).collect();
     let mut findings = Findings { names, found: Vec::new() };
     let mut all = Vec::new();
-    let mut unreadable = false;
+    let mut missing = Missing::default();
     for (file, source) in sources.iter().enumerate() {
-        match file_documents(file, source, &mut findings) {
-            Some(documents) => all.extend(documents),
-            None => unreadable = true,
+        let read = file_documents(file, source, &mut findings).unwrap_or_else(|| vec![None]);
+        if read.iter().all(Option::is_some) {
+            all.extend(read.into_iter().flatten());
+        } else {
+            missing.any = true;
+            missing.paused |= read.iter().flatten().any(|document| document.paused);
         }
     }
-    let mut desired = assemble(all, unreadable, &mut findings);
+    let mut desired = assemble(all, &missing, &mut findings);
     desired.faulty = findings.count() > 0;
     findings.found.sort();
     findings.found.dedup();
     Reading { desired, faults: findings.found.into_iter().map(|finding| fault(sources, finding)).collect() }
 }
 
-/// The documents of one file, or `None` when one of them makes the whole file absent.
+/// The documents of one file, `None` for those of another kind; one of these makes the whole file absent, as does a
+/// file that is no YAML.
 fn file_documents(
     file: usize,
     source: &Source,
     findings: &mut Findings<'_>,
-) -> Option<Vec<super::document::Document>> {
+) -> Option<Vec<Option<Document>>> {
     let text = match source.content.as_ref().map(|bytes| str::from_utf8(bytes)) {
         Ok(Ok(text)) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Ok(Err(error)) => {
@@ -93,8 +97,7 @@ fn file_documents(
         }
     };
     let nodes = documents(file, text).map_err(|finding| findings.found.push(finding)).ok()?;
-    let read: Vec<_> = nodes.iter().map(|node| document(node, findings)).collect();
-    read.into_iter().collect()
+    Some(nodes.iter().map(|node| document(node, findings)).collect())
 }
 
 fn fault(sources: &[Source], finding: Finding) -> Fault {

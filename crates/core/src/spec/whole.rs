@@ -14,13 +14,23 @@ use crate::{
 
 const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
 
-/// Makes one state of all documents. `unreadable` says that a file is missing among them.
-pub(super) fn assemble(documents: Vec<Document>, unreadable: bool, findings: &mut Findings<'_>) -> Desired {
+/// What is missing among the documents: files of which nothing counts.
+#[derive(Default)]
+pub(super) struct Missing {
+    /// There is such a file.
+    pub(super) any: bool,
+    /// A readable document of such a file pauses the state.
+    pub(super) paused: bool,
+}
+
+/// Makes one state of all documents.
+pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &mut Findings<'_>) -> Desired {
     let no_documents = documents.is_empty();
-    let paused = documents.iter().any(|document| document.paused);
+    let mut paused = missing.paused;
     let mut mains = Vec::new();
     let mut read = Vec::new();
     for document in documents {
+        paused |= document.paused;
         mains.extend(document.main);
         read.extend(document.accounts);
     }
@@ -34,7 +44,7 @@ pub(super) fn assemble(documents: Vec<Document>, unreadable: bool, findings: &mu
     };
     let main_sids: BTreeSet<_> = mains.iter().filter_map(|main| main.sid).collect();
     add_accounts(read, &main_sids, &twice, &mut desired, findings);
-    desired.main = the_main_account(mains, no_documents, unreadable, &twice, &mut desired.frozen, findings);
+    desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired.frozen, findings);
     desired
 }
 
@@ -80,7 +90,8 @@ fn add_accounts(
     let mut first: BTreeMap<AccountSid, Place> = BTreeMap::new();
     let mut by_place = read;
     by_place.sort_by_key(|account| account.sid.map(|(_, place)| place));
-    for ReadAccount { sid, claims, releases, entry } in by_place {
+    for ReadAccount { sid, other_sids, claims, releases, entry } in by_place {
+        desired.frozen.extend(other_sids);
         let Some((sid, place)) = sid else { continue };
         if mains.contains(&sid) {
             let message = format!("{sid} is the main account, not a subaccount");
@@ -117,7 +128,7 @@ fn add_accounts(
 fn the_main_account(
     mains: Vec<ReadMain>,
     no_documents: bool,
-    unreadable: bool,
+    missing: &Missing,
     twice: &BTreeSet<PhoneNumber>,
     frozen: &mut BTreeSet<AccountSid>,
     findings: &mut Findings<'_>,
@@ -129,7 +140,7 @@ fn the_main_account(
         } else {
             ("the state has no `mainAccount`", MAIN_HELP)
         };
-        if !unreadable {
+        if !missing.any {
             findings.add(Place::start_of(0), message, help);
         }
         return Err(message.to_owned());

@@ -1,6 +1,7 @@
 //! A YAML document as a tree with places, on which two readers agree.
 //!
-//! What both did not read alike is refused: a state must not depend on the reader.
+//! What both did not read alike is refused: a state must not depend on the reader. A scalar is refused alone, what
+//! is built otherwise with its file.
 
 use std::{cell::Cell, collections::HashMap, fmt};
 
@@ -27,6 +28,8 @@ pub(super) enum Kind {
     /// A number, as it was written.
     Number(String),
     Text(String),
+    /// A scalar, as it was written, that two YAML readers take for different things.
+    Disputed(String),
     List(Vec<Node>),
     /// In the order of the file, duplicate keys included.
     Map(Vec<(Node, Node)>),
@@ -37,7 +40,15 @@ pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Finding> {
     let meanings = meanings(file, text)?;
     let spots = Spots::read(text).map_err(|error| {
         let mark = Mark::new(error.marker().line(), error.marker().col() + 1, 1);
-        disagreement(Place { file, mark }, &format!("the second says: {}", error.info()))
+        let line = text.lines().nth(mark.line.saturating_sub(1)).unwrap_or_default();
+        match line.chars().position(|c| c == '\t') {
+            Some(column) => Finding {
+                place: Place { file, mark: Mark::new(mark.line, column + 1, 1) },
+                message: "a tab where not every YAML reader takes one".to_owned(),
+                help: "replace the tab by a space".to_owned(),
+            },
+            None => disagreement(Place { file, mark }, &format!("the second says: {}", error.info())),
+        }
     })?;
     if spots.roots.is_empty() && meanings.iter().all(|meaning| matches!(meaning, Meaning::Null)) {
         return Ok(Vec::new());
@@ -101,10 +112,15 @@ fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
     }
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or_default();
+    let help = if words.contains("limit exceeded") {
+        "write it with less nesting and fewer aliases; until then nothing in this file counts"
+    } else {
+        "mend the YAML; until then nothing in this file counts"
+    };
     Finding {
         place: Place { file, mark },
         message: format!("this is not YAML: {words}"),
-        help: "mend the YAML; until then nothing in this file counts".to_owned(),
+        help: help.to_owned(),
     }
 }
 
@@ -256,6 +272,11 @@ impl Spots {
         }
     }
 
+    /// Whether nothing is written there: then the key before it is what a person can see.
+    fn is_left_out(&self, at: usize) -> bool {
+        matches!(&self.spots[at].1, Spot::Scalar { kind: ScalarKind::Null, text } if text.is_empty())
+    }
+
     fn join(&self, file: usize, meaning: Meaning, at: usize) -> Result<Node, Finding> {
         let (mark, spot) = &self.spots[at];
         let place = Place { file, mark: *mark };
@@ -266,6 +287,10 @@ impl Spots {
             (Meaning::Text(value), Spot::Scalar { kind: ScalarKind::Text, text }) if value == *text => {
                 Kind::Text(value)
             }
+            (
+                Meaning::Null | Meaning::Bool(_) | Meaning::Number | Meaning::Text(_),
+                Spot::Scalar { text, .. },
+            ) => Kind::Disputed(text.clone()),
             (Meaning::List(items), Spot::List(spots)) if items.len() == spots.len() => {
                 let items = items.into_iter().zip(spots).map(|(item, &at)| self.join(file, item, at));
                 Kind::List(items.collect::<Result<_, _>>()?)
@@ -273,7 +298,12 @@ impl Spots {
             (Meaning::Map(entries), Spot::Map(spots)) if entries.len() * 2 == spots.len() => {
                 let entries = entries.into_iter().zip(spots.chunks_exact(2));
                 let join = |((key, value), at): ((Meaning, Meaning), &[usize])| {
-                    Ok((self.join(file, key, at[0])?, self.join(file, value, at[1])?))
+                    let key = self.join(file, key, at[0])?;
+                    let mut value = self.join(file, value, at[1])?;
+                    if self.is_left_out(at[1]) {
+                        value.place = key.place;
+                    }
+                    Ok((key, value))
                 };
                 Kind::Map(entries.map(join).collect::<Result<_, _>>()?)
             }

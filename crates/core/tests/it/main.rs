@@ -1,4 +1,8 @@
 //! The core from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod example;
 mod schema;
+mod spec;
+mod support;

@@ -1,0 +1,434 @@
+//! Documents and files: their heads, what is no document of ours, and what a file costs that cannot be read.
+
+use subaccountd_core::spec::Source;
+
+use super::{files, sources, whole};
+
+#[test]
+fn nothing_at_all_is_no_state() {
+    insta::assert_snapshot!(sources(&[]), @r"
+    :1:1 ``
+      there is no readable desired state: no document with `apiVersion` and `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn empty_documents_are_skipped() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        ---
+        ---
+        # nothing
+        ---
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+        ---
+        ~
+"), ("b.yaml", r"
+        # only a comment
+")]), @r"
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn only_empty_documents_are_no_state() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        ---
+        ---
+"), ("b.yaml", r"
+
+")]), @r"
+    a.yaml:1:1 `-`
+      there is no readable desired state: no document with `apiVersion` and `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn several_documents_and_files_are_one_state() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC02, status: active}
+        ---
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC03, status: active}
+")]), @r"
+    left:
+      main AC00 []
+      AC01 active []
+      AC02 active []
+      AC03 active []
+    ");
+}
+
+#[test]
+fn one_paused_document_pauses_the_state() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        paused: true
+        ---
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        paused: false
+")]), @r"
+    left:
+      paused
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_wrong_version_costs_the_file() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v2
+        kind: DesiredState
+        colour: blue
+        subaccounts:
+        - {sid: AC02, status: active}
+")]), @r"
+    b.yaml:1:13 `subaccountd/v2`
+      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_wrong_kind_costs_the_file_with_its_other_documents() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC02, status: active}
+        ---
+        apiVersion: subaccountd/v1
+        kind: desiredState
+")]), @r"
+    b.yaml:7:7 `desiredState`
+      `kind` is `desiredState`, not `DesiredState`
+      = write `kind: DesiredState`; nothing in this file counts until then
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_missing_head_costs_the_file() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        subaccounts:
+        - {sid: AC02, status: active}
+"), ("c.yaml", r"
+        kind: DesiredState
+        apiVersion: 1
+")]), @r"
+    b.yaml:1:1 `s`
+      the document has no `apiVersion`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    b.yaml:1:1 `s`
+      the document has no `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    c.yaml:2:13 `1`
+      `apiVersion` is a number, not a text
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_file_that_is_absent_still_pauses_the_state() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        paused: true
+        ---
+        apiVersion: subaccountd/v2
+        kind: DesiredState
+")]), @r"
+    b.yaml:5:13 `subaccountd/v2`
+      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      paused
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_document_that_is_no_mapping_is_told_its_head() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        - sid: AC02
+          status: active
+"), ("c.yaml", r"
+        just a text
+"), ("d.yaml", r"
+        --- 5
+")]), @r"
+    b.yaml:1:1 `-`
+      this document is not a mapping: it needs `apiVersion` and `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    c.yaml:1:1 `just a text`
+      this document is not a mapping: it needs `apiVersion` and `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    d.yaml:1:5 `5`
+      this document is not a mapping: it needs `apiVersion` and `kind`
+      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v2
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+")]), @r"
+    a.yaml:1:13 `subaccountd/v2`
+      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+          oops: [
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC02, status: active}
+")]), @r"
+    a.yaml:6:3 `o`
+      this is not YAML: did not find expected key
+      = mend the YAML; until then nothing in this file counts
+    left:
+      no main: the state has no `mainAccount`
+      AC02 active []
+    ");
+}
+
+#[test]
+fn no_yaml_costs_the_file() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts: [}
+")]), @r"
+    b.yaml:3:15 `}`
+      this is not YAML: did not find expected node content
+      = mend the YAML; until then nothing in this file counts
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC02, status: active}
+        ---
+        {
+")]), @r"
+    b.yaml:7:1 ``
+      this is not YAML: did not find expected node content
+      = mend the YAML; until then nothing in this file counts
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_utf8_costs_the_file() {
+    insta::assert_snapshot!(sources(&[Source { name: "a.yaml".to_owned(), content: Ok(crate::support::text::long("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n").into_bytes()) }, Source { name: "b.yaml".to_owned(), content: Ok(b"kind: \xff\n".to_vec()) }]), @r"
+    b.yaml:1:1 ``
+      the file is not UTF-8: byte 7 cannot be read
+      = save it as UTF-8
+    left:
+      main AC00 []
+    ");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_costs_the_file() {
+    insta::assert_snapshot!(sources(&[Source { name: "a.yaml".to_owned(), content: Ok(crate::support::text::long("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n").into_bytes()) }, Source { name: "b.yaml".to_owned(), content: Err("permission denied".to_owned()) }]), @r"
+    b.yaml:1:1 ``
+      the file cannot be read: permission denied
+      = make it readable for the user that subaccountd runs as
+    left:
+      main AC00 []
+    ");
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    insta::assert_snapshot!(whole("\u{feff}apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\ncolour: blue\n"), @r"
+    state.yaml:4:1 `colour`
+      unknown key `colour` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    left:
+      main AC00 []
+    ");
+}
+
+#[test]
+fn a_byte_order_mark_does_not_move_the_place() {
+    insta::assert_snapshot!(whole("\u{feff}apiVersion: subaccountd/v2\nkind: DesiredState\nmainAccount: {sid: AC00}\n"), @r"
+    state.yaml:1:13 `subaccountd/v2`
+      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn line_ends_of_windows_are_line_ends() {
+    insta::assert_snapshot!(whole("apiVersion: subaccountd/v1\r\nkind: DesiredState\r\nmainAccount: {sid: AC00}\r\nsubaccounts:\r\n- {sid: AC01, status: active, colour: blue}\r\n- {sid: AC02, status: active}\r\n"), @r"
+    state.yaml:5:61 `colour`
+      unknown key `colour` in a subaccount
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn columns_count_characters() {
+    insta::assert_snapshot!(whole("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {x-ö: ü€😀, sid: AC00, colour: blue}\n"), @r"
+    state.yaml:3:66 `colour`
+      unknown key `colour` in `mainAccount`
+      = known keys: sid, numbers; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      frozen AC00
+    ");
+}
+
+#[test]
+fn all_faults_of_all_files_come_in_one_go_by_place() {
+    insta::assert_snapshot!(files(&[("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        b: 1
+        a: 2
+"), ("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        c: 3
+        ---
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        d: 4
+")]), @r"
+    b.yaml:3:1 `b`
+      unknown key `b` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    b.yaml:4:1 `a`
+      unknown key `a` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    a.yaml:4:1 `c`
+      unknown key `c` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    a.yaml:8:1 `d`
+      unknown key `d` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    left:
+      main AC00 []
+    ");
+}

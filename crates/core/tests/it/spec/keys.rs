@@ -1,0 +1,457 @@
+//! Keys: unknown ones, near misses, x- keys, keys that stand twice, and the ones that must be there.
+
+use super::{body, files, whole};
+
+#[test]
+fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
+    insta::assert_snapshot!(body(r#"
+        suspended: []
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101"]}
+"#), @r"
+    state.yaml:4:1 `suspended`
+      unknown key `suspended` in the document
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC01 active [+15105550101]
+    ");
+}
+
+#[test]
+fn a_near_miss_is_told_which_key_was_meant() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, friendly_name: acme}
+        - {sid: AC02, status: active, Paused: true}
+        - {sid: AC03, status: active, liftSuspensionBefore: "2026-01-01"}
+        - {sid: AC04, state: active, status: active}
+"#), @r"
+    state.yaml:5:61 `friendly_name`
+      unknown key `friendly_name` in a subaccount
+      = did you mean `friendlyName`?
+    state.yaml:6:61 `Paused`
+      unknown key `Paused` in a subaccount
+      = did you mean `paused`?
+    state.yaml:7:61 `liftSuspensionBefore`
+      unknown key `liftSuspensionBefore` in a subaccount
+      = did you mean `liftSuspensionsBefore`?
+    state.yaml:8:45 `state`
+      unknown key `state` in a subaccount
+      = did you mean `status`?
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+    ");
+}
+
+#[test]
+fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: active
+          colour: blue
+          numbers: ["+15105550101"]
+        - {sid: AC02, status: active}
+"#), @r"
+    state.yaml:7:3 `colour`
+      unknown key `colour` in a subaccount
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn an_unknown_key_in_the_main_account_costs_its_claims() {
+    insta::assert_snapshot!(whole(r#"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount:
+          sid: AC00
+          owner: me
+          numbers: ["+15105550100"]
+        subaccounts:
+        - {sid: AC01, status: active}
+"#), @r"
+    state.yaml:5:3 `owner`
+      unknown key `owner` in `mainAccount`
+      = known keys: sid, numbers; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC01 active []
+      frozen AC00
+    ");
+}
+
+#[test]
+fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme, releases: ["+15105550101"]}
+        - sid: AC02
+          status: active
+          numbers:
+          - {number: "+15105550102", address: AD01}
+        - {sid: AC03, status: active}
+"#), @r"
+    state.yaml:7:26 `releases`
+      unknown key `releases` in `close`
+      = did you mean `release`?
+    state.yaml:11:30 `address`
+      unknown key `address` in a number
+      = known keys: number, addressSid, bundleSid, identitySid, emergencyAddressSid; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC03 active []
+      frozen AC01
+      frozen AC02
+    ");
+}
+
+#[test]
+fn keys_that_start_with_x_are_ignored_at_every_level() {
+    insta::assert_snapshot!(whole(r#"
+        x-head: [1, null, {a: b}]
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00, x-main: 1}
+        subaccounts:
+        - sid: AC01
+          x-entry: note
+          status: closed
+          close: {confirm: acme, x-close: 2}
+        - sid: AC02
+          status: active
+          numbers: [{number: "+15105550101", x-number: 3}]
+          labels: {x-label: kept}
+"#), @r"
+    left:
+      main AC00 []
+      AC01 closed release {} []
+      AC02 active [+15105550101]
+    ");
+}
+
+#[test]
+fn a_key_twice_in_an_entry_costs_the_entry() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - sid: AC01
+          status: active
+          status: suspended
+        - {sid: AC02, status: active}
+"), @r"
+    state.yaml:7:3 `status`
+      the key `status` stands twice in a subaccount: first on line 6
+      = keep one of the two
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_sid_twice_in_one_entry_freezes_both_accounts() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active, sid: AC02}
+"), @r"
+    state.yaml:5:61 `sid`
+      the key `sid` stands twice in a subaccount: first on line 5
+      = keep one of the two
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+    ");
+}
+
+#[test]
+fn numbers_twice_in_one_entry_are_guarded_both() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: active
+          numbers: ["+15105550101"]
+          numbers: ["+15105550102"]
+        - sid: AC02
+          status: active
+          numbers: ["+15105550102", "+15105550103"]
+"#), @r#"
+    state.yaml:8:3 `numbers`
+      the key `numbers` stands twice in a subaccount: first on line 7
+      = keep one of the two
+    state.yaml:11:13 `"+15105550102"`
+      +15105550102 is claimed twice: also on line 8
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 []
+      AC02 active [+15105550103]
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn a_close_twice_in_one_entry_costs_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme}
+          close: {confirm: globex, release: ["+15105550102"]}
+        - {sid: AC02, status: active, numbers: ["+15105550102", "+15105550103"]}
+"#), @r#"
+    state.yaml:8:3 `close`
+      the key `close` stands twice in a subaccount: first on line 7
+      = keep one of the two
+    state.yaml:8:38 `"+15105550102"`
+      +15105550102 is in `release`, but it is claimed: also on line 9
+      = remove it from `release`, or remove the claim
+    left:
+      main AC00 []
+      AC02 active [+15105550103]
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn subaccounts_twice_in_one_document_cost_all_entries_of_both() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active}
+        subaccounts:
+        - {sid: AC02, status: active}
+"), @r"
+    state.yaml:6:1 `subaccounts`
+      the key `subaccounts` stands twice in the document: first on line 4
+      = keep one of the two
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+    ");
+}
+
+#[test]
+fn main_account_twice_in_one_document_stops_everything() {
+    insta::assert_snapshot!(whole(r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        mainAccount: {sid: AC01}
+        subaccounts:
+        - {sid: AC02, status: active}
+"), @r"
+    state.yaml:4:1 `mainAccount`
+      the key `mainAccount` stands twice in the document: first on line 3
+      = keep one of the two
+    left:
+      no main: the SID of `mainAccount` cannot be read
+      AC02 active []
+    ");
+}
+
+#[test]
+fn a_main_account_with_two_sids_stops_everything() {
+    insta::assert_snapshot!(whole(r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00, sid: AC01}
+"), @r"
+    state.yaml:3:56 `sid`
+      the key `sid` stands twice in `mainAccount`: first on line 3
+      = keep one of the two
+    left:
+      no main: the SID of `mainAccount` cannot be read
+    ");
+}
+
+#[test]
+fn paused_twice_counts_as_true_when_one_of_them_does() {
+    insta::assert_snapshot!(body(r"
+        paused: false
+        paused: true
+"), @r"
+    state.yaml:5:1 `paused`
+      the key `paused` stands twice in the document: first on line 4
+      = keep one of the two
+    left:
+      paused
+      main AC00 []
+    ");
+}
+
+#[test]
+fn api_version_twice_must_be_right_twice() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        apiVersion: subaccountd/v2
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+")]), @r"
+    a.yaml:2:13 `subaccountd/v2`
+      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_label_twice_costs_the_entry() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - sid: AC01
+          status: active
+          labels: {owner: billing, owner: sales}
+"), @r"
+    state.yaml:7:28 `owner`
+      the label `owner` stands twice
+      = keep one of the two
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme, confirm: globex}
+        - sid: AC02
+          status: active
+          numbers:
+          - {number: "+15105550101", number: "+15105550102"}
+        - {sid: AC03, status: active, numbers: ["+15105550101", "+15105550102"]}
+"#), @r#"
+    state.yaml:7:26 `confirm`
+      the key `confirm` stands twice in `close`: first on line 7
+      = keep one of the two
+    state.yaml:11:30 `number`
+      the key `number` stands twice in a number: first on line 11
+      = keep one of the two
+    state.yaml:12:71 `"+15105550101"`
+      +15105550101 is claimed twice: also on line 11
+      = a number has one owner: keep one of the two claims
+    state.yaml:12:87 `"+15105550102"`
+      +15105550102 is claimed twice: also on line 11
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 []
+      AC03 active []
+      frozen AC01
+      frozen AC02
+    "#);
+}
+
+#[test]
+fn a_key_that_is_no_text_is_a_fault() {
+    insta::assert_snapshot!(body(r"
+        1: one
+        subaccounts:
+        - {sid: AC01, status: active, true: yes}
+        - {sid: AC02, status: active, labels: {1: one}}
+        - {sid: AC03, status: active, [a]: b}
+"), @r#"
+    state.yaml:4:1 `1`
+      a key of the document is a number, not a text
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts
+    state.yaml:6:61 `true`
+      a key of a subaccount is a boolean, not a text
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+    state.yaml:7:70 `1`
+      `labels` is a number, not a text
+      = quote it: "1"
+    state.yaml:8:61 `[`
+      a key of a subaccount is a list, not a text
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+    "#);
+}
+
+#[test]
+fn a_merge_key_is_not_read() {
+    insta::assert_snapshot!(body(r"
+        x-defaults: &defaults {status: active}
+        subaccounts:
+        - <<: *defaults
+          sid: AC01
+          status: active
+"), @r"
+    state.yaml:6:3 `<<`
+      unknown key `<<` in a subaccount
+      = merge keys are not read: use an alias for a whole value, or write the keys out
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn an_entry_without_sid_or_status_is_a_fault() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {status: active}
+        - {sid: AC02}
+        - {}
+"), @r"
+    state.yaml:5:3 `{`
+      a subaccount has no `sid`
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:6:3 `{`
+      a subaccount has no `status`
+      = write active, suspended or closed
+    state.yaml:7:3 `{`
+      a subaccount has no `sid`
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:7:3 `{`
+      a subaccount has no `status`
+      = write active, suspended or closed
+    left:
+      main AC00 []
+      frozen AC02
+    ");
+}
+
+#[test]
+fn a_main_account_a_close_and_a_number_have_keys_that_must_be_there() {
+    insta::assert_snapshot!(whole(r#"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {numbers: ["+15105550100"]}
+        subaccounts:
+        - {sid: AC01, status: closed, close: {}}
+        - {sid: AC02, status: active, numbers: [{addressSid: AD01}]}
+"#), @r#"
+    state.yaml:3:14 `{`
+      `mainAccount` has no `sid`
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:5:68 `{`
+      `close` has no `confirm`
+      = write the account's friendly name as Twilio shows it
+    state.yaml:6:71 `{`
+      a number has no `number`
+      = write `number: "+15105550101"`
+    left:
+      no main: the SID of `mainAccount` cannot be read
+      frozen AC01
+      frozen AC02
+    "#);
+}

@@ -1,0 +1,78 @@
+//! Every rule of the format: what is said, where, and what it costs. A snapshot shows the faults as a person reads them,
+//! then what is left of the state.
+
+mod documents;
+mod keys;
+mod times;
+mod twice;
+mod values;
+mod yaml;
+
+use std::fmt::Write;
+
+use subaccountd_core::{
+    AccountSid, Desired, Goal,
+    spec::{Fault, Source, read},
+};
+
+use crate::support::text::{dedent, long, short};
+
+/// The faults of documents whose head is right, and what is left; the text begins on line 4.
+fn body(text: &str) -> String {
+    let head = "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n";
+    whole(&format!("{head}{}", dedent(text)))
+}
+
+/// The faults of one file, and what is left.
+fn whole(text: &str) -> String {
+    files(&[("state.yaml", text)])
+}
+
+/// The faults of several files, and what is left.
+fn files(files: &[(&str, &str)]) -> String {
+    let source = |(name, text): &(&str, &str)| Source {
+        name: (*name).to_owned(),
+        content: Ok(long(&dedent(text)).into_bytes()),
+    };
+    sources(&files.iter().map(source).collect::<Vec<_>>())
+}
+
+fn sources(sources: &[Source]) -> String {
+    let reading = read(sources);
+    assert_eq!(reading.desired.faulty(), !reading.faults.is_empty());
+    let mut shown: String = reading.faults.iter().map(fault).collect();
+    shown.push_str("left:\n");
+    left(&reading.desired, &mut shown);
+    short(&shown)
+}
+
+/// The place, what is marked there, what is wrong and how to mend it.
+fn fault(fault: &Fault) -> String {
+    let Fault { file, line, column, message, help, text, width } = fault;
+    let marked: String = text.chars().skip(column - 1).take(*width).collect();
+    format!("{file}:{line}:{column} `{marked}`\n  {message}\n  = {help}\n")
+}
+
+fn left(desired: &Desired, out: &mut String) {
+    if desired.paused() {
+        out.push_str("  paused\n");
+    }
+    match desired.main() {
+        Ok(main) => writeln!(out, "  main {} {:?}", main.sid, main.numbers.keys()).unwrap(),
+        Err(why) => writeln!(out, "  no main: {why}").unwrap(),
+    }
+    for entry in desired.accounts() {
+        write!(out, "  {} {}", entry.sid, entry.goal.status()).unwrap();
+        if let Goal::Closed(terms) = &entry.goal {
+            write!(out, " release {:?}", terms.release).unwrap();
+        }
+        writeln!(out, " {:?}{}", entry.numbers.keys(), if entry.paused { " paused" } else { "" }).unwrap();
+    }
+    for n in 0..10 {
+        let sid: AccountSid = format!("AC{n:032}").parse().unwrap();
+        let said = desired.paused() || desired.entry(sid).is_some_and(|entry| entry.paused);
+        if !said && desired.paused_for_numbers(sid) {
+            writeln!(out, "  frozen {sid}").unwrap();
+        }
+    }
+}

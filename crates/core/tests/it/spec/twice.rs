@@ -1,0 +1,292 @@
+//! What is said twice over the state: accounts, numbers, main accounts.
+
+use super::{body, files};
+
+#[test]
+fn an_account_listed_twice_is_absent_and_frozen() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101"]}
+        - {sid: AC01, status: suspended}
+        - {sid: AC02, status: active}
+"#), @r"
+    state.yaml:6:9 `AC01`
+      AC01 is listed twice: also on line 5
+      = keep one of the entries; until then none of them counts
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn an_account_listed_three_times_is_absent_and_frozen() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active}
+        - {sid: AC01, status: active}
+        - {sid: AC01, status: active}
+"), @r"
+    state.yaml:6:9 `AC01`
+      AC01 is listed twice: also on line 5
+      = keep one of the entries; until then none of them counts
+    state.yaml:7:9 `AC01`
+      AC01 is listed twice: also on line 5
+      = keep one of the entries; until then none of them counts
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn an_account_listed_in_two_files_is_absent() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC02, status: active}
+        - {sid: AC01, status: closed, close: {confirm: acme}}
+")]), @r"
+    b.yaml:5:9 `AC01`
+      AC01 is listed twice: also in a.yaml:5
+      = keep one of the entries; until then none of them counts
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_faulty_entry_still_counts_for_listed_twice() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active}
+        - {sid: AC01, status: nonsense}
+"), @r"
+    state.yaml:6:9 `AC01`
+      AC01 is listed twice: also on line 5
+      = keep one of the entries; until then none of them counts
+    state.yaml:6:53 `nonsense`
+      `nonsense` is not a status
+      = write active, suspended or closed
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn an_alias_of_an_entry_lists_it_twice() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - &acme {sid: AC01, status: active}
+        - *acme
+"), @r"
+    state.yaml:5:15 `AC01`
+      AC01 is listed twice: also on line 5
+      = keep one of the entries; until then none of them counts
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_number_claimed_twice_costs_both_claims_and_no_other() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101", "+15105550102"]}
+        - {sid: AC02, status: active, numbers: ["+15105550103", {number: "+15105550101"}]}
+"#), @r#"
+    state.yaml:6:96 `"+15105550101"`
+      +15105550101 is claimed twice: also on line 5
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 []
+      AC01 active [+15105550102]
+      AC02 active [+15105550103]
+    "#);
+}
+
+#[test]
+fn a_number_claimed_twice_by_one_account_costs_both_claims() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101", "+15105550101", "+15105550102"]}
+"#), @r#"
+    state.yaml:5:87 `"+15105550101"`
+      +15105550101 is claimed twice: also on line 5
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 []
+      AC01 active [+15105550102]
+    "#);
+}
+
+#[test]
+fn a_number_claimed_by_main_and_by_a_subaccount_in_another_file_costs_both_claims() {
+    insta::assert_snapshot!(files(&[("a.yaml", r#"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount:
+          sid: AC00
+          numbers: ["+15105550101", "+15105550100"]
+"#), ("b.yaml", r#"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101"]}
+"#)]), @r#"
+    b.yaml:4:71 `"+15105550101"`
+      +15105550101 is claimed twice: also in a.yaml:5
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 [+15105550100]
+      AC01 active []
+    "#);
+}
+
+#[test]
+fn a_claim_of_a_faulty_entry_still_guards_its_number() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: nonsense, numbers: ["+15105550101"]}
+        - {sid: AC02, status: active, numbers: ["+15105550101", "+15105550102"]}
+"#), @r#"
+    state.yaml:5:53 `nonsense`
+      `nonsense` is not a status
+      = write active, suspended or closed
+    state.yaml:6:71 `"+15105550101"`
+      +15105550101 is claimed twice: also on line 5
+      = a number has one owner: keep one of the two claims
+    left:
+      main AC00 []
+      AC02 active [+15105550102]
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn a_number_claimed_and_in_a_release_is_neither() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme, release: ["+15105550101", "+15105550103"]}
+        - {sid: AC02, status: active, numbers: ["+15105550101", "+15105550102"]}
+"#), @r#"
+    state.yaml:7:36 `"+15105550101"`
+      +15105550101 is in `release`, but it is claimed: also on line 8
+      = remove it from `release`, or remove the claim
+    left:
+      main AC00 []
+      AC01 closed release {+15105550103} []
+      AC02 active [+15105550102]
+    "#);
+}
+
+#[test]
+fn a_release_of_a_faulty_entry_still_guards_its_number() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme, release: ["+15105550101"], colour: blue}
+        - {sid: AC02, status: active, numbers: ["+15105550101"]}
+"#), @r#"
+    state.yaml:7:36 `"+15105550101"`
+      +15105550101 is in `release`, but it is claimed: also on line 8
+      = remove it from `release`, or remove the claim
+    state.yaml:7:53 `colour`
+      unknown key `colour` in `close`
+      = known keys: confirm, notBefore, moveNumbersToMain, release; a key that starts with x- is ignored
+    left:
+      main AC00 []
+      AC02 active []
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn two_main_accounts_stop_everything() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+"), ("b.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        subaccounts:
+        - {sid: AC01, status: active}
+")]), @r"
+    b.yaml:3:14 `{`
+      a second `mainAccount`: also in a.yaml:3
+      = keep one of the two; a second main account is a second daemon
+    left:
+      no main: the state has more than one `mainAccount`
+      AC01 active []
+    ");
+}
+
+#[test]
+fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC00}
+        ---
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        mainAccount: {sid: AC01}
+")]), @r"
+    a.yaml:7:14 `{`
+      a second `mainAccount`: also on line 3
+      = keep one of the two; a second main account is a second daemon
+    left:
+      no main: the state has more than one `mainAccount`
+    ");
+}
+
+#[test]
+fn the_main_account_among_the_subaccounts_is_frozen() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC00, status: closed, close: {confirm: main}}
+        - {sid: AC01, status: active}
+"), @r"
+    state.yaml:5:9 `AC00`
+      AC00 is the main account, not a subaccount
+      = remove the entry; numbers of the main account go under `mainAccount`
+    left:
+      main AC00 []
+      AC01 active []
+      frozen AC00
+    ");
+}
+
+#[test]
+fn no_main_account_stops_everything() {
+    insta::assert_snapshot!(files(&[("a.yaml", r"
+        apiVersion: subaccountd/v1
+        kind: DesiredState
+        subaccounts:
+        - {sid: AC01, status: active}
+")]), @r"
+    a.yaml:1:1 `a`
+      the state has no `mainAccount`
+      = name it in exactly one document: `mainAccount: {sid: AC…}`
+    left:
+      no main: the state has no `mainAccount`
+      AC01 active []
+    ");
+}

@@ -1,0 +1,583 @@
+//! Values: SIDs, statuses, numbers, times, texts, lists, booleans and what is empty.
+
+use super::body;
+
+#[test]
+fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC1, status: active, numbers: ["+15105550101"]}
+        - {sid: PN01, status: active}
+        - {sid: 17, status: active}
+        - {sid: AC04, status: active}
+"#), @r"
+    state.yaml:5:9 `AC1`
+      `sid`: `AC1` is not an account SID: AC and 32 hexadecimal digits
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:6:9 `PN01`
+      `sid`: `PN01` is not an account SID: AC and 32 hexadecimal digits
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:7:9 `17`
+      `sid` is a number, not a text
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    left:
+      main AC00 []
+      AC04 active []
+    ");
+}
+
+#[test]
+fn a_malformed_sid_in_the_long_form_costs_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: active
+          numbers:
+          - number: "+15105550101"
+            addressSid: BU01
+            bundleSid: AD01
+            identitySid: RI1
+            emergencyAddressSid: 5
+"#), @r"
+    state.yaml:9:17 `BU01`
+      `addressSid`: `BU01` is not an address SID: AD and 32 hexadecimal digits
+      = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
+    state.yaml:10:16 `AD01`
+      `bundleSid`: `AD01` is not a bundle SID: BU and 32 hexadecimal digits
+      = copy the SID of a bundle of the account that gains the number: BU and 32 hexadecimal digits
+    state.yaml:11:18 `RI1`
+      `identitySid`: `RI1` is not an identity SID: RI and 32 hexadecimal digits
+      = copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits
+    state.yaml:12:26 `5`
+      `emergencyAddressSid` is a number, not a text
+      = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_malformed_sid_of_the_main_account_stops_everything() {
+    insta::assert_snapshot!(super::whole("
+apiVersion: subaccountd/v1
+kind: DesiredState
+mainAccount: {sid: AC0}
+subaccounts:
+- {sid: AC01, status: active}
+"), @r"
+    state.yaml:3:20 `AC0`
+      `sid`: `AC0` is not an account SID: AC and 32 hexadecimal digits
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    left:
+      no main: the SID of `mainAccount` cannot be read
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_status_that_is_none_is_told_the_nearest() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: Active}
+        - {sid: AC02, status: close}
+        - {sid: AC03, status: paused}
+        - {sid: AC04, status: true}
+"), @r"
+    state.yaml:5:53 `Active`
+      `Active` is not a status
+      = did you mean `active`?
+    state.yaml:6:53 `close`
+      `close` is not a status
+      = did you mean `closed`?
+    state.yaml:7:53 `paused`
+      `paused` is not a status
+      = write active, suspended or closed
+    state.yaml:8:53 `true`
+      `status` is a boolean, not a text
+      = write active, suspended or closed
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+    ");
+}
+
+#[test]
+fn an_unquoted_number_is_told_to_be_quoted() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: [+15105550101, 15105550102]}
+        - {sid: AC02, status: active, numbers: [{number: +493012345678}]}
+        - {sid: AC03, status: closed, close: {confirm: acme, release: [+15105550103]}}
+        - {sid: AC04, status: active}
+"), @r#"
+    state.yaml:5:71 `+15105550101`
+      `numbers`: +15105550101 is not quoted, so YAML reads it as a number and loses the plus
+      = quote it: "+15105550101"
+    state.yaml:5:85 `15105550102`
+      `numbers`: 15105550102 is not quoted, so YAML reads it as a number and loses the plus
+      = quote it: "+15105550102"
+    state.yaml:6:80 `+493012345678`
+      `number`: +493012345678 is not quoted, so YAML reads it as a number and loses the plus
+      = quote it: "+493012345678"
+    state.yaml:7:94 `+15105550103`
+      `release`: +15105550103 is not quoted, so YAML reads it as a number and loses the plus
+      = quote it: "+15105550103"
+    left:
+      main AC00 []
+      AC04 active []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+    "#);
+}
+
+#[test]
+fn an_unquoted_number_of_the_main_account_costs_its_claims() {
+    insta::assert_snapshot!(super::whole("
+apiVersion: subaccountd/v1
+kind: DesiredState
+mainAccount:
+  sid: AC00
+  numbers: [+15105550100]
+"), @r#"
+    state.yaml:5:13 `+15105550100`
+      `numbers`: +15105550100 is not quoted, so YAML reads it as a number and loses the plus
+      = quote it: "+15105550100"
+    left:
+      main AC00 []
+      frozen AC00
+    "#);
+}
+
+#[test]
+fn a_malformed_number_costs_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["15105550101"]}
+        - {sid: AC02, status: active, numbers: ["+1 510 555 0102"]}
+        - {sid: AC03, status: active, numbers: ["+0151"]}
+        - {sid: AC04, status: active, numbers: [{number: tel}]}
+        - {sid: AC05, status: active, numbers: [[a]]}
+"#), @r#"
+    state.yaml:5:71 `"15105550101"`
+      `numbers`: `15105550101` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    state.yaml:6:71 `"+1 510 555 0102"`
+      `numbers`: `+1 510 555 0102` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    state.yaml:7:71 `"+0151"`
+      `numbers`: `+0151` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    state.yaml:8:80 `tel`
+      `number`: `tel` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    state.yaml:9:71 `[`
+      `numbers` is a list, not a text
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+      frozen AC05
+    "#);
+}
+
+#[test]
+fn a_malformed_time_costs_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, liftSuspensionsBefore: tomorrow}
+        - {sid: AC02, status: active, liftSuspensionsBefore: "2026-02-30"}
+        - {sid: AC03, status: active, liftSuspensionsBefore: 2026}
+        - {sid: AC04, status: active, liftSuspensionsBefore: "2026-12-24T08:00[Europe/Berlin]"}
+        - {sid: AC05, status: closed, close: {confirm: acme, notBefore: "24.12.2026"}}
+        - {sid: AC06, status: closed, close: {confirm: acme, notBefore: "2026-W52-4"}}
+        - {sid: AC07, status: active, liftSuspensionsBefore: 2026-12-24}
+"#), @r#"
+    state.yaml:5:84 `tomorrow`
+      `liftSuspensionsBefore`: `tomorrow` is not a date or a time
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:6:84 `"2026-02-30"`
+      `liftSuspensionsBefore`: `2026-02-30` is not a date or a time
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:7:84 `2026`
+      `liftSuspensionsBefore` is a number, not a text
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:8:84 `"2026-12-24T08:00[Europe/Berlin]"`
+      `liftSuspensionsBefore`: `2026-12-24T08:00[Europe/Berlin]` is not a date or a time
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:9:95 `"24.12.2026"`
+      `notBefore`: `24.12.2026` is not a date or a time
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:10:95 `"2026-W52-4"`
+      `notBefore`: `2026-W52-4` is not a date or a time
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    left:
+      main AC00 []
+      AC07 active []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+      frozen AC05
+      frozen AC06
+    "#);
+}
+
+#[test]
+fn closed_needs_a_close_and_nothing_else_may_have_one() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: closed}
+        - {sid: AC02, status: active, close: {confirm: acme}}
+        - {sid: AC03, status: suspended, close: {confirm: acme}}
+        - {sid: AC04, status: closed, close: {confirm: acme}}
+"), @r"
+    state.yaml:5:53 `closed`
+      `status: closed` without `close`: a close must be confirmed
+      = add `close:` with `confirm:` and the account's friendly name as Twilio shows it
+    state.yaml:6:61 `close`
+      `close` is given, but `status` is active
+      = remove `close`, or write `status: closed`
+    state.yaml:7:64 `close`
+      `close` is given, but `status` is suspended
+      = remove `close`, or write `status: closed`
+    left:
+      main AC00 []
+      AC04 closed release {} []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+    ");
+}
+
+#[test]
+fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: closed
+          close: {confirm: acme}
+          numbers: ["+15105550101"]
+        - sid: AC02
+          status: closed
+          close: {confirm: acme}
+          numbers: []
+"#), @r"
+    state.yaml:8:3 `numbers`
+      numbers under an account that is to be closed
+      = list them under the account that shall own them, or under `close.release` to let them go
+    left:
+      main AC00 []
+      AC02 closed release {} []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
+    insta::assert_snapshot!(body(r"
+        paused: yes
+        subaccounts:
+        - {sid: AC01, status: active}
+"), @r"
+    state.yaml:4:9 `yes`
+      `paused` is a text, not a boolean
+      = write true or false
+    left:
+      paused
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn a_paused_that_is_no_boolean_freezes_the_entry() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, paused: 0}
+        - {sid: AC02, status: active, paused: "false"}
+        - {sid: AC03, status: active, paused: }
+        - {sid: AC04, status: active, paused: false}
+        - {sid: AC05, status: active, paused: true}
+"#), @r#"
+    state.yaml:5:69 `0`
+      `paused` is a number, not a boolean
+      = write true or false
+    state.yaml:6:69 `"false"`
+      `paused` is a text, not a boolean
+      = write true or false
+    state.yaml:7:61 `paused`
+      `paused` is empty, not a boolean
+      = write true or false
+    left:
+      main AC00 []
+      AC04 active []
+      AC05 active [] paused
+      frozen AC01
+      frozen AC02
+      frozen AC03
+    "#);
+}
+
+#[test]
+fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: closed, close: {confirm: acme, moveNumbersToMain: yes}}
+"), @r"
+    state.yaml:5:103 `yes`
+      `moveNumbersToMain` is a text, not a boolean
+      = write true or false
+    left:
+      main AC00 []
+      frozen AC01
+    ");
+}
+
+#[test]
+fn what_should_be_a_list_or_a_mapping_is_told_so() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: "+15105550101"}
+        - {sid: AC02, status: closed, close: acme}
+        - {sid: AC03, status: active, labels: [a]}
+        - {sid: AC04, status: closed, close: {confirm: acme, release: {}}}
+        - AC05
+"#), @r#"
+    state.yaml:5:70 `"+15105550101"`
+      `numbers` is a text, not a list
+      = write a list: one item a line after a dash, or [] for none
+    state.yaml:6:68 `acme`
+      `close` is a text, not a mapping
+      = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
+    state.yaml:7:69 `[`
+      `labels` is a list, not a mapping
+      = write `labels: {owner: billing}`
+    state.yaml:8:93 `{`
+      `release` is a mapping, not a list
+      = write a list: one item a line after a dash, or [] for none
+    state.yaml:9:3 `AC05`
+      a subaccount is a text, not a mapping
+      = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+    "#);
+}
+
+#[test]
+fn subaccounts_that_are_no_list_are_a_fault() {
+    insta::assert_snapshot!(body(r"
+        subaccounts: {sid: AC01, status: active}
+"), @r"
+    state.yaml:4:14 `{`
+      `subaccounts` is a mapping, not a list
+      = write a list: one item a line after a dash, or [] for none
+    left:
+      main AC00 []
+    ");
+}
+
+#[test]
+fn empty_values_are_faults_everywhere() {
+    insta::assert_snapshot!(body(r"
+        paused:
+        subaccounts:
+        - sid:
+          status:
+          friendlyName:
+          numbers:
+          liftSuspensionsBefore:
+          reason:
+          labels:
+          close:
+        - {sid: AC02, status: closed, close: {confirm: , notBefore: , moveNumbersToMain: , release: }}
+        -
+"), @r#"
+    state.yaml:4:1 `paused`
+      `paused` is empty, not a boolean
+      = write true or false
+    state.yaml:6:3 `sid`
+      `sid` is empty, not a text
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+    state.yaml:7:3 `status`
+      `status` is empty, not a text
+      = write active, suspended or closed
+    state.yaml:8:3 `friendlyName`
+      `friendlyName` is empty, not a text
+      = write a text, or leave the key out
+    state.yaml:9:3 `numbers`
+      `numbers` is empty, not a list
+      = write a list: one item a line after a dash, or [] for none
+    state.yaml:10:3 `liftSuspensionsBefore`
+      `liftSuspensionsBefore` is empty, not a text
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:11:3 `reason`
+      `reason` is empty, not a text
+      = write a text, or leave the key out
+    state.yaml:12:3 `labels`
+      `labels` is empty, not a mapping
+      = write `labels: {owner: billing}`
+    state.yaml:13:3 `close`
+      `close` is empty, not a mapping
+      = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
+    state.yaml:14:69 `confirm`
+      `confirm` is empty, not a text
+      = write a text, or leave the key out
+    state.yaml:14:80 `notBefore`
+      `notBefore` is empty, not a text
+      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+    state.yaml:14:93 `moveNumbersToMain`
+      `moveNumbersToMain` is empty, not a boolean
+      = write true or false
+    state.yaml:14:114 `release`
+      `release` is empty, not a list
+      = write a list: one item a line after a dash, or [] for none
+    state.yaml:15:2 ``
+      a subaccount is empty, not a mapping
+      = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+    left:
+      paused
+      main AC00 []
+    "#);
+}
+
+#[test]
+fn a_key_without_a_value_is_not_an_empty_list() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+"), @r"
+    state.yaml:4:1 `subaccounts`
+      `subaccounts` is empty, not a list
+      = write a list: one item a line after a dash, or [] for none
+    left:
+      main AC00 []
+    ");
+}
+
+#[test]
+fn texts_may_be_long_but_not_endless() {
+    insta::assert_snapshot!(body(&format!("
+subaccounts:
+- {{sid: AC01, status: active, friendlyName: {a64}, reason: {a1024}, labels: {{ {a256}: {a256} }}}}
+- {{sid: AC02, status: active, friendlyName: {a64}a}}
+- {{sid: AC03, status: active, reason: {a1024}a}}
+- {{sid: AC04, status: active, labels: {{a: {a256}a}}}}
+- {{sid: AC05, status: active, labels: {{ {a256}a: a}}}}
+- {{sid: AC06, status: active, labels: {{ {labels65} }}}}
+- {{sid: AC07, status: closed, close: {{confirm: {a64}a}}}}
+", a64 = "ä".repeat(64), a256 = "ä".repeat(256), a1024 = "ä".repeat(1024),
+labels65 = (0..65).map(|n| format!("l{n}: a")).collect::<Vec<_>>().join(", "))).replace("ää", ""), @r"
+    state.yaml:6:75 `a`
+      `friendlyName` is longer than 64 characters
+      = shorten it
+    state.yaml:7:69 `a`
+      `reason` is longer than 1024 characters
+      = shorten it
+    state.yaml:8:73 `a`
+      `labels.a` is longer than 256 characters
+      = shorten it
+    state.yaml:9:71 `a`
+      `labels` is longer than 256 characters
+      = shorten it
+    state.yaml:10:69 `{ `
+      more than 64 labels
+      = keep the ones that people search for
+    state.yaml:11:78 `a`
+      `confirm` is longer than 64 characters
+      = shorten it
+    left:
+      main AC00 []
+      AC01 active []
+      frozen AC02
+      frozen AC03
+      frozen AC04
+      frozen AC05
+      frozen AC06
+      frozen AC07
+    ");
+}
+
+#[test]
+fn empty_texts_are_faults() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, reason: "", friendlyName: ""}
+        - {sid: AC02, status: active, labels: {"": a, b: ""}}
+"#), @r#"
+    state.yaml:5:69 `""`
+      `reason` is an empty text
+      = write a text, or leave the key out
+    state.yaml:5:87 `""`
+      `friendlyName` is an empty text
+      = write a text, or leave the key out
+    state.yaml:6:70 `""`
+      `labels` is an empty text
+      = write a text, or leave the key out
+    state.yaml:6:80 `""`
+      `labels.b` is an empty text
+      = write a text, or leave the key out
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+    "#);
+}
+
+#[test]
+fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active, reason: 4711}
+        - {sid: AC02, status: active, friendlyName: true}
+        - {sid: AC03, status: active, labels: {ticket: 12, owner: [a]}}
+        - {sid: AC04, status: closed, close: {confirm: 0x1F}}
+"), @r#"
+    state.yaml:5:69 `4711`
+      `reason` is a number, not a text
+      = quote it: "4711"
+    state.yaml:6:75 `true`
+      `friendlyName` is a boolean, not a text
+      = quote it: "true"
+    state.yaml:7:78 `12`
+      `labels.ticket` is a number, not a text
+      = quote it: "12"
+    state.yaml:7:89 `[`
+      `labels.owner` is a list, not a text
+      = write a text, or leave the key out
+    state.yaml:8:78 `0x1F`
+      `confirm` is a number, not a text
+      = quote it: "0x1F"
+    left:
+      main AC00 []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+    "#);
+}
+
+#[test]
+fn a_main_account_that_is_no_mapping_stops_everything() {
+    insta::assert_snapshot!(super::whole("
+apiVersion: subaccountd/v1
+kind: DesiredState
+mainAccount: AC00
+"), @r"
+    state.yaml:3:14 `AC00`
+      `mainAccount` is a text, not a mapping
+      = write its keys, one a line: sid, numbers
+    left:
+      no main: the SID of `mainAccount` cannot be read
+    ");
+}

@@ -1,0 +1,284 @@
+//! YAML itself: tabs, tags, aliases, and what two readers do not read alike.
+
+use super::body;
+
+#[test]
+fn a_tab_in_the_indentation_is_called_a_tab() {
+    insta::assert_snapshot!(body("subaccounts:\n- sid: AC01\n\tstatus: active\n"), @r"
+    state.yaml:6:1 `	`
+      a tab in the indentation: YAML is indented with spaces only
+      = replace the tab by spaces
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_tab_after_a_dash_is_called_a_tab() {
+    insta::assert_snapshot!(body("subaccounts:\n-\tsid: AC01\n \tstatus: active\n"), @r"
+    state.yaml:5:2 `	`
+      a tab in the indentation: YAML is indented with spaces only
+      = replace the tab by spaces
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_tab_after_a_key_is_called_a_tab() {
+    insta::assert_snapshot!(body("subaccounts:\n- sid:\tAC01\n  status: active\t# so\n"), @r"
+    state.yaml:5:7 `	`
+      a tab where not every YAML reader takes one
+      = replace the tab by a space
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_tag_is_a_fault() {
+    insta::assert_snapshot!(body("subaccounts: !list []\n"), @r"
+    state.yaml:4:14 `!`
+      this is not YAML: subaccounts: a tag has no meaning here
+      = mend the YAML; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_tag_of_the_core_schema_is_a_fault() {
+    insta::assert_snapshot!(body("subaccounts:\n- {sid: AC01, status: active, reason: !!str 4711}\n"), @r#"
+    state.yaml:5:69 `!!str 4711`
+      `reason` is something that YAML readers do not read alike, not a text
+      = quote it: "4711"
+    left:
+      main AC00 []
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn an_alias_repeats_a_value() {
+    insta::assert_snapshot!(body(r"
+        x-labels: &labels {owner: billing}
+        subaccounts:
+        - {sid: AC01, status: active, labels: *labels}
+        - {sid: AC02, status: active, labels: *labels}
+"), @r"
+    left:
+      main AC00 []
+      AC01 active []
+      AC02 active []
+    ");
+}
+
+#[test]
+fn an_alias_of_nothing_is_a_fault() {
+    insta::assert_snapshot!(body(r"
+        subaccounts: *nothing
+"), @r"
+    state.yaml:4:14 `*`
+      this is not YAML: unknown anchor
+      = mend the YAML; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn an_alias_of_itself_is_a_fault() {
+    insta::assert_snapshot!(body(r"
+        x-a: &a [*a]
+"), @r"
+    state.yaml:4:6 `&`
+      this is not YAML: recursion limit exceeded
+      = write it with less nesting and fewer aliases; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn aliases_that_multiply_are_a_fault() {
+    insta::assert_snapshot!(body(r"
+        x-a: &a [x, x, x, x, x, x, x, x, x, x]
+        x-b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+        x-c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+        x-d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+        x-e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+        x-f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+        x-g: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
+"), @r"
+    state.yaml:1:1 `a`
+      this is not YAML: repetition limit exceeded
+      = write it with less nesting and fewer aliases; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn nesting_without_end_is_a_fault() {
+    insta::assert_snapshot!(body(&format!("x-deep: {}\n", "[".repeat(10_000))), @r"
+    state.yaml:4:136 `[`
+      this is not YAML: recursion limit exceeded
+      = write it with less nesting and fewer aliases; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn nesting_that_ends_too_deep_is_a_fault() {
+    insta::assert_snapshot!(body(&format!("x-deep: {}{}\n", "[".repeat(500), "]".repeat(500))), @r"
+    state.yaml:4:136 `[`
+      this is not YAML: recursion limit exceeded
+      = write it with less nesting and fewer aliases; until then nothing in this file counts
+    left:
+      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+    ");
+}
+
+#[test]
+fn a_quoted_text_keeps_its_kind() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - {sid: AC01, status: active, reason: "4711", friendlyName: 'true', labels: {a: "null"}}
+"#), @r"
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn texts_over_several_lines_are_read() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - sid: AC01
+          status: active
+          reason: >
+            the invoice
+            is unpaid
+          labels:
+            note: |
+              one
+              two
+"), @r"
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn an_octal_number_is_no_text() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active, reason: 0o17}
+"), @r#"
+    state.yaml:5:69 `0o17`
+      `reason` is a number, not a text
+      = quote it: "0o17"
+    left:
+      main AC00 []
+      frozen AC01
+    "#);
+}
+
+#[test]
+fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
+    insta::assert_snapshot!(body(r"
+        paused: 0b1
+        x-ignored: 017
+        subaccounts:
+        - {sid: AC01, status: active, reason: 0b11}
+        - {sid: AC02, status: active, numbers: [0b11]}
+        - {sid: AC03, status: active, 0b11: a}
+        - {sid: AC04, status: active, numbers: 017}
+        - {sid: AC05, status: active, x-ignored: 017}
+"), @r#"
+    state.yaml:4:9 `0b1`
+      `paused` is something that YAML readers do not read alike, not a boolean
+      = write true or false
+    state.yaml:7:69 `0b11`
+      `reason` is something that YAML readers do not read alike, not a text
+      = quote it: "0b11"
+    state.yaml:8:71 `0b11`
+      `numbers` is something that YAML readers do not read alike, not a text
+      = write the number as it is dialled from abroad, as in "+15105550101"
+    state.yaml:9:61 `0b11`
+      a key of a subaccount is something that YAML readers do not read alike, not a text
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+    state.yaml:10:70 `017`
+      `numbers` is something that YAML readers do not read alike, not a list
+      = write a list: one item a line after a dash, or [] for none
+    left:
+      paused
+      main AC00 []
+      AC05 active []
+    "#);
+}
+
+#[test]
+fn a_text_in_a_list_keeps_its_line_breaks_alike_for_both_readers() {
+    insta::assert_snapshot!(body(r#"
+        subaccounts:
+        - sid: AC01
+          status: active
+          reason: "one\u0085two\
+            three"
+"#), @r"
+    left:
+      main AC00 []
+      AC01 active []
+    ");
+}
+
+#[test]
+fn numbers_in_other_bases_are_no_texts() {
+    insta::assert_snapshot!(body(r"
+        subaccounts:
+        - {sid: AC01, status: active, labels: {a: 0x1f}}
+        - {sid: AC02, status: active, labels: {a: 1e3}}
+        - {sid: AC03, status: active, labels: {a: .inf}}
+        - {sid: AC04, status: active, labels: {a: 99999999999999999999999999}}
+        - {sid: AC05, status: active, labels: {a: 0b11}}
+        - {sid: AC06, status: active, labels: {a: 017}}
+        - {sid: AC07, status: active, labels: {a: Null}}
+        - {sid: AC08, status: active, labels: {a: 1_000}}
+"), @r#"
+    state.yaml:5:73 `0x1f`
+      `labels.a` is a number, not a text
+      = quote it: "0x1f"
+    state.yaml:6:73 `1e3`
+      `labels.a` is a number, not a text
+      = quote it: "1e3"
+    state.yaml:7:73 `.inf`
+      `labels.a` is a number, not a text
+      = quote it: ".inf"
+    state.yaml:8:73 `99999999999999999999999999`
+      `labels.a` is a number, not a text
+      = quote it: "99999999999999999999999999"
+    state.yaml:9:73 `0b11`
+      `labels.a` is something that YAML readers do not read alike, not a text
+      = quote it: "0b11"
+    state.yaml:10:73 `017`
+      `labels.a` is something that YAML readers do not read alike, not a text
+      = quote it: "017"
+    state.yaml:11:73 `Null`
+      `labels.a` is empty, not a text
+      = write a text, or leave the key out
+    left:
+      main AC00 []
+      AC08 active []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
+      frozen AC05
+      frozen AC06
+      frozen AC07
+    "#);
+}
