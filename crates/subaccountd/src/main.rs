@@ -50,7 +50,10 @@ async fn check_and_carry_out(cli: cli::Cli) -> Result<Exit, (Exit, anyhow::Error
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
-    commands::carry_out(cli.command).await.map_err(|error| (Exit::Failed, error))
+    commands::carry_out(cli.command).await.map_err(|error| {
+        let exit = if error.is::<settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
+        (exit, error)
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "the last words of a command")]

@@ -212,7 +212,13 @@ impl Reconciler {
             gate: &gate,
             in_flight: self.in_flight,
         };
-        execute(approved, &crew).await
+        let execution = execute(approved, &crew).await;
+        for executed in &execution.executed {
+            if let Outcome::Skipped(_) = executed.outcome {
+                tell(loaded, &executed.planned, &executed.outcome);
+            }
+        }
+        execution
     }
 
     fn report(
@@ -265,41 +271,48 @@ impl Record for Recorder<'_> {
 
     async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
         self.journal.outcome(id, outcome);
-        let action = &planned.action;
-        let entry = self.loaded.reading.desired.entry(action.account());
-        let reason = entry.and_then(|entry| entry.reason.as_deref());
-        let labels = entry.map(|entry| serde_json::json!(entry.labels).to_string());
-        let (request_id, code, words) = match outcome {
-            Outcome::Done(receipt) => (receipt.request_id.as_deref(), None, ""),
-            Outcome::Refused(refusal) => {
-                (refusal.request_id.as_deref(), refusal.code, refusal.message.as_str())
-            }
-            Outcome::Unknown(lost) => (lost.request_id.as_deref(), None, lost.message.as_str()),
-            Outcome::Skipped(why) => (None, None, why.as_str()),
+        // What was skipped is told in one place, with what never came to an intent.
+        if !matches!(outcome, Outcome::Skipped(_)) {
+            tell(self.loaded, planned, outcome);
+        }
+    }
+}
+
+/// One line for a write, with what its entry says.
+fn tell(loaded: &Loaded, planned: &Planned, outcome: &Outcome) {
+    let action = &planned.action;
+    let entry = loaded.reading.desired.entry(action.account());
+    let reason = entry.and_then(|entry| entry.reason.as_deref());
+    let labels = entry.filter(|entry| !entry.labels.is_empty());
+    let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
+    let (request_id, code, words) = match outcome {
+        Outcome::Done(receipt) => (receipt.request_id.as_deref(), None, ""),
+        Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.code, refusal.message.as_str()),
+        Outcome::Unknown(lost) => (lost.request_id.as_deref(), None, lost.message.as_str()),
+        Outcome::Skipped(why) => (None, None, why.as_str()),
+    };
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                action.kind = %action.verb(),
+                action.result = outcome.as_str(),
+                account.sid = %action.account(),
+                number = action.number().map(tracing::field::display),
+                twilio.code = code,
+                twilio.request_id = request_id,
+                entry.reason = reason,
+                entry.labels = labels,
+                state.sha256 = %loaded.sha256,
+                state.revision = loaded.revision,
+                "{action}: {}{}{words}",
+                outcome.as_str(),
+                if words.is_empty() { "" } else { ": " }
+            )
         };
-        macro_rules! line {
-            ($level:ident) => {
-                $level!(
-                    action.kind = %action.verb(),
-                    action.result = outcome.as_str(),
-                    account.sid = %action.account(),
-                    number = action.number().map(tracing::field::display),
-                    twilio.code = code,
-                    twilio.request_id = request_id,
-                    entry.reason = reason,
-                    entry.labels = labels,
-                    state.sha256 = %self.loaded.sha256,
-                    state.revision = self.loaded.revision,
-                    "{action}: {}{}{words}",
-                    outcome.as_str(),
-                    if words.is_empty() { "" } else { ": " }
-                )
-            };
-        }
-        match outcome {
-            Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
-            Outcome::Refused(_) | Outcome::Unknown(_) => line!(warn),
-        }
+    }
+    match outcome {
+        Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
+        Outcome::Refused(_) | Outcome::Unknown(_) => line!(warn),
     }
 }
 

@@ -175,15 +175,22 @@ impl From<VerbName> for Verb {
     }
 }
 
+/// Settings that cannot be worked with, found after the command line was read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error("there is no auth token: set TWILIO_AUTH_TOKEN, or name a file with --auth-token-file")]
+    NoToken,
+    #[error(transparent)]
+    Client(#[from] ConfigError),
+}
+
 impl Fleet {
     /// The client to Twilio.
-    pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, ConfigError> {
-        let token = match &self.auth_token_file {
-            Some(path) => TokenSource::File(path.clone()),
-            // A token that is missing is told as an empty one: by what to set.
-            None => {
-                TokenSource::Fixed(SecretString::from(std::env::var("TWILIO_AUTH_TOKEN").unwrap_or_default()))
-            }
+    pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, SettingsError> {
+        let token = match (&self.auth_token_file, std::env::var("TWILIO_AUTH_TOKEN")) {
+            (Some(path), _) => TokenSource::File(path.clone()),
+            (None, Ok(token)) => TokenSource::Fixed(SecretString::from(token)),
+            (None, Err(_)) => return Err(SettingsError::NoToken),
         };
         let config = Config {
             base_url: self.twilio_url.clone(),
@@ -193,7 +200,7 @@ impl Fleet {
             max_in_flight: self.max_in_flight,
             retry: Retry::default(),
         };
-        Client::new(config, telemetry)
+        Ok(Client::new(config, telemetry)?)
     }
 
     pub(crate) fn policy(&self) -> Policy {

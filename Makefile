@@ -1,0 +1,46 @@
+# The commands of this repository. CI calls these and nothing else.
+
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help check fmt lint test doc deny demo conformance bench image deploy-check schema
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+check: fmt lint test doc deny ## Formatting, clippy, tests, docs, dependencies
+
+fmt: ## The formatting is rustfmt's
+	$(CARGO) fmt --all --check
+
+lint: ## No warning of clippy
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+test: ## Every test
+	$(CARGO) test --workspace --locked
+
+doc: ## No warning of rustdoc
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+
+deny: ## Licences, bans and sources of the dependencies; needs cargo-deny
+	$(CARGO) deny --offline check bans licenses sources
+
+demo: ## A simulated Twilio and the daemon on an example; DEMO_ONCE=1 plays the edits itself
+	bash config/demo/demo.sh
+
+conformance: ## The official SDKs against the simulator and the daemon; needs python3 and node
+	$(CARGO) build --locked -p subaccountd -p twilio-sim
+	bash crates/twilio-sim/conformance/run.sh
+
+bench: ## Reaction, throughput, memory and size
+	$(CARGO) bench --locked -p subaccountd --bench fleet
+
+image: ## The container image; needs docker or podman
+	docker build --build-arg REVISION=$$(git rev-parse HEAD) -t subaccountd .
+
+deploy-check: ## The manifests render and are valid; needs kubectl and python3
+	bash deploy/check.sh
+
+schema: ## Write the JSON Schema to its place in the repository
+	$(CARGO) run --quiet --locked -p subaccountd -- schema > config/schema/desired-state.v1.schema.json.new
+	mv config/schema/desired-state.v1.schema.json.new config/schema/desired-state.v1.schema.json

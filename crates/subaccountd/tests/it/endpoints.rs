@@ -1,0 +1,130 @@
+//! The endpoints: names, shapes and codes are public interface.
+
+use serde_json::{Value, json};
+use twilio_sim::AccountStatus;
+
+use crate::support::{Setup, ac, bare, code, entry, fleet, output, phone, state};
+
+/// Every metric of the contract with the labels of one series that exists from the start.
+const SERIES: &[&str] = &[
+    "subaccountd_build_info{revision=\"unknown\",version=\"0.1.0\"}",
+    "subaccountd_desired_state_valid",
+    "subaccountd_desired_state_faults",
+    "subaccountd_desired_state_last_change_timestamp_seconds",
+    "subaccountd_desired_subaccounts{status=\"closed\"}",
+    "subaccountd_observed_subaccounts{managed=\"false\",status=\"suspended\"}",
+    "subaccountd_observed_numbers{managed=\"true\"}",
+    "subaccountd_passes_total{result=\"failed\"}",
+    "subaccountd_pass_duration_seconds_count",
+    "subaccountd_last_pass_timestamp_seconds",
+    "subaccountd_last_success_timestamp_seconds",
+    "subaccountd_credentials_valid",
+    "subaccountd_planned_actions{kind=\"reactivate\"}",
+    "subaccountd_held_items{reason=\"Contested\"}",
+    "subaccountd_held_oldest_timestamp_seconds{reason=\"OverLimit\"}",
+    "subaccountd_actions_total{kind=\"close\",result=\"unknown\"}",
+    "subaccountd_budget_remaining{kind=\"release\"}",
+    "subaccountd_numbers_at_risk",
+    "subaccountd_twilio_requests_total{operation=\"update_number\",outcome=\"rate_limited\"}",
+    "subaccountd_twilio_request_duration_seconds_count{operation=\"fetch_account\"}",
+    "subaccountd_twilio_in_flight_limit",
+    "process_resident_memory_bytes",
+];
+
+#[tokio::test]
+async fn every_metric_of_the_contract_exists_from_the_start() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let daemon = setup.daemon(&["--max-closes", "100%"]).await;
+    daemon.settled().await;
+    for series in SERIES {
+        daemon.metric(series).await;
+    }
+    assert_eq!(daemon.metric("subaccountd_budget_remaining{kind=\"close\"}").await, f64::INFINITY);
+    assert_eq!(daemon.metric("subaccountd_desired_state_valid").await, 1.0);
+    assert_eq!(daemon.metric("subaccountd_credentials_valid").await, 1.0);
+    let text = daemon.get("/metrics").await.1;
+    assert!(!text.contains("AC0000"), "no SID is a label");
+}
+
+#[tokio::test]
+async fn the_status_has_the_shape_of_the_contract() {
+    let entries = entry(1, "active", ", reason: paid, labels: {owner: billing}")
+        + &entry(2, "closed", ", close: {confirm: another}")
+        + &entry(3, "closed", ", close: {confirm: gone}");
+    let setup = Setup::new(fleet(2, 0), &state(&entries)).await;
+    let daemon = setup.daemon(&["--dry-run"]).await;
+    daemon.more_passes(0).await;
+    crate::support::eventually("a pass", async || daemon.get("/status").await.0 == 200).await;
+    let status = daemon.status().await;
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(keys(&status), "accounts desiredState lastPass mode plan version");
+    assert_eq!(keys(&status["desiredState"]), "faults loadedAt revision sha256 valid");
+    assert_eq!(keys(&status["lastPass"]), "error finishedAt requests result startedAt");
+    assert_eq!(keys(&status["plan"]), "actions digest held");
+    assert_eq!(status["mode"], "dry-run");
+    let condition = |n: usize| {
+        let condition = &status["accounts"][n]["conditions"][0];
+        json!([condition["type"], condition["status"], condition["reason"]])
+    };
+    assert_eq!(condition(0), json!(["Synced", "True", "InSync"]));
+    assert_eq!(condition(1), json!(["Synced", "False", "NameMismatch"]));
+    assert_eq!(condition(2), json!(["Synced", "True", "Absent"]));
+    let held = &status["plan"]["held"];
+    assert_eq!((&held[0]["kind"], &held[0]["account"]), (&json!("close"), &json!(ac(2))));
+}
+
+#[tokio::test]
+async fn what_is_held_keeps_its_since_over_passes() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(9, "active", ""))).await;
+    let daemon = setup.daemon(&["--interval", "50ms"]).await;
+    crate::support::eventually("a pass", async || daemon.get("/status").await.0 == 200).await;
+    let since = daemon.status().await["plan"]["held"][0]["since"].clone();
+    assert!(since.is_string());
+    daemon.more_passes(3).await;
+    assert_eq!(daemon.status().await["plan"]["held"][0]["since"], since);
+    let oldest = daemon.metric("subaccountd_held_oldest_timestamp_seconds{reason=\"UnknownAccount\"}").await;
+    assert!(oldest > 1.0e9, "{oldest}");
+}
+
+#[tokio::test]
+async fn the_page_escapes_what_customers_and_files_say() {
+    let world = fleet(1, 0).account(&ac(2), "<script>alert(1)</script>", AccountStatus::Active);
+    let setup = Setup::new(world, &state(&entry(2, "suspended", ", paused: true"))).await;
+    let daemon = setup.daemon(&[]).await;
+    crate::support::eventually("a pass", async || daemon.get("/").await.0 == 200).await;
+    let page = daemon.get("/").await.1;
+    assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>"), "{page}");
+    let answer = daemon.http().get(daemon.url()).send().await.unwrap();
+    let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn probes_ask_the_running_daemon() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let daemon = setup.daemon(&[]).await;
+    daemon.settled().await;
+    for what in ["live", "ready"] {
+        assert_eq!(code(&output(bare(&["probe", what, "--url", daemon.url()])).await), 0, "{what}");
+    }
+    let nobody = output(bare(&["probe", "live", "--url", "http://127.0.0.1:1"])).await;
+    assert_eq!(code(&nobody), 1);
+    setup.write("");
+    let unready = setup.daemon(&[]).await;
+    crate::support::eventually("told", async || unready.get("/readyz").await.1.contains("no readable")).await;
+    assert_eq!(code(&output(bare(&["probe", "ready", "--url", unready.url()])).await), 1);
+    assert_eq!(code(&output(bare(&["probe", "live", "--url", unready.url()])).await), 0);
+}
+
+#[tokio::test]
+async fn the_status_can_be_turned_off() {
+    let setup =
+        Setup::new(fleet(1, 1), &state(&entry(1, "active", &format!(", numbers: [\"{}\"]", phone(1))))).await;
+    let listen = "127.0.0.1:0";
+    let mut command = setup.command(&["run", "--listen", listen, "--status-listen", "none"]);
+    command.env("SUBACCOUNTD_LOG_FORMAT", "json");
+    let log = setup.dir.path().join(".log");
+    let daemon = crate::support::Daemon::start_as_is(command, &log).await;
+    assert_eq!(daemon.get("/livez").await.0, 200);
+    assert_eq!((daemon.get("/status").await.0, daemon.get("/").await.0), (404, 404));
+}

@@ -1,0 +1,11 @@
+//! The binary from outside: real processes, real sockets, real files, real signals, and a simulated Twilio.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::float_cmp, reason = "metrics that count are whole")]
+
+mod commands;
+mod daemon;
+mod endpoints;
+mod safety;
+mod support;
+mod watching;

@@ -1,0 +1,151 @@
+//! The invariants of the design, end to end.
+
+use twilio_sim::{AccountStatus, Fault, FaultKind, Operation};
+
+use crate::support::{Setup, TOKEN, ac, code, entry, eventually, fleet, phone, state, stderr, stdout};
+
+/// I3: the main account is never a target of a status change, even when the state says so.
+#[tokio::test]
+async fn the_main_account_is_never_suspended() {
+    let entries = entry(0, "suspended", "") + &entry(1, "suspended", "");
+    let setup = Setup::new(fleet(1, 0), &state(&entries)).await;
+    let applied = setup.run(&["apply"]).await;
+    assert_eq!(code(&applied), 1);
+    assert!(stderr(&applied).contains("is the main account, not a subaccount"), "{}", stderr(&applied));
+    assert_eq!(setup.status_of(1), AccountStatus::Suspended);
+    assert!(setup.posts().iter().all(|path| !path.contains(&format!("Accounts/{}.json", ac(0)))));
+}
+
+/// I4: a transfer that happened behind a failed answer is not made twice, and no number is lost.
+#[tokio::test]
+async fn a_transfer_that_happened_behind_a_lost_answer_is_not_made_twice() {
+    let entries = entry(1, "active", &format!(", numbers: [\"{}\"]", phone(2)));
+    let setup = Setup::new(fleet(2, 2), &state(&entries)).await;
+    setup.sim.inject(Fault::reset_after().on(Operation::UpdateNumber).times(1));
+    let daemon = setup.daemon(&["--interval", "100ms"]).await;
+    daemon.settled().await;
+    assert_eq!(setup.posts().len(), 1);
+    assert_eq!(setup.owner(2), ac(1));
+    assert_eq!(daemon.metric("subaccountd_actions_total{kind=\"transfer\",result=\"unknown\"}").await, 1.0);
+}
+
+/// I1: a list that lost a row between the two looks stops the close.
+#[tokio::test]
+async fn a_close_is_not_made_when_the_second_look_differs() {
+    let entries = entry(1, "closed", &format!(", close: {{confirm: a1, release: [\"{}\"]}}", phone(1)));
+    let setup = Setup::new(fleet(1, 1), &state(&entries)).await;
+    setup.suspend_elsewhere(1);
+    // The first look sees the number, the second one a list without it.
+    setup.sim.inject(
+        Fault::new(FaultKind::Rows { drop: 1, end: false }).on(Operation::ListNumbers).skip(1).times(1),
+    );
+    let applied = setup.run(&["apply", "--close-after", "0s", "--max-released-numbers", "1"]).await;
+    assert!(stderr(&applied).contains("changed since it was planned"), "{}", stderr(&applied));
+    let posts = setup.posts();
+    assert_eq!(posts.len(), 1, "the close is made by a later pass only: {posts:?}");
+}
+
+/// I2: no number is released except one that is named.
+#[tokio::test]
+async fn an_account_that_holds_a_number_nobody_named_is_not_closed() {
+    let entries = entry(1, "closed", ", close: {confirm: a1}");
+    let setup = Setup::new(fleet(1, 1), &state(&entries)).await;
+    let applied = setup.run(&["apply", "--close-after", "0s", "--max-released-numbers", "9"]).await;
+    assert_eq!(code(&applied), 3);
+    assert!(stdout(&applied).contains("StillHoldsNumbers"), "{}", stdout(&applied));
+    assert_eq!(setup.posts(), Vec::<String>::new());
+}
+
+/// I7: what must not write sends nothing but GET.
+#[tokio::test]
+async fn a_plan_and_a_dry_run_send_nothing_but_get() {
+    let entries = entry(1, "suspended", "") + &entry(2, "active", &format!(", numbers: [\"{}\"]", phone(1)));
+    let setup = Setup::new(fleet(2, 1), &state(&entries)).await;
+    for args in
+        [vec!["plan"], vec!["plan", "-o", "json"], vec!["apply", "--dry-run"], vec!["apply", "--dry-run=1"]]
+    {
+        setup.run(&args).await;
+    }
+    let daemon = setup.daemon(&["--dry-run", "--interval", "50ms"]).await;
+    daemon.more_passes(2).await;
+    assert_eq!(daemon.metric("subaccountd_planned_actions{kind=\"suspend\"}").await, 1.0);
+    assert_eq!(setup.posts(), Vec::<String>::new());
+    assert!(setup.sim.requests().len() > 10);
+}
+
+/// I9: no secret is shown anywhere, at the loudest level, when everything goes wrong.
+#[tokio::test]
+async fn no_secret_is_shown_anywhere() {
+    let entries = entry(1, "suspended", "")
+        + &entry(2, "active", &format!(", numbers: [\"{}\"]", phone(1)))
+        + &entry(3, "closed", ", close: {confirm: a3}");
+    let setup = Setup::new(fleet(3, 1), &state(&entries)).await;
+    setup.sim.inject(Fault::new(FaultKind::Junk).on(Operation::ListNumbers).times(2));
+    setup.sim.inject(Fault::status(500, 20500).on(Operation::UpdateAccount).times(1));
+    setup.sim.inject(Fault::status(401, 20003).on(Operation::UpdateNumber).times(1));
+    let daemon = setup.daemon(&["--interval", "100ms", "--close-after", "0s", "--log", "trace"]).await;
+    eventually("closed", async || setup.status_of(3) == AccountStatus::Closed).await;
+    daemon.more_passes(2).await;
+    let mut shown = daemon.log();
+    for path in ["/status", "/metrics", "/"] {
+        shown += &daemon.get(path).await.1;
+    }
+    let plan = setup.run(&["plan", "--log", "trace"]).await;
+    shown += &(stdout(&plan) + &stderr(&plan));
+    let tokens: Vec<String> = setup
+        .sim
+        .world()
+        .accounts()
+        .map(|account| account.auth_token.clone())
+        .chain([TOKEN.to_owned()])
+        .collect();
+    assert!(tokens.len() >= 4 && shown.len() > 10_000, "{}", shown.len());
+    for token in tokens {
+        assert!(!shown.contains(&token), "a secret is shown");
+    }
+    let basic = "QUMwMDAw";
+    assert!(!shown.contains(basic), "an authorization header is shown");
+}
+
+/// A wrong clock stops closes and nothing else.
+#[tokio::test]
+async fn nothing_is_closed_while_the_clocks_disagree() {
+    let entries = entry(1, "closed", ", close: {confirm: a1}") + &entry(2, "suspended", "");
+    let setup = Setup::new(fleet(2, 0), &state(&entries)).await;
+    setup.sim.faults().clock_offset_seconds = 600;
+    let applied = setup.run(&["apply", "--close-after", "0s"]).await;
+    assert_eq!(code(&applied), 3);
+    assert!(stdout(&applied).contains("CoolingOff"), "{}", stdout(&applied));
+    assert_eq!(
+        (setup.status_of(1), setup.status_of(2)),
+        (AccountStatus::Suspended, AccountStatus::Suspended)
+    );
+}
+
+/// The brake holds a verb whole, and the others go on.
+#[tokio::test]
+async fn too_many_suspensions_are_held_whole_and_a_reactivation_goes_on() {
+    let mut entries: String = (1..=3).map(|n| entry(n, "suspended", "")).collect();
+    entries += &entry(4, "active", "");
+    let setup = Setup::new(fleet(4, 0), &state(&entries)).await;
+    setup.suspend_elsewhere(4);
+    let applied = setup.run(&["apply"]).await;
+    assert_eq!(code(&applied), 3);
+    assert!(
+        stdout(&applied).contains("OverLimit") && stdout(&applied).contains("--max-suspends"),
+        "{}",
+        stdout(&applied)
+    );
+    assert_eq!(setup.posts().len(), 1);
+    assert_eq!(setup.status_of(4), AccountStatus::Active);
+}
+
+/// An error page in place of the account list is no empty fleet.
+#[tokio::test]
+async fn a_half_account_list_changes_nothing() {
+    let setup = Setup::new(fleet(2, 0), &state(&entry(1, "suspended", ""))).await;
+    setup.sim.inject(Fault::new(FaultKind::Junk).on(Operation::ListAccounts));
+    let applied = setup.run(&["apply"]).await;
+    assert_eq!(code(&applied), 1);
+    assert_eq!(setup.posts(), Vec::<String>::new());
+}
