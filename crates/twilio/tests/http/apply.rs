@@ -194,9 +194,13 @@ async fn a_post_that_dies_with_a_kept_connection_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_429_was_not_processed_and_the_write_is_repeated_a_few_times() {
-    for slow in
-        [error(429, 20429, "slow"), Reply::Whole(raw(429, "Retry-After: 0\r\n", "")), reply(429, "<html>")]
-    {
+    let whole = raw(429, "", "whole");
+    for slow in [
+        error(429, 20429, "slow"),
+        Reply::Whole(raw(429, "Retry-After: 0\r\n", "")),
+        reply(429, "<html>"),
+        Reply::BrokenOff(whole[..whole.len() - 1].to_vec()),
+    ] {
         let done = ok(&account_json(sub(), "suspended"));
         let (written, posts) =
             write(&Action::Suspend(sub()), [slow.clone(), slow.clone(), slow.clone(), done]).await;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::support::{
@@ -440,8 +440,10 @@ async fn a_request_that_pauses_leaves_its_place_to_others() {
     let server = Server::script([error(429, 20429, "slow"), ok(&numbers_page(&[], None)), account()]).await;
     let retry = Retry { repeats: 1, base: Duration::from_millis(40), cap: Duration::from_millis(40) };
     let client = client_with(Config { max_in_flight: 1, retry, ..config(&server.url) });
+    let began = Instant::now();
     let (account, numbers) = tokio::join!(client.account(sub()), client.numbers(main()));
     assert!(account.is_ok() && numbers.is_ok());
+    assert!(began.elapsed() >= Duration::from_millis(40));
     let order: Vec<_> =
         server.seen().iter().map(|seen| seen.target.contains("IncomingPhoneNumbers")).collect();
     assert_eq!(order, [false, true, false]);
