@@ -18,7 +18,7 @@ pub struct Desired {
 }
 
 /// The main account, by which the state says for which credentials it is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Main {
     /// Its SID.
     pub sid: AccountSid,
@@ -80,6 +80,13 @@ impl Goal {
             Self::Suspended => Status::Suspended,
             Self::Closed(_) => Status::Closed,
         }
+    }
+}
+
+impl Main {
+    /// A digest that changes when anything that the state says of the main account changes.
+    pub fn digest(&self) -> String {
+        digest(self)
     }
 }
 

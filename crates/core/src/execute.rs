@@ -165,28 +165,40 @@ async fn may_begin<O: Observe, A: Apply, R: Record, G: Gate>(
     }
     crew.gate.open(action).await?;
     if let Action::Close(close) = action {
-        same_as_planned(crew.observe, close).await?;
+        second_look(crew.observe, close, stopped).await?;
     }
     Ok(())
 }
 
 /// The second look before a close: the account and its numbers, read afresh, are as they were planned on.
-async fn same_as_planned(observe: &impl Observe, close: &Close) -> Result<(), String> {
+async fn second_look(
+    observe: &impl Observe,
+    close: &Close,
+    stopped: &Mutex<Option<RemoteError>>,
+) -> Result<(), String> {
     let sid = close.account.sid;
-    let account = observe
-        .account(sid)
-        .await
-        .map_err(|error| format!("not closed, reading it again failed: {error}"))?;
+    let failed = |error: RemoteError| {
+        let why = format!("not closed: reading {sid} again failed: {error}");
+        if error.stops_the_pass() {
+            stop(stopped, error);
+        }
+        why
+    };
+    let account = observe.account(sid).await.map_err(failed)?;
     if account != close.account {
         return Err(format!("not closed: {sid} changed since it was planned"));
     }
-    let numbers = observe
-        .numbers(sid)
-        .await
-        .map_err(|error| format!("not closed, reading its numbers again failed: {error}"))?;
+    let numbers = observe.numbers(sid).await.map_err(failed)?;
     let same = numbers.len() == close.listed.len()
         && numbers.iter().all(|number| close.listed.get(&number.sid) == Some(&number.phone));
     if same { Ok(()) } else { Err(format!("not closed: the numbers of {sid} changed since it was planned")) }
+}
+
+/// Keeps the first error after which nothing else would fare better.
+fn stop(stopped: &Mutex<Option<RemoteError>>, error: RemoteError) {
+    if let Ok(mut stopped) = stopped.lock() {
+        stopped.get_or_insert(error);
+    }
 }
 
 async fn write<O: Observe, A: Apply, R: Record, G: Gate>(
@@ -205,9 +217,7 @@ async fn write<O: Observe, A: Apply, R: Record, G: Gate>(
         Written::NotProcessed(why) => Outcome::Skipped(why),
         Written::Stop(error) => {
             let why = format!("the pass was stopped: {error}");
-            if let Ok(mut stopped) = stopped.lock() {
-                stopped.get_or_insert(error);
-            }
+            stop(stopped, error);
             Outcome::Skipped(why)
         }
     };

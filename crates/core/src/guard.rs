@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     AccountSid, Action, History, Now, Object, Plan, Planned, Reason, Verb,
-    plan::{hold, not_active},
+    plan::{counted, hold, not_active},
 };
 
 /// How much may be done within the window.
@@ -146,7 +146,7 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
         }
         weigh(verb, &mut plan, limits, &budgets, history, now);
     }
-    weigh_releases(&mut plan, limits, &budgets);
+    weigh_releases(&mut plan, limits, &budgets, history, now);
     plan.sort();
     ApprovedPlan { plan, budgets }
 }
@@ -214,17 +214,19 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     }
 }
 
-/// Closes are weighed one by one for the numbers they release, each against what the earlier ones leave.
-fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets) {
-    let mut left = budgets.release.remaining().unwrap_or(usize::MAX);
+/// Closes are weighed one by one for the numbers they release, each against what the earlier ones leave. One whose
+/// last try is unknown takes the place of that try.
+fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
+    let mut spent = budgets.release.spent;
     let mut over = BTreeSet::new();
     for planned in &plan.actions {
         if let Action::Close(close) = &planned.action {
-            match left.checked_sub(close.at_risk.len()) {
-                Some(rest) => left = rest,
-                None => {
-                    over.insert(close.account.sid);
-                }
+            let tried = history.released_by_unknown(close.account.sid, now, limits.window);
+            let after = spent.saturating_sub(tried) + close.at_risk.len();
+            if close.at_risk.is_empty() || after <= limits.released_numbers {
+                spent = after;
+            } else {
+                over.insert(close.account.sid);
             }
         }
     }
@@ -233,9 +235,9 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets) {
     for Planned { action, .. } in take(plan, is_over) {
         let Action::Close(close) = &action else { continue };
         let message = format!(
-            "closing {} would release {} numbers; {} were released within {:#}, and the limit is {}",
+            "closing {} would release {}; {} were released within {:#}, and the limit is {}",
             close.account.sid,
-            close.at_risk.len(),
+            counted(close.at_risk.len()),
             budgets.release.spent,
             limits.window,
             limits.released_numbers

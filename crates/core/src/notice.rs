@@ -1,7 +1,7 @@
 //! Noticing: what an observation says that history does not know yet.
 
 use crate::{
-    AccountSid, Desired, Now, Object, Observed, Status, Verb, Whereabouts,
+    AccountSid, Desired, Entry, Now, Object, Observed, PhoneNumber, Status, Verb, Whereabouts,
     history::{Event, History, Write},
 };
 
@@ -33,10 +33,14 @@ fn undone(history: &History, desired: &Desired, observed: &Observed, now: Now, e
                     Verb::Transfer | Verb::Close => continue,
                 }
             }
-            (Object::Number(number), Write { transfer, .. }) => match observed.whereabouts(number) {
+            (Object::Number(number), &Write { transfer, .. }) => match observed.whereabouts(number) {
                 Whereabouts::In(holder, _) => {
-                    let to = transfer.map(|(_, to)| to);
-                    (claimants.get(&number).copied() == to, Some(holder) == to)
+                    let Some((from, to)) = transfer else { continue };
+                    let wanted = match claimants.get(&number) {
+                        Some(claimant) => *claimant == to,
+                        None => to == observed.main() && hands_to_main(desired, from, number),
+                    };
+                    (wanted, holder == to)
                 }
                 Whereabouts::Moving | Whereabouts::Nowhere => continue,
             },
@@ -49,6 +53,12 @@ fn undone(history: &History, desired: &Desired, observed: &Observed, now: Now, e
     }
 }
 
+/// Whether the state wants `number`, which nobody claims, to go from `account` to the main account.
+fn hands_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
+    let terms = desired.entry(account).and_then(Entry::close);
+    terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))
+}
+
 fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
     for entry in desired.accounts() {
         let (account, word) = (entry.sid, entry.goal.status());
@@ -56,7 +66,8 @@ fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut
         if is_new {
             events.push(Event::Word { account, word });
         }
-        if live(observed, account) == Some(Status::Active) && (is_new || !history.seen_active(account)) {
+        let is_news = is_new || !history.seen_active(account) || history.suspended_by_us(account).is_some();
+        if is_news && live(observed, account) == Some(Status::Active) {
             events.push(Event::SeenActive { account });
         }
     }
@@ -85,8 +96,7 @@ fn closings(history: &History, desired: &Desired, observed: &Observed, now: Now,
         }
         let Some(numbers) = observed.numbers(account) else { continue };
         let while_active = live(observed, account) == Some(Status::Active);
-        let new =
-            |number: &crate::PhoneNumber| known.is_none_or(|closing| !closing.unaccounted.contains(number));
+        let new = |number: &PhoneNumber| known.is_none_or(|closing| !closing.unaccounted.contains(number));
         let numbers: Vec<_> = numbers.iter().map(|number| number.phone).filter(new).collect();
         if !numbers.is_empty() || (while_active && known.is_none_or(|closing| !closing.list_seen_active)) {
             events.push(Event::SeenHolding { account, numbers, while_active });

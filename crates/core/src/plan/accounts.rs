@@ -102,7 +102,7 @@ fn paused(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
     if context.desired.paused() {
         return Some(hold(
             Reason::Paused,
-            "the whole state is paused",
+            format!("{} stays as it is: the whole state is paused", entry.sid),
             "set `paused: false` in every document",
         ));
     }
@@ -127,17 +127,20 @@ fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) 
         Reactivation::Always => false,
     };
     (elsewhere && !lifted).then(|| {
-        let since = account.date_updated.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string());
-        let until = account.date_updated.unwrap_or_else(|| context.now.best());
+        let (since, remedy) = match account.date_updated {
+            Some(since) => (
+                since.to_string(),
+                format!("to lift it, write `liftSuspensionsBefore: \"{since}\"` in the entry"),
+            ),
+            None => ("an unknown time".to_owned(), "lift it in the Twilio Console".to_owned()),
+        };
         hold(
             Reason::SuspendedElsewhere,
             format!(
                 "{} was suspended by somebody else, last changed at {since}: a fraud circuit breaker or a person",
                 entry.sid
             ),
-            format!(
-                "find out why it was suspended; to lift it, write `liftSuspensionsBefore: \"{until}\"` in the entry"
-            ),
+            format!("find out why it was suspended; {remedy}"),
         )
     })
 }

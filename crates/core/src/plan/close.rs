@@ -44,8 +44,9 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
         return Step::Suspend(hold(
             Reason::CoolingOff,
             format!(
-                "{} is empty and still active: it is suspended first, then rests, then is closed",
-                entry.sid
+                "{} {} and is still active: it is suspended first, then rests, then is closed",
+                entry.sid,
+                if at_risk.is_empty() { "is empty" } else { "holds only what is in `close.release`" }
             ),
             format!("wait: the rest of {:#} begins when it is suspended", context.policy.close_after),
         ));
@@ -119,9 +120,14 @@ fn still_holds(
     }
     hold(
         Reason::StillHoldsNumbers,
-        format!("{} was seen with {} numbers: {}", entry.sid, kept.len(), says.join("; ")),
+        format!("{} was seen with {}: {}", entry.sid, counted(kept.len()), says.join("; ")),
         remedies.join("; "),
     )
+}
+
+/// So many numbers, in words.
+pub(crate) fn counted(numbers: usize) -> String {
+    if numbers == 1 { "1 number".to_owned() } else { format!("{numbers} numbers") }
 }
 
 /// Up to ten numbers, and how many more there are.
@@ -144,13 +150,15 @@ fn rest(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Acco
     let close_after = context.policy.close_after;
     if !close_after.is_zero() {
         let decided = context.history.closing(sid).and_then(|closing| closing.since);
-        let Some((updated, decided)) = account.date_updated.zip(decided) else {
+        let Some(updated) = account.date_updated else {
             return Some(hold(
                 Reason::CoolingOff,
                 format!("it is not known since when {sid} rests: Twilio gives no readable `date_updated`"),
                 "look at the account in the Twilio Console; it is read again in the next pass",
             ));
         };
+        // A state that was never noticed to say `closed` says so since now.
+        let decided = decided.unwrap_or(now);
         let suspended = context.history.suspended_by_us(sid);
         let since = suspended.into_iter().fold(updated.max(decided), Timestamp::max);
         let due = since.checked_add(close_after).unwrap_or(Timestamp::MAX);

@@ -17,6 +17,7 @@ pub use policy::{Policy, Reactivation};
 use crate::{
     AccountSid, Action, Desired, Entry, History, Now, Observed, PhoneNumber, Status, Verb, digest::digest,
 };
+pub(crate) use close::counted;
 pub(crate) use held::{Hold, hold};
 pub(crate) use numbers::not_active;
 

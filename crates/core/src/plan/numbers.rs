@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Transfer, Verb, Whereabouts,
+    desired::Main,
 };
 
 /// A number and the account that shall own it.
@@ -24,18 +25,16 @@ pub(super) fn wanted(context: &Context<'_>) -> Vec<Wanted> {
     let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
     let claims = context.desired.claims().map(|(to, phone, needs)| Wanted { to, phone, needs, leaves: None });
     let mut all: Vec<_> = claims.collect();
+    let mut leaving = BTreeSet::new();
     for entry in context.desired.accounts() {
         let Some(terms) = entry.close().filter(|terms| terms.move_numbers_to_main) else { continue };
         let listed = context.observed.numbers(entry.sid).unwrap_or_default();
         let unclaimed = |phone: &PhoneNumber| !claimed.contains(phone) && !terms.release.contains(phone);
         let phones = listed.iter().map(|number| number.phone).filter(unclaimed);
-        let to = context.observed.main();
-        all.extend(phones.map(|phone| Wanted {
-            to,
-            phone,
-            needs: Needs::default(),
-            leaves: Some(entry.sid),
-        }));
+        let (to, leaves) = (context.observed.main(), Some(entry.sid));
+        // One that is on the move between two closing accounts is in both lists.
+        let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();
+        all.extend(new.into_iter().map(|phone| Wanted { to, phone, needs: Needs::default(), leaves }));
     }
     all
 }
@@ -61,7 +60,8 @@ pub(super) fn decide(
         return plan.hold(Verb::Transfer, wanted.to, Some(phone), hold);
     }
     let asks = wanted.leaves.unwrap_or(wanted.to);
-    let digest = context.desired.entry(asks).map_or_else(|| asks.to_string(), Entry::digest);
+    let of_main = || context.desired.main().map(Main::digest).unwrap_or_default();
+    let digest = context.desired.entry(asks).map_or_else(of_main, Entry::digest);
     plan.add(context, Action::Transfer(transfer), &digest, None);
 }
 
@@ -98,9 +98,7 @@ fn held(
     paused(context.desired, wanted, from)
         .or_else(|| closed_or_unknown(context, wanted))
         .or_else(|| unreadable_status(context, [wanted.to, from], wanted.phone))
-        .or_else(|| {
-            [wanted.to, from].into_iter().find_map(|sid| context.name_mismatch(context.desired.entry(sid)?))
-        })
+        .or_else(|| name_mismatch(context, [wanted.to, from], wanted.phone))
         .or_else(|| state_faults(context, wanted))
         .or_else(|| target_not_active(context, wanted, reactivating))
         .or_else(|| needs(wanted, number))
@@ -110,7 +108,8 @@ fn paused(desired: &Desired, wanted: &Wanted, from: AccountSid) -> Option<Hold> 
     let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
     let phone = wanted.phone;
     Some(if desired.paused() {
-        hold(Reason::Paused, "the whole state is paused", "set `paused: false` in every document")
+        let message = format!("{phone} stays where it is: the whole state is paused");
+        hold(Reason::Paused, message, "set `paused: false` in every document")
     } else if desired.entry(sid).is_some() {
         let message = format!("{phone} stays where it is: the entry of {sid} is paused");
         hold(Reason::Paused, message, format!("remove `paused: true` from the entry of {sid}"))
@@ -150,6 +149,13 @@ fn unreadable_status(context: &Context<'_>, accounts: [AccountSid; 2], phone: Ph
             "look at the account in the Twilio Console",
         )
     })
+}
+
+fn name_mismatch(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneNumber) -> Option<Hold> {
+    let mut entries = accounts.into_iter().filter_map(|sid| context.desired.entry(sid));
+    let mut hold = entries.find_map(|entry| context.name_mismatch(entry))?;
+    hold.message = format!("{phone} stays where it is: {}", hold.message);
+    Some(hold)
 }
 
 fn state_faults(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {

@@ -6,7 +6,8 @@ use super::{files, sources, whole};
 
 #[test]
 fn nothing_at_all_is_no_state() {
-    insta::assert_snapshot!(sources(&[]), @r"
+    let shown = sources(&[]);
+    insta::assert_snapshot!(shown, @r"
     :1:1 ``
       there is no readable desired state: no document with `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
@@ -17,7 +18,10 @@ fn nothing_at_all_is_no_state() {
 
 #[test]
 fn empty_documents_are_skipped() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         ---
         ---
         # nothing
@@ -29,9 +33,16 @@ fn empty_documents_are_skipped() {
         - {sid: AC01, status: active}
         ---
         ~
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         # only a comment
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -40,12 +51,21 @@ fn empty_documents_are_skipped() {
 
 #[test]
 fn only_empty_documents_are_no_state() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         ---
         ---
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml", r"
 
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `-`
       there is no readable desired state: no document with `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
@@ -56,13 +76,20 @@ fn only_empty_documents_are_no_state() {
 
 #[test]
 fn several_documents_and_files_are_one_state() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
@@ -72,7 +99,10 @@ fn several_documents_and_files_are_one_state() {
         kind: DesiredState
         subaccounts:
         - {sid: AC03, status: active}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -83,13 +113,20 @@ fn several_documents_and_files_are_one_state() {
 
 #[test]
 fn one_paused_document_pauses_the_state() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         paused: true
@@ -97,7 +134,10 @@ fn one_paused_document_pauses_the_state() {
         apiVersion: subaccountd/v1
         kind: DesiredState
         paused: false
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     left:
       paused
       main AC00 []
@@ -107,19 +147,29 @@ fn one_paused_document_pauses_the_state() {
 
 #[test]
 fn a_wrong_version_costs_the_file() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v2
         kind: DesiredState
         colour: blue
         subaccounts:
         - {sid: AC02, status: active}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:1:13 `subaccountd/v2`
       `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
@@ -131,13 +181,20 @@ fn a_wrong_version_costs_the_file() {
 
 #[test]
 fn a_wrong_kind_costs_the_file_with_its_other_documents() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
@@ -145,7 +202,10 @@ fn a_wrong_kind_costs_the_file_with_its_other_documents() {
         ---
         apiVersion: subaccountd/v1
         kind: desiredState
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:7:7 `desiredState`
       `kind` is `desiredState`, not `DesiredState`
       = write `kind: DesiredState`; nothing in this file counts until then
@@ -157,19 +217,33 @@ fn a_wrong_kind_costs_the_file_with_its_other_documents() {
 
 #[test]
 fn a_missing_head_costs_the_file() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         subaccounts:
         - {sid: AC02, status: active}
-"), ("c.yaml", r"
+",
+        ),
+        (
+            "c.yaml",
+            r"
         kind: DesiredState
         apiVersion: 1
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 `s`
       the document has no `apiVersion`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
@@ -187,20 +261,30 @@ fn a_missing_head_costs_the_file() {
 
 #[test]
 fn a_file_that_is_absent_still_pauses_the_state() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         paused: true
         ---
         apiVersion: subaccountd/v2
         kind: DesiredState
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:5:13 `subaccountd/v2`
       `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
@@ -213,20 +297,38 @@ fn a_file_that_is_absent_still_pauses_the_state() {
 
 #[test]
 fn a_document_that_is_no_mapping_is_told_its_head() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         - sid: AC02
           status: active
-"), ("c.yaml", r"
+",
+        ),
+        (
+            "c.yaml",
+            r"
         just a text
-"), ("d.yaml", r"
+",
+        ),
+        (
+            "d.yaml",
+            r"
         --- 5
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 `-`
       this document is not a mapping: it needs `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
@@ -244,13 +346,17 @@ fn a_document_that_is_no_mapping_is_told_its_head() {
 
 #[test]
 fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[(
+        "a.yaml",
+        r"
         apiVersion: subaccountd/v2
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-")]), @r"
+",
+    )]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:1:13 `subaccountd/v2`
       `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
@@ -261,19 +367,29 @@ fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
 
 #[test]
 fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
           oops: [
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
         - {sid: AC02, status: active}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:6:3 `o`
       this is not YAML: did not find expected key
       = mend the YAML; until then nothing in this file counts
@@ -285,17 +401,27 @@ fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
 
 #[test]
 fn no_yaml_costs_the_file() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts: [}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:3:15 `}`
       this is not YAML: did not find expected node content
       = mend the YAML; until then nothing in this file counts
@@ -307,20 +433,30 @@ fn no_yaml_costs_the_file() {
 
 #[test]
 fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
         - {sid: AC02, status: active}
         ---
         {
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:7:1 ``
       this is not YAML: did not find expected node content
       = mend the YAML; until then nothing in this file counts
@@ -332,7 +468,17 @@ fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
 
 #[test]
 fn a_file_that_is_not_utf8_costs_the_file() {
-    insta::assert_snapshot!(sources(&[Source { name: "a.yaml".to_owned(), content: Ok(crate::support::text::long("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n").into_bytes()) }, Source { name: "b.yaml".to_owned(), content: Ok(b"kind: \xff\n".to_vec()) }]), @r"
+    let shown = sources(&[
+        Source {
+            name: "a.yaml".to_owned(),
+            content: Ok(crate::support::text::long(
+                "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n",
+            )
+            .into_bytes()),
+        },
+        Source { name: "b.yaml".to_owned(), content: Ok(b"kind: \xff\n".to_vec()) },
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 ``
       the file is not UTF-8: byte 7 cannot be read
       = save it as UTF-8
@@ -343,7 +489,17 @@ fn a_file_that_is_not_utf8_costs_the_file() {
 
 #[test]
 fn a_file_that_cannot_be_read_costs_the_file() {
-    insta::assert_snapshot!(sources(&[Source { name: "a.yaml".to_owned(), content: Ok(crate::support::text::long("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n").into_bytes()) }, Source { name: "b.yaml".to_owned(), content: Err("permission denied".to_owned()) }]), @r"
+    let shown = sources(&[
+        Source {
+            name: "a.yaml".to_owned(),
+            content: Ok(crate::support::text::long(
+                "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n",
+            )
+            .into_bytes()),
+        },
+        Source { name: "b.yaml".to_owned(), content: Err("permission denied".to_owned()) },
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 ``
       the file cannot be read: permission denied
       = make it readable for the user that subaccountd runs as
@@ -354,7 +510,10 @@ fn a_file_that_cannot_be_read_costs_the_file() {
 
 #[test]
 fn a_byte_order_mark_is_passed_over() {
-    insta::assert_snapshot!(whole("\u{feff}apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\ncolour: blue\n"), @r"
+    let shown = whole(
+        "\u{feff}apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\ncolour: blue\n",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `colour`
       unknown key `colour` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
@@ -365,7 +524,8 @@ fn a_byte_order_mark_is_passed_over() {
 
 #[test]
 fn a_byte_order_mark_does_not_move_the_place() {
-    insta::assert_snapshot!(whole("\u{feff}apiVersion: subaccountd/v2\nkind: DesiredState\nmainAccount: {sid: AC00}\n"), @r"
+    let shown = whole("\u{feff}apiVersion: subaccountd/v2\nkind: DesiredState\nmainAccount: {sid: AC00}\n");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:1:13 `subaccountd/v2`
       `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
@@ -376,7 +536,10 @@ fn a_byte_order_mark_does_not_move_the_place() {
 
 #[test]
 fn line_ends_of_windows_are_line_ends() {
-    insta::assert_snapshot!(whole("apiVersion: subaccountd/v1\r\nkind: DesiredState\r\nmainAccount: {sid: AC00}\r\nsubaccounts:\r\n- {sid: AC01, status: active, colour: blue}\r\n- {sid: AC02, status: active}\r\n"), @r"
+    let shown = whole(
+        "apiVersion: subaccountd/v1\r\nkind: DesiredState\r\nmainAccount: {sid: AC00}\r\nsubaccounts:\r\n- {sid: AC01, status: active, colour: blue}\r\n- {sid: AC02, status: active}\r\n",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `colour`
       unknown key `colour` in a subaccount
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
@@ -389,7 +552,10 @@ fn line_ends_of_windows_are_line_ends() {
 
 #[test]
 fn columns_count_characters() {
-    insta::assert_snapshot!(whole("apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {x-ö: ü€😀, sid: AC00, colour: blue}\n"), @r"
+    let shown = whole(
+        "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {x-ö: ü€😀, sid: AC00, colour: blue}\n",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:3:66 `colour`
       unknown key `colour` in `mainAccount`
       = known keys: sid, numbers; a key that starts with x- is ignored
@@ -401,12 +567,19 @@ fn columns_count_characters() {
 
 #[test]
 fn all_faults_of_all_files_come_in_one_go_by_place() {
-    insta::assert_snapshot!(files(&[("b.yaml", r"
+    let shown = files(&[
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         b: 1
         a: 2
-"), ("a.yaml", r"
+",
+        ),
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
@@ -415,7 +588,10 @@ fn all_faults_of_all_files_come_in_one_go_by_place() {
         apiVersion: subaccountd/v1
         kind: DesiredState
         d: 4
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:3:1 `b`
       unknown key `b` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored

@@ -4,11 +4,14 @@ use super::{body, files, whole};
 
 #[test]
 fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         suspended: []
         subaccounts:
         - {sid: AC01, status: active, numbers: ["+15105550101"]}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `suspended`
       unknown key `suspended` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
@@ -20,13 +23,16 @@ fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
 
 #[test]
 fn a_near_miss_is_told_which_key_was_meant() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, friendly_name: acme}
         - {sid: AC02, status: active, Paused: true}
         - {sid: AC03, status: active, liftSuspensionBefore: "2026-01-01"}
         - {sid: AC04, state: active, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `friendly_name`
       unknown key `friendly_name` in a subaccount
       = did you mean `friendlyName`?
@@ -50,14 +56,17 @@ fn a_near_miss_is_told_which_key_was_meant() {
 
 #[test]
 fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: active
           colour: blue
           numbers: ["+15105550101"]
         - {sid: AC02, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `colour`
       unknown key `colour` in a subaccount
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
@@ -70,7 +79,8 @@ fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
 
 #[test]
 fn an_unknown_key_in_the_main_account_costs_its_claims() {
-    insta::assert_snapshot!(whole(r#"
+    let shown = whole(
+        r#"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount:
@@ -79,7 +89,9 @@ fn an_unknown_key_in_the_main_account_costs_its_claims() {
           numbers: ["+15105550100"]
         subaccounts:
         - {sid: AC01, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `owner`
       unknown key `owner` in `mainAccount`
       = known keys: sid, numbers; a key that starts with x- is ignored
@@ -92,7 +104,8 @@ fn an_unknown_key_in_the_main_account_costs_its_claims() {
 
 #[test]
 fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
@@ -102,7 +115,9 @@ fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
           numbers:
           - {number: "+15105550102", address: AD01}
         - {sid: AC03, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:7:26 `releases`
       unknown key `releases` in `close`
       = did you mean `release`?
@@ -119,7 +134,8 @@ fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
 
 #[test]
 fn keys_that_start_with_x_are_ignored_at_every_level() {
-    insta::assert_snapshot!(whole(r#"
+    let shown = whole(
+        r#"
         x-head: [1, null, {a: b}]
         apiVersion: subaccountd/v1
         kind: DesiredState
@@ -133,7 +149,9 @@ fn keys_that_start_with_x_are_ignored_at_every_level() {
           status: active
           numbers: [{number: "+15105550101", x-number: 3}]
           labels: {x-label: kept}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 closed release {} []
@@ -143,13 +161,16 @@ fn keys_that_start_with_x_are_ignored_at_every_level() {
 
 #[test]
 fn a_key_twice_in_an_entry_costs_the_entry() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - sid: AC01
           status: active
           status: suspended
         - {sid: AC02, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `status`
       the key `status` stands twice in a subaccount: first on line 6
       = keep one of the two
@@ -162,10 +183,13 @@ fn a_key_twice_in_an_entry_costs_the_entry() {
 
 #[test]
 fn a_sid_twice_in_one_entry_freezes_both_accounts() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active, sid: AC02}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `sid`
       the key `sid` stands twice in a subaccount: first on line 5
       = keep one of the two
@@ -178,7 +202,8 @@ fn a_sid_twice_in_one_entry_freezes_both_accounts() {
 
 #[test]
 fn numbers_twice_in_one_entry_are_guarded_both() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: active
@@ -187,7 +212,9 @@ fn numbers_twice_in_one_entry_are_guarded_both() {
         - sid: AC02
           status: active
           numbers: ["+15105550102", "+15105550103"]
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `numbers`
       the key `numbers` stands twice in a subaccount: first on line 7
       = keep one of the two
@@ -203,14 +230,17 @@ fn numbers_twice_in_one_entry_are_guarded_both() {
 
 #[test]
 fn a_close_twice_in_one_entry_costs_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
           close: {confirm: acme}
           close: {confirm: globex, release: ["+15105550102"]}
         - {sid: AC02, status: active, numbers: ["+15105550102", "+15105550103"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `close`
       the key `close` stands twice in a subaccount: first on line 7
       = keep one of the two
@@ -226,12 +256,15 @@ fn a_close_twice_in_one_entry_costs_the_entry() {
 
 #[test]
 fn subaccounts_twice_in_one_document_cost_all_entries_of_both() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active}
         subaccounts:
         - {sid: AC02, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `subaccounts`
       the key `subaccounts` stands twice in the document: first on line 4
       = keep one of the two
@@ -244,14 +277,17 @@ fn subaccounts_twice_in_one_document_cost_all_entries_of_both() {
 
 #[test]
 fn main_account_twice_in_one_document_stops_everything() {
-    insta::assert_snapshot!(whole(r"
+    let shown = whole(
+        r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         mainAccount: {sid: AC01}
         subaccounts:
         - {sid: AC02, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `mainAccount`
       the key `mainAccount` stands twice in the document: first on line 3
       = keep one of the two
@@ -263,11 +299,14 @@ fn main_account_twice_in_one_document_stops_everything() {
 
 #[test]
 fn a_main_account_with_two_sids_stops_everything() {
-    insta::assert_snapshot!(whole(r"
+    let shown = whole(
+        r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00, sid: AC01}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:3:56 `sid`
       the key `sid` stands twice in `mainAccount`: first on line 3
       = keep one of the two
@@ -278,10 +317,13 @@ fn a_main_account_with_two_sids_stops_everything() {
 
 #[test]
 fn paused_twice_counts_as_true_when_one_of_them_does() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         paused: false
         paused: true
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:1 `paused`
       the key `paused` stands twice in the document: first on line 4
       = keep one of the two
@@ -293,12 +335,16 @@ fn paused_twice_counts_as_true_when_one_of_them_does() {
 
 #[test]
 fn api_version_twice_must_be_right_twice() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[(
+        "a.yaml",
+        r"
         apiVersion: subaccountd/v1
         apiVersion: subaccountd/v2
         kind: DesiredState
         mainAccount: {sid: AC00}
-")]), @r"
+",
+    )]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:2:13 `subaccountd/v2`
       `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
@@ -309,12 +355,15 @@ fn api_version_twice_must_be_right_twice() {
 
 #[test]
 fn a_label_twice_costs_the_entry() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - sid: AC01
           status: active
           labels: {owner: billing, owner: sales}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:7:28 `owner`
       the label `owner` stands twice
       = keep one of the two
@@ -326,7 +375,8 @@ fn a_label_twice_costs_the_entry() {
 
 #[test]
 fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
@@ -336,7 +386,9 @@ fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
           numbers:
           - {number: "+15105550101", number: "+15105550102"}
         - {sid: AC03, status: active, numbers: ["+15105550101", "+15105550102"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:7:26 `confirm`
       the key `confirm` stands twice in `close`: first on line 7
       = keep one of the two
@@ -359,13 +411,16 @@ fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
 
 #[test]
 fn a_key_that_is_no_text_is_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         1: one
         subaccounts:
         - {sid: AC01, status: active, true: yes}
         - {sid: AC02, status: active, labels: {1: one}}
         - {sid: AC03, status: active, [a]: b}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `1`
       a key of the document is a number, not a text
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts
@@ -388,13 +443,16 @@ fn a_key_that_is_no_text_is_a_fault() {
 
 #[test]
 fn a_merge_key_is_not_read() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         x-defaults: &defaults {status: active}
         subaccounts:
         - <<: *defaults
           sid: AC01
           status: active
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:3 `<<`
       unknown key `<<` in a subaccount
       = merge keys are not read: use an alias for a whole value, or write the keys out
@@ -406,12 +464,15 @@ fn a_merge_key_is_not_read() {
 
 #[test]
 fn an_entry_without_sid_or_status_is_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {status: active}
         - {sid: AC02}
         - {}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `{`
       a subaccount has no `sid`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
@@ -432,14 +493,17 @@ fn an_entry_without_sid_or_status_is_a_fault() {
 
 #[test]
 fn a_main_account_a_close_and_a_number_have_keys_that_must_be_there() {
-    insta::assert_snapshot!(whole(r#"
+    let shown = whole(
+        r#"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {numbers: ["+15105550100"]}
         subaccounts:
         - {sid: AC01, status: closed, close: {}}
         - {sid: AC02, status: active, numbers: [{addressSid: AD01}]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:3:14 `{`
       `mainAccount` has no `sid`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits

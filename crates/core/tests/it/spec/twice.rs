@@ -4,12 +4,15 @@ use super::{body, files};
 
 #[test]
 fn an_account_listed_twice_is_absent_and_frozen() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, numbers: ["+15105550101"]}
         - {sid: AC01, status: suspended}
         - {sid: AC02, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
@@ -22,12 +25,15 @@ fn an_account_listed_twice_is_absent_and_frozen() {
 
 #[test]
 fn an_account_listed_three_times_is_absent_and_frozen() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active}
         - {sid: AC01, status: active}
         - {sid: AC01, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
@@ -42,19 +48,29 @@ fn an_account_listed_three_times_is_absent_and_frozen() {
 
 #[test]
 fn an_account_listed_in_two_files_is_absent() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
         - {sid: AC02, status: active}
         - {sid: AC01, status: closed, close: {confirm: acme}}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:5:9 `AC01`
       AC01 is listed twice: also in a.yaml:5
       = keep one of the entries; until then none of them counts
@@ -67,11 +83,14 @@ fn an_account_listed_in_two_files_is_absent() {
 
 #[test]
 fn a_faulty_entry_still_counts_for_listed_twice() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active}
         - {sid: AC01, status: nonsense}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
@@ -86,11 +105,14 @@ fn a_faulty_entry_still_counts_for_listed_twice() {
 
 #[test]
 fn an_alias_of_an_entry_lists_it_twice() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - &acme {sid: AC01, status: active}
         - *acme
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:15 `AC01`
       AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
@@ -102,11 +124,14 @@ fn an_alias_of_an_entry_lists_it_twice() {
 
 #[test]
 fn a_number_claimed_twice_costs_both_claims_and_no_other() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, numbers: ["+15105550101", "+15105550102"]}
         - {sid: AC02, status: active, numbers: ["+15105550103", {number: "+15105550101"}]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:6:96 `"+15105550101"`
       +15105550101 is claimed twice: also on line 5
       = a number has one owner: keep one of the two claims
@@ -119,10 +144,13 @@ fn a_number_claimed_twice_costs_both_claims_and_no_other() {
 
 #[test]
 fn a_number_claimed_twice_by_one_account_costs_both_claims() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, numbers: ["+15105550101", "+15105550101", "+15105550102"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:87 `"+15105550101"`
       +15105550101 is claimed twice: also on line 5
       = a number has one owner: keep one of the two claims
@@ -134,18 +162,28 @@ fn a_number_claimed_twice_by_one_account_costs_both_claims() {
 
 #[test]
 fn a_number_claimed_by_main_and_by_a_subaccount_in_another_file_costs_both_claims() {
-    insta::assert_snapshot!(files(&[("a.yaml", r#"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r#"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount:
           sid: AC00
           numbers: ["+15105550101", "+15105550100"]
-"#), ("b.yaml", r#"
+"#,
+        ),
+        (
+            "b.yaml",
+            r#"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
         - {sid: AC01, status: active, numbers: ["+15105550101"]}
-"#)]), @r#"
+"#,
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r#"
     b.yaml:4:71 `"+15105550101"`
       +15105550101 is claimed twice: also in a.yaml:5
       = a number has one owner: keep one of the two claims
@@ -157,11 +195,14 @@ fn a_number_claimed_by_main_and_by_a_subaccount_in_another_file_costs_both_claim
 
 #[test]
 fn a_claim_of_a_faulty_entry_still_guards_its_number() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: nonsense, numbers: ["+15105550101"]}
         - {sid: AC02, status: active, numbers: ["+15105550101", "+15105550102"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:53 `nonsense`
       `nonsense` is not a status
       = write active, suspended or closed
@@ -177,13 +218,16 @@ fn a_claim_of_a_faulty_entry_still_guards_its_number() {
 
 #[test]
 fn a_number_claimed_and_in_a_release_is_neither() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
           close: {confirm: acme, release: ["+15105550101", "+15105550103"]}
         - {sid: AC02, status: active, numbers: ["+15105550101", "+15105550102"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
       +15105550101 is in `release`, but it is claimed: also on line 8
       = remove it from `release`, or remove the claim
@@ -196,13 +240,16 @@ fn a_number_claimed_and_in_a_release_is_neither() {
 
 #[test]
 fn a_release_of_a_faulty_entry_still_guards_its_number() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
           close: {confirm: acme, release: ["+15105550101"], colour: blue}
         - {sid: AC02, status: active, numbers: ["+15105550101"]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
       +15105550101 is in `release`, but it is claimed: also on line 8
       = remove it from `release`, or remove the claim
@@ -218,17 +265,27 @@ fn a_release_of_a_faulty_entry_still_guards_its_number() {
 
 #[test]
 fn two_main_accounts_stop_everything() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[
+        (
+            "a.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
-"), ("b.yaml", r"
+",
+        ),
+        (
+            "b.yaml",
+            r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
         subaccounts:
         - {sid: AC01, status: active}
-")]), @r"
+",
+        ),
+    ]);
+    insta::assert_snapshot!(shown, @r"
     b.yaml:3:14 `{`
       a second `mainAccount`: also in a.yaml:3
       = keep one of the two; a second main account is a second daemon
@@ -240,7 +297,9 @@ fn two_main_accounts_stop_everything() {
 
 #[test]
 fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[(
+        "a.yaml",
+        r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC00}
@@ -248,7 +307,9 @@ fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
         apiVersion: subaccountd/v1
         kind: DesiredState
         mainAccount: {sid: AC01}
-")]), @r"
+",
+    )]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:7:14 `{`
       a second `mainAccount`: also on line 3
       = keep one of the two; a second main account is a second daemon
@@ -259,11 +320,14 @@ fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
 
 #[test]
 fn the_main_account_among_the_subaccounts_is_frozen() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC00, status: closed, close: {confirm: main}}
         - {sid: AC01, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC00`
       AC00 is the main account, not a subaccount
       = remove the entry; numbers of the main account go under `mainAccount`
@@ -276,12 +340,16 @@ fn the_main_account_among_the_subaccounts_is_frozen() {
 
 #[test]
 fn no_main_account_stops_everything() {
-    insta::assert_snapshot!(files(&[("a.yaml", r"
+    let shown = files(&[(
+        "a.yaml",
+        r"
         apiVersion: subaccountd/v1
         kind: DesiredState
         subaccounts:
         - {sid: AC01, status: active}
-")]), @r"
+",
+    )]);
+    insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `a`
       the state has no `mainAccount`
       = name it in exactly one document: `mainAccount: {sid: AC…}`

@@ -4,13 +4,16 @@ use super::body;
 
 #[test]
 fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC1, status: active, numbers: ["+15105550101"]}
         - {sid: PN01, status: active}
         - {sid: 17, status: active}
         - {sid: AC04, status: active}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC1`
       `sid`: `AC1` is not an account SID: AC and 32 hexadecimal digits
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
@@ -28,7 +31,8 @@ fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
 
 #[test]
 fn a_malformed_sid_in_the_long_form_costs_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: active
@@ -38,7 +42,9 @@ fn a_malformed_sid_in_the_long_form_costs_the_entry() {
             bundleSid: AD01
             identitySid: RI1
             emergencyAddressSid: 5
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:9:17 `BU01`
       `addressSid`: `BU01` is not an address SID: AD and 32 hexadecimal digits
       = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
@@ -59,13 +65,16 @@ fn a_malformed_sid_in_the_long_form_costs_the_entry() {
 
 #[test]
 fn a_malformed_sid_of_the_main_account_stops_everything() {
-    insta::assert_snapshot!(super::whole("
+    let shown = super::whole(
+        "
 apiVersion: subaccountd/v1
 kind: DesiredState
 mainAccount: {sid: AC0}
 subaccounts:
 - {sid: AC01, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:3:20 `AC0`
       `sid`: `AC0` is not an account SID: AC and 32 hexadecimal digits
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
@@ -77,13 +86,16 @@ subaccounts:
 
 #[test]
 fn a_status_that_is_none_is_told_the_nearest() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: Active}
         - {sid: AC02, status: close}
         - {sid: AC03, status: paused}
         - {sid: AC04, status: true}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `Active`
       `Active` is not a status
       = did you mean `active`?
@@ -107,13 +119,16 @@ fn a_status_that_is_none_is_told_the_nearest() {
 
 #[test]
 fn an_unquoted_number_is_told_to_be_quoted() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active, numbers: [+15105550101, 15105550102]}
         - {sid: AC02, status: active, numbers: [{number: +493012345678}]}
         - {sid: AC03, status: closed, close: {confirm: acme, release: [+15105550103]}}
         - {sid: AC04, status: active}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `+15105550101`
       `numbers`: +15105550101 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550101"
@@ -137,13 +152,16 @@ fn an_unquoted_number_is_told_to_be_quoted() {
 
 #[test]
 fn an_unquoted_number_of_the_main_account_costs_its_claims() {
-    insta::assert_snapshot!(super::whole("
+    let shown = super::whole(
+        "
 apiVersion: subaccountd/v1
 kind: DesiredState
 mainAccount:
   sid: AC00
   numbers: [+15105550100]
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:13 `+15105550100`
       `numbers`: +15105550100 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550100"
@@ -155,14 +173,17 @@ mainAccount:
 
 #[test]
 fn a_malformed_number_costs_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, numbers: ["15105550101"]}
         - {sid: AC02, status: active, numbers: ["+1 510 555 0102"]}
         - {sid: AC03, status: active, numbers: ["+0151"]}
         - {sid: AC04, status: active, numbers: [{number: tel}]}
         - {sid: AC05, status: active, numbers: [[a]]}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `"15105550101"`
       `numbers`: `15105550101` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
       = write the number as it is dialled from abroad, as in "+15105550101"
@@ -190,7 +211,8 @@ fn a_malformed_number_costs_the_entry() {
 
 #[test]
 fn a_malformed_time_costs_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, liftSuspensionsBefore: tomorrow}
         - {sid: AC02, status: active, liftSuspensionsBefore: "2026-02-30"}
@@ -199,7 +221,9 @@ fn a_malformed_time_costs_the_entry() {
         - {sid: AC05, status: closed, close: {confirm: acme, notBefore: "24.12.2026"}}
         - {sid: AC06, status: closed, close: {confirm: acme, notBefore: "2026-W52-4"}}
         - {sid: AC07, status: active, liftSuspensionsBefore: 2026-12-24}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:84 `tomorrow`
       `liftSuspensionsBefore`: `tomorrow` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
@@ -232,13 +256,16 @@ fn a_malformed_time_costs_the_entry() {
 
 #[test]
 fn closed_needs_a_close_and_nothing_else_may_have_one() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: closed}
         - {sid: AC02, status: active, close: {confirm: acme}}
         - {sid: AC03, status: suspended, close: {confirm: acme}}
         - {sid: AC04, status: closed, close: {confirm: acme}}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `closed`
       `status: closed` without `close`: a close must be confirmed
       = add `close:` with `confirm:` and the account's friendly name as Twilio shows it
@@ -259,7 +286,8 @@ fn closed_needs_a_close_and_nothing_else_may_have_one() {
 
 #[test]
 fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: closed
@@ -269,7 +297,9 @@ fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
           status: closed
           close: {confirm: acme}
           numbers: []
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:8:3 `numbers`
       numbers under an account that is to be closed
       = list them under the account that shall own them, or under `close.release` to let them go
@@ -282,11 +312,14 @@ fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
 
 #[test]
 fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         paused: yes
         subaccounts:
         - {sid: AC01, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:9 `yes`
       `paused` is a text, not a boolean
       = write true or false
@@ -299,14 +332,17 @@ fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
 
 #[test]
 fn a_paused_that_is_no_boolean_freezes_the_entry() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, paused: 0}
         - {sid: AC02, status: active, paused: "false"}
         - {sid: AC03, status: active, paused: }
         - {sid: AC04, status: active, paused: false}
         - {sid: AC05, status: active, paused: true}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0`
       `paused` is a number, not a boolean
       = write true or false
@@ -328,10 +364,13 @@ fn a_paused_that_is_no_boolean_freezes_the_entry() {
 
 #[test]
 fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: closed, close: {confirm: acme, moveNumbersToMain: yes}}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:103 `yes`
       `moveNumbersToMain` is a text, not a boolean
       = write true or false
@@ -343,14 +382,17 @@ fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
 
 #[test]
 fn what_should_be_a_list_or_a_mapping_is_told_so() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, numbers: "+15105550101"}
         - {sid: AC02, status: closed, close: acme}
         - {sid: AC03, status: active, labels: [a]}
         - {sid: AC04, status: closed, close: {confirm: acme, release: {}}}
         - AC05
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:70 `"+15105550101"`
       `numbers` is a text, not a list
       = write a list: one item a line after a dash, or [] for none
@@ -377,9 +419,12 @@ fn what_should_be_a_list_or_a_mapping_is_told_so() {
 
 #[test]
 fn subaccounts_that_are_no_list_are_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts: {sid: AC01, status: active}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `{`
       `subaccounts` is a mapping, not a list
       = write a list: one item a line after a dash, or [] for none
@@ -390,7 +435,8 @@ fn subaccounts_that_are_no_list_are_a_fault() {
 
 #[test]
 fn empty_values_are_faults_everywhere() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         paused:
         subaccounts:
         - sid:
@@ -403,7 +449,9 @@ fn empty_values_are_faults_everywhere() {
           close:
         - {sid: AC02, status: closed, close: {confirm: , notBefore: , moveNumbersToMain: , release: }}
         -
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `paused`
       `paused` is empty, not a boolean
       = write true or false
@@ -454,9 +502,12 @@ fn empty_values_are_faults_everywhere() {
 
 #[test]
 fn a_key_without_a_value_is_not_an_empty_list() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `subaccounts`
       `subaccounts` is empty, not a list
       = write a list: one item a line after a dash, or [] for none
@@ -467,7 +518,8 @@ fn a_key_without_a_value_is_not_an_empty_list() {
 
 #[test]
 fn texts_may_be_long_but_not_endless() {
-    insta::assert_snapshot!(body(&format!("
+    let shown = body(&format!(
+        "
 subaccounts:
 - {{sid: AC01, status: active, friendlyName: {a64}, reason: {a1024}, labels: {{ {a256}: {a256} }}}}
 - {{sid: AC02, status: active, friendlyName: {a64}a}}
@@ -476,8 +528,14 @@ subaccounts:
 - {{sid: AC05, status: active, labels: {{ {a256}a: a}}}}
 - {{sid: AC06, status: active, labels: {{ {labels65} }}}}
 - {{sid: AC07, status: closed, close: {{confirm: {a64}a}}}}
-", a64 = "ä".repeat(64), a256 = "ä".repeat(256), a1024 = "ä".repeat(1024),
-labels65 = (0..65).map(|n| format!("l{n}: a")).collect::<Vec<_>>().join(", "))).replace("ää", ""), @r"
+",
+        a64 = "ä".repeat(64),
+        a256 = "ä".repeat(256),
+        a1024 = "ä".repeat(1024),
+        labels65 = (0..65).map(|n| format!("l{n}: a")).collect::<Vec<_>>().join(", ")
+    ))
+    .replace("ää", "");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:75 `a`
       `friendlyName` is longer than 64 characters
       = shorten it
@@ -510,11 +568,14 @@ labels65 = (0..65).map(|n| format!("l{n}: a")).collect::<Vec<_>>().join(", "))).
 
 #[test]
 fn empty_texts_are_faults() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, reason: "", friendlyName: ""}
         - {sid: AC02, status: active, labels: {"": a, b: ""}}
-"#), @r#"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `""`
       `reason` is an empty text
       = write a text, or leave the key out
@@ -536,13 +597,16 @@ fn empty_texts_are_faults() {
 
 #[test]
 fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active, reason: 4711}
         - {sid: AC02, status: active, friendlyName: true}
         - {sid: AC03, status: active, labels: {ticket: 12, owner: [a]}}
         - {sid: AC04, status: closed, close: {confirm: 0x1F}}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `4711`
       `reason` is a number, not a text
       = quote it: "4711"
@@ -569,11 +633,14 @@ fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
 
 #[test]
 fn a_main_account_that_is_no_mapping_stops_everything() {
-    insta::assert_snapshot!(super::whole("
+    let shown = super::whole(
+        "
 apiVersion: subaccountd/v1
 kind: DesiredState
 mainAccount: AC00
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:3:14 `AC00`
       `mainAccount` is a text, not a mapping
       = write its keys, one a line: sid, numbers

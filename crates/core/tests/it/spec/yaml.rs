@@ -4,7 +4,8 @@ use super::body;
 
 #[test]
 fn a_tab_in_the_indentation_is_called_a_tab() {
-    insta::assert_snapshot!(body("subaccounts:\n- sid: AC01\n\tstatus: active\n"), @r"
+    let shown = body("subaccounts:\n- sid: AC01\n\tstatus: active\n");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `	`
       a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
@@ -15,7 +16,8 @@ fn a_tab_in_the_indentation_is_called_a_tab() {
 
 #[test]
 fn a_tab_after_a_dash_is_called_a_tab() {
-    insta::assert_snapshot!(body("subaccounts:\n-\tsid: AC01\n \tstatus: active\n"), @r"
+    let shown = body("subaccounts:\n-\tsid: AC01\n \tstatus: active\n");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:2 `	`
       a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
@@ -26,7 +28,8 @@ fn a_tab_after_a_dash_is_called_a_tab() {
 
 #[test]
 fn a_tab_after_a_key_is_called_a_tab() {
-    insta::assert_snapshot!(body("subaccounts:\n- sid:\tAC01\n  status: active\t# so\n"), @r"
+    let shown = body("subaccounts:\n- sid:\tAC01\n  status: active\t# so\n");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:5:7 `	`
       a tab where not every YAML reader takes one
       = replace the tab by a space
@@ -37,7 +40,8 @@ fn a_tab_after_a_key_is_called_a_tab() {
 
 #[test]
 fn a_tag_is_a_fault() {
-    insta::assert_snapshot!(body("subaccounts: !list []\n"), @r"
+    let shown = body("subaccounts: !list []\n");
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `!`
       this is not YAML: subaccounts: a tag has no meaning here
       = mend the YAML; until then nothing in this file counts
@@ -48,7 +52,8 @@ fn a_tag_is_a_fault() {
 
 #[test]
 fn a_tag_of_the_core_schema_is_a_fault() {
-    insta::assert_snapshot!(body("subaccounts:\n- {sid: AC01, status: active, reason: !!str 4711}\n"), @r#"
+    let shown = body("subaccounts:\n- {sid: AC01, status: active, reason: !!str 4711}\n");
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `!!str 4711`
       `reason` is something that YAML readers do not read alike, not a text
       = quote it: "4711"
@@ -60,12 +65,15 @@ fn a_tag_of_the_core_schema_is_a_fault() {
 
 #[test]
 fn an_alias_repeats_a_value() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         x-labels: &labels {owner: billing}
         subaccounts:
         - {sid: AC01, status: active, labels: *labels}
         - {sid: AC02, status: active, labels: *labels}
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -75,9 +83,12 @@ fn an_alias_repeats_a_value() {
 
 #[test]
 fn an_alias_of_nothing_is_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts: *nothing
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `*`
       this is not YAML: unknown anchor
       = mend the YAML; until then nothing in this file counts
@@ -88,9 +99,12 @@ fn an_alias_of_nothing_is_a_fault() {
 
 #[test]
 fn an_alias_of_itself_is_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         x-a: &a [*a]
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:6 `&`
       this is not YAML: recursion limit exceeded
       = write it with less nesting and fewer aliases; until then nothing in this file counts
@@ -101,7 +115,8 @@ fn an_alias_of_itself_is_a_fault() {
 
 #[test]
 fn aliases_that_multiply_are_a_fault() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         x-a: &a [x, x, x, x, x, x, x, x, x, x]
         x-b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
         x-c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
@@ -109,7 +124,9 @@ fn aliases_that_multiply_are_a_fault() {
         x-e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
         x-f: &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
         x-g: [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     state.yaml:1:1 `a`
       this is not YAML: repetition limit exceeded
       = write it with less nesting and fewer aliases; until then nothing in this file counts
@@ -120,7 +137,8 @@ fn aliases_that_multiply_are_a_fault() {
 
 #[test]
 fn nesting_without_end_is_a_fault() {
-    insta::assert_snapshot!(body(&format!("x-deep: {}\n", "[".repeat(10_000))), @r"
+    let shown = body(&format!("x-deep: {}\n", "[".repeat(10_000)));
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
       this is not YAML: recursion limit exceeded
       = write it with less nesting and fewer aliases; until then nothing in this file counts
@@ -131,7 +149,8 @@ fn nesting_without_end_is_a_fault() {
 
 #[test]
 fn nesting_that_ends_too_deep_is_a_fault() {
-    insta::assert_snapshot!(body(&format!("x-deep: {}{}\n", "[".repeat(500), "]".repeat(500))), @r"
+    let shown = body(&format!("x-deep: {}{}\n", "[".repeat(500), "]".repeat(500)));
+    insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
       this is not YAML: recursion limit exceeded
       = write it with less nesting and fewer aliases; until then nothing in this file counts
@@ -142,10 +161,13 @@ fn nesting_that_ends_too_deep_is_a_fault() {
 
 #[test]
 fn a_quoted_text_keeps_its_kind() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - {sid: AC01, status: active, reason: "4711", friendlyName: 'true', labels: {a: "null"}}
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -154,7 +176,8 @@ fn a_quoted_text_keeps_its_kind() {
 
 #[test]
 fn texts_over_several_lines_are_read() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - sid: AC01
           status: active
@@ -165,7 +188,9 @@ fn texts_over_several_lines_are_read() {
             note: |
               one
               two
-"), @r"
+",
+    );
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -174,10 +199,13 @@ fn texts_over_several_lines_are_read() {
 
 #[test]
 fn an_octal_number_is_no_text() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active, reason: 0o17}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0o17`
       `reason` is a number, not a text
       = quote it: "0o17"
@@ -189,7 +217,8 @@ fn an_octal_number_is_no_text() {
 
 #[test]
 fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         paused: 0b1
         x-ignored: 017
         subaccounts:
@@ -198,7 +227,9 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
         - {sid: AC03, status: active, 0b11: a}
         - {sid: AC04, status: active, numbers: 017}
         - {sid: AC05, status: active, x-ignored: 017}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:4:9 `0b1`
       `paused` is something that YAML readers do not read alike, not a boolean
       = write true or false
@@ -223,13 +254,16 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
 
 #[test]
 fn a_text_in_a_list_keeps_its_line_breaks_alike_for_both_readers() {
-    insta::assert_snapshot!(body(r#"
+    let shown = body(
+        r#"
         subaccounts:
         - sid: AC01
           status: active
           reason: "one\u0085two\
             three"
-"#), @r"
+"#,
+    );
+    insta::assert_snapshot!(shown, @r"
     left:
       main AC00 []
       AC01 active []
@@ -238,7 +272,8 @@ fn a_text_in_a_list_keeps_its_line_breaks_alike_for_both_readers() {
 
 #[test]
 fn numbers_in_other_bases_are_no_texts() {
-    insta::assert_snapshot!(body(r"
+    let shown = body(
+        r"
         subaccounts:
         - {sid: AC01, status: active, labels: {a: 0x1f}}
         - {sid: AC02, status: active, labels: {a: 1e3}}
@@ -248,7 +283,9 @@ fn numbers_in_other_bases_are_no_texts() {
         - {sid: AC06, status: active, labels: {a: 017}}
         - {sid: AC07, status: active, labels: {a: Null}}
         - {sid: AC08, status: active, labels: {a: 1_000}}
-"), @r#"
+",
+    );
+    insta::assert_snapshot!(shown, @r#"
     state.yaml:5:73 `0x1f`
       `labels.a` is a number, not a text
       = quote it: "0x1f"

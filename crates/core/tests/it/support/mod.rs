@@ -1,3 +1,4 @@
-//! Builders: a state from YAML with short SIDs, and an observation by hand.
+//! Builders: a state from YAML with short SIDs, a fleet derived from it, and passes over both.
 
+pub(crate) mod scene;
 pub(crate) mod text;

@@ -1,16 +1,29 @@
 //! Texts with short SIDs: `AC01` stands for `AC000…01`, going in and coming out.
 
+use std::fmt::Write;
+
 const PREFIXES: [&str; 5] = ["AC", "AD", "BU", "RI", "PN"];
 
-/// `text` with every short SID written out.
+/// `text` with every short SID written out: two letters and two digits, where no third follows.
 pub(crate) fn long(text: &str) -> String {
-    let mut text = text.to_owned();
-    for prefix in PREFIXES {
-        for n in 0..100 {
-            text = text.replace(&format!("{prefix}{n:02}"), &format!("{prefix}{n:032}"));
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if let Some((prefix, n)) = short_sid(rest) {
+            write!(out, "{prefix}{n:0>32}").unwrap();
+            rest = &rest[4..];
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
         }
     }
-    text
+    out
+}
+
+fn short_sid(text: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = text.split_at_checked(2).filter(|(prefix, _)| PREFIXES.contains(prefix))?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    (digits == 2).then(|| (prefix, &rest[..2]))
 }
 
 /// `text` with every long SID shortened.

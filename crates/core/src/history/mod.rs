@@ -3,106 +3,15 @@
 //! Every fact comes in through [`History::apply`], so that a history read from a journal and one kept in memory are
 //! the same value.
 
+mod event;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, Action, Now, Object, PhoneNumber, Planned, Status, Verb, execute::Outcome};
+pub use event::{Event, Write, WriteResult};
 
-/// One fact. The journal is a list of these.
-#[expect(missing_docs, reason = "the line above each variant says what its fields are")]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Event {
-    /// The state's word for an account is another than before.
-    Word { account: AccountSid, word: Status },
-    /// An account was seen active for the first time since the state's present word.
-    SeenActive { account: AccountSid },
-    /// The state says `closed`, by Twilio's clock since `since`.
-    ClosingSince { account: AccountSid, since: Timestamp },
-    /// The state no longer says `closed`.
-    ClosingEnded { account: AccountSid },
-    /// A closing account was seen with these numbers, or its whole list was seen while it was active.
-    SeenHolding { account: AccountSid, numbers: Vec<PhoneNumber>, while_active: bool },
-    /// A number that a closing account was seen with was seen in another account.
-    SeenElsewhere { account: AccountSid, number: PhoneNumber },
-    /// All number lists were read to find a number; `found` says that none is missing any more.
-    Searched { at: Timestamp, state: String, found: bool },
-    /// What the daemon did to an object was undone by others.
-    Undone { object: Object, at: Timestamp },
-    /// What the daemon did to an object is no longer wanted.
-    Forgotten { object: Object },
-    /// A write is about to begin.
-    Intent { id: u64, at: Timestamp, write: Write },
-    /// A write came to its end.
-    Outcome { id: u64, at: Timestamp, result: WriteResult },
-}
-
-/// A write as history keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Write {
-    /// The verb.
-    pub verb: Verb,
-    /// What is written to.
-    pub object: Object,
-    /// For a transfer, the accounts that lose and gain.
-    pub transfer: Option<(AccountSid, AccountSid)>,
-    /// Numbers that may be lost with a close.
-    pub releases: Vec<PhoneNumber>,
-    /// It undoes what the daemon did, and costs nothing.
-    pub free: bool,
-    /// The digest of the entry that asks for it.
-    pub entry: String,
-}
-
-impl Write {
-    /// The write that `planned` asks for.
-    pub fn of(planned: &Planned) -> Self {
-        let action = &planned.action;
-        let (transfer, releases) = match action {
-            Action::Transfer(transfer) => (Some((transfer.from, transfer.to)), Vec::new()),
-            Action::Close(close) => (None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Suspend(_) => (None, Vec::new()),
-        };
-        let (verb, object) = (action.verb(), action.object());
-        Self { verb, object, transfer, releases, free: planned.free, entry: planned.entry.clone() }
-    }
-}
-
-/// How a write ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "camelCase")]
-pub enum WriteResult {
-    /// Verified.
-    Done,
-    /// Refused, with Twilio's code and words.
-    Refused {
-        /// Twilio's error code; `None` for a 2xx that did not do it.
-        code: Option<u32>,
-        /// Twilio's words.
-        message: String,
-    },
-    /// Nobody knows.
-    Unknown,
-    /// It was never processed.
-    Skipped,
-}
-
-impl WriteResult {
-    /// What history keeps of `outcome`.
-    pub fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Done(_) => Self::Done,
-            Outcome::Refused(refusal) => {
-                Self::Refused { code: refusal.code, message: refusal.message.clone() }
-            }
-            Outcome::Unknown(_) => Self::Unknown,
-            Outcome::Skipped(_) => Self::Skipped,
-        }
-    }
-}
+use crate::{AccountSid, Now, Object, PhoneNumber, Status, Verb};
 
 /// A write and what is known of its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +23,10 @@ struct Kept {
     result: Option<WriteResult>,
     /// A later write of the same verb on the same object took its place.
     replaced: bool,
+    /// The unknown write whose place this one took.
+    replaces: Option<u64>,
+    /// For a suspension, when the daemon had suspended the account before.
+    suspended_before: Option<Timestamp>,
 }
 
 impl Kept {
@@ -146,8 +59,6 @@ pub struct Closing {
     pub since: Option<Timestamp>,
     /// The numbers it was seen with and that were not seen elsewhere since.
     pub unaccounted: BTreeSet<PhoneNumber>,
-    /// The numbers that were seen elsewhere since.
-    pub(crate) elsewhere: BTreeSet<PhoneNumber>,
     /// Whether its whole list was read while it was active.
     pub list_seen_active: bool,
 }
@@ -206,15 +117,10 @@ impl History {
             Event::SeenHolding { account, numbers, while_active } => {
                 let closing = self.closing_mut(account);
                 closing.list_seen_active |= while_active;
-                for number in numbers {
-                    closing.elsewhere.remove(&number);
-                    closing.unaccounted.insert(number);
-                }
+                closing.unaccounted.extend(numbers);
             }
             Event::SeenElsewhere { account, number } => {
-                let closing = self.closing_mut(account);
-                closing.unaccounted.remove(&number);
-                closing.elsewhere.insert(number);
+                self.closing_mut(account).unaccounted.remove(&number);
             }
             Event::Searched { at, state, found } => {
                 let failures =
@@ -245,18 +151,44 @@ impl History {
 
     fn began(&mut self, id: u64, at: Timestamp, write: Write) {
         self.next_id = self.next_id.max(id + 1);
-        let same = |kept: &&mut Kept| kept.write.verb == write.verb && kept.write.object == write.object;
-        if let Some(last) = self.writes.iter_mut().rev().find(same) {
-            last.replaced |= last.is_unknown();
+        let same = |kept: &&mut Kept| {
+            kept.write.verb == write.verb && kept.write.object == write.object && kept.may_have_happened()
+        };
+        // A free write costs nothing, so it must not take the place of one that does.
+        let last = self.writes.iter_mut().rev().find(same).filter(|last| last.is_unknown() && !write.free);
+        let replaces = last.map(|last| {
+            last.replaced = true;
+            last.id
+        });
+        // Until its end is known it may have happened, after a crash for ever.
+        let suspended_before = match (write.verb, write.object) {
+            (Verb::Suspend, Object::Account(account)) => {
+                self.accounts.entry(account).or_default().suspended_by_us.replace(at)
+            }
+            _ => None,
+        };
+        self.writes.push(Kept { id, at, write, result: None, replaced: false, replaces, suspended_before });
+    }
+
+    /// The write `id` did not happen: the one whose place it took weighs again.
+    fn did_not_happen(&mut self, write: &Write, replaces: Option<u64>, suspended_before: Option<Timestamp>) {
+        if let Some(kept) = self.writes.iter_mut().rev().find(|kept| Some(kept.id) == replaces) {
+            kept.replaced = false;
         }
-        self.writes.push(Kept { id, at, write, result: None, replaced: false });
+        if let (Verb::Suspend, Object::Account(account)) = (write.verb, write.object) {
+            self.accounts.entry(account).or_default().suspended_by_us = suspended_before;
+        }
     }
 
     fn ended(&mut self, id: u64, at: Timestamp, result: WriteResult) {
         let Some(kept) = self.writes.iter_mut().rev().find(|kept| kept.id == id) else { return };
         kept.result = Some(result.clone());
         let (write, happened) = (kept.write.clone(), kept.may_have_happened());
+        let (replaces, suspended_before) = (kept.replaces, kept.suspended_before);
         let key = (write.verb, write.object);
+        if !happened {
+            self.did_not_happen(&write, replaces, suspended_before);
+        }
         if let WriteResult::Refused { code, message } = result {
             let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
             let times = before.map_or(0, |refused| refused.times) + 1;
@@ -348,6 +280,18 @@ impl History {
     pub fn released(&self, now: Now, window: SignedDuration) -> usize {
         let costs = |kept: &&Kept| !kept.replaced && kept.may_have_happened() && within(kept.at, now, window);
         self.writes.iter().filter(costs).map(|kept| kept.write.releases.len()).sum()
+    }
+
+    /// How many of them the last close of `account` may have released, while nobody knows how it ended.
+    pub(crate) fn released_by_unknown(&self, account: AccountSid, now: Now, window: SignedDuration) -> usize {
+        let of_it = |kept: &&Kept| {
+            kept.write.object == Object::Account(account)
+                && kept.write.verb == Verb::Close
+                && kept.is_unknown()
+                && !kept.replaced
+                && within(kept.at, now, window)
+        };
+        self.writes.iter().filter(of_it).map(|kept| kept.write.releases.len()).sum()
     }
 
     /// Whether lifting the suspension of `account` undoes what the daemon did within `window`.

@@ -1,0 +1,485 @@
+//! The way to a close: emptied, suspended, rested, closed; and everything that stops it.
+
+use subaccountd_core::{
+    Status, Verb,
+    history::{Event, WriteResult},
+};
+
+use crate::support::scene::{Scene, phone, sid, time};
+
+const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
+const RELEASING: &str =
+    r#"subaccounts: [{sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101"]}}]"#;
+
+/// AC01 is active and empty, and shall be closed.
+fn closing() -> Scene {
+    Scene::new(CLOSED)
+}
+
+/// AC01 was suspended by the daemon at noon.
+fn resting() -> Scene {
+    closing().done()
+}
+
+fn releasing() -> Scene {
+    Scene::new(RELEASING).holds("AC01", "+15105550101")
+}
+
+#[test]
+fn an_empty_active_account_is_suspended_and_its_close_waits() {
+    let shown = closing().shown();
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff: close of AC01
+      AC01 is empty and is still active: it is suspended first, then rests, then is closed
+      = wait: the rest of 72h begins when it is suspended
+    ");
+}
+
+#[test]
+fn an_account_rests_from_its_suspension_and_is_then_closed() {
+    let shown = [
+        resting().after("1h").shown(),
+        resting().after("71h 59m 59s").shown(),
+        resting().after("72h").shown(),
+    ]
+    .join("--\n");
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, write another status before then
+    --
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, write another status before then
+    --
+    close AC01, losing []
+    ");
+}
+
+#[test]
+fn the_whole_way_from_a_full_account_to_a_closed_one() {
+    let shown = {
+        let state = r#"
+            subaccounts:
+            - {sid: AC01, status: closed, close: {confirm: acme}}
+            - {sid: AC02, status: active, numbers: ["+15105550101"]}
+            "#;
+        let mut scene = Scene::new(state).holds("AC01", "+15105550101");
+        let mut steps = Vec::new();
+        for pause in ["0s", "1h", "1h", "71h", "1h"] {
+            scene = scene.after(pause);
+            steps.push(scene.brief());
+            scene = scene.done();
+        }
+        assert_eq!(scene.brief(), "");
+        steps.join("\n--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    transfer +15105550101 from AC01 to AC02
+    StillHoldsNumbers close AC01
+    --
+    suspend AC01
+    CoolingOff close AC01
+    --
+    CoolingOff close AC01
+    --
+    close AC01
+    --
+    ");
+}
+
+#[test]
+fn an_account_that_others_suspended_rests_from_when_the_state_said_closed() {
+    let shown = {
+        let scene = closing().suspended("AC01").pass();
+        [scene.clone().after("71h").shown(), scene.after("72h").shown()].join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, write another status before then
+    --
+    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    ");
+}
+
+#[test]
+fn an_account_that_was_changed_later_rests_from_then() {
+    let shown = resting()
+        .with("AC01", |account| account.date_updated = Some(time("2026-06-03T12:00:00Z")))
+        .after("72h")
+        .brief();
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff close AC01
+    ");
+}
+
+#[test]
+fn a_new_decision_begins_a_new_rest() {
+    let shown = {
+        let active = "subaccounts: [{sid: AC01, status: suspended}]";
+        let unlisted = "subaccounts: []";
+        let faulty = "subaccounts: [{sid: AC01, status: nonsense}]";
+        let broken_by =
+            |state: &str| resting().after("24h").says(state).pass().says(CLOSED).after("48h").brief();
+        [broken_by(CLOSED), broken_by(active), broken_by(unlisted), broken_by(faulty)].join("\n--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    close AC01
+    --
+    CoolingOff close AC01
+    --
+    CoolingOff close AC01
+    --
+    close AC01
+    ");
+}
+
+#[test]
+fn a_rest_of_nothing_is_skipped_but_nothing_else_is() {
+    let shown = {
+        let scene = closing().policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);
+        let clock_off = scene.clone().done().clock_off(Some("301s"));
+        let later = scene.clone().says(&CLOSED.replace("acme", "acme, notBefore: 2026-06-02")).done();
+        let full = scene.clone().holds("AC01", "+15105550101");
+        [scene.brief(), scene.done().brief(), clock_off.brief(), later.brief(), full.brief()].join("\n--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff close AC01
+    --
+    close AC01
+    --
+    CoolingOff close AC01
+    --
+    CoolingOff close AC01
+    --
+    StillHoldsNumbers close AC01
+    ");
+}
+
+#[test]
+fn not_before_is_waited_for() {
+    let shown = {
+        let scene =
+            Scene::new(&CLOSED.replace("acme", "acme, notBefore: \"2026-06-10T08:00:00+02:00\"")).done();
+        let at = |time| scene.clone().after(time).shown();
+        [at("72h"), at("209h 59m 59s"), at("210h")].join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` says so
+      = wait; to keep the account, write another status before then
+    --
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` says so
+      = wait; to keep the account, write another status before then
+    --
+    close AC01, losing []
+    ");
+}
+
+#[test]
+fn nothing_is_closed_while_the_clocks_disagree() {
+    let shown = {
+        let scene = resting().after("73h");
+        [
+            scene.clone().clock_off(None),
+            scene.clone().clock_off(Some("301s")),
+            scene.clone().clock_off(Some("-301s")),
+            scene.clone().clock_off(Some("300s")),
+            scene.clock_off(Some("-300s")),
+        ]
+        .map(|scene| scene.shown())
+        .join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff: close of AC01
+      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
+      = set this machine's clock (NTP); nothing is closed while the two disagree
+    --
+    CoolingOff: close of AC01
+      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
+      = set this machine's clock (NTP); nothing is closed while the two disagree
+    --
+    CoolingOff: close of AC01
+      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
+      = set this machine's clock (NTP); nothing is closed while the two disagree
+    --
+    close AC01, losing []
+    --
+    close AC01, losing []
+    ");
+}
+
+#[test]
+fn a_decision_by_a_clock_that_was_off_does_not_count() {
+    let shown = closing()
+        .suspended("AC01")
+        .clock_off(None)
+        .pass()
+        .after("72h")
+        .clock_off(Some("0s"))
+        .pass()
+        .after("71h")
+        .brief();
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff close AC01
+    ");
+}
+
+#[test]
+fn an_account_without_a_date_is_not_closed() {
+    let shown = resting().with("AC01", |account| account.date_updated = None).after("999h").shown();
+    insta::assert_snapshot!(shown, @r"
+    CoolingOff: close of AC01
+      it is not known since when AC01 rests: Twilio gives no readable `date_updated`
+      = look at the account in the Twilio Console; it is read again in the next pass
+    ");
+}
+
+#[test]
+fn a_fault_anywhere_stops_a_close_and_the_suspension_before_it() {
+    let shown = {
+        let faulty = format!("colour: blue\n{CLOSED}");
+        [closing().says(&faulty).shown(), resting().after("72h").says(&faulty).shown()].join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    StateFaults: close of AC01
+      AC01 is not closed while the state has faults
+      = mend the faults of the state: `subaccountd validate` lists them
+    --
+    StateFaults: close of AC01
+      AC01 is not closed while the state has faults
+      = mend the faults of the state: `subaccountd validate` lists them
+    ");
+}
+
+#[test]
+fn an_unreadable_list_stops_a_close() {
+    let shown = [closing().unreadable("AC01").shown(), resting().after("72h").unreadable("AC01").brief()]
+        .join("--\n");
+    insta::assert_snapshot!(shown, @r"
+    Unreadable: close of AC01
+      the numbers of AC01 could not be read: a page failed
+      = nothing is closed unread; it is read again in the next pass
+    --
+    Unreadable close AC01
+    ");
+}
+
+#[test]
+fn an_account_that_holds_a_number_is_not_suspended_and_not_closed() {
+    let shown = [
+        closing().holds("AC01", "+15105550101").shown(),
+        resting().after("72h").holds("AC01", "+15105550101").brief(),
+    ]
+    .join("--\n");
+    insta::assert_snapshot!(shown, @r"
+    StillHoldsNumbers: close of AC01
+      AC01 was seen with 1 number: 1 that nobody claims: +15105550101
+      = claim them under another account, set `close.moveNumbersToMain`, or let them go in `close.release`
+    --
+    StillHoldsNumbers close AC01
+    ");
+}
+
+#[test]
+fn many_numbers_are_counted_and_not_all_shown() {
+    let shown = (10..23).fold(closing(), |scene, n| scene.holds("AC01", &format!("+151055501{n}"))).shown();
+    insta::assert_snapshot!(shown, @r"
+    StillHoldsNumbers: close of AC01
+      AC01 was seen with 13 numbers: 13 that nobody claims: +15105550110, +15105550111, +15105550112, +15105550113, +15105550114, +15105550115, +15105550116, +15105550117, +15105550118, +15105550119 and 3 more
+      = claim them under another account, set `close.moveNumbersToMain`, or let them go in `close.release`
+    ");
+}
+
+#[test]
+fn a_number_that_vanished_counts_as_held_until_it_is_seen_elsewhere() {
+    let shown = {
+        let seen = closing().holds("AC01", "+15105550101").pass();
+        let vanished = seen.clone().nowhere("+15105550101");
+        let elsewhere = seen.account("AC02", "hooli", Status::Active).holds("AC02", "+15105550101");
+        [vanished.shown(), elsewhere.shown()].join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    StillHoldsNumbers: close of AC01
+      AC01 was seen with 1 number: 1 that its list no longer shows and no other list shows yet: +15105550101
+      = look where the vanished ones went; if they are gone, name them in `close.release`
+    --
+    suspend AC01
+    CoolingOff: close of AC01
+      AC01 is empty and is still active: it is suspended first, then rests, then is closed
+      = wait: the rest of 72h begins when it is suspended
+    ");
+}
+
+#[test]
+fn a_number_that_came_back_counts_as_held_again() {
+    let shown = {
+        let scene = closing().account("AC02", "hooli", Status::Active).holds("AC01", "+15105550101").pass();
+        let scene = scene.holds("AC02", "+15105550101").pass();
+        let gone = scene.clone().nowhere("+15105550101").brief();
+        let back = scene.holds("AC01", "+15105550101").pass().nowhere("+15105550101").brief();
+        format!("{gone}\n--\n{back}")
+    };
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff close AC01
+    --
+    StillHoldsNumbers close AC01
+    ");
+}
+
+#[test]
+fn a_number_on_the_move_counts_as_held() {
+    let shown = closing()
+        .account("AC02", "hooli", Status::Active)
+        .holds("AC01", "+15105550101")
+        .pass()
+        .also_holds("AC02", "+15105550101")
+        .brief();
+    insta::assert_snapshot!(shown, @r"
+    StillHoldsNumbers close AC01
+    ");
+}
+
+#[test]
+fn a_number_in_release_does_not_stop_the_suspension() {
+    let shown = releasing().shown();
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff: close of AC01
+      AC01 holds only what is in `close.release` and is still active: it is suspended first, then rests, then is closed
+      = wait: the rest of 72h begins when it is suspended
+    ");
+}
+
+#[test]
+fn a_close_that_would_release_more_than_is_left_is_held_alone() {
+    let shown = {
+        let two = RELEASING.replace("}}]", "}}, {sid: AC02, status: closed, close: {confirm: acme}}]");
+        Scene::new(&two)
+            .holds("AC01", "+15105550101")
+            .done()
+            .after("72h")
+            .limit(Verb::Close, subaccountd_core::Limit::Count(2))
+            .shown()
+    };
+    insta::assert_snapshot!(shown, @r"
+    close AC02, losing []
+    OverLimit: close of AC01
+      closing AC01 would release 1 number; 0 were released within 24h, and the limit is 0
+      = check that the numbers may be lost; then raise --max-released-numbers to at least 1, or move them away
+    ");
+}
+
+#[test]
+fn a_close_may_release_what_the_state_and_the_limit_allow() {
+    let shown = releasing().may_release(1).done().after("72h").shown();
+    insta::assert_snapshot!(shown, @r"
+    close AC01, losing [+15105550101]
+    ");
+}
+
+#[test]
+fn a_vanished_number_in_release_counts_as_released() {
+    let shown = releasing().pass().nowhere("+15105550101").may_release(1).done().after("72h").shown();
+    insta::assert_snapshot!(shown, @r"
+    close AC01, losing [+15105550101]
+    ");
+}
+
+#[test]
+fn a_vanished_number_in_release_needs_the_limit() {
+    let shown = releasing().pass().nowhere("+15105550101").done().after("72h").brief();
+    insta::assert_snapshot!(shown, @r"
+    OverLimit close AC01
+    ");
+}
+
+#[test]
+fn a_list_read_only_while_suspended_is_weaker_proof() {
+    let shown = {
+        let always = closing().suspended("AC01").pass().after("72h");
+        let unread_while_active =
+            closing().unreadable("AC01").pass().suspended("AC01").readable().pass().after("72h");
+        [always.shown(), unread_while_active.shown()].join("--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    --
+    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    ");
+}
+
+#[test]
+fn a_suspension_on_the_way_that_is_held_is_shown_beside_the_close() {
+    let shown = closing().forbids(Verb::Suspend).shown();
+    insta::assert_snapshot!(shown, @r"
+    NotAllowed: suspend of AC01
+      `suspend` is not among the allowed verbs, so subaccountd does not suspend AC01
+      = add `suspend` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+    CoolingOff: close of AC01
+      AC01 is empty and is still active: it is suspended first, then rests, then is closed
+      = wait: the rest of 72h begins when it is suspended
+    ");
+}
+
+#[test]
+fn a_close_that_is_not_allowed_is_held_at_its_end() {
+    let shown = resting().after("72h").forbids(Verb::Close).shown();
+    insta::assert_snapshot!(shown, @r"
+    NotAllowed: close of AC01
+      `close` is not among the allowed verbs, so subaccountd does not close AC01
+      = add `close` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+    ");
+}
+
+#[test]
+fn an_account_that_others_reactivate_while_it_rests_is_suspended_again_and_rests_anew() {
+    let shown = {
+        let scene = resting()
+            .after("71h")
+            .active("AC01")
+            .with("AC01", |account| account.date_updated = Some(time("2026-06-04T10:00:00Z")));
+        let again = scene.clone().done().after("71h");
+        [scene.brief(), again.shown()].join("\n--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff close AC01
+    --
+    CoolingOff: close of AC01
+      AC01 is closed at 2026-06-07T11:00:00Z at the earliest: it rests 72h since 2026-06-04T11:00:00Z
+      = wait; to keep the account, write another status before then
+    ");
+}
+
+#[test]
+fn a_close_whose_end_is_unknown_is_tried_again_when_it_did_not_happen() {
+    let shown = resting().after("72h").does(&WriteResult::Unknown).after("1m").brief();
+    insta::assert_snapshot!(shown, @r"
+    close AC01
+    ");
+}
+
+#[test]
+fn history_of_a_close_ends_with_it() {
+    let shown = {
+        let scene = releasing().pass();
+        assert!(scene.history.closing(sid("AC01")).unwrap().unaccounted.contains(&phone("+15105550101")));
+        let scene = scene.says("subaccounts: [{sid: AC01, status: active}]").pass();
+        assert_eq!(scene.history.closing(sid("AC01")), None);
+        scene
+            .says(CLOSED)
+            .nowhere("+15105550101")
+            .event(Event::Forgotten { object: subaccountd_core::Object::Account(sid("AC09")) })
+            .brief()
+    };
+    insta::assert_snapshot!(shown, @r"
+    suspend AC01
+    CoolingOff close AC01
+    ");
+}

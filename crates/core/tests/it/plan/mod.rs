@@ -1,0 +1,8 @@
+//! The plan: a state, the fleet that fits it, one thing changed, and what comes of it.
+
+mod accounts;
+mod closes;
+mod guard;
+mod memory;
+mod numbers;
+mod whole;
