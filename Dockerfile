@@ -1,0 +1,44 @@
+# The image: one static program, the certificate authorities, and nothing else.
+#
+#   docker build --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" --tag subaccountd .
+#
+# The cache mounts make a second build fast. Nothing relies on what they hold: an empty or ignored one is fine.
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+# Without rust-toolchain.toml: the toolchain of the base image builds, and nothing is fetched for it.
+COPY Cargo.toml Cargo.lock ./
+COPY crates crates
+# `unknown` unless given; metrics.rs reads it while compiling. It is set for this step only: the program takes an
+# unknown SUBACCOUNTD_… in its environment for a typo and refuses to start.
+ARG REVISION=unknown
+# --target keeps crt-static away from build scripts and procedural macros, which cannot be static.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    target="$(rustc --print host-tuple)" \
+    && export RUSTFLAGS="-C target-feature=+crt-static" SUBACCOUNTD_BUILD_REVISION="$REVISION" \
+    && cargo build --release --locked -p subaccountd --target "$target" \
+    && install -D "target/$target/release/subaccountd" /image/usr/local/bin/subaccountd \
+    && install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
+    && install -d -m 0750 -o 65532 -g 65532 /image/var/lib/subaccountd
+
+FROM scratch
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="subaccountd" \
+      org.opencontainers.image.description="Keeps the subaccounts of one Twilio main account as a YAML file says" \
+      org.opencontainers.image.source="https://github.com/subaccountd/subaccountd" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+COPY --from=build /image /
+# A number, so that Kubernetes can see that it is not root. There is no user database to look a name up in.
+USER 65532:65532
+# Probes and metrics are for others; the status stays on 127.0.0.1:8081, since it names customers.
+ENV SUBACCOUNTD_LISTEN=0.0.0.0:8080 \
+    SUBACCOUNTD_JOURNAL_DIR=/var/lib/subaccountd
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=6s --start-period=10s --retries=3 \
+    CMD ["/usr/local/bin/subaccountd", "probe", "live"]
+ENTRYPOINT ["/usr/local/bin/subaccountd"]
+CMD ["run"]
