@@ -166,6 +166,8 @@ async fn may_begin<O: Observe, A: Apply, R: Record, G: Gate>(
     crew.gate.open(action).await?;
     if let Action::Close(close) = action {
         second_look(crew.observe, close, stopped).await?;
+        // Reading took its time: the state must still be the same.
+        crew.gate.open(action).await?;
     }
     Ok(())
 }

@@ -34,6 +34,23 @@ pub enum Event {
     Outcome { id: u64, at: Timestamp, result: WriteResult },
 }
 
+impl Event {
+    /// The tags of all events of this version, as the journal writes them.
+    pub const KINDS: [&str; 11] = [
+        "word",
+        "seenActive",
+        "closingSince",
+        "closingEnded",
+        "seenHolding",
+        "seenElsewhere",
+        "searched",
+        "undone",
+        "forgotten",
+        "intent",
+        "outcome",
+    ];
+}
+
 /// A write as history keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

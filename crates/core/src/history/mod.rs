@@ -4,17 +4,20 @@
 //! the same value.
 
 mod event;
+mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 pub use event::{Event, Write, WriteResult};
 
 use crate::{AccountSid, Now, Object, PhoneNumber, Status, Verb};
 
 /// A write and what is known of its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Kept {
     id: u64,
     at: Timestamp,
@@ -44,7 +47,8 @@ impl Kept {
 }
 
 /// What is known of one account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct AccountFacts {
     word: Option<Status>,
     seen_active: bool,
@@ -53,7 +57,8 @@ struct AccountFacts {
 }
 
 /// What is known of an account since the state says `closed`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Closing {
     /// Since when, by Twilio's clock; `None` while that clock could not be trusted.
     pub since: Option<Timestamp>,
@@ -64,7 +69,8 @@ pub struct Closing {
 }
 
 /// A refusal that is not to be repeated yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Refused {
     /// When it was refused last.
     pub at: Timestamp,
@@ -79,12 +85,16 @@ pub struct Refused {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct History {
     accounts: BTreeMap<AccountSid, AccountFacts>,
     writes: Vec<Kept>,
+    #[serde(with = "pairs")]
     refused: BTreeMap<(Verb, Object), Refused>,
+    #[serde(with = "pairs")]
     standing: BTreeMap<Object, Write>,
+    #[serde(with = "pairs")]
     undone: BTreeMap<Object, Vec<Timestamp>>,
     search: Option<(Timestamp, String, u32)>,
     next_id: u64,

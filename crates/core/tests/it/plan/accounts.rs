@@ -127,13 +127,13 @@ fn a_paused_state_holds_every_account() {
     let shown = Scene::new("paused: true\nsubaccounts: [{sid: AC01, status: active}, {sid: AC02, status: suspended}, {sid: AC03, status: closed, close: {confirm: acme}}]").suspended("AC01").active("AC02").shown();
     insta::assert_snapshot!(shown, @r"
     Paused: reactivate of AC01
-      the whole state is paused
+      AC01 stays as it is: the whole state is paused
       = set `paused: false` in every document
     Paused: suspend of AC02
-      the whole state is paused
+      AC02 stays as it is: the whole state is paused
       = set `paused: false` in every document
     Paused: close of AC03
-      the whole state is paused
+      AC03 stays as it is: the whole state is paused
       = set `paused: false` in every document
     ");
 }
@@ -222,11 +222,11 @@ fn a_suspension_without_a_date_is_not_fought_either() {
         .suspended("AC01")
         .with("AC01", |account| account.date_updated = None)
         .shown();
-    insta::assert_snapshot!(shown, @r#"
+    insta::assert_snapshot!(shown, @r"
     SuspendedElsewhere: reactivate of AC01
       AC01 was suspended by somebody else, last changed at an unknown time: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-06-01T12:00:00Z"` in the entry
-    "#);
+      = find out why it was suspended; lift it in the Twilio Console
+    ");
 }
 
 #[test]

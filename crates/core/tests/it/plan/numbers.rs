@@ -300,7 +300,7 @@ fn a_number_stays_while_a_name_differs() {
       +15105550101 stays where it is: AC01 is named "hooli" at Twilio, but `friendlyName` says "acme"
       = check that AC01 is the account you mean; then write its live name in `friendlyName`
     StillHoldsNumbers: close of AC02
-      AC02 was seen with 1 numbers: 1 that are to move: +15105550101
+      AC02 was seen with 1 number: 1 that are to move: +15105550101
       = wait for the transfers
     --
     NameMismatch: transfer of AC01 +15105550101
@@ -432,7 +432,7 @@ fn a_number_that_moves_to_main_needs_its_papers_under_the_main_account() {
       +15105550101 has address requirements, and the state names no address of AC00
       = write the number in the long form with an `addressSid` of AC00 under `mainAccount.numbers`
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 1 numbers: 1 that are to move: +15105550101
+      AC01 was seen with 1 number: 1 that are to move: +15105550101
       = wait for the transfers
     ");
 }

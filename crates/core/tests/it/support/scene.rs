@@ -7,8 +7,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, Desired, Goal, History, Holdings, Limit, Limits, LiveStatus, Now, Number,
-    Observed, PhoneNumber, Plan, Policy, Status, Unplannable, Verb, approve,
+    Account, AccountSid, Action, ApprovedPlan, Desired, Goal, History, Holdings, Limit, Limits, LiveStatus,
+    Now, Number, Observed, PhoneNumber, Plan, Policy, Status, Unplannable, Verb, approve,
     history::{Event, Write as Journaled, WriteResult},
     notice, plan,
     reads::{first_lists, further_lists},
@@ -255,10 +255,13 @@ impl Scene {
     }
 
     /// The plan of a pass after the brake.
-    pub(crate) fn plan(&self) -> Plan {
+    pub(crate) fn approved(&self) -> ApprovedPlan {
         let scene = self.clone().pass();
-        let plan = self.try_plan().unwrap();
-        approve(plan, &scene.limits, &scene.history, scene.now).plan().clone()
+        approve(self.try_plan().unwrap(), &scene.limits, &scene.history, scene.now)
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        self.approved().plan().clone()
     }
 
     /// The plan as an operator reads it.

@@ -1,0 +1,407 @@
+//! Executing: the order of the writes, what goes on after a failure, and the second look before a close.
+
+use subaccountd_core::{
+    Action, Status, Verb,
+    remote::{ErrorKind, Lost, Refusal, Written},
+};
+
+use crate::support::{
+    crew::{Ports, error},
+    scene::{Scene, sid},
+};
+
+const EVERY_VERB: &str = r#"
+    subaccounts:
+    - {sid: AC01, status: active, numbers: ["+15105550101"]}
+    - {sid: AC02, status: suspended}
+    - {sid: AC03, status: suspended}
+    - {sid: AC04, status: closed, close: {confirm: acme}}
+    "#;
+
+/// One of each verb: AC02 gives a number to AC01, which is to come back, and is then suspended.
+fn every_verb() -> Scene {
+    let scene = Scene::new(EVERY_VERB).suspended("AC01").active("AC02").active("AC03").suspended("AC04");
+    scene.holds("AC02", "+15105550101").pass().after("72h")
+}
+
+/// AC01 and AC02 rest for long enough.
+fn closes() -> Scene {
+    let state = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}, {sid: AC02, status: closed, close: {confirm: acme}}]";
+    Scene::new(state).limit(Verb::Close, subaccountd_core::Limit::Percent(100)).done().after("72h")
+}
+
+fn lost() -> Written {
+    Written::Unknown(Lost { message: "timed out".to_owned(), request_id: None })
+}
+
+fn refused() -> Written {
+    Written::Refused(Refusal {
+        code: Some(21_470),
+        message: "bad target".to_owned(),
+        request_id: None,
+        date: None,
+    })
+}
+
+#[test]
+fn stages_follow_each_other_and_every_write_is_recorded_around_itself() {
+    let shown = {
+        let scene = every_verb();
+        Ports::new(&scene).shown(&scene)
+    };
+    insta::assert_snapshot!(shown, @r"
+    intent: reactivate AC01
+    write: reactivate AC01
+    intent: suspend AC03
+    write: suspend AC03
+    answer: suspend AC03
+    outcome: suspend AC03 done
+    answer: reactivate AC01
+    outcome: reactivate AC01 done
+    intent: transfer +15105550101 from AC02 to AC01
+    write: transfer +15105550101 from AC02 to AC01
+    answer: transfer +15105550101 from AC02 to AC01
+    outcome: transfer +15105550101 from AC02 to AC01 done
+    intent: suspend AC02
+    write: suspend AC02
+    answer: suspend AC02
+    outcome: suspend AC02 done
+    read AC04
+    read the numbers of AC04
+    intent: close AC04
+    write: close AC04
+    answer: close AC04
+    outcome: close AC04 done
+    suspend AC03: done
+    reactivate AC01: done
+    transfer +15105550101 from AC02 to AC01: done
+    suspend AC02: done
+    close AC04: done
+    ");
+}
+
+#[test]
+fn a_transfer_waits_for_the_reactivation_of_its_receiver_and_nothing_else_does() {
+    let shown = {
+        let scene = every_verb();
+        let after = |answer: fn() -> Written| {
+            let mut ports = Ports::new(&scene);
+            ports.answer = Box::new(move |action| {
+                if matches!(action, Action::Reactivate(_)) {
+                    answer()
+                } else {
+                    Written::Done(subaccountd_core::remote::Receipt::default())
+                }
+            });
+            let shown = ports.shown(&scene);
+            shown.lines().skip_while(|line| !line.starts_with("reactivate")).collect::<Vec<_>>().join("\n")
+        };
+        [after(refused), after(lost), after(|| Written::NotProcessed("429".to_owned()))].join("\n--\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    reactivate AC01: refused bad target
+    transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
+    suspend AC02: done
+    close AC04: done
+    --
+    reactivate AC01: unknown timed out
+    transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
+    suspend AC02: done
+    close AC04: done
+    --
+    reactivate AC01: skipped 429
+    transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
+    suspend AC02: done
+    close AC04: done
+    ");
+}
+
+#[test]
+fn a_failed_transfer_stops_nothing() {
+    let shown = {
+        let scene = every_verb();
+        let mut ports = Ports::new(&scene);
+        ports.answer = Box::new(|action| {
+            if action.number().is_some() {
+                refused()
+            } else {
+                Written::Done(subaccountd_core::remote::Receipt::default())
+            }
+        });
+        let execution = ports.run(&scene);
+        assert_eq!(execution.stopped, None);
+        execution.executed.iter().map(|executed| executed.outcome.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    insta::assert_snapshot!(shown, @r"
+    done done refused done done
+    ");
+}
+
+#[test]
+fn an_error_that_stops_the_pass_skips_what_has_not_begun() {
+    let shown = {
+        let scene = every_verb();
+        let mut ports = Ports::new(&scene);
+        ports.answer = Box::new(|_| Written::Stop(error(ErrorKind::Credentials, "401 from Twilio")));
+        ports.shown(&scene)
+    };
+    insta::assert_snapshot!(shown, @r"
+    intent: reactivate AC01
+    write: reactivate AC01
+    intent: suspend AC03
+    write: suspend AC03
+    answer: suspend AC03
+    outcome: suspend AC03 skipped
+    answer: reactivate AC01
+    outcome: reactivate AC01 skipped
+    suspend AC03: skipped the pass was stopped: 401 from Twilio
+    reactivate AC01: skipped the pass was stopped: 401 from Twilio
+    transfer +15105550101 from AC02 to AC01: skipped the pass was stopped: 401 from Twilio
+    suspend AC02: skipped the pass was stopped: 401 from Twilio
+    close AC04: skipped the pass was stopped: 401 from Twilio
+    stopped: 401 from Twilio
+    ");
+}
+
+#[test]
+fn what_the_gate_refuses_is_neither_recorded_nor_written() {
+    let shown = {
+        let scene = every_verb();
+        let mut ports = Ports::new(&scene);
+        ports.gate = Box::new(|action| {
+            if action.verb() == Verb::Suspend { Err("the state changed".to_owned()) } else { Ok(()) }
+        });
+        let shown = ports.shown(&scene);
+        shown
+            .lines()
+            .filter(|line| line.contains("suspend") || line.contains("read"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    read AC04
+    read the numbers of AC04
+    suspend AC03: skipped the state changed
+    suspend AC02: skipped the state changed
+    ");
+}
+
+#[test]
+fn what_cannot_be_recorded_is_not_written() {
+    let shown = {
+        let scene = every_verb();
+        let mut ports = Ports::new(&scene);
+        ports.intent = Box::new(|_| Err("the disk is full".to_owned()));
+        ports.shown(&scene)
+    };
+    insta::assert_snapshot!(shown, @r"
+    read AC04
+    read the numbers of AC04
+    reactivate AC01: skipped the intent could not be recorded: the disk is full
+    suspend AC03: skipped the intent could not be recorded: the disk is full
+    transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
+    suspend AC02: skipped the intent could not be recorded: the disk is full
+    close AC04: skipped the intent could not be recorded: the disk is full
+    ");
+}
+
+#[test]
+fn closes_are_made_one_at_a_time_each_after_a_second_look() {
+    let shown = {
+        let scene = closes();
+        Ports::new(&scene).shown(&scene)
+    };
+    insta::assert_snapshot!(shown, @r"
+    read AC01
+    read the numbers of AC01
+    intent: close AC01
+    write: close AC01
+    answer: close AC01
+    outcome: close AC01 done
+    read AC02
+    read the numbers of AC02
+    intent: close AC02
+    write: close AC02
+    answer: close AC02
+    outcome: close AC02 done
+    close AC01: done
+    close AC02: done
+    ");
+}
+
+#[test]
+fn a_close_is_not_made_when_the_account_or_its_numbers_changed_meanwhile() {
+    let shown = {
+        let scene = closes();
+        let then = |changed: Scene| {
+            let shown = Ports::new(&changed).shown(&scene);
+            shown.lines().filter(|line| line.starts_with("close")).collect::<Vec<_>>().join("\n")
+        };
+        [
+            then(scene.clone().active("AC01")),
+            then(scene.clone().with("AC01", |account| account.friendly_name = "hooli".to_owned())),
+            then(scene.clone().with("AC01", |account| account.date_updated = Some(scene.now.local))),
+            then(scene.clone().holds("AC01", "+15105550101")),
+            then(scene.clone().unreadable("AC01")),
+        ]
+        .join("\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    close AC01: skipped not closed: AC01 changed since it was planned
+    close AC02: done
+    close AC01: skipped not closed: AC01 changed since it was planned
+    close AC02: done
+    close AC01: skipped not closed: AC01 changed since it was planned
+    close AC02: done
+    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    close AC02: done
+    close AC01: skipped not closed: reading AC01 again failed: a page failed
+    close AC02: done
+    ");
+}
+
+#[test]
+fn a_state_that_changes_during_the_second_look_stops_the_close() {
+    let shown = {
+        let scene = closes();
+        let mut ports = Ports::new(&scene);
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        ports.gate = Box::new(move |_| {
+            if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+                Err("the state changed".to_owned())
+            } else {
+                Ok(())
+            }
+        });
+        ports.shown(&scene)
+    };
+    insta::assert_snapshot!(shown, @r"
+    read AC01
+    read the numbers of AC01
+    read AC02
+    read the numbers of AC02
+    intent: close AC02
+    write: close AC02
+    answer: close AC02
+    outcome: close AC02 done
+    close AC01: skipped the state changed
+    close AC02: done
+    ");
+}
+
+#[test]
+fn a_close_compares_each_number_with_what_was_planned() {
+    let shown = {
+        let state = r#"subaccounts: [{sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101", "+15105550102"]}}]"#;
+        let scene = Scene::new(state).holds("AC01", "+15105550101").may_release(9).done().after("72h");
+        let then = |changed: Scene| {
+            let shown = Ports::new(&changed).shown(&scene);
+            shown.lines().filter(|line| line.starts_with("close")).collect::<Vec<_>>().join("\n")
+        };
+        [
+            then(scene.clone()),
+            then(scene.clone().nowhere("+15105550101")),
+            then(scene.clone().holds("AC01", "+15105550102")),
+            then(scene.clone().nowhere("+15105550101").holds("AC01", "+15105550102")),
+        ]
+        .join("\n")
+    };
+    insta::assert_snapshot!(shown, @r"
+    close AC01: done
+    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    ");
+}
+
+#[test]
+fn a_second_look_that_finds_the_credentials_refused_stops_the_pass() {
+    let shown = {
+        let scene = closes();
+        let mut ports = Ports::new(&scene);
+        ports.look = Box::new(|_| Err(error(ErrorKind::Credentials, "401 from Twilio")));
+        let mut shown = ports.shown(&scene);
+        ports.look = Box::new(|account| {
+            if account == sid("AC01") { Err(error(ErrorKind::Unreadable, "503 from Twilio")) } else { Ok(()) }
+        });
+        shown.push_str("\n--\n");
+        shown.push_str(&ports.shown(&scene));
+        shown
+    };
+    insta::assert_snapshot!(shown, @r"
+    read AC01
+    close AC01: skipped not closed: reading AC01 again failed: 401 from Twilio
+    close AC02: skipped the pass was stopped: 401 from Twilio
+    stopped: 401 from Twilio
+    --
+    read AC01
+    read AC02
+    read the numbers of AC02
+    intent: close AC02
+    write: close AC02
+    answer: close AC02
+    outcome: close AC02 done
+    close AC01: skipped not closed: reading AC01 again failed: 503 from Twilio
+    close AC02: done
+    ");
+}
+
+#[test]
+fn what_was_done_is_seen_in_the_plan_after_it() {
+    let shown = {
+        let scene = every_verb().pass();
+        let execution = Ports::new(&scene).run(&scene);
+        let after = execution.after(scene.observe());
+        let plan =
+            subaccountd_core::plan(&scene.desired, &after, &scene.history, &scene.policy, scene.now).unwrap();
+        assert_eq!(plan.actions, []);
+        assert_eq!(plan.held, []);
+        let statuses: Vec<_> =
+            after.accounts().map(|account| format!("{} {}", account.sid, account.status)).collect();
+        crate::support::text::short(&statuses.join("\n"))
+    };
+    insta::assert_snapshot!(shown, @r"
+    AC00 active
+    AC01 active
+    AC02 suspended
+    AC03 suspended
+    AC04 closed
+    ");
+}
+
+#[test]
+fn what_was_not_done_is_not_seen_in_the_plan_after_it() {
+    let shown = {
+        let scene = every_verb().pass();
+        let mut ports = Ports::new(&scene);
+        ports.answer = Box::new(|_| lost());
+        let execution = ports.run(&scene);
+        assert!(
+            execution.any(|outcome| outcome.as_str() == "unknown")
+                && !execution.any(|outcome| outcome.as_str() == "done")
+        );
+        let after = execution.after(scene.observe());
+        assert_eq!(after, scene.observe());
+        format!("{}", execution.executed.len())
+    };
+    insta::assert_snapshot!(shown, @r"
+    5
+    ");
+}
+
+#[test]
+fn a_number_done_into_a_list_that_was_not_read_leaves_the_list_it_was_in() {
+    let shown = {
+        let state = r#"mainAccount: {sid: AC00, numbers: ["+15105550100"]}"#;
+        let scene = Scene::new(state)
+            .account("AC01", "hooli", Status::Active)
+            .holds("AC01", "+15105550100")
+            .unreadable("AC00")
+            .pass();
+        let after = Ports::new(&scene).run(&scene).after(scene.observe());
+        format!("{:?}", after.whereabouts("+15105550100".parse().unwrap()))
+    };
+    insta::assert_snapshot!(shown, @r"
+    Nowhere
+    ");
+}
