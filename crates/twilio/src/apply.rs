@@ -61,7 +61,9 @@ impl Client {
             }
         };
         match rejection.meaning() {
-            Meaning::NeverProcessed => Written::NotProcessed(format!("could not {task}: {rejection}")),
+            Meaning::NeverProcessed => {
+                Written::NotProcessed(rejection.into_error(ErrorKind::Unreadable, task).to_string())
+            }
             Meaning::TryLater | Meaning::ObserveAgain => {
                 lost(&rejection.to_string(), rejection.request_id, request)
             }

@@ -202,6 +202,16 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_token_is_kept_also_when_its_file_looks_unchanged() {
+        let (_dir, path) = file(b"newer");
+        let token = Token::new(TokenSource::File(path)).unwrap();
+        let stale = SecretString::from("stale");
+        token.held().as_mut().unwrap().token = stale.clone();
+        assert_eq!(token.other_than(&stale).unwrap().expose_secret(), "newer");
+        assert_eq!(current(&token), "newer");
+    }
+
+    #[test]
     fn what_cannot_be_a_token_is_an_error_that_says_how_to_mend_it() {
         for (text, words) in [
             (&b""[..], "is empty: write the main account's auth token into it"),

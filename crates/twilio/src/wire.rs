@@ -172,3 +172,40 @@ fn live_status(word: &str) -> LiveStatus {
 fn present(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_as_twilio_and_http_write_them_whatever_the_weekday() {
+        let nine = "2026-11-21T09:00:00Z".parse().ok();
+        for text in [
+            "Sat, 21 Nov 2026 09:00:00 GMT",
+            "Sat, 21 Nov 2026 09:00:00 +0000",
+            "Sat, 21 Nov 2026 10:00:00 +0100",
+            "Mon, 21 Nov 2026 09:00:00 +0000",
+        ] {
+            assert_eq!(timestamp(text), nine, "{text}");
+        }
+        for text in ["", "2026-11-21T09:00:00Z", "Sat, 31 Nov 2026 09:00:00 GMT"] {
+            assert_eq!(timestamp(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_body_is_read_as_far_as_it_goes() {
+        for (body, code, message) in [
+            (r#"{"code": 20404, "message": "not found"}"#, Some(20404), Some("not found")),
+            (r#"{"code": 20404, "message": " "}"#, Some(20404), None),
+            (r#"{"code": 20404, "message": {}}"#, Some(20404), None),
+            (r#"{"code": -1, "message": "no"}"#, None, Some("no")),
+            (r#"{"code": 99999999999, "message": "no"}"#, None, Some("no")),
+            (r#"["code"]"#, None, None),
+            ("<html>", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(read_error(body.as_bytes()), (code, message.map(str::to_owned)), "{body}");
+        }
+    }
+}

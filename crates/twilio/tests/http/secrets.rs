@@ -178,7 +178,7 @@ async fn no_secret_is_logged_or_shown_whatever_twilio_answers() {
         Reply::Stalled(raw(200, "", &account)[..300].to_vec()),
     ] {
         let server = Server::script([answer]).await;
-        let client = hasty_client(&server, Duration::from_millis(30));
+        let client = hasty_client(&server, Duration::from_millis(100));
         let (listed, read) = (client.accounts().await, client.account(main()).await);
         let written = client.apply(&Action::Suspend(sub())).await;
         writeln!(shown, "{client:?} {listed:?} {read:?} {written:?}").unwrap();

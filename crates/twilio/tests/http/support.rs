@@ -270,9 +270,10 @@ pub(crate) fn client(server: &Server) -> Client {
     client_with(config(&server.url))
 }
 
-/// A client that gives up on an answer after `timeout`.
+/// A client that gives up on an answer after `timeout`, and asks only once.
 pub(crate) fn hasty_client(server: &Server, timeout: Duration) -> Client {
-    client_with(Config { request_timeout: timeout, ..config(&server.url) })
+    let config = config(&server.url);
+    client_with(Config { request_timeout: timeout, retry: Retry { repeats: 0, ..config.retry }, ..config })
 }
 
 pub(crate) fn client_with_file(server: &Server, path: PathBuf) -> Client {
