@@ -24,7 +24,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 
 export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=demo-token
-export SUBACCOUNTD_TWILIO_URL=http://127.0.0.1:$sim_port SUBACCOUNTD_DESIRED=$state SUBACCOUNTD_CLOSE_AFTER=0s
+export SUBACCOUNTD_TWILIO_URL=http://127.0.0.1:$sim_port SUBACCOUNTD_DESIRED=$state SUBACCOUNTD_CLOSE_AFTER=0s SUBACCOUNTD_JOURNAL_DIR=$here/journal
 
 target/debug/twilio-sim --listen "127.0.0.1:$sim_port" --world config/demo/world.yaml >"$here/sim.log" 2>&1 &
 pids+=($!)
@@ -100,4 +100,6 @@ say "One more pass over the settled fleet: $writes writes"
 get "$sim_port" /_sim/requests | grep -q list_accounts || fails "a request of that pass"
 kill -TERM "${pids[1]}"
 wait "${pids[1]}"
+say "What the journal keeps:"
+target/debug/subaccountd journal
 say "The daemon stopped with exit code 0. Everything was shown."

@@ -2,7 +2,11 @@
 //!
 //! It prints figures and judges nothing: machines are noisy, and a slow day is no defect.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends when it cannot go on")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends when it cannot go on"
+)]
 
 use std::{
     fs,
@@ -42,19 +46,32 @@ fn state(sim: &Sim, first: &str) -> String {
         ac(0)
     );
     for account in world.accounts().filter(|account| !world.is_main(&account.sid)) {
-        let numbers: Vec<_> = world.numbers_of(&account.sid).map(|n| format!("\"{}\"", n.phone_number)).collect();
+        let numbers: Vec<_> =
+            world.numbers_of(&account.sid).map(|n| format!("\"{}\"", n.phone_number)).collect();
         let status = if *account.sid == *ac(1) { first } else { "active" };
-        state += &format!("  - {{sid: {}, status: {status}, numbers: [{}]}}\n", &*account.sid, numbers.join(", "));
+        state +=
+            &format!("  - {{sid: {}, status: {status}, numbers: [{}]}}\n", &*account.sid, numbers.join(", "));
     }
     state
 }
 
 fn start(sim: &Sim, dir: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_subaccountd"))
-        .args(["run", "--interval", "1h", "--listen", "127.0.0.1:0", "--status-listen", "none", "--log", "warn"])
+        .args([
+            "run",
+            "--interval",
+            "1h",
+            "--listen",
+            "127.0.0.1:0",
+            "--status-listen",
+            "none",
+            "--log",
+            "warn",
+        ])
         .args(["--max-in-flight", &IN_FLIGHT.to_string()])
         .env("SUBACCOUNTD_TWILIO_URL", sim.url())
         .env("SUBACCOUNTD_DESIRED", dir.join("desired.yaml"))
+        .env("SUBACCOUNTD_JOURNAL_DIR", dir.join(".journal"))
         .env("TWILIO_ACCOUNT_SID", ac(0))
         .env("TWILIO_AUTH_TOKEN", "demo-token")
         .stdout(Stdio::null())
@@ -142,7 +159,8 @@ async fn full_pass() {
         until(|| !sim.requests().is_empty()).await;
         let begin = Instant::now();
         // The account list takes two pages, then come the number lists; a request is logged when it arrives.
-        until(|| sim.requests().len() > expected + 1 && sim.requests().iter().all(|r| r.status.is_some())).await;
+        until(|| sim.requests().len() > expected + 1 && sim.requests().iter().all(|r| r.status.is_some()))
+            .await;
         walls.push(begin.elapsed());
         sleep(Duration::from_millis(300)).await;
         cpus.push(cpu(&daemon).saturating_sub(before));
@@ -150,14 +168,19 @@ async fn full_pass() {
     }
     walls.sort();
     cpus.sort();
-    let ideal = Duration::from_millis(LATENCY_MS) * u32::try_from(requests).unwrap() / u32::try_from(IN_FLIGHT).unwrap();
+    let ideal = Duration::from_millis(LATENCY_MS) * u32::try_from(requests).unwrap()
+        / u32::try_from(IN_FLIGHT).unwrap();
     let wall = walls[walls.len() / 2];
     println!(
         "a pass over {ACCOUNTS} accounts and {NUMBERS} numbers at {LATENCY_MS} ms, {IN_FLIGHT} in flight: {requests} requests, \
          median {wall:.2?}, {:.2} x of requests x latency / in flight (aim: 1.15 or less)",
         wall.as_secs_f64() / ideal.as_secs_f64()
     );
-    println!("its CPU: median {:?}; peak memory: {:.1} MiB (aim: 16 or less)", cpus[cpus.len() / 2], memory(&daemon, "VmHWM"));
+    println!(
+        "its CPU: median {:?}; peak memory: {:.1} MiB (aim: 16 or less)",
+        cpus[cpus.len() / 2],
+        memory(&daemon, "VmHWM")
+    );
     println!("the most requests in flight that were seen: {}", sim.max_in_flight());
     daemon.kill().unwrap();
     daemon.wait().unwrap();

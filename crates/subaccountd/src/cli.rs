@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::settings::{Daemon, DryRun, Fleet, Logging};
+use jiff::SignedDuration;
+use subaccountd_core::AccountSid;
+
+use crate::settings::{Daemon, DryRun, Fleet, JournalSettings, Logging, account_sid, duration};
 
 /// Keeps the subaccounts of one Twilio main account as a YAML file says
 ///
@@ -60,6 +63,20 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Print who changed what, when, under which revision and for which reason
+    Journal {
+        #[command(flatten)]
+        journal: JournalSettings,
+        /// Only what happened within this time, as in 24h
+        #[arg(long, value_name = "DUR", value_parser = duration)]
+        since: Option<SignedDuration>,
+        /// Only what concerns this account
+        #[arg(long, value_name = "SID", value_parser = account_sid)]
+        account: Option<AccountSid>,
+        /// The format: text, a line for each write; json, every line as it is kept
+        #[arg(short, long, default_value = "text")]
+        output: JournalFormat,
+    },
     /// Print the JSON Schema of the desired state
     Schema,
     /// Ask a running daemon whether it lives or is ready; exit 0 or 1
@@ -77,6 +94,12 @@ pub(crate) enum PlanFormat {
     Text,
     Json,
     Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -28,7 +28,7 @@ use tracing::{info, warn};
 
 use crate::{
     clock,
-    journal::Journal,
+    journal::{Audit, Journal},
     state::{self, Loaded},
     wake::Wake,
 };
@@ -266,14 +266,40 @@ struct Recorder<'a> {
 
 impl Record for Recorder<'_> {
     async fn intent(&self, planned: &Planned) -> Result<u64, String> {
-        Ok(self.journal.intent(planned))
+        self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))
     }
 
     async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
-        self.journal.outcome(id, outcome);
+        let (request_id, words) = match outcome {
+            Outcome::Done(receipt) => (receipt.request_id.as_deref(), ""),
+            Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.message.as_str()),
+            Outcome::Unknown(lost) => (lost.request_id.as_deref(), lost.message.as_str()),
+            Outcome::Skipped(why) => (None, why.as_str()),
+        };
+        self.journal.outcome(id, outcome, self.audit(planned, request_id, words));
         // What was skipped is told in one place, with what never came to an intent.
         if !matches!(outcome, Outcome::Skipped(_)) {
             tell(self.loaded, planned, outcome);
+        }
+    }
+}
+
+impl Recorder<'_> {
+    fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
+        let action = &planned.action;
+        let giver = match action {
+            Action::Transfer(transfer) => Some(transfer.from),
+            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+        };
+        let entry = self.loaded.reading.desired.entry(action.account());
+        Audit {
+            state: self.loaded.sha256.clone(),
+            revision: self.loaded.revision.clone(),
+            accounts: [action.account()].into_iter().chain(giver).collect(),
+            reason: entry.and_then(|entry| entry.reason.clone()),
+            labels: entry.map(|entry| entry.labels.clone()).unwrap_or_default(),
+            request_id: request_id.map(str::to_owned),
+            message: message.to_owned(),
         }
     }
 }

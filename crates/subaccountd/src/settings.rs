@@ -1,6 +1,6 @@
 //! Settings: each is a flag with an environment twin, checked before anything else happens.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
@@ -43,9 +43,8 @@ pub(crate) struct Fleet {
         default_value = "reactivate,transfer,suspend,close"
     )]
     verbs: Vec<VerbName>,
-    /// Where the journal is kept, or `none`; this version keeps it in memory only
-    #[arg(long, env = "SUBACCOUNTD_JOURNAL_DIR", value_name = "DIR|none")]
-    pub(crate) journal_dir: Option<String>,
+    #[command(flatten)]
+    pub(crate) journal: JournalSettings,
     /// How long an account rests suspended before it is closed; 0s skips the rest
     #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
     close_after: SignedDuration,
@@ -60,6 +59,48 @@ pub(crate) struct Fleet {
     request_timeout: SignedDuration,
     #[command(flatten)]
     budgets: BudgetSettings,
+}
+
+/// Where the journal is.
+#[derive(Debug, Args)]
+pub(crate) struct JournalSettings {
+    /// Where the journal is kept, or `none` to forget with the process
+    ///
+    /// By default $STATE_DIRECTORY, else /var/lib/subaccountd for root, else $XDG_STATE_HOME/subaccountd.
+    #[arg(long, env = "SUBACCOUNTD_JOURNAL_DIR", value_name = "DIR|none")]
+    journal_dir: Option<PathBuf>,
+}
+
+/// Where the journal is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum JournalDir {
+    /// In memory.
+    None,
+    /// In this folder.
+    Dir(PathBuf),
+}
+
+impl JournalSettings {
+    /// Where the journal is kept.
+    pub(crate) fn dir(&self) -> Result<JournalDir, SettingsError> {
+        match &self.journal_dir {
+            Some(dir) if dir.as_os_str() == "none" => Ok(JournalDir::None),
+            Some(dir) => Ok(JournalDir::Dir(dir.clone())),
+            None => default_journal_dir().map(JournalDir::Dir).ok_or(SettingsError::NoJournalDir),
+        }
+    }
+}
+
+fn default_journal_dir() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd names several folders with colons between them; the first is ours.
+    let first = |dirs: PathBuf| dirs.to_str().and_then(|dirs| dirs.split(':').next()).map(PathBuf::from);
+    let is_root = || std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let home = || variable("HOME").map(|home| home.join(".local/state"));
+    variable("STATE_DIRECTORY")
+        .and_then(first)
+        .or_else(|| is_root().then(|| PathBuf::from("/var/lib/subaccountd")))
+        .or_else(|| variable("XDG_STATE_HOME").or_else(home).map(|state| state.join("subaccountd")))
 }
 
 /// How much may be done within the window.
@@ -180,6 +221,10 @@ impl From<VerbName> for Verb {
 pub(crate) enum SettingsError {
     #[error("there is no auth token: set TWILIO_AUTH_TOKEN, or name a file with --auth-token-file")]
     NoToken,
+    #[error(
+        "there is no folder for the journal: name one with --journal-dir, or keep none with --journal-dir none"
+    )]
+    NoJournalDir,
     #[error(transparent)]
     Client(#[from] ConfigError),
 }
@@ -264,7 +309,7 @@ pub(crate) fn unknown_variable(
     names.filter(ours).find(unknown)
 }
 
-fn account_sid(text: &str) -> Result<AccountSid, String> {
+pub(crate) fn account_sid(text: &str) -> Result<AccountSid, String> {
     if text.starts_with("SK") {
         return Err("this is an API key; keys of a main account cannot reach its subaccounts: give the account SID (AC…) \
                     and its auth token"
@@ -274,7 +319,7 @@ fn account_sid(text: &str) -> Result<AccountSid, String> {
 }
 
 /// Durations as `90s`, `5m`, `24h`.
-fn duration(text: &str) -> Result<SignedDuration, String> {
+pub(crate) fn duration(text: &str) -> Result<SignedDuration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     let longest = SignedDuration::from_hours(24 * 400);
     parsed

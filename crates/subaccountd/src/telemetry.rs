@@ -23,7 +23,7 @@ pub(crate) fn start(logging: &Logging) -> anyhow::Result<()> {
             builder.with_ansi(colour).with_target(false).init();
         }
         LogFormat::Json => {
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use subaccountd_core::{Report, report::Mode};
 
-use super::{Exit, colour, exit, print, print_faults, reconciler, warn_of_forgetting};
+use super::{Exit, colour, exit, look_at_journal, open_journal, print, print_faults, reconciler};
 use crate::{
     clock,
     metrics::Metrics,
@@ -20,9 +20,9 @@ const MOST_PASSES: usize = 5;
 pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
     let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
     let stopping = shutdown::on_signals()?;
-    let mut reconciler = reconciler(fleet, mode, &Arc::new(Metrics::new()), stopping.clone())?;
+    let journal = if dry_run.dry_run { look_at_journal(fleet)? } else { open_journal(fleet)? };
+    let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), stopping.clone())?;
     reconciler.policy.no_retry_since = Some(clock::now());
-    warn_of_forgetting();
     let (_, wake) = wake::wake();
     let mut last: Option<Pass> = None;
     let mut told = None;

@@ -1,6 +1,7 @@
 //! The commands: a file for each.
 
 mod apply;
+mod journal;
 mod plan;
 mod probe;
 mod run;
@@ -17,7 +18,12 @@ use subaccountd_core::{Report, report::Mode};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Command, diagnostics, journal::Journal, metrics::Metrics, reconcile::Reconciler, settings::Fleet,
+    cli::Command,
+    diagnostics,
+    journal::Journal,
+    metrics::Metrics,
+    reconcile::Reconciler,
+    settings::{Fleet, JournalDir},
     state,
 };
 
@@ -46,6 +52,9 @@ pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
         }
         Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
         Command::Validate { paths } => validate::validate(&paths),
+        Command::Journal { journal, since, account, output } => {
+            journal::journal(&journal, since, account, output)
+        }
         Command::Schema => schema::schema(),
         Command::Probe { what, url } => probe::probe(what, &url).await,
     }
@@ -55,6 +64,7 @@ pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
 fn reconciler(
     fleet: &Fleet,
     mode: Mode,
+    journal: Journal,
     metrics: &Arc<Metrics>,
     stopping: CancellationToken,
 ) -> anyhow::Result<Reconciler> {
@@ -66,7 +76,7 @@ fn reconciler(
         in_flight: fleet.max_in_flight,
         mode,
         client: fleet.client(metrics.clone())?,
-        journal: Journal::in_memory(),
+        journal,
         requests: metrics.request_count(),
         stopping,
     })
@@ -92,12 +102,26 @@ fn print_faults(loaded: &state::Loaded) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Says in one line what this version does not keep.
-fn warn_of_forgetting() {
-    tracing::warn!(
-        "no journal is kept: this process remembers nothing over restarts, so budgets, rests and who suspended what \
-         begin anew"
-    );
+/// Opens the journal for writing; without one, says in one line what is forgotten.
+fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
+    match fleet.journal.dir()? {
+        JournalDir::Dir(dir) => Ok(Journal::open(&dir, fleet.account_sid)?),
+        JournalDir::None => {
+            tracing::warn!(
+                "no journal is kept: this process remembers nothing over restarts, so budgets, rests and who \
+                 suspended what begin anew"
+            );
+            Ok(Journal::in_memory())
+        }
+    }
+}
+
+/// What the journal says, for a command that writes nothing.
+fn look_at_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
+    match fleet.journal.dir()? {
+        JournalDir::Dir(dir) => Ok(Journal::look(&dir, fleet.account_sid)?),
+        JournalDir::None => Ok(Journal::in_memory()),
+    }
 }
 
 /// The exit code of a pass that came to its end: a fault comes before what is held, that before what is pending.

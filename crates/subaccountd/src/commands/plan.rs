@@ -5,11 +5,17 @@ use std::{io, sync::Arc};
 use subaccountd_core::report::Mode;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, colour, exit, print, print_faults, reconciler};
+use super::{Exit, colour, exit, look_at_journal, print, print_faults, reconciler};
 use crate::{cli::PlanFormat, metrics::Metrics, render, settings::Fleet, state, wake};
 
 pub(super) async fn plan(fleet: &Fleet, output: PlanFormat, detailed_exitcode: bool) -> anyhow::Result<Exit> {
-    let reconciler = reconciler(fleet, Mode::DryRun, &Arc::new(Metrics::new()), CancellationToken::new())?;
+    let reconciler = reconciler(
+        fleet,
+        Mode::DryRun,
+        look_at_journal(fleet)?,
+        &Arc::new(Metrics::new()),
+        CancellationToken::new(),
+    )?;
     let loaded = state::settled(&fleet.desired).await?;
     print_faults(&loaded);
     let (_, wake) = wake::wake();

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::{Exit, reconciler, warn_of_forgetting};
+use super::{Exit, open_journal, reconciler};
 use crate::{
     metrics::Metrics,
     reconcile::{Pass, Reconciler, VERSION},
@@ -32,13 +32,12 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let stopping = shutdown::on_signals()?;
     let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
     let metrics = Arc::new(Metrics::new());
-    let reconciler = reconciler(fleet, mode, &metrics, stopping.clone())?;
+    let reconciler = reconciler(fleet, mode, open_journal(fleet)?, &metrics, stopping.clone())?;
     let (report_to, report) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
     let shown = Arc::new(Shown { metrics: metrics.clone(), report, ready, stuck_after });
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %fleet.account_sid, ?mode, "starting");
-    warn_of_forgetting();
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let mut server = tokio::spawn(server);
@@ -163,7 +162,7 @@ impl Loop {
         let (actions, held) = (report.plan.actions.len(), report.plan.held.len());
         match &summary.error {
             Some(error) => {
-                error!(duration_ms, requests = summary.requests, %error, "the pass did not come to its end")
+                error!(duration_ms, requests = summary.requests, %error, "the pass did not come to its end");
             }
             None if pass.did_something || self.last.is_none() => {
                 info!(duration_ms, requests = summary.requests, actions, held, "pass done");

@@ -110,7 +110,7 @@ async fn probes_ask_the_running_daemon() {
     let nobody = output(bare(&["probe", "live", "--url", "http://127.0.0.1:1"])).await;
     assert_eq!(code(&nobody), 1);
     setup.write("");
-    let unready = setup.daemon(&[]).await;
+    let unready = setup.daemon(&["--journal-dir", "none"]).await;
     crate::support::eventually("told", async || unready.get("/readyz").await.1.contains("no readable")).await;
     assert_eq!(code(&output(bare(&["probe", "ready", "--url", unready.url()])).await), 1);
     assert_eq!(code(&output(bare(&["probe", "live", "--url", unready.url()])).await), 0);

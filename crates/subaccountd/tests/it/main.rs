@@ -6,6 +6,7 @@
 mod commands;
 mod daemon;
 mod endpoints;
+mod journal;
 mod safety;
 mod support;
 mod watching;

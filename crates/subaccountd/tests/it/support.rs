@@ -66,6 +66,10 @@ impl Setup {
         self.dir.path().join("desired.yaml")
     }
 
+    pub(crate) fn journal_dir(&self) -> PathBuf {
+        self.dir.path().join(".journal")
+    }
+
     /// Replaces the state as editors do.
     pub(crate) fn write(&self, state: &str) {
         let new = self.dir.path().join(".new");
@@ -80,6 +84,7 @@ impl Setup {
             .env("SUBACCOUNTD_TWILIO_URL", self.sim.url())
             .env("TWILIO_ACCOUNT_SID", ac(0))
             .env("TWILIO_AUTH_TOKEN", TOKEN)
+            .env("SUBACCOUNTD_JOURNAL_DIR", self.journal_dir())
             .env("SUBACCOUNTD_DESIRED", self.state_path());
         command
     }

@@ -1,0 +1,108 @@
+//! `journal`: who changed what, when, under which revision, for which reason.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use jiff::SignedDuration;
+use subaccountd_core::{
+    AccountSid, Object,
+    history::{Event, Write as Wrote, WriteResult},
+};
+
+use super::{Exit, print};
+use crate::{
+    cli::JournalFormat,
+    clock,
+    diagnostics::printable,
+    journal::{Audit, Line, What, lines},
+    settings::{JournalDir, JournalSettings},
+};
+
+pub(super) fn journal(
+    settings: &JournalSettings,
+    since: Option<SignedDuration>,
+    account: Option<AccountSid>,
+    output: JournalFormat,
+) -> anyhow::Result<Exit> {
+    let JournalDir::Dir(dir) = settings.dir()? else {
+        anyhow::bail!("--journal-dir none keeps nothing that could be read");
+    };
+    let from = since.map(|since| clock::now() - since);
+    let recent = |line: &Line| from.is_none_or(|from| line.time >= from);
+    let lines = lines(&dir)?;
+    print(&match output {
+        JournalFormat::Json => json(lines.iter().filter(|line| recent(line) && concerns(line, account)))?,
+        JournalFormat::Text => text(&lines, &|line| recent(line) && concerns(line, account)),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn concerns(line: &Line, account: Option<AccountSid>) -> bool {
+    account.is_none_or(|account| line.audit.as_ref().is_some_and(|audit| audit.accounts.contains(&account)))
+}
+
+fn json<'a>(lines: impl Iterator<Item = &'a Line>) -> anyhow::Result<String> {
+    let mut out = String::new();
+    for line in lines {
+        out += &serde_json::to_string(line)?;
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// A line for each write: its end, or that none was recorded.
+fn text(lines: &[Line], shown: &dyn Fn(&Line) -> bool) -> String {
+    let mut begun: BTreeMap<u64, (&Line, &Wrote)> = BTreeMap::new();
+    let mut out = String::new();
+    for line in lines {
+        match &line.what {
+            What::Event(Event::Intent { id, write, .. }) => {
+                begun.insert(*id, (line, write));
+            }
+            What::Event(Event::Outcome { id, result, .. }) => {
+                if let Some((_, write)) = begun.remove(id).filter(|_| shown(line)) {
+                    one(&mut out, line, write, Some(result));
+                }
+            }
+            What::Event(_) | What::Carried { .. } => {}
+        }
+    }
+    for (line, write) in begun.into_values().filter(|(line, _)| shown(line)) {
+        one(&mut out, line, write, None);
+    }
+    out
+}
+
+fn one(out: &mut String, line: &Line, write: &Wrote, result: Option<&WriteResult>) {
+    let what = match (write.object, write.transfer) {
+        (Object::Number(number), Some((from, to))) => format!("{number} from {from} to {to}"),
+        (Object::Number(number), None) => number.to_string(),
+        (Object::Account(account), _) => account.to_string(),
+    };
+    let ended = match result {
+        Some(WriteResult::Done) => "done".to_owned(),
+        Some(WriteResult::Unknown) => "unknown".to_owned(),
+        Some(WriteResult::Skipped) => "skipped".to_owned(),
+        Some(WriteResult::Refused { code: Some(code), .. }) => format!("refused ({code})"),
+        Some(WriteResult::Refused { code: None, .. }) => "refused".to_owned(),
+        None => "unknown: no outcome was recorded".to_owned(),
+    };
+    let none = Audit::default();
+    let audit = line.audit.as_ref().unwrap_or(&none);
+    let _ = write!(out, "{}  {:<10} {what}  {ended}", line.time, write.verb.as_str());
+    let short: String = audit.state.chars().take(12).collect();
+    let labels =
+        audit.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+    for (name, value) in [
+        ("state", Some(short.as_str())),
+        ("revision", audit.revision.as_deref()),
+        ("request", audit.request_id.as_deref()),
+        ("labels", Some(labels.as_str())),
+        ("reason", audit.reason.as_deref()),
+        ("said", Some(audit.message.as_str())),
+    ] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let _ = write!(out, "  {name}: {}", printable(value));
+        }
+    }
+    out.push('\n');
+}

@@ -1,0 +1,117 @@
+//! The format: JSON Lines. The first line is the header; each other is one event with its time.
+//!
+//! Within a major version the format only grows: keys and events that this version does not know are passed over.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use subaccountd_core::{AccountSid, History, history::Event};
+
+/// The `format` of the header.
+pub(super) const FORMAT: &str = "subaccountd-journal";
+/// The version that this program writes: major, and what was added since.
+pub(super) const VERSION: (u32, u32) = (1, 0);
+
+/// The first line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Header {
+    pub(super) format: String,
+    pub(super) version: String,
+    pub(super) main_account: AccountSid,
+    /// When the file was begun, by this machine's clock.
+    pub(super) time: Timestamp,
+}
+
+/// One line: when, what, and for a write who asked for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// By Twilio's clock where it could be trusted.
+    pub(crate) time: Timestamp,
+    #[serde(flatten)]
+    pub(crate) what: What,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) audit: Option<Audit>,
+}
+
+/// What a line says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum What {
+    /// What was known when the file was begun.
+    Carried { carried: Box<History> },
+    /// One fact.
+    Event(Event),
+}
+
+/// Who asked for a write, and what Twilio said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Audit {
+    /// The SHA-256 of the state.
+    pub(crate) state: String,
+    /// The git commit of the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<String>,
+    /// The accounts that a line is about, by which it is found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accounts: Vec<AccountSid>,
+    /// The reason that the entry gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    /// The labels of the entry.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Twilio's request id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<String>,
+    /// What was done, or what went wrong, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) message: String,
+}
+
+impl Line {
+    pub(super) fn of(time: Timestamp, event: Event) -> Self {
+        Self { time, what: What::Event(event), audit: None }
+    }
+
+    /// The line as it is kept, with its end.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+}
+
+pub(super) fn to_bytes(value: &impl Serialize) -> Vec<u8> {
+    // Keys are texts and values are plain, so this cannot fail; an empty line would be refused when read.
+    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+impl Header {
+    pub(super) fn new(main_account: AccountSid, time: Timestamp) -> Self {
+        let version = format!("{}.{}", VERSION.0, VERSION.1);
+        Self { format: FORMAT.to_owned(), version, main_account, time }
+    }
+
+    /// Why a file with this header cannot be read for `main`.
+    pub(super) fn refusal(&self, main: AccountSid) -> Option<String> {
+        let major = self.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        if self.format != FORMAT {
+            Some(format!("its format is `{}`, not `{FORMAT}`", self.format))
+        } else if major != Some(VERSION.0) {
+            Some(format!(
+                "its version is {}; this program reads {}.x: use a newer program",
+                self.version, VERSION.0
+            ))
+        } else if self.main_account != main {
+            Some(format!(
+                "it is the journal of {}, not of {main}: give each main account a folder of its own",
+                self.main_account
+            ))
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The journal on disk, in process.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use subaccountd_core::{Object, Status, Verb, remote::Receipt};
+
+use super::{read::NAME, *};
+
+fn main_account() -> AccountSid {
+    account(0)
+}
+
+fn account(n: u32) -> AccountSid {
+    format!("AC{n:032x}").parse().unwrap()
+}
+
+fn events() -> Vec<Event> {
+    let (account, number) = (account(1), "+15105550101".parse().unwrap());
+    let at = Timestamp::from_second(1_800_000_000).unwrap();
+    let write = Write {
+        verb: Verb::Transfer,
+        object: Object::Number(number),
+        transfer: Some((account, main_account())),
+        releases: vec![number],
+        free: false,
+        entry: "e".to_owned(),
+    };
+    let refused = WriteResult::Refused { code: Some(21472), message: "no".to_owned() };
+    vec![
+        Event::Word { account, word: Status::Closed },
+        Event::SeenActive { account },
+        Event::ClosingSince { account, since: at },
+        Event::SeenHolding { account, numbers: vec![number], while_active: true },
+        Event::SeenElsewhere { account, number },
+        Event::Searched { at, state: "s".to_owned(), found: false },
+        Event::Intent { id: 7, at, write: write.clone() },
+        Event::Outcome { id: 7, at, result: WriteResult::Done },
+        Event::Undone { object: Object::Number(number), at },
+        Event::Intent {
+            id: 8,
+            at,
+            write: Write { object: Object::Account(account), verb: Verb::Suspend, ..write.clone() },
+        },
+        Event::Outcome { id: 8, at, result: WriteResult::Unknown },
+        Event::Intent {
+            id: 9,
+            at,
+            write: Write { verb: Verb::Reactivate, object: Object::Account(account), ..write },
+        },
+        Event::Outcome { id: 9, at, result: refused },
+        Event::Forgotten { object: Object::Account(account) },
+        Event::ClosingEnded { account },
+    ]
+}
+
+fn open(dir: &Path) -> Journal {
+    Journal::open(dir, main_account()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refusal(dir: &Path, main: AccountSid) -> String {
+    match Journal::open(dir, main) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn append(dir: &Path, text: &str) {
+    let path = dir.join(NAME);
+    fs::write(&path, fs::read_to_string(&path).unwrap() + text).unwrap();
+}
+
+/// A journal with every kind of event, closed again, and the history that it was closed with.
+fn kept(dir: &Path) -> History {
+    let journal = open(dir);
+    journal.take_in(events());
+    journal.history()
+}
+
+#[test]
+fn every_event_is_read_as_it_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept(dir.path());
+    assert_eq!(open(dir.path()).history(), kept);
+    assert_eq!(Journal::look(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(), kept);
+    let read: Vec<_> =
+        lines(dir.path()).unwrap_or_else(|e| panic!("{e}")).into_iter().map(|line| line.what).collect();
+    assert_eq!(read, events().into_iter().map(What::Event).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_kind_of_event_is_known_by_its_tag() {
+    let tag = |event: &Event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned();
+    let tags: std::collections::BTreeSet<_> = events().iter().map(tag).collect();
+    assert_eq!(tags, Event::KINDS.iter().map(|&kind| kind.to_owned()).collect());
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off_and_nothing_else_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept(dir.path());
+    append(dir.path(), "{\"time\":\"2026-11-2");
+    assert_eq!(Journal::look(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(), kept);
+    let journal = open(dir.path());
+    assert_eq!(journal.history(), kept);
+    journal.take_in(vec![Event::SeenActive { account: account(2) }]);
+    drop(journal);
+    assert!(open(dir.path()).history().seen_active(account(2)));
+}
+
+#[test]
+fn another_unreadable_line_is_refused_by_its_number() {
+    let dir = tempfile::tempdir().unwrap();
+    kept(dir.path());
+    append(dir.path(), "{\"time\":\"2026-11-2\n");
+    let refusal = refusal(dir.path(), main_account());
+    assert!(refusal.contains("journal.jsonl:17: this line cannot be read"), "{refusal}");
+    assert!(Journal::look(dir.path(), main_account()).is_err());
+}
+
+#[test]
+fn an_event_of_a_later_minor_version_is_passed_over_and_a_later_major_one_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept(dir.path());
+    append(dir.path(), "{\"time\":\"2026-11-21T00:00:00Z\",\"event\":\"yodelled\",\"loud\":true}\n");
+    assert_eq!(open(dir.path()).history(), kept);
+    let path = dir.path().join(NAME);
+    let newer = fs::read_to_string(&path).unwrap().replacen("\"version\":\"1.0\"", "\"version\":\"2.0\"", 1);
+    fs::write(&path, newer).unwrap();
+    let refusal = refusal(dir.path(), main_account());
+    assert!(refusal.contains("its version is 2.0") && refusal.contains("use a newer program"), "{refusal}");
+}
+
+#[test]
+fn the_journal_of_another_main_account_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    kept(dir.path());
+    let refusal = refusal(dir.path(), account(9));
+    assert!(refusal.contains("it is the journal of AC00000000000000000000000000000000"), "{refusal}");
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_a_looker_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path());
+    let refused = refusal(dir.path(), main_account());
+    assert!(refused.contains("another daemon holds this journal"), "{refused}");
+    assert!(Journal::look(dir.path(), main_account()).is_ok());
+    drop(first);
+    open(dir.path());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let refused = refusal(&dir.path().join("file/below"), main_account());
+    assert!(refused.contains("--journal-dir none"), "{refused}");
+}
+
+#[test]
+fn a_file_that_was_begun_when_the_power_went_is_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(NAME), "{\"format\":\"subacc").unwrap();
+    assert_eq!(open(dir.path()).history(), History::default());
+}
+
+fn file(journal: Journal) -> (History, JournalFile) {
+    let inner = journal.inner.into_inner().unwrap();
+    (inner.history, inner.file.unwrap())
+}
+
+#[test]
+fn rotation_carries_over_the_history_and_keeps_the_archive_for_400_days() {
+    let dir = tempfile::tempdir().unwrap();
+    kept(dir.path());
+    let (history, mut file_now) = file(open(dir.path()));
+    let day = SignedDuration::from_hours(24);
+    let archives = || {
+        let names =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("journal-")).count()
+    };
+    file_now.rotate_when_due(&history, clock::now() + day * 29).unwrap();
+    assert_eq!(archives(), 0);
+    file_now.rotate_when_due(&history, clock::now() + day * 30).unwrap();
+    assert_eq!(archives(), 1);
+    drop(file_now);
+    assert_eq!(open(dir.path()).history(), history);
+    // The old lines are still shown, before what was carried over.
+    let shown = lines(dir.path()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shown.len(), events().len() + 1);
+    assert!(matches!(shown.last().map(|line| &line.what), Some(What::Carried { .. })));
+    let (history, mut file_now) = file(open(dir.path()));
+    file_now.rotate_when_due(&history, clock::now() + day * 399).unwrap();
+    assert_eq!(archives(), 2);
+    file_now.rotate_when_due(&history, clock::now() + day * 500).unwrap();
+    assert_eq!(archives(), 1, "only what is older than 400 days goes");
+}
+
+#[test]
+fn a_rotation_that_was_cut_short_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = kept(dir.path());
+    let (_, file_now) = file(open(dir.path()));
+    let archive = dir.path().join(file::archive_name(file_now.begun()));
+    fs::hard_link(dir.path().join(NAME), &archive).unwrap();
+    drop(file_now);
+    let (history, mut file_now) = file(open(dir.path()));
+    assert_eq!(history, kept);
+    file_now.rotate_when_due(&history, clock::now() + SignedDuration::from_hours(24 * 31)).unwrap();
+    drop(file_now);
+    assert_eq!(open(dir.path()).history(), kept);
+}
+
+#[test]
+fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    let before = fs::read(dir.path().join(NAME)).unwrap();
+    // Every write to this device fails as on a full disk.
+    let full = dir.path().join("full");
+    symlink("/dev/full", &full).unwrap();
+    let broken = fs::OpenOptions::new().append(true).open(&full).unwrap();
+    let planned = Planned {
+        action: subaccountd_core::Action::Suspend(account(1)),
+        free: false,
+        entry: "e".to_owned(),
+        note: None,
+    };
+    let well = {
+        let mut inner = journal.lock();
+        std::mem::replace(inner.file.as_mut().unwrap().file_mut(), broken)
+    };
+    let error = journal.intent(&planned, Audit::default()).unwrap_err();
+    assert!(error.contains("No space left"), "{error}");
+    assert_eq!(journal.history(), History::default());
+    assert_eq!(fs::read(dir.path().join(NAME)).unwrap(), before);
+    drop(well);
+}
+
+#[test]
+fn an_outcome_closes_its_intent() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path());
+    let planned = Planned {
+        action: subaccountd_core::Action::Suspend(account(1)),
+        free: false,
+        entry: "e".to_owned(),
+        note: None,
+    };
+    let now = Now { local: clock::now(), twilio: Some(clock::now()) };
+    let window = SignedDuration::from_hours(1);
+    let id = journal.intent(&planned, Audit::default()).unwrap();
+    drop(journal);
+    let journal = open(dir.path());
+    assert_eq!(journal.history().spent(Verb::Suspend, now, window), [(Object::Account(account(1)), true)]);
+    journal.outcome(id, &Outcome::Done(Receipt::default()), Audit::default());
+    drop(journal);
+    let history = open(dir.path()).history();
+    assert_eq!(history.spent(Verb::Suspend, now, window), [(Object::Account(account(1)), false)]);
+    assert!(history.next_id() > id);
+}
