@@ -5,10 +5,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::cast_precision_loss,
     reason = "a benchmark prints, and ends when it cannot go on"
 )]
 
 use std::{
+    fmt::Write,
     fs,
     path::Path,
     process::{Child, Command, Stdio},
@@ -49,8 +51,13 @@ fn state(sim: &Sim, first: &str) -> String {
         let numbers: Vec<_> =
             world.numbers_of(&account.sid).map(|n| format!("\"{}\"", n.phone_number)).collect();
         let status = if *account.sid == *ac(1) { first } else { "active" };
-        state +=
-            &format!("  - {{sid: {}, status: {status}, numbers: [{}]}}\n", &*account.sid, numbers.join(", "));
+        writeln!(
+            state,
+            "  - {{sid: {}, status: {status}, numbers: [{}]}}",
+            &*account.sid,
+            numbers.join(", ")
+        )
+        .unwrap();
     }
     state
 }
