@@ -1,6 +1,8 @@
 # The commands of this repository. CI calls these and nothing else.
 
 CARGO ?= cargo
+DOCKER ?= docker
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: help check fmt lint test doc deny demo conformance bench image deploy-check schema
@@ -23,7 +25,7 @@ doc: ## No warning of rustdoc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
 deny: ## Licences, bans and sources of the dependencies; needs cargo-deny
-	$(CARGO) deny --offline check bans licenses sources
+	$(CARGO) deny --offline check -D warnings bans licenses sources
 
 demo: ## A simulated Twilio and the daemon on an example; DEMO_ONCE=1 plays the edits itself
 	bash config/demo/demo.sh
@@ -35,8 +37,8 @@ conformance: ## The official SDKs against the simulator and the daemon; needs py
 bench: ## Reaction, throughput, memory and size
 	$(CARGO) bench --locked -p subaccountd --bench fleet
 
-image: ## The container image; needs docker or podman
-	docker build --build-arg REVISION=$$(git rev-parse HEAD) -t subaccountd .
+image: ## The container image; needs docker, or DOCKER=podman
+	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .
 
 deploy-check: ## The manifests render and are valid; needs kubectl and python3
 	bash deploy/check.sh

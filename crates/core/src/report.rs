@@ -46,6 +46,16 @@ pub enum Mode {
     DryRun,
 }
 
+impl Mode {
+    /// The word in `/status` and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::DryRun => "dry-run",
+        }
+    }
+}
+
 /// The state as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
-use crate::{clock, reconcile::VERSION};
+use crate::reconcile::VERSION;
 
 /// The results of a write, in the words of the contract.
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
@@ -49,8 +49,9 @@ pub(crate) struct Metrics {
     request_duration: HistogramVec,
     in_flight_limit: Gauge,
     request_count: Arc<AtomicU64>,
-    /// When a pass began or a request ended, in seconds.
-    last_activity: AtomicI64,
+    started: Instant,
+    /// When a pass began or a request ended, in milliseconds since the start.
+    last_activity: AtomicU64,
 }
 
 /// Registers what `make` makes. The names are constants, so a failure is a mistake that the first test finds.
@@ -120,7 +121,8 @@ impl Metrics {
             request_duration: register(r, HistogramVec::new(request_duration, &["operation"])),
             in_flight_limit: gauge("twilio_in_flight_limit", "How many requests may be in flight now."),
             request_count: Arc::default(),
-            last_activity: AtomicI64::new(clock::now().as_second()),
+            started: Instant::now(),
+            last_activity: AtomicU64::default(),
             registry,
         };
         // Without /proc there are no process metrics, and nothing else to say about it.
@@ -173,13 +175,21 @@ impl Metrics {
     }
 
     fn active(&self) {
-        self.last_activity.store(clock::now().as_second(), Ordering::Relaxed);
+        self.last_activity.store(self.since_start(), Ordering::Relaxed);
     }
 
     /// How long ago a pass began or a request ended.
     pub(crate) fn idle(&self) -> Duration {
-        let seconds = clock::now().as_second() - self.last_activity.load(Ordering::Relaxed);
-        Duration::from_secs(seconds.try_into().unwrap_or_default())
+        Duration::from_millis(self.since_start().saturating_sub(self.last_activity.load(Ordering::Relaxed)))
+    }
+
+    fn since_start(&self) -> u64 {
+        self.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// Counts a pass that ended before it could be reported.
+    pub(crate) fn pass_failed(&self) {
+        self.passes.with_label_values(&["failed"]).inc();
     }
 
     /// Takes over what a pass found and did.

@@ -57,6 +57,8 @@ pub(crate) struct Pass {
     pub(crate) report: Report,
     /// Whether anything was written; then the next pass follows at once.
     pub(crate) did_something: bool,
+    /// Whether the whole observation succeeded.
+    pub(crate) observed: bool,
     /// Whether it came to its end.
     pub(crate) completed: bool,
     /// Whether the credentials are accepted, when that is known.
@@ -137,9 +139,9 @@ impl Reconciler {
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = broken.as_ref().map_or(Some(true), |broken| broken.credentials_valid);
-        let completed = broken.is_none();
+        let (observed, completed) = (look.is_some(), broken.is_none());
         let report = self.report(loaded, desired, look, execution, summary, previous);
-        Pass { report, did_something, completed, credentials_valid }
+        Pass { report, did_something, observed, completed, credentials_valid }
     }
 
     /// Observes what the plan needs, and plans.

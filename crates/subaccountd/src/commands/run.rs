@@ -37,7 +37,7 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
     let shown = Arc::new(Shown { metrics: metrics.clone(), report, ready, stuck_after });
-    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %fleet.account_sid, ?mode, "starting");
+    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %fleet.account_sid, mode = mode.as_str(), "starting");
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let mut server = tokio::spawn(server);
@@ -96,6 +96,7 @@ impl Loop {
             Ok(loaded) => loaded,
             Err(why) => {
                 error!(error = %why, "the state cannot be read");
+                self.metrics.pass_failed();
                 self.not_ready(format!("the state cannot be read: {why}"));
                 return false;
             }
@@ -103,7 +104,7 @@ impl Loop {
         let pass = self.reconciler.pass(&loaded, &self.wake, self.last.as_deref()).await;
         self.tell(&pass);
         self.metrics.publish(&pass.report, pass.credentials_valid);
-        if pass.completed {
+        if pass.observed {
             let _ = self.ready_to.send_replace(Ok(()));
         } else {
             self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
@@ -158,7 +159,8 @@ impl Loop {
             info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind}");
         }
         let summary = &report.last_pass;
-        let duration_ms = summary.finished_at.duration_since(summary.started_at).as_millis();
+        let took = summary.finished_at.duration_since(summary.started_at).as_millis();
+        let duration_ms = u64::try_from(took).unwrap_or_default();
         let (actions, held) = (report.plan.actions.len(), report.plan.held.len());
         match &summary.error {
             Some(error) => {
