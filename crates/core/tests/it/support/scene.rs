@@ -20,7 +20,7 @@ use super::text::{dedent, long, short};
 /// When the first pass of a scene is made.
 pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scene {
     pub(crate) desired: Desired,
     pub(crate) accounts: BTreeMap<AccountSid, Account>,

@@ -1,0 +1,155 @@
+//! What holds of any plan, whatever the state and the fleet.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use subaccountd_core::{Action, Goal, Limit, Object, Plan, Status, Verb};
+
+use crate::support::{
+    draw::{Fleet, fleet},
+    scene::{Scene, sid},
+};
+
+/// A scene some passes and days into its history, with everything allowed.
+fn grown(fleet: &Fleet, before: &Fleet, done: bool, days: i32, broken: Option<usize>) -> Scene {
+    let mut scene = before.scene().policy(|policy| policy.close_after = jiff::SignedDuration::from_hours(24));
+    scene.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+    scene.limits.released_numbers = 100;
+    scene = if done { scene.done() } else { scene.pass() };
+    let now = fleet.scene();
+    scene.desired = now.desired;
+    if !done {
+        (scene.accounts, scene.lists) = (now.accounts, now.lists);
+    }
+    scene = scene.pass().after(&format!("{}h", 24 * days));
+    match broken {
+        Some(n) => scene.unreadable(&format!("AC{n:02}")),
+        None => scene,
+    }
+}
+
+fn scenes() -> impl Strategy<Value = Scene> {
+    let broken = prop::option::weighted(0.2, 0..=4_usize);
+    (fleet(), fleet(), any::<bool>(), 0..3, broken).prop_map(|(fleet, before, done, days, broken)| {
+        grown(&fleet.settle_claims(), &before.settle_claims(), done, days, broken)
+    })
+}
+
+/// Every close is of an account that may be closed, and of nothing else.
+fn check_closes(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
+    for planned in plan.of(Verb::Close) {
+        let Action::Close(close) = &planned.action else { continue };
+        let account = &close.account;
+        prop_assert!(!scene.desired.faulty());
+        prop_assert_eq!(account.status.known(), Some(Status::Suspended));
+        let entry = scene.desired.entry(account.sid).unwrap();
+        let Goal::Closed(terms) = &entry.goal else {
+            return Err(TestCaseError::fail("a close that the state does not say"));
+        };
+        prop_assert_eq!(&terms.confirm, &account.friendly_name);
+        prop_assert!(!entry.paused && !scene.desired.paused());
+        let held = scene.lists[&account.sid].as_ref().unwrap();
+        prop_assert!(held.iter().all(|number| terms.release.contains(&number.phone)));
+        prop_assert!(held.iter().all(|number| close.at_risk.contains(&number.phone)));
+        prop_assert!(close.at_risk.iter().all(|number| terms.release.contains(number)));
+        let seen = scene.history.closing(account.sid).unwrap();
+        prop_assert!(seen.unaccounted.iter().all(|number| terms.release.contains(number)));
+    }
+    Ok(())
+}
+
+/// What is wanted and not so is an action or held, and nothing is both.
+fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
+    let acts: BTreeSet<_> = plan.actions.iter().map(|planned| planned.action.object()).collect();
+    prop_assert_eq!(acts.len(), plan.actions.len(), "an object in two actions");
+    let holds: BTreeSet<_> = plan
+        .held
+        .iter()
+        .map(|held| held.number.map_or(Object::Account(held.account), Object::Number))
+        .collect();
+    for entry in scene.desired.accounts() {
+        let object = Object::Account(entry.sid);
+        let live = scene.accounts.get(&entry.sid).and_then(|account| account.status.known());
+        let settled = live == Some(entry.goal.status());
+        prop_assert_eq!(settled, !acts.contains(&object) && !holds.contains(&object));
+    }
+    for (claimant, number, _) in scene.desired.claims() {
+        let object = Object::Number(number);
+        let here = |list: &Result<Vec<_>, _>| {
+            list.iter().flatten().any(|held: &subaccountd_core::Number| held.phone == number)
+        };
+        let settled = here(&scene.lists[&claimant]);
+        prop_assert_eq!(settled, !acts.contains(&object) && !holds.contains(&object));
+        prop_assert!(!(acts.contains(&object) && holds.contains(&object)));
+    }
+    for held in &plan.held {
+        prop_assert!(!held.message.is_empty() && !held.remedy.is_empty());
+        let named = held.number.map_or(held.account.to_string(), |number| number.to_string());
+        prop_assert!(held.message.contains(&named), "{} does not name {named}", held.message);
+    }
+    Ok(())
+}
+
+/// Nothing is done to what the state does not list, and nothing at all to the main account's status.
+fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
+    let claimants = scene.desired.claimants();
+    for planned in &plan.actions {
+        match &planned.action {
+            Action::Reactivate(account) => {
+                prop_assert_eq!(scene.desired.entry(*account).map(|e| e.goal.status()), Some(Status::Active));
+            }
+            Action::Suspend(account) => {
+                prop_assert!(scene.desired.entry(*account).is_some_and(|e| e.goal != Goal::Active));
+            }
+            Action::Transfer(transfer) => {
+                let leaves = || {
+                    let terms = scene.desired.entry(transfer.from).and_then(subaccountd_core::Entry::close);
+                    transfer.to == sid("AC00")
+                        && terms
+                            .is_some_and(|t| t.move_numbers_to_main && !t.release.contains(&transfer.phone))
+                };
+                prop_assert!(claimants.get(&transfer.phone).map_or_else(leaves, |to| *to == transfer.to));
+                for account in [transfer.from, transfer.to] {
+                    prop_assert!(!scene.desired.paused_for_numbers(account));
+                }
+            }
+            Action::Close(_) => {}
+        }
+        prop_assert!(planned.action.number().is_some() || planned.action.account() != sid("AC00"));
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_plan_keeps_its_promises(scene in scenes()) {
+        let plan = scene.plan();
+        prop_assert_eq!(&plan, &scene.plan(), "the same facts, another plan");
+        check_closes(&scene, &plan)?;
+        check_nothing_is_forgotten(&scene, &plan)?;
+        check_only_what_is_listed(&scene, &plan)?;
+        let closing: BTreeSet<_> = plan.of(Verb::Close).map(|planned| planned.action.account()).collect();
+        let emptied = |planned: &subaccountd_core::Planned| match &planned.action {
+            Action::Transfer(transfer) => closing.contains(&transfer.from) || closing.contains(&transfer.to),
+            _ => false,
+        };
+        prop_assert!(!plan.actions.iter().any(emptied), "a transfer and a close of one account in one plan");
+    }
+
+    #[test]
+    fn a_paused_state_plans_nothing(scene in scenes(), text in fleet()) {
+        let scene = scene.says(&format!("paused: true\n{}", text.settle_claims().state()));
+        prop_assert_eq!(scene.plan().actions, vec![]);
+    }
+
+    #[test]
+    fn a_plan_after_the_plan_was_done_asks_for_less(scene in scenes()) {
+        let mut scene = scene.readable();
+        for _ in 0..4 {
+            scene = scene.done().after("25h");
+        }
+        prop_assert_eq!(scene.plan().actions, vec![], "{}", scene.brief());
+    }
+}
