@@ -1,4 +1,35 @@
-//! The pure core of `subaccountd`.
+//! The pure core of `subaccountd`: it decides, and nothing else. No I/O, no clock, no dice: what it needs to know comes in
+//! as values, what it wants done goes out as values, and [`execute`] alone calls out, through ports.
+//!
+//! # What always holds
+//!
+//! - **No account is closed** unless the state, without any fault, says `closed` and confirms the live name; the account
+//!   rested suspended for long enough since that decision, by Twilio's clock; and its whole number list was seen twice,
+//!   the second time right before, with nothing in it but what `close.release` names. Emptying an account and closing it
+//!   are never in one plan. Only `plan::close` makes an [`Action::Close`].
+//! - **No number is released** but those. Every number stays in exactly one account, whatever fails on the way.
+//! - **The main account's status is never touched**, nor that of an account that the state does not list. Absence is not
+//!   a verb: the plan walks what is desired, never what was observed.
+//! - **Not known is a value.** A list that could not be read is not empty, a status that is none of the three is not one
+//!   of them, a write without an answer is neither done nor undone.
+//! - **A fault costs the smallest thing that it makes doubtful**, and while there is one, nothing is done that cannot be
+//!   undone. A faulty entry is absent, its account paused for numbers.
+//! - **The brake refuses a verb whole**, alone, and counts what may have happened as happened: after a crash the budgets
+//!   are no larger. Only [`approve`] makes an [`ApprovedPlan`], and only such a plan can be executed.
+//! - **A suspension made by others is information.** It is reported, not fought; so is whatever others undo twice.
+//! - **A converged fleet gets no write**, and when nothing goes wrong a fleet converges, or what is left is held with a
+//!   reason, a message that names the objects, and a remedy.
+//! - **The same facts give the same plan**, and all that one pass knows of another are the facts of [`History`].
+//!
+//! # The modules, in reading order
+//!
+//! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
+//! 2. [`spec`] reads YAML into [`desired`] and every fault with its place; `spec::schema` is its JSON Schema.
+//! 3. `observed`: what one pass saw. [`reads`]: which number lists it needs.
+//! 4. [`history`]: what past passes saw and did. `notice`: what an observation adds to it.
+//! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
+//! 6. [`remote`] and [`record`]: the ports. [`execute`]: from an approved plan to outcomes.
+//! 7. [`report`]: one pass as a value, from which everything is shown.
 
 mod action;
 mod clock;

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod convergence;
+mod crash;
 mod example;
 mod execute;
 mod plan;
+mod report;
 mod schema;
 mod spec;
 mod support;

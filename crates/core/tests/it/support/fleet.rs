@@ -34,6 +34,37 @@ pub(crate) enum Trouble {
     Meddling,
 }
 
+/// Where in a write the daemon may die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    BeforeIntent,
+    AfterIntent,
+    AfterCall,
+    BeforeOutcome,
+}
+
+impl Boundary {
+    pub(crate) const ALL: [Self; 4] = [Self::BeforeIntent, Self::AfterIntent, Self::AfterCall, Self::BeforeOutcome];
+}
+
+/// When the daemon is to die, and whether it has.
+#[derive(Debug, Default)]
+struct Death {
+    at: Option<(u64, Boundary)>,
+    dead: bool,
+    died: bool,
+}
+
+impl Death {
+    /// Whether it is dead, now that write `id` has come to `boundary`.
+    fn comes(&mut self, id: u64, boundary: Boundary) -> bool {
+        if self.at == Some((id, boundary)) {
+            *self = Self { at: None, dead: true, died: true };
+        }
+        self.dead
+    }
+}
+
 /// Twilio with a daemon beside it.
 pub(crate) struct Fleet {
     pub(crate) world: Mutex<World>,
@@ -46,6 +77,7 @@ pub(crate) struct Fleet {
     /// The writes that arrived, as actions.
     pub(crate) written: Mutex<Vec<String>>,
     meddled: Mutex<u64>,
+    death: Mutex<Death>,
 }
 
 /// How a pass ended.
@@ -67,12 +99,31 @@ impl Fleet {
             trouble: Mutex::default(),
             written: Mutex::default(),
             meddled: Mutex::default(),
+            death: Mutex::default(),
         }
     }
 
     /// What goes wrong with the next requests, the last of these first.
     pub(crate) fn trouble(&self, trouble: Vec<Trouble>) {
         *self.trouble.lock().unwrap() = trouble;
+    }
+
+    /// Lets the daemon die when write `id` comes to `boundary`.
+    pub(crate) fn dies(&self, id: u64, boundary: Boundary) {
+        self.death.lock().unwrap().at = Some((id, boundary));
+    }
+
+    pub(crate) fn died(&self) -> bool {
+        self.death.lock().unwrap().died
+    }
+
+    /// Starts the daemon again. It knows what was recorded.
+    pub(crate) fn restart(&self) {
+        self.death.lock().unwrap().dead = false;
+    }
+
+    fn death(&self, id: u64, boundary: Boundary) -> bool {
+        self.death.lock().unwrap().comes(id, boundary)
     }
 
     pub(crate) fn after(&mut self, time: SignedDuration) {
@@ -254,6 +305,9 @@ impl Apply for Fleet {
                 date: Some(self.now),
             })
         };
+        if self.death.lock().unwrap().dead {
+            return lost();
+        }
         let trouble = self.next_trouble();
         match trouble {
             Trouble::Before => return lost(),
@@ -277,11 +331,19 @@ impl Apply for Fleet {
 impl Record for Fleet {
     async fn intent(&self, planned: &Planned) -> Result<u64, String> {
         let id = self.history.lock().unwrap().next_id();
+        if self.death(id, Boundary::BeforeIntent) {
+            return Err("dead".to_owned());
+        }
         self.event(&Event::Intent { id, at: self.now, write: Write::of(planned) });
+        self.death(id, Boundary::AfterIntent);
         Ok(id)
     }
 
     async fn outcome(&self, id: u64, _: &Planned, outcome: &Outcome) {
+        // Nothing can tell the end of a call from the moment before its outcome is recorded but what else is under way.
+        if self.death(id, Boundary::AfterCall) || self.death(id, Boundary::BeforeOutcome) {
+            return;
+        }
         // Half of the lost ones are crashes: nothing was recorded.
         if !(matches!(outcome, Outcome::Unknown(_)) && id.is_multiple_of(2)) {
             self.event(&Event::Outcome { id, at: self.now, result: WriteResult::of(outcome) });
