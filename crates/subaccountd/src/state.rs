@@ -5,6 +5,7 @@ use std::{
     fs, io,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -31,24 +32,30 @@ const DEEPEST: usize = 32;
 /// The state as read from disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
-    pub(crate) reading: Reading,
+    pub(crate) reading: Arc<Reading>,
     pub(crate) sha256: String,
     pub(crate) revision: Option<String>,
     pub(crate) taken_up_at: Timestamp,
 }
 
-/// Reads `path` until two reads agree.
-pub(crate) async fn settled(path: &Path) -> io::Result<Loaded> {
-    let mut before = read(path).await?;
+/// Reads `path` until two reads agree. The same bytes as those of `known` mean the same, and are not read anew.
+pub(crate) async fn settled(path: &Path, known: Option<&Loaded>) -> io::Result<Loaded> {
+    let mut before = digest(path).await?;
     for _ in 0..MOST_READS {
         tokio::time::sleep(APART).await;
         let sources = read(path).await?;
-        if sources == before {
-            let sha256 = sha256(&sources);
-            let reading = spec::read(&sources);
-            return Ok(Loaded { reading, sha256, revision: revision(path), taken_up_at: clock::now() });
+        let sha256 = sha256(&sources);
+        if sha256 == before {
+            let revision = revision(path);
+            return Ok(match known.filter(|known| known.sha256 == sha256) {
+                Some(known) => Loaded { revision, ..known.clone() },
+                None => {
+                    let reading = Arc::new(spec::read(&sources));
+                    Loaded { reading, sha256, revision, taken_up_at: clock::now() }
+                }
+            });
         }
-        before = sources;
+        before = sha256;
     }
     Err(io::Error::other(format!("{} keeps changing: no two reads gave the same bytes", path.display())))
 }

@@ -172,7 +172,9 @@ fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
 }
 
 async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
+    // What is announced is made room for at once: growing by doubling would hold a large page twice.
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Vec::with_capacity(announced.unwrap_or_default().min(MAX_BODY));
     while let Some(chunk) = response.chunk().await.map_err(|error| broke_off(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err("the answer is larger than 16 MiB".to_owned());

@@ -50,9 +50,13 @@ fn settle(fleet: &mut Fleet) -> (Vec<String>, Vec<String>) {
         fleet.restart();
         if pass.execution.executed.is_empty() && pass.left.actions.is_empty() && pass.left.held.is_empty() {
             let world = fleet.world.lock().unwrap();
-            let accounts = world.accounts().map(|account| format!("{} {}", account.sid.as_str(), account.status.as_str()));
-            let numbers = world.numbers().map(|number| format!("{} {}", number.phone_number, number.account_sid.as_str()));
-            let released = world.released().iter().map(|release| format!("released {}", release.phone_number));
+            let accounts = world
+                .accounts()
+                .map(|account| format!("{} {}", account.sid.as_str(), account.status.as_str()));
+            let numbers =
+                world.numbers().map(|number| format!("{} {}", number.phone_number, number.owner.as_str()));
+            let released =
+                world.released().iter().map(|release| format!("released {}", release.phone_number));
             let mut written = fleet.written.lock().unwrap().clone();
             written.sort();
             return (accounts.chain(numbers).chain(released).collect(), written);
@@ -71,7 +75,11 @@ fn a_crash_at_any_boundary_of_a_write_loses_nothing_and_destroys_no_more() {
         for boundary in Boundary::ALL {
             let mut fleet = fleet();
             fleet.dies(write, boundary);
-            assert_eq!(settle(&mut fleet), (expected.clone(), written.clone()), "write {write}, {boundary:?}");
+            assert_eq!(
+                settle(&mut fleet),
+                (expected.clone(), written.clone()),
+                "write {write}, {boundary:?}"
+            );
             assert!(fleet.died(), "write {write}, {boundary:?}");
         }
     }

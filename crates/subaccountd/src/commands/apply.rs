@@ -27,7 +27,7 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
     let mut last: Option<Pass> = None;
     let mut told = None;
     for _ in 0..MOST_PASSES {
-        let loaded = state::settled(&fleet.desired).await?;
+        let loaded = state::settled(&fleet.desired, None).await?;
         if told.as_ref() != Some(&loaded.sha256) {
             print_faults(&loaded);
             told = Some(loaded.sha256.clone());

@@ -16,7 +16,7 @@ pub(super) async fn plan(fleet: &Fleet, output: PlanFormat, detailed_exitcode: b
         &Arc::new(Metrics::new()),
         CancellationToken::new(),
     )?;
-    let loaded = state::settled(&fleet.desired).await?;
+    let loaded = state::settled(&fleet.desired, None).await?;
     print_faults(&loaded);
     let (_, wake) = wake::wake();
     let pass = reconciler.pass(&loaded, &wake, None).await;

@@ -44,7 +44,8 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (poker, wake) = wake::wake();
     let watch = Watch::start(&fleet.desired, poker);
     let interval = daemon.interval();
-    let mut daemon = Loop { reconciler, metrics, wake, watch, interval, report_to, ready_to, last: None };
+    let mut daemon =
+        Loop { reconciler, metrics, wake, watch, interval, report_to, ready_to, loaded: None, last: None };
     let mut passes = pin!(daemon.until_stopped());
     tokio::select! {
         () = &mut passes => {}
@@ -71,6 +72,7 @@ struct Loop {
     interval: Duration,
     report_to: watch::Sender<Option<Arc<Report>>>,
     ready_to: watch::Sender<Result<(), String>>,
+    loaded: Option<Loaded>,
     last: Option<Arc<Report>>,
 }
 
@@ -116,18 +118,15 @@ impl Loop {
         did_something
     }
 
-    /// Reads the state. Unchanged bytes keep the time at which they were taken up.
-    async fn load(&self) -> std::io::Result<Loaded> {
-        let mut loaded = state::settled(&self.reconciler.path).await?;
-        if let Some(last) = self.last.as_ref().map(|report| &report.desired_state)
-            && last.sha256 == loaded.sha256
-        {
-            loaded.taken_up_at = last.loaded_at;
-        } else {
+    /// Reads the state, and tells when it is another.
+    async fn load(&mut self) -> std::io::Result<Loaded> {
+        let loaded = state::settled(&self.reconciler.path, self.loaded.as_ref()).await?;
+        if self.loaded.as_ref().is_none_or(|known| known.sha256 != loaded.sha256) {
             info!(state.sha256 = %loaded.sha256, state.revision = loaded.revision, "the state was taken up");
             for fault in &loaded.reading.faults {
                 error!("{}:{}:{}: {}; {}", fault.file, fault.line, fault.column, fault.message, fault.help);
             }
+            self.loaded = Some(loaded.clone());
         }
         Ok(loaded)
     }
@@ -193,7 +192,7 @@ impl Loop {
     }
 
     async fn state_changed(&self) -> bool {
-        let known = self.last.as_ref().map(|report| report.desired_state.sha256.as_str());
+        let known = self.loaded.as_ref().map(|loaded| loaded.sha256.as_str());
         state::digest(&self.reconciler.path).await.map_or(true, |now| Some(now.as_str()) != known)
     }
 }

@@ -5,8 +5,10 @@
 
 mod commands;
 mod daemon;
+mod docs;
 mod endpoints;
 mod journal;
 mod safety;
 mod support;
+mod unknowns;
 mod watching;

@@ -149,3 +149,22 @@ async fn a_half_account_list_changes_nothing() {
     assert_eq!(code(&applied), 1);
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
+
+/// A change that nobody was told of is found right before the close.
+#[tokio::test]
+async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
+    let setup = Setup::new(fleet(2, 0), &state(&entry(1, "closed", ", close: {confirm: a1}"))).await;
+    setup.suspend_elsewhere(1);
+    // One-shot runs watch nothing: the change falls between reading the state and the close.
+    setup.sim.inject(Fault::latency(1_000).on(Operation::ListNumbers).times(1));
+    let command = setup.command(&["apply", "--close-after", "0s"]);
+    let applied = tokio::spawn(crate::support::output(command));
+    eventually("it looks", async || {
+        setup.sim.requests().iter().any(|r| r.operation == Some(Operation::ListNumbers))
+    })
+    .await;
+    setup.write(&state(&entry(2, "active", "")));
+    let applied = applied.await.unwrap();
+    assert!(stderr(&applied).contains("the state changed since it was planned"), "{}", stderr(&applied));
+    assert_eq!(setup.posts(), Vec::<String>::new());
+}

@@ -39,12 +39,12 @@ pub(crate) enum Trouble {
 pub(crate) enum Boundary {
     BeforeIntent,
     AfterIntent,
-    AfterCall,
+    /// The call was made; between its end and the record of its outcome nothing else happens.
     BeforeOutcome,
 }
 
 impl Boundary {
-    pub(crate) const ALL: [Self; 4] = [Self::BeforeIntent, Self::AfterIntent, Self::AfterCall, Self::BeforeOutcome];
+    pub(crate) const ALL: [Self; 3] = [Self::BeforeIntent, Self::AfterIntent, Self::BeforeOutcome];
 }
 
 /// When the daemon is to die, and whether it has.
@@ -340,8 +340,7 @@ impl Record for Fleet {
     }
 
     async fn outcome(&self, id: u64, _: &Planned, outcome: &Outcome) {
-        // Nothing can tell the end of a call from the moment before its outcome is recorded but what else is under way.
-        if self.death(id, Boundary::AfterCall) || self.death(id, Boundary::BeforeOutcome) {
+        if self.death(id, Boundary::BeforeOutcome) {
             return;
         }
         // Half of the lost ones are crashes: nothing was recorded.
