@@ -12,8 +12,9 @@ openapi=${SUBACCOUNTD_OPENAPI:-$root/../shared/twilio/v2010-subset.openapi.json}
 cd "$root"
 
 # Settings of the person who runs this are not those of the test; and no proxy is asked for what is on this machine.
-for name in "${!SUBACCOUNTD_@}" "${!TWILIO_@}"; do unset "$name"; done
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+for name in "${!SUBACCOUNTD_@}" "${!TWILIO_@}" OPENAPI; do unset "$name"; done
+export NO_PROXY="127.0.0.1,${NO_PROXY:-${no_proxy:-}}"
+export no_proxy=$NO_PROXY
 
 target=${CARGO_TARGET_DIR:-$root/target}
 home=$target/conformance
