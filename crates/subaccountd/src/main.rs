@@ -23,7 +23,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::commands::Exit;
 
-#[tokio::main(worker_threads = 2)]
+// Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
+#[tokio::main(worker_threads = 1)]
 async fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,

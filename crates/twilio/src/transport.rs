@@ -3,7 +3,12 @@
 //! It ends within its deadline, body included; the body is bounded; no redirect is followed; nothing is repeated
 //! behind our back.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    io::{self, Read},
+    slice,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use reqwest::{Method, Response, header, redirect, retry};
@@ -38,7 +43,7 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
-    body: Vec<u8>,
+    body: Body,
 }
 
 /// What the header of an answer says.
@@ -100,7 +105,7 @@ impl Transport {
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
             // The status alone says that it was not processed.
-            _ if head.status == 429 => Vec::new(),
+            _ if head.status == 429 => Body::default(),
             Ok(Err(cause)) => return Err(Failure::Lost { cause, request_id: head.request_id }),
             Err(_) => return Err(self.too_late("no whole answer", head.request_id)),
         };
@@ -144,14 +149,14 @@ impl Answer {
             return Err(Failure::Rejected(self.rejection()));
         }
         let Head { request_id, date, .. } = self.head;
-        match wire::read(&self.body) {
+        match wire::read(self.body.reader()) {
             Ok(value) => Ok(Shown { value, request_id, date }),
             Err(cause) => Err(Failure::Lost { cause, request_id }),
         }
     }
 
     fn rejection(self) -> Rejection {
-        let (code, message) = wire::read_error(&self.body);
+        let (code, message) = wire::read_error(self.body.reader());
         let Head { status, request_id, date, retry_after, redirects_to } = self.head;
         let message = message.unwrap_or_else(|| match redirects_to {
             Some(host) if (300..400).contains(&status) => {
@@ -171,15 +176,57 @@ fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
     }
 }
 
-async fn read_body(mut response: Response) -> Result<Vec<u8>, String> {
-    // What is announced is made room for at once: growing by doubling would hold a large page twice.
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
-    let mut body = Vec::with_capacity(announced.unwrap_or_default().min(MAX_BODY));
+/// The bytes of an answer, in blocks: a page of 1,000 accounts takes 2 MB, and in one piece the memory that was once
+/// given to it would not be given back.
+#[derive(Debug, Default)]
+struct Body(Vec<Vec<u8>>);
+
+impl Body {
+    const BLOCK: usize = 32 * 1024;
+
+    fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.0.last().is_none_or(|block| block.len() == Self::BLOCK) {
+                self.0.push(Vec::with_capacity(Self::BLOCK.min(bytes.len().max(1024))));
+            }
+            if let Some(block) = self.0.last_mut() {
+                let (now, later) = bytes.split_at(bytes.len().min(Self::BLOCK - block.len()));
+                block.extend_from_slice(now);
+                bytes = later;
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    fn reader(&self) -> BodyReader<'_> {
+        BodyReader { blocks: self.0.iter(), block: &[] }
+    }
+}
+
+struct BodyReader<'a> {
+    blocks: slice::Iter<'a, Vec<u8>>,
+    block: &'a [u8],
+}
+
+impl Read for BodyReader<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.block.is_empty() {
+            self.block = self.blocks.next().map_or(&[], Vec::as_slice);
+        }
+        self.block.read(to)
+    }
+}
+
+async fn read_body(mut response: Response) -> Result<Body, String> {
+    let mut body = Body::default();
     while let Some(chunk) = response.chunk().await.map_err(|error| broke_off(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err("the answer is larger than 16 MiB".to_owned());
         }
-        body.extend_from_slice(&chunk);
+        body.push(&chunk);
     }
     Ok(body)
 }

@@ -2,6 +2,8 @@
 //!
 //! Nearly every field may be null or absent. No type here has a place for `auth_token`, which account objects carry.
 
+use std::io::Read;
+
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -142,16 +144,16 @@ impl NumberRow {
 }
 
 /// Reads the body of a 2xx. The error says where it stops making sense, and shows nothing of it.
-pub(crate) fn read<T: Shape>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| {
+pub(crate) fn read<T: Shape>(body: impl Read) -> Result<T, String> {
+    serde_json::from_reader(body).map_err(|error| {
         let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
         format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
     })
 }
 
 /// Twilio's error code and words, as far as the body of an answer has them.
-pub(crate) fn read_error(body: &[u8]) -> (Option<u32>, Option<String>) {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
+    let body: Value = serde_json::from_reader(body).unwrap_or_default();
     let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
     let message = body["message"].as_str().map(|words| fit_to_show(words, MAX_MESSAGE));
     (code, message.filter(|words| !words.trim().is_empty()))

@@ -217,7 +217,17 @@ impl History {
             }
         }
         if result == WriteResult::Done {
+            self.saw_moved(&write);
             self.standing.insert(write.object, write);
+        }
+    }
+
+    /// The verified answer to a transfer shows the number in the account that gained it.
+    fn saw_moved(&mut self, write: &Write) {
+        if let (Object::Number(number), Some((from, _))) = (write.object, write.transfer)
+            && let Some(closing) = self.accounts.get_mut(&from).and_then(|facts| facts.closing.as_mut())
+        {
+            closing.unaccounted.remove(&number);
         }
     }
 

@@ -248,3 +248,14 @@ fn what_twilio_suspended_is_refused_and_tried_again_later() {
     assert_eq!(fleet.pass().unwrap().execution.executed.len(), 1);
     assert_eq!(first.left.held[0].account, sid("AC01"));
 }
+
+#[test]
+fn a_number_that_was_moved_out_is_not_reported_as_vanished() {
+    let state =
+        "subaccounts: [{sid: AC01, status: closed, close: {confirm: customer-1, moveNumbersToMain: true}}]";
+    let fleet = Fleet::new(World::generated(1, 1), desired(state));
+    let left = fleet.pass().unwrap().left;
+    let held: Vec<_> = left.held.iter().map(|held| held.reason.as_str()).collect();
+    let to_do: Vec<_> = left.actions.iter().map(|planned| planned.action.verb()).collect();
+    assert_eq!((held, to_do), (vec!["CoolingOff"], vec![Verb::Suspend]));
+}
