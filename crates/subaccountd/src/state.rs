@@ -47,13 +47,11 @@ pub(crate) async fn settled(path: &Path, known: Option<&Loaded>) -> io::Result<L
         let sha256 = sha256(&sources);
         if sha256 == before {
             let revision = revision(path);
-            return Ok(match known.filter(|known| known.sha256 == sha256) {
-                Some(known) => Loaded { revision, ..known.clone() },
-                None => {
-                    let reading = Arc::new(spec::read(&sources));
-                    Loaded { reading, sha256, revision, taken_up_at: clock::now() }
-                }
-            });
+            if let Some(known) = known.filter(|known| known.sha256 == sha256) {
+                return Ok(Loaded { revision, ..known.clone() });
+            }
+            let reading = Arc::new(spec::read(&sources));
+            return Ok(Loaded { reading, sha256, revision, taken_up_at: clock::now() });
         }
         before = sha256;
     }

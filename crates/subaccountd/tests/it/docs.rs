@@ -38,8 +38,7 @@ fn every_test_that_the_safety_document_names_exists() {
     assert!(names.len() > 40, "{}", names.len());
     let missing: Vec<_> = names.into_iter().filter(|name| !all.contains(&format!("fn {name}("))).collect();
     assert_eq!(missing, Vec::<&str>::new());
-    for file in
-        quoted(&safety).into_iter().filter(|name| name.starts_with("crates/") && name.ends_with(".rs"))
+    for file in quoted(&safety).into_iter().filter(|name| name.starts_with("crates/") && name.contains(".rs"))
     {
         assert!(Path::new(ROOT).join(file).exists(), "{file}");
     }

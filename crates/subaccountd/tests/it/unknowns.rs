@@ -86,7 +86,7 @@ async fn a_suspended_account_whose_list_is_empty_is_closed_only_if_it_was_never_
         let planned = stdout(&setup.run(&["plan", "--close-after", "0s"]).await);
         assert_eq!(planned.contains("weaker proof"), !seen_before, "{planned}");
         setup.run(&args).await;
-        let expected = if seen_before { AccountStatus::Suspended } else { AccountStatus::Closed };
+        let expected = if seen_before { Suspended } else { Closed };
         assert_eq!(setup.status_of(1), expected, "this is what SAFETY.md says remains");
     }
 }
