@@ -1,6 +1,6 @@
 //! What is not known of Twilio, in every position: nothing is lost, save what SAFETY.md names.
 
-use twilio_sim::AccountStatus::{self, Active, Closed, Suspended};
+use twilio_sim::AccountStatus::{Active, Closed, Suspended};
 
 use crate::support::{Setup, ac, code, entry, fleet, phone, state, stderr, stdout};
 
