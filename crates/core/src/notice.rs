@@ -11,6 +11,7 @@ pub fn notice(history: &History, desired: &Desired, observed: &Observed, now: No
     undone(history, desired, observed, now, &mut events);
     words(history, desired, observed, &mut events);
     closings(history, desired, observed, now, &mut events);
+    holders(history, desired, observed, &mut events);
     events
 }
 
@@ -57,6 +58,17 @@ fn undone(history: &History, desired: &Desired, observed: &Observed, now: Now, e
 fn hands_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
     let terms = desired.entry(account).and_then(Entry::close);
     terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))
+}
+
+/// Claimed numbers that are not where they should be, so that they are found again without a search.
+fn holders(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+    for (claimant, number, _) in desired.claims() {
+        let Whereabouts::In(account, _) = observed.whereabouts(number) else { continue };
+        let known = history.holder(number);
+        if known != Some(account) && (account != claimant || known.is_some()) {
+            events.push(Event::SeenIn { number, account });
+        }
+    }
 }
 
 fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {

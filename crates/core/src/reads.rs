@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::{AccountSid, Desired, History, Now, Observed, PhoneNumber, Status, Whereabouts};
 
-/// The accounts whose numbers are read in any case: those that claim numbers or are to close, and the main account
-/// when a closing account's numbers may move there.
-pub fn first_lists(desired: &Desired, observed: &Observed) -> BTreeSet<AccountSid> {
+/// The accounts whose numbers are read in any case: those that claim numbers or are to close, those where a claimed
+/// number was seen last, and the main account when a closing account's numbers may move there.
+pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<AccountSid> {
     let closing = || desired.accounts().filter(|entry| entry.close().is_some());
     let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
     let main = to_main.then_some(observed.main());
-    let wanted =
-        desired.claims().map(|(account, ..)| account).chain(closing().map(|entry| entry.sid)).chain(main);
+    let claimants = desired.claims().map(|(account, ..)| account);
+    let holders = desired.claims().filter_map(|(_, number, _)| history.holder(number));
+    let wanted = claimants.chain(holders).chain(closing().map(|entry| entry.sid)).chain(main);
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }
 

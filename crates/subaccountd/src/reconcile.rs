@@ -161,7 +161,7 @@ impl Reconciler {
         self.journal.begin(now, self.policy.window);
         let mut observed = Observed::new(self.account_sid, list.accounts);
         check_main_account(desired, &observed)?;
-        let first = reads::first_lists(desired, &observed);
+        let first = reads::first_lists(desired, &observed, &self.journal.history());
         self.read_lists(&mut observed, first).await?;
         self.search(loaded, &mut observed, now).await?;
         self.journal.take_in(notice(&self.journal.history(), desired, &observed, now));

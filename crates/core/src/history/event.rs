@@ -22,6 +22,8 @@ pub enum Event {
     SeenHolding { account: AccountSid, numbers: Vec<PhoneNumber>, while_active: bool },
     /// A number that a closing account was seen with was seen in another account.
     SeenElsewhere { account: AccountSid, number: PhoneNumber },
+    /// A claimed number was seen in this account, which is or was not the one that claims it.
+    SeenIn { number: PhoneNumber, account: AccountSid },
     /// All number lists were read to find a number; `found` says that none is missing any more.
     Searched { at: Timestamp, state: String, found: bool },
     /// What the daemon did to an object was undone by others.
@@ -36,13 +38,14 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 11] = [
+    pub const KINDS: [&str; 12] = [
         "word",
         "seenActive",
         "closingSince",
         "closingEnded",
         "seenHolding",
         "seenElsewhere",
+        "seenIn",
         "searched",
         "undone",
         "forgotten",

@@ -86,7 +86,7 @@ pub struct Refused {
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct History {
     accounts: BTreeMap<AccountSid, AccountFacts>,
     writes: Vec<Kept>,
@@ -96,6 +96,7 @@ pub struct History {
     standing: BTreeMap<Object, Write>,
     #[serde(with = "pairs")]
     undone: BTreeMap<Object, Vec<Timestamp>>,
+    holders: BTreeMap<PhoneNumber, AccountSid>,
     search: Option<(Timestamp, String, u32)>,
     next_id: u64,
 }
@@ -131,6 +132,9 @@ impl History {
             }
             Event::SeenElsewhere { account, number } => {
                 self.closing_mut(account).unaccounted.remove(&number);
+            }
+            Event::SeenIn { number, account } => {
+                self.holders.insert(number, account);
             }
             Event::Searched { at, state, found } => {
                 let failures =
@@ -275,6 +279,11 @@ impl History {
     /// The refusal that a write of `verb` on `object` met last, if the entry that asks for it is still the same.
     pub fn refused(&self, verb: Verb, object: Object, entry: &str) -> Option<&Refused> {
         self.refused.get(&(verb, object)).filter(|refused| refused.entry == entry)
+    }
+
+    /// Where a claimed number was seen last, if it ever was elsewhere.
+    pub fn holder(&self, number: PhoneNumber) -> Option<AccountSid> {
+        self.holders.get(&number).copied()
     }
 
     /// Whether all number lists may be read again to find a missing number.

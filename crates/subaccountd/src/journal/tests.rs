@@ -32,6 +32,7 @@ fn events() -> Vec<Event> {
         Event::ClosingSince { account, since: at },
         Event::SeenHolding { account, numbers: vec![number], while_active: true },
         Event::SeenElsewhere { account, number },
+        Event::SeenIn { number, account },
         Event::Searched { at, state: "s".to_owned(), found: false },
         Event::Intent { id: 7, at, write: write.clone() },
         Event::Outcome { id: 7, at, result: WriteResult::Done },
@@ -113,7 +114,7 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:17: this line cannot be read"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:18: this line cannot be read"), "{refusal}");
     assert!(Journal::look(dir.path(), main_account()).is_err());
 }
 

@@ -483,3 +483,16 @@ fn history_of_a_close_ends_with_it() {
     CoolingOff close AC01
     ");
 }
+
+#[test]
+fn the_daemons_own_suspension_counts_when_twilio_dates_it_earlier() {
+    let scene = resting()
+        .with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z")))
+        .after("0s");
+    let longer_ago = Scene::new(CLOSED).suspended("AC01").pass().after("24h").active("AC01").done();
+    let longer_ago =
+        longer_ago.with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z")));
+    assert_eq!(scene.after("72h").brief(), "close AC01");
+    assert_eq!(longer_ago.clone().after("71h 59m").brief(), "CoolingOff close AC01");
+    assert_eq!(longer_ago.after("72h").brief(), "close AC01");
+}

@@ -414,3 +414,54 @@ fn budgets_show_what_is_left() {
     reactivate Some(5), transfer Some(10), suspend None, close None; release Some(1)
     ");
 }
+
+#[test]
+fn a_close_that_releases_nothing_needs_no_budget_for_it() {
+    let scene = to_close(2).may_release(2).done().may_release(0);
+    let empty = "subaccounts: [{sid: AC03, status: closed, close: {confirm: acme}}]";
+    let scene = scene.account("AC03", "acme", Status::Suspended).says(empty).pass();
+    let scene = scene.policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);
+    assert_eq!(scene.limit(Verb::Close, Limit::Count(3)).brief(), "close AC03");
+}
+
+#[test]
+fn what_was_free_is_not_spent() {
+    let back =
+        to_suspend(3, 2).done().says(&fleet(3, "active")).limit(Verb::Reactivate, Limit::Count(0)).done();
+    assert_eq!(back.brief(), "OverLimit reactivate AC03");
+    assert_eq!(back.limit(Verb::Reactivate, Limit::Count(1)).brief(), "reactivate AC03");
+}
+
+#[test]
+fn tries_of_one_write_are_spent_once() {
+    let tried = to_suspend(3, 2).limit(Verb::Suspend, Limit::Count(3)).does(&WriteResult::Unknown);
+    let done = tried.does(&WriteResult::Unknown).done().active("AC03");
+    assert_eq!(done.brief(), "suspend AC03");
+}
+
+#[test]
+fn a_free_write_does_not_take_the_place_of_one_that_costs() {
+    let there =
+        "subaccounts: [{sid: AC01, status: active, numbers: ['+15105550100']}, {sid: AC02, status: active}]";
+    let back =
+        "subaccounts: [{sid: AC01, status: active}, {sid: AC02, status: active, numbers: ['+15105550100']}]";
+    let more =
+        "subaccounts: [{sid: AC01, status: active, numbers: ['+15105550101']}, {sid: AC02, status: active}]";
+    // The first transfer is unknown, and was done; the second takes it back for nothing.
+    let scene = Scene::new(there).limit(Verb::Transfer, Limit::Count(1)).holds("AC02", "+15105550100");
+    let scene = scene.does(&WriteResult::Unknown).holds("AC01", "+15105550100").says(back).done();
+    assert_eq!(
+        scene.says(more).holds("AC02", "+15105550101").brief(),
+        "OverLimit transfer AC01 +15105550101"
+    );
+}
+
+#[test]
+fn a_changed_entry_begins_its_refusals_anew() {
+    let refused = || WriteResult::Refused { code: Some(21_475), message: "no".to_owned() };
+    let scene = to_suspend(1, 1).does(&refused()).after("1h").does(&refused()).after("1h").does(&refused());
+    assert_eq!(scene.clone().after("15s").brief(), "RefusedByTwilio suspend AC01");
+    let changed =
+        scene.says("subaccounts: [{sid: AC01, status: suspended, reason: unpaid}]").does(&refused());
+    assert_eq!(changed.after("15s").brief(), "suspend AC01");
+}

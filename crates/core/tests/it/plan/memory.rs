@@ -488,3 +488,21 @@ fn a_history_read_from_its_events_is_the_same() {
     RefusedByTwilio transfer AC01 +15105550101
     ");
 }
+
+#[test]
+fn a_number_found_elsewhere_is_looked_for_there_without_another_search() {
+    let scene = claimed().account("AC03", "hooli", Status::Active).account("AC04", "initech", Status::Active);
+    let mut scene = scene.forbids(subaccountd_core::Verb::Transfer).holds("AC03", "+15105550101");
+    let reads = |scene: &Scene, account: &str| scene.observe().numbers(sid(account)).is_some();
+    assert!(reads(&scene, "AC03") && reads(&scene, "AC04"), "the first look is a search");
+    scene = scene.pass();
+    assert!(reads(&scene, "AC03") && !reads(&scene, "AC04"), "the second one knows where to look");
+    // It moves on: the account where it was seen last no longer has it, so it is searched for again.
+    scene = scene.nowhere("+15105550101").also_holds("AC04", "+15105550101");
+    assert!(reads(&scene, "AC04"));
+    scene = scene.pass().nowhere("+15105550101").also_holds("AC01", "+15105550101").pass();
+    assert!(
+        !reads(&scene, "AC03") && !reads(&scene, "AC04"),
+        "where it belongs it is not looked for elsewhere"
+    );
+}

@@ -144,7 +144,7 @@ impl Fleet {
         runtime.block_on(async {
             let list = self.accounts().await.ok()?;
             let mut observed = Observed::new(main_sid(), list.accounts);
-            let first = first_lists(&self.desired, &observed);
+            let first = first_lists(&self.desired, &observed, &self.history.lock().unwrap());
             self.read(&mut observed, first).await;
             let history = self.history.lock().unwrap().clone();
             let further = further_lists(&self.desired, &observed, &history, "state", self.clock());

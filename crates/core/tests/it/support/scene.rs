@@ -222,7 +222,7 @@ impl Scene {
     /// What a pass would read now.
     pub(crate) fn observe(&self) -> Observed {
         let mut observed = Observed::new(sid("AC00"), self.accounts.values().cloned());
-        let first = first_lists(&self.desired, &observed);
+        let first = first_lists(&self.desired, &observed, &self.history);
         self.read(&mut observed, first);
         let further = further_lists(&self.desired, &observed, &self.history, "state", self.now);
         self.read(&mut observed, further);
