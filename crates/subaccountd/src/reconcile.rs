@@ -268,7 +268,10 @@ struct Recorder<'a> {
 
 impl Record for Recorder<'_> {
     async fn intent(&self, planned: &Planned) -> Result<u64, String> {
-        self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))
+        let id = self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))?;
+        let action = &planned.action;
+        info!(journal.id = id, action.kind = %action.verb(), account.sid = %action.account(), "about to {action}");
+        Ok(id)
     }
 
     async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {

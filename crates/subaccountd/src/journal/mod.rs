@@ -19,7 +19,7 @@ use subaccountd_core::{
     execute::Outcome,
     history::{Event, Write, WriteResult},
 };
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::clock;
 pub(crate) use file::JournalFile;
@@ -87,6 +87,7 @@ impl Journal {
         let mut inner = self.lock();
         let time = time(inner.now, None);
         for event in events {
+            debug!(?event, "noticed");
             inner.note(&Line::of(time, event.clone()));
             inner.history.apply(event);
         }

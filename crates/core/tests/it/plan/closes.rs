@@ -496,3 +496,17 @@ fn the_daemons_own_suspension_counts_when_twilio_dates_it_earlier() {
     assert_eq!(longer_ago.clone().after("71h 59m").brief(), "CoolingOff close AC01");
     assert_eq!(longer_ago.after("72h").brief(), "close AC01");
 }
+
+#[test]
+fn a_number_seen_in_its_own_account_again_is_not_seen_elsewhere() {
+    let seen = closing().holds("AC01", "+15105550101").pass().pass().pass();
+    assert_eq!(seen.nowhere("+15105550101").brief(), "StillHoldsNumbers close AC01");
+}
+
+#[test]
+fn what_others_change_while_the_state_does_not_mind_is_no_undoing() {
+    let account = subaccountd_core::Object::Account(sid("AC01"));
+    let scene = resting().says("subaccounts: [{sid: AC01, status: active}]").active("AC01").pass();
+    let scene = scene.says(CLOSED).pass();
+    assert_eq!(scene.history.times_undone(account, scene.now, scene.policy.window), 0);
+}
