@@ -112,7 +112,7 @@ fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
     }
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or_default();
-    let help = if words.contains("limit exceeded") {
+    let help = if words.contains("limit exceeded") || words.contains("aliases are followed") {
         "write it with less nesting and fewer aliases; until then nothing in this file counts"
     } else {
         "mend the YAML; until then nothing in this file counts"

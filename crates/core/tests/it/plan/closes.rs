@@ -510,3 +510,11 @@ fn what_others_change_while_the_state_does_not_mind_is_no_undoing() {
     let scene = scene.says(CLOSED).pass();
     assert_eq!(scene.history.times_undone(account, scene.now, scene.policy.window), 0);
 }
+
+#[test]
+fn what_was_lost_with_a_closed_account_is_not_searched_for() {
+    let scene =
+        releasing().may_release(1).done().after("72h").done().account("AC03", "hooli", Status::Active);
+    assert_eq!(scene.accounts[&sid("AC01")].status.known(), Some(Status::Closed));
+    assert_eq!(scene.observe().numbers(sid("AC03")), None);
+}

@@ -580,3 +580,11 @@ fn no_transfer_enters_or_leaves_what_is_not_in_the_state() {
     transfer +15105550101 from AC02 to AC01
     ");
 }
+
+#[test]
+fn a_number_on_the_move_into_the_main_account_is_seen_to_be() {
+    assert_eq!(
+        leaving().also_holds("AC00", "+15105550101").brief(),
+        "Unreadable transfer AC00 +15105550101\nStillHoldsNumbers close AC01"
+    );
+}

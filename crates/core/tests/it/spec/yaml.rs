@@ -319,3 +319,11 @@ fn numbers_in_other_bases_are_no_texts() {
       frozen AC07
     "#);
 }
+
+#[test]
+fn a_small_file_does_not_unfold_into_millions_of_values() {
+    let (items, aliases) = ("x, ".repeat(1000), "*a, ".repeat(1000));
+    let shown = body(&format!("x-a: &a [{items}]\nx-b: [{aliases}]\n"));
+    assert!(shown.contains("more than 1000000 values once aliases are followed"), "{shown}");
+    assert!(shown.contains("write it with less nesting and fewer aliases"), "{shown}");
+}
