@@ -499,8 +499,11 @@ fn the_daemons_own_suspension_counts_when_twilio_dates_it_earlier() {
 
 #[test]
 fn a_number_seen_in_its_own_account_again_is_not_seen_elsewhere() {
-    let seen = closing().holds("AC01", "+15105550101").pass().pass().pass();
-    assert_eq!(seen.nowhere("+15105550101").brief(), "StillHoldsNumbers close AC01");
+    let mut seen = closing().holds("AC01", "+15105550101");
+    for _ in 0..3 {
+        seen = seen.pass();
+        assert_eq!(seen.clone().nowhere("+15105550101").brief(), "StillHoldsNumbers close AC01");
+    }
 }
 
 #[test]
