@@ -56,7 +56,7 @@ pub use desired::{CloseTerms, Desired, Entry, Goal};
 pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};
 pub use history::History;
-pub use notice::notice;
+pub use notice::{heed, notice};
 pub use observed::{Account, Holdings, LiveStatus, Number, Observed, Whereabouts};
 pub use phone::{NotE164, PhoneNumber};
 pub use plan::{Held, Plan, Planned, Policy, Reactivation, Reason, Unplannable, plan};

@@ -5,11 +5,22 @@ use crate::{
     history::{Event, History, Write},
 };
 
+/// What the state alone says, whether or not Twilio can be observed: a word that changed during an outage changed.
+pub fn heed(history: &History, desired: &Desired) -> Vec<Event> {
+    let new = |entry: &&Entry| history.word(entry.sid) != Some(entry.goal.status());
+    let word = |entry: &Entry| Event::Word { account: entry.sid, word: entry.goal.status() };
+    let says_closed = |account| desired.entry(account).is_some_and(|entry| entry.close().is_some());
+    let ended = |(account, _): &(AccountSid, _)| !desired.faulty() && !says_closed(*account);
+    let words = desired.accounts().filter(new).map(word);
+    let ends = history.closing_accounts().filter(ended);
+    words.chain(ends.map(|(account, _)| Event::ClosingEnded { account })).collect()
+}
+
 /// The facts of this observation, in the order in which history is to take them in.
 pub fn notice(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
-    let mut events = Vec::new();
+    let mut events = heed(history, desired);
     undone(history, desired, observed, now, &mut events);
-    words(history, desired, observed, &mut events);
+    sightings(history, desired, observed, &mut events);
     closings(history, desired, observed, now, &mut events);
     holders(history, desired, observed, &mut events);
     events
@@ -71,13 +82,11 @@ fn holders(history: &History, desired: &Desired, observed: &Observed, events: &m
     }
 }
 
-fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+/// Accounts seen active that were not known to be since the state's present word.
+fn sightings(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
     for entry in desired.accounts() {
-        let (account, word) = (entry.sid, entry.goal.status());
-        let is_new = history.word(account) != Some(word);
-        if is_new {
-            events.push(Event::Word { account, word });
-        }
+        let account = entry.sid;
+        let is_new = history.word(account) != Some(entry.goal.status());
         let is_news = is_new || !history.seen_active(account) || history.suspended_by_us(account).is_some();
         if is_news && live(observed, account) == Some(Status::Active) {
             events.push(Event::SeenActive { account });
@@ -86,12 +95,7 @@ fn words(history: &History, desired: &Desired, observed: &Observed, events: &mut
 }
 
 fn closings(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
-    let says_closed = |account| desired.entry(account).is_some_and(|entry| entry.close().is_some());
     for (account, closing) in history.closing_accounts() {
-        if !desired.faulty() && !says_closed(account) {
-            events.push(Event::ClosingEnded { account });
-            continue;
-        }
         for &number in &closing.unaccounted {
             if matches!(observed.whereabouts(number), Whereabouts::In(holder, _) if holder != account) {
                 events.push(Event::SeenElsewhere { account, number });

@@ -331,7 +331,7 @@ fn synced(entry: &Entry, plan: &Plan, view: &PlanView) -> (&'static str, String,
         return ("False", reason.to_owned(), format!("to do: {}", action.kind));
     }
     if let Some(held) = view.held.iter().find(|held| held.account == sid) {
-        let unread = held.reason == Reason::Unreadable && held.number.is_none();
+        let unread = held.reason == Reason::Unreadable;
         return (if unread { "Unknown" } else { "False" }, held.reason.to_string(), held.message.clone());
     }
     if plan.absent.contains(&sid) {
@@ -366,7 +366,7 @@ impl Figures {
             desired: by_status(found.desired),
             observed,
             numbers,
-            at_risk: found.plan.numbers_at_risk(),
+            at_risk: found.plan.numbers_at_risk,
             budgets: Some(found.budgets.clone()),
         }
     }

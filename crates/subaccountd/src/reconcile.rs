@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use subaccountd_core::{
     AccountSid, Action, ApprovedPlan, Desired, Holdings, Limits, Now, Observed, Planned, Policy, approve,
     execute::{Crew, Execution, Outcome, execute},
-    guard,
+    guard, heed,
     history::Event,
     notice, plan,
     plan::check_main_account,
@@ -156,6 +156,8 @@ impl Reconciler {
             );
             return Err(Broken { message, credentials_valid: None });
         }
+        // Its words count also while Twilio cannot be observed.
+        self.journal.take_in(heed(&self.journal.history(), desired));
         let list = self.client.accounts().await?;
         let now = Now { local: clock::now(), twilio: list.date };
         self.journal.begin(now, self.policy.window);

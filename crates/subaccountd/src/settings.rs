@@ -258,7 +258,7 @@ impl Fleet {
                 ReactivationName::Always => Reactivation::Always,
             },
             window: self.budgets.budget_window,
-            no_retry_since: None,
+            no_retry_from: None,
         }
     }
 

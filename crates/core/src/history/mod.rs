@@ -72,7 +72,9 @@ pub struct Closing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// When it was refused last.
+    /// The id of the write that was refused last.
+    pub id: u64,
+    /// When that was.
     pub at: Timestamp,
     /// How often in a row.
     pub times: u32,
@@ -206,7 +208,7 @@ impl History {
         if let WriteResult::Refused { code, message } = result {
             let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
             let times = before.map_or(0, |refused| refused.times) + 1;
-            self.refused.insert(key, Refused { at, times, code, message, entry: write.entry });
+            self.refused.insert(key, Refused { id, at, times, code, message, entry: write.entry });
             return;
         }
         if !happened {

@@ -27,6 +27,9 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         }
     };
     let transition = transition(live, entry.goal.status());
+    if let (Transition::SuspendThenClose | Transition::Close, Some(terms)) = (transition, entry.close()) {
+        plan.numbers_at_risk += close::at_risk(context, entry, terms);
+    }
     match (transition, &entry.goal) {
         (Transition::Settled, _) => {}
         (Transition::Impossible, _) => plan.hold(kind(entry), entry.sid, None, already_closed(entry)),

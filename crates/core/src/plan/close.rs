@@ -64,6 +64,11 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
     }
 }
 
+/// How many numbers the account's close would release, as far as its numbers are known.
+pub(super) fn at_risk(context: &Context<'_>, entry: &Entry, terms: &CloseTerms) -> usize {
+    split(context, entry, terms, context.observed.numbers(entry.sid).unwrap_or_default()).0.len()
+}
+
 /// Every number that counts as held by the account: those that may be released, and the others.
 fn split(
     context: &Context<'_>,

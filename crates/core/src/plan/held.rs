@@ -170,7 +170,7 @@ fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
 fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let refused = context.history.refused(action.verb(), action.object(), entry)?;
     let retry_at = refused.at + pause(REFUSAL_PAUSE, refused.times);
-    let never_again = context.policy.no_retry_since.is_some_and(|since| refused.at >= since);
+    let never_again = context.policy.no_retry_from.is_some_and(|from| refused.id >= from);
     (never_again || context.now.best() < retry_at).then(|| {
         let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));
         let when = if never_again { "by the next run".to_owned() } else { format!("at {retry_at}") };

@@ -31,6 +31,8 @@ pub struct Plan {
     pub held: Vec<Held>,
     /// Listed accounts that are closed because they are gone from Twilio's list.
     pub absent: BTreeSet<AccountSid>,
+    /// Numbers that the closes still to come would release, held or not.
+    pub numbers_at_risk: usize,
     /// How many subaccounts the state lists; limits in per cent refer to it.
     pub listed_accounts: usize,
     /// How many numbers the state lists or moves; limits in per cent refer to it.
@@ -125,15 +127,6 @@ impl Plan {
     /// The planned actions of one verb.
     pub fn of(&self, verb: Verb) -> impl Iterator<Item = &Planned> {
         self.actions.iter().filter(move |planned| planned.action.verb() == verb)
-    }
-
-    /// Numbers that the planned closes would release.
-    pub fn numbers_at_risk(&self) -> usize {
-        let of_close = |planned: &Planned| match &planned.action {
-            Action::Close(close) => close.at_risk.len(),
-            Action::Reactivate(_) | Action::Transfer(_) | Action::Suspend(_) => 0,
-        };
-        self.actions.iter().map(of_close).sum()
     }
 
     /// A digest that changes when the plan does.

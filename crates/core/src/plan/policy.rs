@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::Verb;
 
@@ -17,8 +17,8 @@ pub struct Policy {
     pub reactivation: Reactivation,
     /// How long a write weighs on its budget, and an undoing counts.
     pub window: SignedDuration,
-    /// Actions refused since this time are not tried again at all, as within one `apply`.
-    pub no_retry_since: Option<Timestamp>,
+    /// Actions refused since the write of this id are not tried again at all, as within one `apply`.
+    pub no_retry_from: Option<u64>,
 }
 
 /// Which suspensions made by others are lifted.
@@ -40,7 +40,7 @@ impl Default for Policy {
             close_after: SignedDuration::from_hours(72),
             reactivation: Reactivation::Normal,
             window: SignedDuration::from_hours(24),
-            no_retry_since: None,
+            no_retry_from: None,
         }
     }
 }

@@ -6,7 +6,6 @@ use subaccountd_core::{Report, report::Mode};
 
 use super::{Exit, colour, exit, look_at_journal, open_journal, print, print_faults, reconciler};
 use crate::{
-    clock,
     metrics::Metrics,
     reconcile::Pass,
     render,
@@ -22,7 +21,7 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
     let stopping = shutdown::on_signals()?;
     let journal = if dry_run.dry_run { look_at_journal(fleet)? } else { open_journal(fleet)? };
     let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), stopping.clone())?;
-    reconciler.policy.no_retry_since = Some(clock::now());
+    reconciler.policy.no_retry_from = Some(reconciler.journal.history().next_id());
     let (_, wake) = wake::wake();
     let mut last: Option<Pass> = None;
     let mut told = None;

@@ -1,11 +1,11 @@
 //! What one pass remembers of another: suspensions by others, undoings, refusals, searches, unknown writes.
 
 use subaccountd_core::{
-    Object, Reactivation, Status,
+    Object, Reactivation, Status, heed,
     history::{Event, WriteResult},
 };
 
-use crate::support::scene::{Scene, phone, sid, time};
+use crate::support::scene::{Scene, desired, phone, sid};
 
 const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
@@ -317,13 +317,8 @@ fn a_write_that_was_ignored_is_refused_without_a_code() {
 fn a_refusal_within_one_apply_is_not_tried_again() {
     let shown = {
         let scene = Scene::new(SUSPENDED).active("AC01").does(&refused()).after("2h");
-        let before =
-            scene.clone().policy(|policy| policy.no_retry_since = Some(time("2026-06-01T12:00:01Z")));
-        [
-            scene.policy(|policy| policy.no_retry_since = Some(time("2026-06-01T12:00:00Z"))).shown(),
-            before.shown(),
-        ]
-        .join("--\n")
+        let before = scene.clone().policy(|policy| policy.no_retry_from = Some(1));
+        [scene.policy(|policy| policy.no_retry_from = Some(0)).shown(), before.shown()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"
     RefusedByTwilio: suspend of AC01
@@ -505,4 +500,29 @@ fn a_number_found_elsewhere_is_looked_for_there_without_another_search() {
         !reads(&scene, "AC03") && !reads(&scene, "AC04"),
         "where it belongs it is not looked for elsewhere"
     );
+}
+
+#[test]
+fn a_word_that_changed_while_twilio_could_not_be_observed_changed() {
+    let closed = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
+    let mut history = Scene::new(closed).pass().history;
+    assert!(history.closing(sid("AC01")).is_some());
+    // No account list, only the state.
+    for event in heed(&history.clone(), &desired(SUSPENDED)) {
+        history.apply(event);
+    }
+    assert_eq!(history.word(sid("AC01")), Some(Status::Suspended));
+    assert!(history.closing(sid("AC01")).is_none(), "the decision was taken back, so the rest begins anew");
+    assert_eq!(heed(&history, &desired(SUSPENDED)), []);
+    for event in heed(&history.clone(), &desired(ACTIVE)) {
+        history.apply(event);
+    }
+    assert!(!history.seen_active(sid("AC01")), "a new word is a new beginning");
+}
+
+#[test]
+fn a_faulty_state_ends_no_closing() {
+    let closed = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
+    let history = Scene::new(closed).pass().history;
+    assert_eq!(heed(&history, &desired("subaccounts: [{sid: AC02, status: odd}]")), []);
 }
