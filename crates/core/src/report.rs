@@ -72,16 +72,16 @@ pub struct DesiredState {
     pub faults: Vec<Fault>,
 }
 
-/// How a pass went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// How a pass went; nothing of it is known before the first one ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PassSummary {
     /// Whether it came to its end with no write refused or unknown.
-    pub result: PassResult,
+    pub result: Option<PassResult>,
     /// When it began, by our clock.
-    pub started_at: Timestamp,
+    pub started_at: Option<Timestamp>,
     /// When it ended, by our clock.
-    pub finished_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
     /// How many requests it made.
     pub requests: u64,
     /// What ended it early.
@@ -225,7 +225,7 @@ impl Report {
         executed: Vec<Executed>,
         previous: Option<&Self>,
     ) -> Self {
-        let at = last_pass.finished_at;
+        let at = last_pass.finished_at.unwrap_or(desired_state.loaded_at);
         let (plan, accounts, figures) = match found {
             Ok(found) => {
                 let figures = Figures::of(&found);

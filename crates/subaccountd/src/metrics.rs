@@ -19,7 +19,7 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
-use crate::reconcile::VERSION;
+use crate::{clock, reconcile::VERSION};
 
 /// The results of a write, in the words of the contract.
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
@@ -190,24 +190,26 @@ impl Metrics {
     /// Counts a pass that ended before it could be reported.
     pub(crate) fn pass_failed(&self) {
         self.passes.with_label_values(&["failed"]).inc();
+        self.last_pass.set(seconds(clock::now()));
     }
 
     /// Takes over what a pass found and did.
     pub(crate) fn publish(&self, report: &Report, credentials_valid: Option<bool>) {
-        let state = &report.desired_state;
-        self.valid.set(f64::from(state.valid));
-        self.faults.set(count(state.faults.len()));
-        self.last_change.set(seconds(state.loaded_at));
+        self.publish_state(report);
         let pass = &report.last_pass;
-        let result = match pass.result {
-            PassResult::Success => "success",
-            PassResult::Failed => "failed",
-        };
-        self.passes.with_label_values(&[result]).inc();
-        self.pass_duration.observe(pass.finished_at.duration_since(pass.started_at).as_secs_f64());
-        self.last_pass.set(seconds(pass.finished_at));
-        if pass.result == PassResult::Success {
-            self.last_success.set(seconds(pass.finished_at));
+        if let (Some(result), Some(started_at), Some(finished_at)) =
+            (pass.result, pass.started_at, pass.finished_at)
+        {
+            self.pass_duration.observe(finished_at.duration_since(started_at).as_secs_f64());
+            self.last_pass.set(seconds(finished_at));
+            let result = match result {
+                PassResult::Success => {
+                    self.last_success.set(seconds(finished_at));
+                    "success"
+                }
+                PassResult::Failed => "failed",
+            };
+            self.passes.with_label_values(&[result]).inc();
         }
         if let Some(valid) = credentials_valid {
             self.credentials.set(f64::from(valid));
@@ -218,6 +220,14 @@ impl Metrics {
         }
         self.publish_plan(&report.plan);
         self.publish_figures(report);
+    }
+
+    /// Takes over what was read of the state, and nothing else.
+    pub(crate) fn publish_state(&self, report: &Report) {
+        let state = &report.desired_state;
+        self.valid.set(f64::from(state.valid));
+        self.faults.set(count(state.faults.len()));
+        self.last_change.set(seconds(state.loaded_at));
     }
 
     fn publish_plan(&self, plan: &PlanView) {
@@ -261,7 +271,8 @@ impl Metrics {
     pub(crate) fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(text)
+        // The encoder writes Rust's word for it; the text format's is +Inf.
+        Ok(String::from_utf8_lossy(&text).replace(" inf\n", " +Inf\n").into_bytes())
     }
 }
 

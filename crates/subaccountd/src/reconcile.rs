@@ -4,14 +4,16 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, Action, ApprovedPlan, Desired, Holdings, Limits, Now, Observed, Planned, Policy, approve,
+    Account, AccountSid, Action, ApprovedPlan, Desired, Holdings, Limits, Now, Number, Observed, Planned,
+    Policy, approve,
     execute::{Crew, Execution, Outcome, execute},
     guard, heed,
     history::Event,
@@ -19,7 +21,7 @@ use subaccountd_core::{
     plan::check_main_account,
     reads,
     record::{Gate, Record},
-    remote::{ErrorKind, Observe, RemoteError},
+    remote::{AccountList, ErrorKind, Observe, RemoteError},
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
@@ -35,6 +37,9 @@ use crate::{
 
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How long the state counts as unchanged without being read again, between two writes.
+const READ_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What passes are made with.
 pub(crate) struct Reconciler {
@@ -108,6 +113,12 @@ struct Look {
 }
 
 impl Reconciler {
+    /// What can be shown before the first pass has ended.
+    pub(crate) fn before_the_first_pass(&self, loaded: &Loaded) -> Report {
+        let desired = Err(&loaded.reading.desired);
+        Report::new(VERSION, self.mode, shown(loaded), PassSummary::default(), desired, Vec::new(), None)
+    }
+
     /// Makes a pass over `loaded`. `wake` tells that the state may have changed meanwhile.
     pub(crate) async fn pass(&self, loaded: &Loaded, wake: &Wake, previous: Option<&Report>) -> Pass {
         let started_at = clock::now();
@@ -131,9 +142,13 @@ impl Reconciler {
         let went_wrong =
             execution.any(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Unknown(_)));
         let summary = PassSummary {
-            result: if broken.is_none() && !went_wrong { PassResult::Success } else { PassResult::Failed },
-            started_at,
-            finished_at: clock::now(),
+            result: Some(if broken.is_none() && !went_wrong {
+                PassResult::Success
+            } else {
+                PassResult::Failed
+            }),
+            started_at: Some(started_at),
+            finished_at: Some(clock::now()),
             requests: self.requests.load(Ordering::Relaxed) - requests_before,
             error: broken.as_ref().map(|broken| broken.message.clone()),
         };
@@ -146,6 +161,15 @@ impl Reconciler {
 
     /// Observes what the plan needs, and plans.
     async fn look(&self, loaded: &Loaded) -> Result<Look, Broken> {
+        let list = self.list_accounts(loaded).await?;
+        // The list was answered, so whatever breaks from here on, the credentials were accepted; unless it says so.
+        self.look_at(loaded, list).await.map_err(|broken| {
+            let credentials_valid = broken.credentials_valid.or(Some(true));
+            Broken { credentials_valid, ..broken }
+        })
+    }
+
+    async fn list_accounts(&self, loaded: &Loaded) -> Result<AccountList, Broken> {
         let desired = &loaded.reading.desired;
         // What cannot be planned is not asked for.
         let main = desired.main().map_err(|why| subaccountd_core::Unplannable(why.to_owned()))?;
@@ -158,7 +182,11 @@ impl Reconciler {
         }
         // Its words count also while Twilio cannot be observed.
         self.journal.take_in(heed(&self.journal.history(), desired));
-        let list = self.client.accounts().await?;
+        Ok(self.client.accounts().await?)
+    }
+
+    async fn look_at(&self, loaded: &Loaded, list: AccountList) -> Result<Look, Broken> {
+        let desired = &loaded.reading.desired;
         let now = Now { local: clock::now(), twilio: list.date };
         self.journal.begin(now, self.policy.window);
         let mut observed = Observed::new(self.account_sid, list.accounts);
@@ -208,9 +236,9 @@ impl Reconciler {
 
     async fn execute(&self, loaded: &Loaded, approved: ApprovedPlan, wake: &Wake) -> Execution {
         let recorder = Recorder { journal: &self.journal, loaded };
-        let gate = StateGate { reconciler: self, loaded, wake: wake.clone() };
+        let gate = StateGate { reconciler: self, loaded, wake: wake.clone(), last_read: Mutex::default() };
         let crew = Crew {
-            observe: &self.client,
+            observe: &Interruptible(self),
             apply: &self.client,
             record: &recorder,
             gate: &gate,
@@ -234,13 +262,7 @@ impl Reconciler {
         summary: PassSummary,
         previous: Option<&Report>,
     ) -> Report {
-        let state = DesiredState {
-            valid: loaded.reading.faults.is_empty(),
-            sha256: loaded.sha256.clone(),
-            revision: loaded.revision.clone(),
-            loaded_at: loaded.taken_up_at,
-            faults: loaded.reading.faults.clone(),
-        };
+        let state = shown(loaded);
         let Some(Look { now, observed, approved }) = look else {
             return Report::new(
                 VERSION,
@@ -259,6 +281,16 @@ impl Reconciler {
         let budgets = guard::budgets(remaining.plan(), &self.limits, &history, now);
         let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
         Report::new(VERSION, self.mode, state, summary, Ok(found), execution.executed, previous)
+    }
+}
+
+fn shown(loaded: &Loaded) -> DesiredState {
+    DesiredState {
+        valid: loaded.reading.faults.is_empty(),
+        sha256: loaded.sha256.clone(),
+        revision: loaded.revision.clone(),
+        loaded_at: loaded.taken_up_at,
+        faults: loaded.reading.faults.clone(),
     }
 }
 
@@ -349,11 +381,58 @@ fn tell(loaded: &Loaded, planned: &Planned, outcome: &Outcome) {
     }
 }
 
+/// Reads that end when the process is to stop: what comes before a write is not waited for.
+struct Interruptible<'a>(&'a Reconciler);
+
+impl Interruptible<'_> {
+    async fn unless_stopping<T>(
+        &self,
+        read: impl Future<Output = Result<T, RemoteError>>,
+    ) -> Result<T, RemoteError> {
+        tokio::select! {
+            read = read => read,
+            () = self.0.stopping.cancelled() => Err(RemoteError {
+                kind: ErrorKind::Unreadable,
+                message: "stopping".to_owned(),
+                code: None,
+                request_id: None,
+            }),
+        }
+    }
+}
+
+impl Observe for Interruptible<'_> {
+    async fn accounts(&self) -> Result<AccountList, RemoteError> {
+        self.unless_stopping(self.0.client.accounts()).await
+    }
+
+    async fn account(&self, sid: AccountSid) -> Result<Account, RemoteError> {
+        self.unless_stopping(self.0.client.account(sid)).await
+    }
+
+    async fn numbers(&self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        self.unless_stopping(self.0.client.numbers(owner)).await
+    }
+}
+
 /// Lets a write begin while nobody wants us to stop and the state is the one that was planned for.
 struct StateGate<'a> {
     reconciler: &'a Reconciler,
     loaded: &'a Loaded,
     wake: Wake,
+    /// When the state was last seen to be the same.
+    last_read: Mutex<Option<Instant>>,
+}
+
+impl StateGate<'_> {
+    /// The state is read again before a close and after a poke, and before other writes now and then, as a watcher
+    /// may miss a change.
+    fn must_read(&self, action: &Action) -> bool {
+        let fresh = |at: &Instant| at.elapsed() < READ_AGAIN_AFTER;
+        matches!(action, Action::Close(_))
+            || self.wake.was_poked()
+            || !self.last_read.lock().is_ok_and(|at| at.as_ref().is_some_and(fresh))
+    }
 }
 
 impl Gate for StateGate<'_> {
@@ -361,10 +440,13 @@ impl Gate for StateGate<'_> {
         if self.reconciler.stopping.is_cancelled() {
             return Err("stopping".to_owned());
         }
-        let must_read = matches!(action, Action::Close(_)) || self.wake.was_poked();
-        if must_read && state::digest(&self.reconciler.path).await.ok().as_ref() != Some(&self.loaded.sha256)
-        {
-            return Err("the state changed since it was planned".to_owned());
+        if self.must_read(action) {
+            if state::digest(&self.reconciler.path).await.ok().as_ref() != Some(&self.loaded.sha256) {
+                return Err("the state changed since it was planned".to_owned());
+            }
+            if let Ok(mut last_read) = self.last_read.lock() {
+                *last_read = Some(Instant::now());
+            }
         }
         Ok(())
     }

@@ -59,7 +59,7 @@ pub(crate) fn markdown(report: &Report) -> String {
             names.named(action.account),
             action.number.map_or_else(String::new, |number| number.to_string()),
             action.from.map_or_else(String::new, |from| names.named(from)),
-            names.why(action.account).unwrap_or_default(),
+            names.why(action.account).into_iter().chain(action.note.clone()).collect::<Vec<_>>().join("; "),
         ];
         let _ = writeln!(out, "| {} |", cells.map(|cell| escaped(&cell)).join(" | "));
     }
@@ -113,6 +113,7 @@ fn risk(report: &Report) -> Option<String> {
     }
     let lost = match lost.len() {
         0 => "no number is released".to_owned(),
+        1 => format!("1 number is released: {}", lost.join(", ")),
         n => format!("{n} numbers are released: {}", lost.join(", ")),
     };
     Some(format!("CANNOT BE UNDONE: {} closed, {lost}", closes.len()))

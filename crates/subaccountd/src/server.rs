@@ -114,7 +114,7 @@ async fn metrics(State(shown): State<Arc<Shown>>) -> Response {
 /// The last report, or what to say before there is one.
 fn last_report(shown: &Shown) -> Result<Arc<Report>, impl IntoResponse> {
     shown.report.borrow().clone().ok_or_else(|| {
-        let words = json!({"error": "the first pass has not ended yet"});
+        let words = json!({"error": "the state has not been read yet"});
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words))
     })
 }

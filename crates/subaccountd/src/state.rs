@@ -16,7 +16,10 @@ use subaccountd_core::{
     spec::{self, Reading, Source},
 };
 
-use crate::clock;
+use crate::{
+    clock,
+    watch::{MOST_LINKS, first_link},
+};
 
 /// Two reads at least this far apart must give the same bytes.
 const APART: Duration = Duration::from_millis(50);
@@ -96,6 +99,8 @@ impl Walk {
         }
         let is_directory = match path.metadata() {
             Ok(metadata) => metadata.is_dir(),
+            // A link that leads nowhere matters only where a file of ours would be.
+            Err(_) if !named && !is_yaml(path) => return,
             Err(error) => return self.add(path, Err(error.to_string())),
         };
         if !is_directory && !named && !is_yaml(path) {
@@ -137,10 +142,11 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, String> {
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+    // Opening a pipe would wait for its other end.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err("it is not a regular file".to_owned());
     }
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > LARGEST_FILE {
@@ -173,12 +179,15 @@ fn sha256(sources: &[Source]) -> String {
 /// The git commit that a link on the way to `path` points at, as git-sync lays it out: a folder named by the commit.
 fn revision(path: &Path) -> Option<String> {
     let is_commit = |name: &str| matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit());
-    let absolute = std::path::absolute(path).ok()?;
-    absolute.ancestors().find_map(|ancestor| {
-        let target = fs::read_link(ancestor).ok()?;
+    let mut path = std::path::absolute(path).ok()?;
+    let mut commit = None;
+    for _ in 0..MOST_LINKS {
+        let Some((target, rest)) = first_link(&path) else { break };
         let mut names = target.components().filter_map(|part| part.as_os_str().to_str());
-        names.rfind(|name| is_commit(name)).map(str::to_owned)
-    })
+        commit = names.rfind(|name| is_commit(name)).map(str::to_owned).or(commit);
+        path = target.join(rest);
+    }
+    commit
 }
 
 #[cfg(test)]
@@ -235,13 +244,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_and_a_link_to_nowhere_stop_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("a.yaml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        symlink("nowhere", dir.path().join("notes")).unwrap();
+        let read = sources(&[dir.path().to_owned()]);
+        assert_eq!(read.len(), 1);
+        assert_eq!(read[0].content, Err("it is not a regular file".to_owned()));
+    }
+
+    #[test]
     fn the_revision_is_the_commit_that_a_git_sync_link_points_at() {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join(".worktrees").join(commit)).unwrap();
         fs::write(dir.path().join(".worktrees").join(commit).join("desired.yaml"), "x").unwrap();
         symlink(format!(".worktrees/{commit}"), dir.path().join("current")).unwrap();
+        symlink("current", dir.path().join("link")).unwrap();
         assert_eq!(revision(&dir.path().join("current/desired.yaml")), Some(commit.to_owned()));
+        assert_eq!(revision(&dir.path().join("link/desired.yaml")), Some(commit.to_owned()));
         assert_eq!(revision(&dir.path().join(".worktrees")), None);
     }
 }

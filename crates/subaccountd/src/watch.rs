@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use crate::wake::Poker;
 
 /// The most links that are followed on the way to one file.
-const MOST_LINKS: usize = 40;
+pub(crate) const MOST_LINKS: usize = 40;
 /// The most folders that are watched; beyond them the interval finds the changes.
 const MOST_FOLDERS: usize = 1_000;
 
@@ -99,32 +99,36 @@ fn add(folder: &Path, folders: &mut Folders) {
     }
 }
 
-/// Walks along `path`, adding the folder of each link, and what it leads to.
+/// Adds the folder of each link on the way to `path`, and what it leads to.
 fn follow(path: &Path, folders: &mut Folders, links: usize) {
+    if let Some((target, rest)) = first_link(path) {
+        let link = path.ancestors().nth(rest.components().count());
+        if let Some(folder) = link.and_then(Path::parent) {
+            add(folder, folders);
+        }
+        if let Some(links) = links.checked_sub(1) {
+            follow(&target.join(rest), folders, links);
+        }
+    } else if path.is_dir() {
+        // A failure here shows when the state is read.
+        let _ = below(path, folders, links);
+    } else if let Some(folder) = path.ancestors().skip(1).find(|folder| folder.is_dir()) {
+        add(folder, folders);
+    }
+}
+
+/// The first link on the way to `path`, an absolute one: where it leads, and what of the path comes after it.
+pub(crate) fn first_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
     let mut walked = PathBuf::new();
     let mut parts = path.components();
     while let Some(part) = parts.next() {
         walked.push(part);
-        let Some(parent) = walked.parent() else { continue };
-        match fs::symlink_metadata(&walked) {
-            Ok(metadata) if metadata.is_symlink() => {
-                add(parent, folders);
-                if let (Ok(target), Some(links)) = (fs::read_link(&walked), links.checked_sub(1)) {
-                    let target = normal(&parent.join(target).join(parts.as_path()));
-                    follow(&target, folders, links);
-                }
-                return;
-            }
-            Ok(_) => {}
-            Err(_) => return add(parent, folders),
+        if let Ok(target) = fs::read_link(&walked) {
+            let folder = walked.parent()?;
+            return Some((normal(&folder.join(target)), parts.as_path().to_owned()));
         }
     }
-    if walked.is_dir() {
-        // A failure here shows when the state is read.
-        let _ = below(&walked, folders, links);
-    } else if let Some(parent) = walked.parent() {
-        add(parent, folders);
-    }
+    None
 }
 
 /// `path` without `.` and `..`, which a link's target may hold.

@@ -7,7 +7,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use subaccountd_core::AccountSid;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use crate::{
     credentials::{Token, TokenError, TokenSource},
@@ -71,6 +74,7 @@ struct Inner {
     limiter: Limiter,
     retry: Retry,
     telemetry: Arc<dyn Telemetry>,
+    stopped: watch::Sender<bool>,
 }
 
 impl Client {
@@ -92,8 +96,14 @@ impl Client {
             origin,
             retry,
             telemetry,
+            stopped: watch::Sender::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Repeats nothing any more, here and in every clone: what is in flight ends, and nothing is waited for.
+    pub fn stop_repeating(&self) {
+        self.inner.stopped.send_replace(true);
     }
 
     /// How many requests may be in flight now.
@@ -119,9 +129,18 @@ impl Client {
                 Err(failure) => failure,
             };
             match repeats.after(failure.fault()) {
-                Some(pause) => sleep(pause).await,
-                None => return Err(failure),
+                Some(pause) if self.goes_on_after(pause).await => {}
+                Some(_) | None => return Err(failure),
             }
+        }
+    }
+
+    /// Waits; whether another attempt may begin then.
+    async fn goes_on_after(&self, pause: Duration) -> bool {
+        let mut stopped = self.inner.stopped.subscribe();
+        tokio::select! {
+            () = sleep(pause) => true,
+            _ = stopped.wait_for(|stopped| *stopped) => false,
         }
     }
 

@@ -68,6 +68,14 @@ fn reconciler(
     metrics: &Arc<Metrics>,
     stopping: CancellationToken,
 ) -> anyhow::Result<Reconciler> {
+    let client = fleet.client(metrics.clone())?;
+    tokio::spawn({
+        let (client, stopping) = (client.clone(), stopping.clone());
+        async move {
+            stopping.cancelled().await;
+            client.stop_repeating();
+        }
+    });
     Ok(Reconciler {
         path: fleet.desired.clone(),
         account_sid: fleet.account_sid,
@@ -75,7 +83,7 @@ fn reconciler(
         limits: fleet.limits(),
         in_flight: fleet.max_in_flight,
         mode,
-        client: fleet.client(metrics.clone())?,
+        client,
         journal,
         requests: metrics.request_count(),
         stopping,

@@ -103,6 +103,11 @@ impl Loop {
                 return false;
             }
         };
+        if self.last.is_none() {
+            let report = self.reconciler.before_the_first_pass(&loaded);
+            self.metrics.publish_state(&report);
+            self.report_to.send_replace(Some(Arc::new(report)));
+        }
         let pass = self.reconciler.pass(&loaded, &self.wake, self.last.as_deref()).await;
         self.tell(&pass);
         self.metrics.publish(&pass.report, pass.credentials_valid);
@@ -158,8 +163,8 @@ impl Loop {
             info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind}");
         }
         let summary = &report.last_pass;
-        let took = summary.finished_at.duration_since(summary.started_at).as_millis();
-        let duration_ms = u64::try_from(took).unwrap_or_default();
+        let took = summary.finished_at.zip(summary.started_at).map(|(end, begin)| end.duration_since(begin));
+        let duration_ms = took.and_then(|took| u64::try_from(took.as_millis()).ok());
         let (actions, held) = (report.plan.actions.len(), report.plan.held.len());
         match &summary.error {
             Some(error) => {

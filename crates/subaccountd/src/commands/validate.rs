@@ -17,6 +17,7 @@ pub(super) fn validate(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     print(&diagnostics::render(&reading.faults, colour(&io::stdout())))?;
-    print(&format!("{} faults\n", reading.faults.len()))?;
+    let count = reading.faults.len();
+    print(&format!("{count} {}\n", if count == 1 { "fault" } else { "faults" }))?;
     Ok(Exit::Failed)
 }

@@ -161,7 +161,7 @@ async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compil
       |
       = help: did you mean `active`?
 
-    1 faults
+    1 fault
     ");
     fs::write(at("a.yaml"), state(&entry(1, "active", ""))).unwrap();
     let valid = output(bare(&["validate", &at("a.yaml"), &at("b.yaml")])).await;

@@ -142,3 +142,15 @@ async fn wrong_credentials_stop_the_pass_and_show_in_the_metric() {
     assert!(error.contains("20003") || error.contains("401"), "{error}");
     assert_eq!(setup.status_of(1), AccountStatus::Active);
 }
+
+#[tokio::test]
+async fn the_first_signal_does_not_wait_for_pauses_or_reads() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
+    let switches = setup.sim.world().switches().with("retryAfter=50").unwrap();
+    *setup.sim.world().switches_mut() = switches;
+    setup.sim.inject(Fault::status(429, 20429).on(Operation::UpdateAccount));
+    let mut daemon = setup.daemon(&["--interval", "1h"]).await;
+    eventually("a write answered 429", async || !setup.posts().is_empty()).await;
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code(), Some(0));
+}

@@ -40,6 +40,7 @@ async fn every_metric_of_the_contract_exists_from_the_start() {
         daemon.metric(series).await;
     }
     assert_eq!(daemon.metric("subaccountd_budget_remaining{kind=\"close\"}").await, f64::INFINITY);
+    assert!(daemon.get("/metrics").await.1.contains("subaccountd_budget_remaining{kind=\"close\"} +Inf\n"));
     assert_eq!(daemon.metric("subaccountd_desired_state_valid").await, 1.0);
     assert_eq!(daemon.metric("subaccountd_credentials_valid").await, 1.0);
     let text = daemon.get("/metrics").await.1;
@@ -53,8 +54,7 @@ async fn the_status_has_the_shape_of_the_contract() {
         + &entry(3, "closed", ", close: {confirm: gone}");
     let setup = Setup::new(fleet(2, 0), &state(&entries)).await;
     let daemon = setup.daemon(&["--dry-run"]).await;
-    daemon.more_passes(0).await;
-    crate::support::eventually("a pass", async || daemon.get("/status").await.0 == 200).await;
+    daemon.first_pass().await;
     let status = daemon.status().await;
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&status), "accounts desiredState lastPass mode plan version");
@@ -74,10 +74,28 @@ async fn the_status_has_the_shape_of_the_contract() {
 }
 
 #[tokio::test]
+async fn before_the_first_pass_has_ended_the_state_is_shown_and_the_rest_is_null() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "activ", ""))).await;
+    setup.sim.inject(twilio_sim::Fault::new(twilio_sim::FaultKind::Stall));
+    let daemon = setup.daemon(&[]).await;
+    crate::support::eventually("the state", async || daemon.get("/status").await.0 == 200).await;
+    let status = daemon.status().await;
+    assert_eq!(
+        status["lastPass"],
+        json!({"result": null, "startedAt": null, "finishedAt": null, "requests": 0, "error": null})
+    );
+    assert_eq!(status["desiredState"]["faults"][0]["help"], "did you mean `active`?");
+    assert_eq!(status["plan"], json!({"digest": null, "actions": [], "held": []}));
+    assert_eq!(daemon.metric("subaccountd_desired_state_faults").await, 1.0);
+    assert_eq!(daemon.get("/").await.0, 200);
+    assert_eq!(daemon.get("/readyz").await.0, 503);
+}
+
+#[tokio::test]
 async fn what_is_held_keeps_its_since_over_passes() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(9, "active", ""))).await;
     let daemon = setup.daemon(&["--interval", "50ms"]).await;
-    crate::support::eventually("a pass", async || daemon.get("/status").await.0 == 200).await;
+    daemon.first_pass().await;
     let since = daemon.status().await["plan"]["held"][0]["since"].clone();
     assert!(since.is_string());
     daemon.more_passes(3).await;
@@ -91,7 +109,7 @@ async fn the_page_escapes_what_customers_and_files_say() {
     let world = fleet(1, 0).account(&ac(2), "<script>alert(1)</script>", AccountStatus::Active);
     let setup = Setup::new(world, &state(&entry(2, "suspended", ", paused: true"))).await;
     let daemon = setup.daemon(&[]).await;
-    crate::support::eventually("a pass", async || daemon.get("/").await.0 == 200).await;
+    daemon.first_pass().await;
     let page = daemon.get("/").await.1;
     assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>"), "{page}");
     let answer = daemon.http().get(daemon.url()).send().await.unwrap();

@@ -168,3 +168,39 @@ async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
     assert!(stderr(&applied).contains("the state changed since it was planned"), "{}", stderr(&applied));
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
+
+/// One-shot runs watch nothing, and still begin no write for a state that is gone.
+#[tokio::test]
+async fn apply_stops_writing_when_the_state_changes() {
+    let entries: String = (1..=8).map(|n| entry(n, "suspended", "")).collect();
+    let setup = Setup::new(fleet(8, 0), &state(&entries)).await;
+    setup.sim.inject(Fault::latency(300).on(Operation::UpdateAccount));
+    let command = setup.command(&["apply", "--max-in-flight", "1", "--max-suspends", "100%"]);
+    let applied = tokio::spawn(crate::support::output(command));
+    eventually("the first write", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    setup.write(&state(&entry(1, "suspended", "")));
+    assert_eq!(code(&applied.await.unwrap()), 0);
+    assert_eq!(setup.status_of(8), AccountStatus::Active);
+}
+
+/// A decision that was taken back while Twilio was out of reach was taken back.
+#[tokio::test]
+async fn a_close_withdrawn_during_an_outage_rests_anew() {
+    let closed = state(&entry(1, "closed", ", close: {confirm: a1}"));
+    let setup = Setup::new(fleet(1, 0), &closed).await;
+    setup.suspend_elsewhere(1);
+    let daemon = setup.daemon(&["--interval", "100ms"]).await;
+    let held = async || daemon.status().await["plan"]["held"][0]["message"].to_string();
+    eventually("it rests", async || held().await.contains("it rests 72h since")).await;
+    let before = held().await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    setup.sim.inject(Fault::status(404, 20404).on(Operation::ListAccounts));
+    setup.write(&state(&entry(1, "suspended", "")));
+    daemon.more_passes(2).await;
+    setup.write(&closed);
+    daemon.more_passes(2).await;
+    setup.sim.faults().clear();
+    daemon.more_passes(2).await;
+    let after = held().await;
+    assert!(after.contains("it rests 72h since") && after != before, "{before} {after}");
+}

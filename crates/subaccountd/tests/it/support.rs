@@ -206,6 +206,15 @@ impl Daemon {
         line.unwrap_or_else(|| panic!("no series {series}")).parse().unwrap()
     }
 
+    /// Waits until a pass ended.
+    pub(crate) async fn first_pass(&self) {
+        let ended = async || {
+            let (code, text) = self.get("/status").await;
+            code == 200 && !text.contains(r#""result":null"#)
+        };
+        eventually("a pass", ended).await;
+    }
+
     /// Waits until the last pass saw this state and left nothing to do.
     pub(crate) async fn settled(&self) {
         eventually("settled", async || {
