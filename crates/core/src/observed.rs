@@ -168,9 +168,12 @@ impl Observed {
         self.holdings.keys().filter_map(|&account| Some((account, self.numbers(account)?)))
     }
 
-    /// The first account whose list could not be read.
-    pub fn unreadable_list(&self) -> Option<AccountSid> {
-        self.holdings.iter().find(|(_, held)| matches!(held, Holdings::Unreadable(_))).map(|(&sid, _)| sid)
+    /// The first account whose list could not be read, and why.
+    pub fn unreadable_list(&self) -> Option<(AccountSid, &str)> {
+        self.holdings.iter().find_map(|(&account, held)| match held {
+            Holdings::Unreadable(why) => Some((account, why.as_str())),
+            Holdings::Known(_) | Holdings::NotRead => None,
+        })
     }
 
     /// Where `phone` was seen.

@@ -75,9 +75,9 @@ fn moving(phone: PhoneNumber) -> Hold {
 
 fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
     match context.observed.unreadable_list() {
-        Some(unread) => hold(
+        Some((unread, why)) => hold(
             Reason::Unreadable,
-            format!("{phone} is in no list that could be read, and the list of {unread} could not be"),
+            format!("{phone} is in no list that could be read, and the list of {unread} could not be: {why}"),
             "wait for the next pass, which reads the lists again",
         ),
         None => hold(

@@ -97,6 +97,7 @@ fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Finding> {
 
 fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
     let mark = error.location().map_or(Mark::START, |at| Mark::new(at.line(), at.column(), 1));
+    let mark = last_mark(text).filter(|last| last.line < mark.line).unwrap_or(mark);
     // libyaml points behind the tab, or at the line above it.
     let tab = (mark.line.saturating_sub(1)..=mark.line + 1).find_map(|line| {
         let indentation = |c: &char| c.is_ascii_whitespace() || *c == '-';
@@ -122,6 +123,12 @@ fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
         message: format!("this is not YAML: {words}"),
         help: help.to_owned(),
     }
+}
+
+/// The end of the last line that holds anything: what is missing at the end of a file is missing there.
+fn last_mark(text: &str) -> Option<Mark> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.last().map(|(at, line)| Mark::new(at + 1, line.trim_end().chars().count(), 1))
 }
 
 struct MeaningSeed<'a>(&'a Cell<usize>);

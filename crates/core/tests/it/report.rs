@@ -26,7 +26,13 @@ const STATE: &str = r#"
     "#;
 
 fn summary(at: Timestamp, result: PassResult) -> PassSummary {
-    PassSummary { result, started_at: at, finished_at: at, requests: 3, error: None }
+    PassSummary {
+        result: Some(result),
+        started_at: Some(at),
+        finished_at: Some(at),
+        requests: 3,
+        error: None,
+    }
 }
 
 fn state(at: Timestamp) -> DesiredState {

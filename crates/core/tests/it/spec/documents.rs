@@ -457,7 +457,7 @@ fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
         ),
     ]);
     insta::assert_snapshot!(shown, @r"
-    b.yaml:7:1 ``
+    b.yaml:6:1 `{`
       this is not YAML: did not find expected node content
       = mend the YAML; until then nothing in this file counts
     left:
