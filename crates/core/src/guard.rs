@@ -42,16 +42,12 @@ impl Default for Limits {
 
 impl Limit {
     /// How many writes it allows of a verb whose objects number `base`; `None` when it is lifted.
-    pub const fn allows(self, verb: Verb, base: usize) -> Option<usize> {
+    pub fn allows(self, verb: Verb, base: usize) -> Option<usize> {
         match self {
             Self::Count(count) => Some(count),
             Self::Percent(0) => Some(0),
             Self::Percent(percent) if percent >= 100 => None,
-            Self::Percent(percent) => {
-                let share = base * percent as usize / 100;
-                let floor = floor(verb);
-                Some(if share > floor { share } else { floor })
-            }
+            Self::Percent(percent) => Some((base * usize::from(percent) / 100).max(floor(verb))),
         }
     }
 }

@@ -35,7 +35,7 @@ stop() {
         kill -0 "$pid" 2>/dev/null || return 0
         sleep 0.1
     done
-    kill -KILL "$pid" 2>/dev/null || true
+    kill -KILL "$pid" 2>/dev/null || :
 }
 
 finish() {
@@ -66,7 +66,7 @@ start() {
     "$@" >"$run/$name.log" 2>&1 &
     names+=("$name") pids+=("$!")
     for ((tries = 0; tries < 200; tries++)); do
-        address=$(grep -soEm1 ' on http://127\.0\.0\.1:[0-9]+' "$run/$name.log" || true)
+        address=$(grep -soEm1 ' on http://127\.0\.0\.1:[0-9]+' "$run/$name.log" || :)
         address=${address# on }
         if [[ -n $address ]]; then return; fi
         if ! kill -0 "${pids[-1]}" 2>/dev/null; then break; fi

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use crate::support::{bare, code, output, stdout};
+
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// All Rust sources, one after the other.
@@ -78,6 +80,42 @@ fn every_metric_of_the_documents_exists() {
                     || metric == "subaccountd_twilio",
                 "{name}: {metric}"
             );
+        }
+    }
+}
+
+/// The fenced blocks of `language` in a document.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[tokio::test]
+async fn every_state_that_a_document_shows_is_valid() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut seen = 0;
+    for name in ["README.md", "docs/OPERATIONS.md", "docs/ARCHITECTURE.md", "deploy/kubernetes/README.md"] {
+        let text = document(name);
+        for block in blocks(&text, "yaml").into_iter().filter(|block| block.contains("kind: DesiredState")) {
+            let path = dir.path().join("state.yaml");
+            fs::write(&path, block).unwrap();
+            let ended = output(bare(&["validate", path.to_str().unwrap()])).await;
+            assert_eq!(code(&ended), 0, "{name}: {}", stdout(&ended));
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[tokio::test]
+async fn every_command_of_the_readme_exists() {
+    let readme = document("README.md");
+    for line in blocks(&readme, "sh").concat().lines().filter(|line| line.starts_with("subaccountd ")) {
+        let command = line.split_whitespace().nth(1).unwrap();
+        let help = output(bare(&[command, "--help"])).await;
+        assert_eq!(code(&help), 0, "{line}");
+        for flag in line.split('#').next().unwrap().split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(stdout(&help).contains(flag), "{line}");
         }
     }
 }
