@@ -17,13 +17,16 @@ pub struct Desired {
     pub(crate) frozen: BTreeSet<AccountSid>,
 }
 
+/// What a claim says of a transfer: nothing in its short form, which nearly all of thousands have.
+pub type Papers = Option<Box<Needs>>;
+
 /// The main account, by which the state says for which credentials it is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Main {
     /// Its SID.
     pub sid: AccountSid,
     /// The numbers that must sit in it.
-    pub numbers: BTreeMap<PhoneNumber, Needs>,
+    pub numbers: BTreeMap<PhoneNumber, Papers>,
 }
 
 /// One listed subaccount.
@@ -36,7 +39,7 @@ pub struct Entry {
     /// The status it must have.
     pub goal: Goal,
     /// The numbers it must own.
-    pub numbers: BTreeMap<PhoneNumber, Needs>,
+    pub numbers: BTreeMap<PhoneNumber, Papers>,
     /// Report, never act.
     pub paused: bool,
     /// Suspensions made by others up to this time may be lifted.
@@ -143,13 +146,12 @@ impl Desired {
     }
 
     /// Every claim: the account that must own the number, the number, and what the transfer needs.
-    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Needs)> {
-        let of_main =
-            self.main.iter().flat_map(|main| main.numbers.iter().map(|(n, needs)| (main.sid, *n, *needs)));
-        let of_entry = |entry: &'_ Entry| -> Vec<_> {
-            entry.numbers.iter().map(|(number, needs)| (entry.sid, *number, *needs)).collect()
-        };
-        of_main.chain(self.accounts.values().flat_map(of_entry))
+    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Option<&Needs>)> {
+        let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
+        let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
+        of_main.chain(of_entries).flat_map(|(sid, numbers)| {
+            numbers.iter().map(move |(number, papers)| (sid, *number, papers.as_deref()))
+        })
     }
 
     /// Every claimed number and the account that claims it.

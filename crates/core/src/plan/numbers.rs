@@ -12,16 +12,16 @@ use crate::{
 };
 
 /// A number and the account that shall own it.
-pub(super) struct Wanted {
+pub(super) struct Wanted<'a> {
     to: AccountSid,
     phone: PhoneNumber,
-    needs: Needs,
+    needs: Option<&'a Needs>,
     /// The closing account that the number leaves for the main account, when nobody claims it.
     leaves: Option<AccountSid>,
 }
 
 /// Every claim, and what closing accounts hand to the main account.
-pub(super) fn wanted(context: &Context<'_>) -> Vec<Wanted> {
+pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
     let claims = context.desired.claims().map(|(to, phone, needs)| Wanted { to, phone, needs, leaves: None });
     let mut all: Vec<_> = claims.collect();
@@ -34,7 +34,7 @@ pub(super) fn wanted(context: &Context<'_>) -> Vec<Wanted> {
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
         // One that is on the move between two closing accounts is in both lists.
         let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();
-        all.extend(new.into_iter().map(|phone| Wanted { to, phone, needs: Needs::default(), leaves }));
+        all.extend(new.into_iter().map(|phone| Wanted { to, phone, needs: None, leaves }));
     }
     all
 }
@@ -42,7 +42,7 @@ pub(super) fn wanted(context: &Context<'_>) -> Vec<Wanted> {
 /// Decides on `wanted`: settled, planned or held.
 pub(super) fn decide(
     context: &Context<'_>,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     reactivating: &BTreeSet<AccountSid>,
     plan: &mut Plan,
 ) {
@@ -55,7 +55,13 @@ pub(super) fn decide(
             return plan.hold(Verb::Transfer, wanted.to, Some(phone), nowhere(context, phone));
         }
     };
-    let transfer = Transfer { to: wanted.to, phone, from, number: number.sid, needs: wanted.needs };
+    let transfer = Transfer {
+        to: wanted.to,
+        phone,
+        from,
+        number: number.sid,
+        needs: wanted.needs.copied().unwrap_or_default(),
+    };
     if let Some(hold) = held(context, wanted, from, number, reactivating) {
         return plan.hold(Verb::Transfer, wanted.to, Some(phone), hold);
     }
@@ -90,7 +96,7 @@ fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
 
 fn held(
     context: &Context<'_>,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     from: AccountSid,
     number: &Number,
     reactivating: &BTreeSet<AccountSid>,
@@ -104,7 +110,7 @@ fn held(
         .or_else(|| needs(wanted, number))
 }
 
-fn paused(desired: &Desired, wanted: &Wanted, from: AccountSid) -> Option<Hold> {
+fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Hold> {
     let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
     let phone = wanted.phone;
     Some(if desired.paused() {
@@ -119,7 +125,7 @@ fn paused(desired: &Desired, wanted: &Wanted, from: AccountSid) -> Option<Hold> 
     })
 }
 
-fn closed_or_unknown(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {
+fn closed_or_unknown(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold> {
     let (to, phone) = (wanted.to, wanted.phone);
     match context.observed.account(to).map(|account| account.status.known()) {
         None => Some(hold(
@@ -158,7 +164,7 @@ fn name_mismatch(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneN
     Some(hold)
 }
 
-fn state_faults(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {
+fn state_faults(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold> {
     let leaves = wanted.leaves.filter(|_| context.desired.faulty())?;
     Some(hold(
         Reason::StateFaults,
@@ -169,7 +175,7 @@ fn state_faults(context: &Context<'_>, wanted: &Wanted) -> Option<Hold> {
 
 fn target_not_active(
     context: &Context<'_>,
-    wanted: &Wanted,
+    wanted: &Wanted<'_>,
     reactivating: &BTreeSet<AccountSid>,
 ) -> Option<Hold> {
     let status = context.observed.account(wanted.to)?.status.known()?;
@@ -188,17 +194,17 @@ pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
     )
 }
 
-fn needs(wanted: &Wanted, number: &Number) -> Option<Hold> {
+fn needs(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
     let Wanted { to, phone, needs, leaves } = wanted;
     let place = if leaves.is_some() { "under `mainAccount.numbers`" } else { "in the claim" };
-    if number.needs_address && needs.address_sid.is_none() {
+    if number.needs_address && needs.is_none_or(|needs| needs.address_sid.is_none()) {
         return Some(hold(
             Reason::NeedsAddress,
             format!("{phone} has address requirements, and the state names no address of {to}"),
             format!("write the number in the long form with an `addressSid` of {to} {place}"),
         ));
     }
-    (number.has_bundle && needs.bundle_sid.is_none()).then(|| {
+    (number.has_bundle && needs.is_none_or(|needs| needs.bundle_sid.is_none())).then(|| {
         hold(
             Reason::NeedsBundle,
             format!("{phone} carries a regulatory bundle, and the state names no bundle of {to}"),

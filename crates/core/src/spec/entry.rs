@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     AccountSid, Needs, PhoneNumber, Status,
-    desired::{CloseTerms, Entry, Goal},
+    desired::{CloseTerms, Entry, Goal, Papers},
 };
 
 const SUBACCOUNT: &[&str] = &[
@@ -36,7 +36,7 @@ const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadeci
 const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name as Twilio shows it";
 
 /// A claim as it was read: the number, where it stands, and what its transfer needs.
-pub(super) type Claim = (PhoneNumber, Place, Needs);
+pub(super) type Claim = (PhoneNumber, Place, Papers);
 
 /// A subaccount as it was read. What could be read of a faulty entry still guards.
 pub(super) struct ReadAccount {
@@ -190,7 +190,7 @@ fn claims(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Claim> {
 fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
     if !matches!(node.kind, Kind::Map(_)) {
         let number = phone(node, "numbers", findings);
-        return number.map(|number| (number, node.place, Needs::default())).into_iter().collect();
+        return number.map(|number| (number, node.place, None)).into_iter().collect();
     }
     let what = "a number";
     let Some(fields) = Fields::open(node, what, NUMBER, findings) else { return Vec::new() };
@@ -211,7 +211,7 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
             .get("emergencyAddressSid")
             .and_then(|n| parsed(n, "emergencyAddressSid", address, findings)),
     };
-    numbers.into_iter().map(|(number, place)| (number, place, needs)).collect()
+    numbers.into_iter().map(|(number, place)| (number, place, Some(Box::new(needs)))).collect()
 }
 
 fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {

@@ -117,7 +117,7 @@ fn add_accounts(
         };
         let once = |number: &PhoneNumber| !twice.contains(number);
         entry.numbers =
-            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, needs)| (n, needs)).collect();
+            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, papers)| (n, papers)).collect();
         if let Goal::Closed(terms) = &mut entry.goal {
             terms.release = releases.into_iter().map(|(number, _)| number).filter(once).collect();
         }
@@ -159,5 +159,5 @@ fn the_main_account(
         return Ok(Main { sid, numbers: BTreeMap::new() });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
-    Ok(Main { sid, numbers: claims.map(|(number, _, needs)| (number, needs)).collect() })
+    Ok(Main { sid, numbers: claims.map(|(number, _, papers)| (number, papers)).collect() })
 }
