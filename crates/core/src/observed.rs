@@ -97,7 +97,16 @@ pub struct Observed {
     main: AccountSid,
     accounts: BTreeMap<AccountSid, Account>,
     holdings: BTreeMap<AccountSid, Holdings>,
-    seen: BTreeMap<PhoneNumber, Vec<(AccountSid, usize)>>,
+    seen: BTreeMap<PhoneNumber, Seen>,
+}
+
+/// Where a number stands among the lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Once: in this account's list, at this place.
+    Once(AccountSid, usize),
+    /// More than once.
+    Moving,
 }
 
 impl Observed {
@@ -121,7 +130,8 @@ impl Observed {
                 let mut sids = BTreeSet::new();
                 let numbers: Vec<_> = numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
                 for (at, number) in numbers.iter().enumerate() {
-                    self.seen.entry(number.phone).or_default().push((account, at));
+                    let seen = self.seen.entry(number.phone);
+                    seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(account, at));
                 }
                 Holdings::Known(numbers)
             }
@@ -178,13 +188,15 @@ impl Observed {
 
     /// Where `phone` was seen.
     pub fn whereabouts(&self, phone: PhoneNumber) -> Whereabouts<'_> {
-        match self.seen.get(&phone).map_or(&[][..], Vec::as_slice) {
-            [] => Whereabouts::Nowhere,
-            [(account, at)] => match self.numbers(*account).and_then(|numbers| numbers.get(*at)) {
-                Some(number) => Whereabouts::In(*account, number),
-                None => Whereabouts::Nowhere,
-            },
-            [_, _, ..] => Whereabouts::Moving,
+        match self.seen.get(&phone) {
+            Some(Seen::Once(account, at)) => {
+                match self.numbers(*account).and_then(|numbers| numbers.get(*at)) {
+                    Some(number) => Whereabouts::In(*account, number),
+                    None => Whereabouts::Nowhere,
+                }
+            }
+            Some(Seen::Moving) => Whereabouts::Moving,
+            None => Whereabouts::Nowhere,
         }
     }
 
