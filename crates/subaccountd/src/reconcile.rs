@@ -4,42 +4,38 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    Account, AccountSid, Action, ApprovedPlan, Desired, Holdings, Limits, Now, Number, Observed, Planned,
-    Policy, approve,
+    AccountSid, ApprovedPlan, Desired, Holdings, Limits, Now, Observed, Policy, approve,
     execute::{Crew, Execution, Outcome, execute},
     guard, heed,
     history::Event,
     notice, plan,
     plan::check_main_account,
     reads,
-    record::{Gate, Record},
     remote::{AccountList, ErrorKind, Observe, RemoteError},
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     clock,
-    journal::{Audit, Journal},
-    state::{self, Loaded},
+    gate::{Interruptible, StateGate},
+    journal::Journal,
+    recorder::{Recorder, tell},
+    state::Loaded,
     wake::Wake,
 };
 
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// How long the state counts as unchanged without being read again, between two writes.
-const READ_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What passes are made with.
 pub(crate) struct Reconciler {
@@ -236,7 +232,7 @@ impl Reconciler {
 
     async fn execute(&self, loaded: &Loaded, approved: ApprovedPlan, wake: &Wake) -> Execution {
         let recorder = Recorder { journal: &self.journal, loaded };
-        let gate = StateGate { reconciler: self, loaded, wake: wake.clone(), last_read: Mutex::default() };
+        let gate = StateGate::new(self, loaded, wake.clone());
         let crew = Crew {
             observe: &Interruptible(self),
             apply: &self.client,
@@ -291,163 +287,5 @@ fn shown(loaded: &Loaded) -> DesiredState {
         revision: loaded.revision.clone(),
         loaded_at: loaded.taken_up_at,
         faults: loaded.reading.faults.clone(),
-    }
-}
-
-/// Records writes in the journal, and logs how each ended with what its entry says.
-struct Recorder<'a> {
-    journal: &'a Journal,
-    loaded: &'a Loaded,
-}
-
-impl Record for Recorder<'_> {
-    async fn intent(&self, planned: &Planned) -> Result<u64, String> {
-        let id = self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))?;
-        let action = &planned.action;
-        info!(journal.id = id, action.kind = %action.verb(), account.sid = %action.account(), "about to {action}");
-        Ok(id)
-    }
-
-    async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
-        let (request_id, words) = match outcome {
-            Outcome::Done(receipt) => (receipt.request_id.as_deref(), ""),
-            Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.message.as_str()),
-            Outcome::Unknown(lost) => (lost.request_id.as_deref(), lost.message.as_str()),
-            Outcome::Skipped(why) => (None, why.as_str()),
-        };
-        self.journal.outcome(id, outcome, self.audit(planned, request_id, words));
-        // What was skipped is told in one place, with what never came to an intent.
-        if !matches!(outcome, Outcome::Skipped(_)) {
-            tell(self.loaded, planned, outcome);
-        }
-    }
-}
-
-impl Recorder<'_> {
-    fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
-        let action = &planned.action;
-        let giver = match action {
-            Action::Transfer(transfer) => Some(transfer.from),
-            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
-        };
-        let entry = self.loaded.reading.desired.entry(action.account());
-        Audit {
-            state: self.loaded.sha256.clone(),
-            revision: self.loaded.revision.clone(),
-            accounts: [action.account()].into_iter().chain(giver).collect(),
-            reason: entry.and_then(|entry| entry.reason.clone()),
-            labels: entry.map(|entry| entry.labels.clone()).unwrap_or_default(),
-            request_id: request_id.map(str::to_owned),
-            message: message.to_owned(),
-        }
-    }
-}
-
-/// One line for a write, with what its entry says.
-fn tell(loaded: &Loaded, planned: &Planned, outcome: &Outcome) {
-    let action = &planned.action;
-    let entry = loaded.reading.desired.entry(action.account());
-    let reason = entry.and_then(|entry| entry.reason.as_deref());
-    let labels = entry.filter(|entry| !entry.labels.is_empty());
-    let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
-    let (request_id, code, words) = match outcome {
-        Outcome::Done(receipt) => (receipt.request_id.as_deref(), None, ""),
-        Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.code, refusal.message.as_str()),
-        Outcome::Unknown(lost) => (lost.request_id.as_deref(), None, lost.message.as_str()),
-        Outcome::Skipped(why) => (None, None, why.as_str()),
-    };
-    macro_rules! line {
-        ($level:ident) => {
-            $level!(
-                action.kind = %action.verb(),
-                action.result = outcome.as_str(),
-                account.sid = %action.account(),
-                number = action.number().map(tracing::field::display),
-                twilio.code = code,
-                twilio.request_id = request_id,
-                entry.reason = reason,
-                entry.labels = labels,
-                state.sha256 = %loaded.sha256,
-                state.revision = loaded.revision,
-                "{action}: {}{}{words}",
-                outcome.as_str(),
-                if words.is_empty() { "" } else { ": " }
-            )
-        };
-    }
-    match outcome {
-        Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
-        Outcome::Refused(_) | Outcome::Unknown(_) => line!(warn),
-    }
-}
-
-/// Reads that end when the process is to stop: what comes before a write is not waited for.
-struct Interruptible<'a>(&'a Reconciler);
-
-impl Interruptible<'_> {
-    async fn unless_stopping<T>(
-        &self,
-        read: impl Future<Output = Result<T, RemoteError>>,
-    ) -> Result<T, RemoteError> {
-        tokio::select! {
-            read = read => read,
-            () = self.0.stopping.cancelled() => Err(RemoteError {
-                kind: ErrorKind::Unreadable,
-                message: "stopping".to_owned(),
-                code: None,
-                request_id: None,
-            }),
-        }
-    }
-}
-
-impl Observe for Interruptible<'_> {
-    async fn accounts(&self) -> Result<AccountList, RemoteError> {
-        self.unless_stopping(self.0.client.accounts()).await
-    }
-
-    async fn account(&self, sid: AccountSid) -> Result<Account, RemoteError> {
-        self.unless_stopping(self.0.client.account(sid)).await
-    }
-
-    async fn numbers(&self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
-        self.unless_stopping(self.0.client.numbers(owner)).await
-    }
-}
-
-/// Lets a write begin while nobody wants us to stop and the state is the one that was planned for.
-struct StateGate<'a> {
-    reconciler: &'a Reconciler,
-    loaded: &'a Loaded,
-    wake: Wake,
-    /// When the state was last seen to be the same.
-    last_read: Mutex<Option<Instant>>,
-}
-
-impl StateGate<'_> {
-    /// The state is read again before a close and after a poke, and before other writes now and then, as a watcher
-    /// may miss a change.
-    fn must_read(&self, action: &Action) -> bool {
-        let fresh = |at: &Instant| at.elapsed() < READ_AGAIN_AFTER;
-        matches!(action, Action::Close(_))
-            || self.wake.was_poked()
-            || !self.last_read.lock().is_ok_and(|at| at.as_ref().is_some_and(fresh))
-    }
-}
-
-impl Gate for StateGate<'_> {
-    async fn open(&self, action: &Action) -> Result<(), String> {
-        if self.reconciler.stopping.is_cancelled() {
-            return Err("stopping".to_owned());
-        }
-        if self.must_read(action) {
-            if state::digest(&self.reconciler.path).await.ok().as_ref() != Some(&self.loaded.sha256) {
-                return Err("the state changed since it was planned".to_owned());
-            }
-            if let Ok(mut last_read) = self.last_read.lock() {
-                *last_read = Some(Instant::now());
-            }
-        }
-        Ok(())
     }
 }

@@ -526,3 +526,12 @@ fn a_faulty_state_ends_no_closing() {
     let history = Scene::new(closed).pass().history;
     assert_eq!(heed(&history, &desired("subaccounts: [{sid: AC02, status: odd}]")), []);
 }
+
+#[test]
+fn a_reactivation_that_was_verified_is_a_sight_of_the_active_account_and_a_lost_one_is_not() {
+    let suspended = Scene::new(ACTIVE).suspended("AC01");
+    let verified = suspended.clone().does(&WriteResult::Done).suspended("AC01");
+    assert_eq!(verified.brief(), "SuspendedElsewhere reactivate AC01", "others suspended it right after");
+    let lost = suspended.does(&WriteResult::Unknown);
+    assert_eq!(lost.brief(), "reactivate AC01");
+}
