@@ -27,7 +27,6 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="subaccountd" \
       org.opencontainers.image.description="Keeps the subaccounts of one Twilio main account as a YAML file says" \
-      org.opencontainers.image.source="https://github.com/subaccountd/subaccountd" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
