@@ -526,13 +526,17 @@ fn what_was_lost_with_a_closed_account_is_not_searched_for() {
 fn numbers_are_at_risk_from_when_they_may_be_lost_until_they_are() {
     let state = r#"
         subaccounts:
-        - {sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101"]}}
+        - {sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101", "+15105550102"]}}
         "#;
-    let scene = Scene::new(state).holds("AC01", "+15105550101").may_release(1).pass();
-    assert_eq!(scene.plan().numbers_at_risk, 1, "while it is still active");
+    let scene = Scene::new(state)
+        .holds("AC01", "+15105550101")
+        .also_holds("AC01", "+15105550102")
+        .may_release(2)
+        .pass();
+    assert_eq!(scene.plan().numbers_at_risk, 2, "while it is still active");
     let resting = scene.suspended("AC01").pass();
-    assert_eq!(resting.plan().numbers_at_risk, 1, "while it rests");
+    assert_eq!(resting.plan().numbers_at_risk, 2, "while it rests");
     let held = resting.clone().may_release(0).after("100h");
-    assert_eq!((held.brief().as_str(), held.plan().numbers_at_risk), ("OverLimit close AC01", 1));
+    assert_eq!((held.brief().as_str(), held.plan().numbers_at_risk), ("OverLimit close AC01", 2));
     assert_eq!(resting.is("AC01", Status::Closed).plan().numbers_at_risk, 0);
 }
