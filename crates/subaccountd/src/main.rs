@@ -7,6 +7,7 @@ mod diagnostics;
 mod gate;
 mod journal;
 mod metrics;
+mod observing;
 mod reconcile;
 mod recorder;
 mod render;

@@ -1,7 +1,6 @@
 //! One pass: read the state, observe, plan, approve, execute, report.
 
 use std::{
-    collections::BTreeSet,
     path::PathBuf,
     sync::{
         Arc,
@@ -9,9 +8,8 @@ use std::{
     },
 };
 
-use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, Desired, Holdings, Limits, Now, Observed, Policy, approve,
+    AccountSid, ApprovedPlan, Desired, Limits, Now, Observed, Policy, approve,
     execute::{Crew, Execution, Outcome, execute},
     guard, heed,
     history::Event,
@@ -23,12 +21,12 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::Client;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use crate::{
     clock,
     gate::{Interruptible, StateGate},
     journal::Journal,
+    observing::read_lists,
     recorder::{Recorder, tell},
     state::Loaded,
     wake::Wake,
@@ -188,33 +186,13 @@ impl Reconciler {
         let mut observed = Observed::new(self.account_sid, list.accounts);
         check_main_account(desired, &observed)?;
         let first = reads::first_lists(desired, &observed, &self.journal.history());
-        self.read_lists(&mut observed, first).await?;
+        read_lists(&self.client, self.in_flight, &mut observed, first).await?;
         self.search(loaded, &mut observed, now).await?;
         self.journal.take_in(notice(&self.journal.history(), desired, &observed, now));
         let history = self.journal.history();
         let plan = plan(desired, &observed, &history, &self.policy, now)?;
         let approved = approve(plan, &self.limits, &history, now);
         Ok(Look { now, observed, approved })
-    }
-
-    async fn read_lists(
-        &self,
-        observed: &mut Observed,
-        accounts: BTreeSet<AccountSid>,
-    ) -> Result<(), RemoteError> {
-        let read = |account| async move { (account, self.client.numbers(account).await) };
-        let mut lists = stream::iter(accounts).map(read).buffer_unordered(self.in_flight);
-        while let Some((account, list)) = lists.next().await {
-            match list {
-                Ok(numbers) => observed.add_holdings(account, Holdings::Known(numbers)),
-                Err(error) if error.stops_the_pass() => return Err(error),
-                Err(error) => {
-                    warn!(account.sid = %account, %error, "the numbers of {account} could not be read");
-                    observed.add_holdings(account, Holdings::Unreadable(error.to_string()));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Looks for missing numbers in all other lists, when such a search is due.
@@ -224,7 +202,7 @@ impl Reconciler {
         if further.is_empty() {
             return Ok(());
         }
-        self.read_lists(observed, further).await?;
+        read_lists(&self.client, self.in_flight, observed, further).await?;
         let found = reads::missing(desired, observed, &self.journal.history()).is_empty();
         self.journal.take_in(vec![Event::Searched { at: now.best(), state: loaded.sha256.clone(), found }]);
         Ok(())

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use subaccountd_core::{AccountSid, Limit, Limits, Policy, Reactivation, Verb};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
-/// Where the fleet is and what may be done to it.
+/// The state, the fleet that it is for, and what may be done to it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fleet")]
 pub(crate) struct Fleet {
@@ -20,9 +20,21 @@ pub(crate) struct Fleet {
         default_value = "/etc/subaccountd/desired.yaml"
     )]
     pub(crate) desired: PathBuf,
-    /// The SID of the main account
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(flatten)]
+    pub(crate) journal: JournalSettings,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+}
+
+/// Which main account, and how to reach it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Twilio")]
+pub(crate) struct Connection {
+    /// The SID of the main account; required
     #[arg(long, env = "TWILIO_ACCOUNT_SID", value_name = "SID", value_parser = account_sid)]
-    pub(crate) account_sid: AccountSid,
+    account_sid: Option<AccountSid>,
     /// A file with the auth token, re-read when it changes; or set the token itself in TWILIO_AUTH_TOKEN
     #[arg(long, env = "TWILIO_AUTH_TOKEN_FILE", value_name = "PATH")]
     auth_token_file: Option<PathBuf>,
@@ -34,6 +46,18 @@ pub(crate) struct Fleet {
         default_value = "https://api.twilio.com"
     )]
     twilio_url: String,
+    /// The most requests in flight; adapts downwards on 429 and back up
+    #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
+    pub(crate) max_in_flight: usize,
+    /// How long one request may take
+    #[arg(long, env = "SUBACCOUNTD_REQUEST_TIMEOUT", value_name = "DUR", default_value = "30s", value_parser = positive)]
+    request_timeout: SignedDuration,
+}
+
+/// What may be done to the fleet.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub(crate) struct Rules {
     /// The verbs that may be used; what is left out is held as NotAllowed
     #[arg(
         long,
@@ -43,26 +67,19 @@ pub(crate) struct Fleet {
         default_value = "reactivate,transfer,suspend,close"
     )]
     verbs: Vec<VerbName>,
-    #[command(flatten)]
-    pub(crate) journal: JournalSettings,
     /// How long an account rests suspended before it is closed; 0s skips the rest
     #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
     close_after: SignedDuration,
     /// Which suspensions made by others are lifted: normal, strict (none) or always
     #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
     reactivation: ReactivationName,
-    /// The most requests in flight; adapts downwards on 429 and back up
-    #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
-    pub(crate) max_in_flight: usize,
-    /// How long one request may take
-    #[arg(long, env = "SUBACCOUNTD_REQUEST_TIMEOUT", value_name = "DUR", default_value = "30s", value_parser = positive)]
-    request_timeout: SignedDuration,
     #[command(flatten)]
     budgets: BudgetSettings,
 }
 
 /// Where the journal is.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Journal")]
 pub(crate) struct JournalSettings {
     /// Where the journal is kept, or `none` to forget with the process
     ///
@@ -219,6 +236,8 @@ impl From<VerbName> for Verb {
 /// Settings that cannot be worked with, found after the command line was read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
+    #[error("there is no main account: give its SID with --account-sid, or in TWILIO_ACCOUNT_SID")]
+    NoAccount,
     #[error("there is no auth token: set TWILIO_AUTH_TOKEN, or name a file with --auth-token-file")]
     NoToken,
     #[error(
@@ -229,7 +248,12 @@ pub(crate) enum SettingsError {
     Client(#[from] ConfigError),
 }
 
-impl Fleet {
+impl Connection {
+    /// The SID of the main account.
+    pub(crate) fn account(&self) -> Result<AccountSid, SettingsError> {
+        self.account_sid.ok_or(SettingsError::NoAccount)
+    }
+
     /// The client to Twilio.
     pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, SettingsError> {
         let token = match (&self.auth_token_file, std::env::var("TWILIO_AUTH_TOKEN")) {
@@ -239,7 +263,7 @@ impl Fleet {
         };
         let config = Config {
             base_url: self.twilio_url.clone(),
-            account_sid: self.account_sid,
+            account_sid: self.account()?,
             token,
             request_timeout: self.request_timeout.unsigned_abs(),
             max_in_flight: self.max_in_flight,
@@ -247,7 +271,9 @@ impl Fleet {
         };
         Ok(Client::new(config, telemetry)?)
     }
+}
 
+impl Rules {
     pub(crate) fn policy(&self) -> Policy {
         Policy {
             verbs: self.verbs.iter().copied().map(Verb::from).collect(),

@@ -68,7 +68,7 @@ fn reconciler(
     metrics: &Arc<Metrics>,
     stopping: CancellationToken,
 ) -> anyhow::Result<Reconciler> {
-    let client = fleet.client(metrics.clone())?;
+    let client = fleet.connection.client(metrics.clone())?;
     tokio::spawn({
         let (client, stopping) = (client.clone(), stopping.clone());
         async move {
@@ -78,10 +78,10 @@ fn reconciler(
     });
     Ok(Reconciler {
         path: fleet.desired.clone(),
-        account_sid: fleet.account_sid,
-        policy: fleet.policy(),
-        limits: fleet.limits(),
-        in_flight: fleet.max_in_flight,
+        account_sid: fleet.connection.account()?,
+        policy: fleet.rules.policy(),
+        limits: fleet.rules.limits(),
+        in_flight: fleet.connection.max_in_flight,
         mode,
         client,
         journal,
@@ -113,7 +113,7 @@ fn print_faults(loaded: &state::Loaded) {
 /// Opens the journal for writing; without one, says in one line what is forgotten.
 fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
     match fleet.journal.dir()? {
-        JournalDir::Dir(dir) => Ok(Journal::open(&dir, fleet.account_sid)?),
+        JournalDir::Dir(dir) => Ok(Journal::open(&dir, fleet.connection.account()?)?),
         JournalDir::None => {
             tracing::warn!(
                 "no journal is kept: this process remembers nothing over restarts, so budgets, rests and who \
@@ -127,7 +127,7 @@ fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
 /// What the journal says, for a command that writes nothing.
 fn look_at_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
     match fleet.journal.dir()? {
-        JournalDir::Dir(dir) => Ok(Journal::look(&dir, fleet.account_sid)?),
+        JournalDir::Dir(dir) => Ok(Journal::look(&dir, fleet.connection.account()?)?),
         JournalDir::None => Ok(Journal::in_memory()),
     }
 }

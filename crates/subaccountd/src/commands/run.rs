@@ -37,7 +37,7 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
     let shown = Arc::new(Shown { metrics: metrics.clone(), report, ready, stuck_after });
-    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %fleet.account_sid, mode = mode.as_str(), "starting");
+    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = mode.as_str(), "starting");
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let mut server = tokio::spawn(server);
