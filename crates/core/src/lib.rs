@@ -25,7 +25,7 @@
 //!
 //! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
 //! 2. [`spec`] reads YAML into [`desired`] and every fault with its place; `spec::schema` is its JSON Schema.
-//! 3. `observed`: what one pass saw. [`reads`]: which number lists it needs.
+//! 3. `observed`: what one pass saw, with the `ties` of its numbers. [`reads`]: which number lists it needs.
 //! 4. [`history`]: what past passes saw and did. `notice`: what an observation adds to it.
 //! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
 //! 6. [`remote`] and [`record`]: the ports. [`execute`]: from an approved plan to outcomes.
@@ -49,6 +49,7 @@ pub mod report;
 mod sid;
 pub mod spec;
 mod status;
+mod ties;
 
 pub use action::{Action, Close, Needs, Object, Transfer, Verb};
 pub use clock::{Now, whole_seconds};
@@ -63,3 +64,4 @@ pub use plan::{Held, Plan, Planned, Policy, Reactivation, Reason, Unplannable, p
 pub use report::Report;
 pub use sid::{AccountSid, AddressSid, BundleSid, IdentitySid, NotASid, NumberSid};
 pub use status::{Status, Transition, transition};
+pub use ties::{Tie, Ties};

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, NumberSid, PhoneNumber, Status};
+use crate::{AccountSid, NumberSid, PhoneNumber, Status, Ties};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +65,8 @@ pub struct Number {
     pub phone: PhoneNumber,
     /// Twilio's `address_requirements` is something else than `none`.
     pub needs_address: bool,
-    /// The number carries a regulatory bundle.
-    pub has_bundle: bool,
+    /// What it uses of the account that holds it.
+    pub ties: Ties,
 }
 
 /// The numbers of one account, as far as they are known.

@@ -5,9 +5,9 @@
 use std::io::Read;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
-use subaccountd_core::{Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status};
+use subaccountd_core::{Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status, Tie, Ties};
 
 use crate::words::fit_to_show;
 
@@ -59,12 +59,26 @@ pub(crate) struct AccountRow {
 /// `api.v2010.account.incoming_phone_number`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of Twilio's resource")]
 pub(crate) struct NumberRow {
     sid: Option<String>,
     account_sid: Option<String>,
     phone_number: Option<String>,
     address_requirements: Option<String>,
-    bundle_sid: Option<String>,
+    #[serde(deserialize_with = "is_given")]
+    voice_application_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    sms_application_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    trunk_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    address_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    emergency_address_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    bundle_sid: bool,
+    #[serde(deserialize_with = "is_given")]
+    identity_sid: bool,
 }
 
 impl Shape for AccountsPage {
@@ -122,15 +136,29 @@ impl NumberRow {
         if let Some(other) = holder.filter(|holder| *holder != owner) {
             return Err(format!("number {sid} is said to be of account {other}"));
         }
+        let ties = self.ties();
         let phone = self.phone_number.ok_or_else(|| format!("number {sid} has no `phone_number`"))?;
         let phone: PhoneNumber =
             phone.parse().map_err(|error| format!("number {sid} has a bad `phone_number`: {error}"))?;
         Ok(Number {
             sid,
             phone,
+            ties,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
-            has_bundle: present(self.bundle_sid).is_some(),
         })
+    }
+
+    fn ties(&self) -> Ties {
+        let has = |tie: &Tie| match tie {
+            Tie::VoiceApplication => self.voice_application_sid,
+            Tie::SmsApplication => self.sms_application_sid,
+            Tie::Trunk => self.trunk_sid,
+            Tie::Address => self.address_sid,
+            Tie::EmergencyAddress => self.emergency_address_sid,
+            Tie::Bundle => self.bundle_sid,
+            Tie::Identity => self.identity_sid,
+        };
+        Tie::ALL.into_iter().filter(has).collect()
     }
 
     /// Which number it is and which account holds it, or what is wrong with the row.
@@ -168,6 +196,11 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
 fn live_status(word: &str) -> LiveStatus {
     Status::from_word(word)
         .map_or_else(|| LiveStatus::Unknown(fit_to_show(word, MAX_STATUS)), LiveStatus::Known)
+}
+
+/// Whether a field of a SID holds one: which one matters to nobody, and thousands of them would be kept at once.
+fn is_given<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(present(Option::deserialize(from)?).is_some())
 }
 
 /// Twilio writes `""` where it means null.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod close;
+mod following;
 mod held;
 mod numbers;
 mod policy;

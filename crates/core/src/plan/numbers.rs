@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Context, Plan, Reason,
+    Context, Plan, Reason, following,
     held::{Hold, hold},
 };
 use crate::{
-    AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Transfer, Verb, Whereabouts,
+    AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Tie, Transfer, Verb, Whereabouts,
     desired::Main,
 };
 
@@ -68,7 +68,8 @@ pub(super) fn decide(
     let asks = wanted.leaves.unwrap_or(wanted.to);
     let of_main = || context.desired.main().map(Main::digest).unwrap_or_default();
     let digest = context.desired.entry(asks).map_or_else(of_main, Entry::digest);
-    plan.add(context, Action::Transfer(transfer), &digest, None);
+    let warning = following::warning(&transfer, number.ties);
+    plan.add(context, Action::Transfer(transfer), &digest, warning);
 }
 
 fn moving(phone: PhoneNumber) -> Hold {
@@ -204,7 +205,7 @@ fn needs(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
             format!("write the number in the long form with an `addressSid` of {to} {place}"),
         ));
     }
-    (number.has_bundle && needs.is_none_or(|needs| needs.bundle_sid.is_none())).then(|| {
+    (number.ties.contains(Tie::Bundle) && needs.is_none_or(|needs| needs.bundle_sid.is_none())).then(|| {
         hold(
             Reason::NeedsBundle,
             format!("{phone} carries a regulatory bundle, and the state names no bundle of {to}"),

@@ -10,7 +10,7 @@ use crate::support::{
     counted_client, error, hasty_client, main, number_json, numbers_page, ok, raw, reply, sub, words,
 };
 use subaccountd_core::{
-    LiveStatus, Status,
+    LiveStatus, Status, Tie, Ties,
     remote::{ErrorKind, Observe},
 };
 use subaccountd_twilio::{Config, Operation, RequestOutcome, Retry};
@@ -128,6 +128,28 @@ async fn an_account_without_a_sid_of_its_own_fails_the_whole_list() {
 }
 
 #[tokio::test]
+async fn a_number_is_shown_with_what_it_uses_of_its_account() {
+    let row = |key: &str| {
+        format!(
+            r#"{{"sid": "PN{:032}", "phone_number": "+15105550001", "{key}": "XX1", "trunk_sid": ""}}"#,
+            1
+        )
+    };
+    for (key, tie) in [
+        ("voice_application_sid", Tie::VoiceApplication),
+        ("sms_application_sid", Tie::SmsApplication),
+        ("address_sid", Tie::Address),
+        ("emergency_address_sid", Tie::EmergencyAddress),
+        ("bundle_sid", Tie::Bundle),
+        ("identity_sid", Tie::Identity),
+    ] {
+        let server = Server::script([ok(&numbers_page(&[row(key)], Some("")))]).await;
+        let numbers = client(&server).numbers(sub()).await.unwrap();
+        assert_eq!(numbers[0].ties, Ties::from_iter([tie]), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_number_is_shown_with_what_a_transfer_of_it_needs() {
     let row = |more: &str| format!(r#"{{"sid": "PN{:032}", "phone_number": "+15105550001"{more}}}"#, 1);
     for (more, needs_address, has_bundle) in [
@@ -140,7 +162,11 @@ async fn a_number_is_shown_with_what_a_transfer_of_it_needs() {
         let server = Server::script([ok(&numbers_page(&[row(more)], Some("")))]).await;
         let numbers = client(&server).numbers(sub()).await.unwrap();
         assert_eq!(numbers[0].phone.to_string(), "+15105550001");
-        assert_eq!((numbers[0].needs_address, numbers[0].has_bundle), (needs_address, has_bundle), "{more}");
+        assert_eq!(
+            (numbers[0].needs_address, numbers[0].ties.contains(Tie::Bundle)),
+            (needs_address, has_bundle),
+            "{more}"
+        );
         assert_eq!(
             server.targets(),
             [format!("GET /2010-04-01/Accounts/{}/IncomingPhoneNumbers.json?PageSize=1000", sub())]

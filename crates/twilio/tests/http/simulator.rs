@@ -1,7 +1,7 @@
 //! The client against the simulator, which enforces Twilio's rules.
 
 use subaccountd_core::{
-    AccountSid, Action, LiveStatus, Needs, Status, Transfer,
+    AccountSid, Action, LiveStatus, Needs, Status, Tie, Ties, Transfer,
     remote::{Apply, ErrorKind, Observe, Written},
 };
 use subaccountd_twilio::{Client, Config, TokenSource};
@@ -59,6 +59,7 @@ async fn numbers_are_read_with_what_they_need_however_twilio_writes_null() {
         sim.world().switches_mut().no_sid = no_sid;
         sim.edit_number(&World::phone_numbered(2), |number| {
             number.address_requirements = AddressRequirements::Local;
+            number.settings.set("TrunkSid", &format!("TK{:032x}", 1)).unwrap();
         })
         .unwrap();
         let numbers = client.numbers(account_sid(1)).await.unwrap();
@@ -66,7 +67,8 @@ async fn numbers_are_read_with_what_they_need_however_twilio_writes_null() {
         let needy: Vec<_> =
             numbers.iter().filter(|number| number.needs_address).map(|number| number.phone).collect();
         assert_eq!(needy, [World::phone_numbered(2).parse().unwrap()]);
-        assert!(numbers.iter().all(|number| !number.has_bundle));
+        let tied: Vec<_> = numbers.iter().filter(|number| !number.ties.is_empty()).collect();
+        assert_eq!((tied.len(), tied[0].phone, tied[0].ties), (1, needy[0], Ties::from_iter([Tie::Trunk])));
     }
 }
 

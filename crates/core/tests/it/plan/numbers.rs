@@ -1,6 +1,6 @@
 //! What becomes of a number that the state wants somewhere. The first match wins.
 
-use subaccountd_core::{Status, Verb};
+use subaccountd_core::{Status, Tie, Verb};
 
 use crate::support::scene::{Scene, sid};
 
@@ -83,7 +83,7 @@ fn what_the_long_form_names_goes_into_the_transfer() {
         let scene =
             Scene::new(state).nowhere("+493012345678").also_holds_with("AC00", "+493012345678", |number| {
                 number.needs_address = true;
-                number.has_bundle = true;
+                number.ties.insert(Tie::Bundle);
             });
         crate::support::text::short(&format!("{:#?}", scene.plan().actions[0].action))
     };
@@ -375,12 +375,56 @@ fn a_number_with_address_requirements_needs_an_address() {
 fn a_number_with_a_bundle_needs_a_bundle() {
     let shown = claimed()
         .nowhere("+15105550101")
-        .also_holds_with("AC02", "+15105550101", |number| number.has_bundle = true)
+        .also_holds_with("AC02", "+15105550101", |number| number.ties.insert(Tie::Bundle))
         .shown();
     insta::assert_snapshot!(shown, @r"
     NeedsBundle: transfer of AC01 +15105550101
       +15105550101 carries a regulatory bundle, and the state names no bundle of AC01
       = write the number in the long form with a `bundleSid` of AC01 in the claim
+    ");
+}
+
+#[test]
+fn what_a_number_uses_of_its_account_is_said_not_to_follow() {
+    let uses = |ties: &[Tie]| {
+        let ties = ties.iter().copied().collect();
+        claimed()
+            .nowhere("+15105550101")
+            .also_holds_with("AC02", "+15105550101", |number| number.ties = ties)
+            .shown()
+    };
+    let shown = [
+        uses(&[Tie::Trunk]),
+        uses(&[Tie::SmsApplication, Tie::VoiceApplication]),
+        uses(&[Tie::VoiceApplication, Tie::Trunk, Tie::EmergencyAddress]),
+        uses(&[Tie::Address, Tie::Identity]),
+    ]
+    .concat();
+    insta::assert_snapshot!(shown, @r"
+    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not follow: set it anew in AC01)
+    transfer +15105550101 from AC02 to AC01 (its voice application and SMS application belong to AC02 and do not follow: set them anew in AC01)
+    transfer +15105550101 from AC02 to AC01 (its voice application, trunk and emergency address belong to AC02 and do not follow: set them anew in AC01)
+    transfer +15105550101 from AC02 to AC01 (its address and identity belong to AC02 and do not follow: set them anew in AC01)
+    ");
+}
+
+#[test]
+fn what_the_state_gives_is_said_to_replace_what_the_number_used() {
+    let state = r#"
+        subaccounts:
+        - sid: AC01
+          status: active
+          numbers: [{number: "+15105550101", addressSid: AD01, bundleSid: BU01, identitySid: RI01, emergencyAddressSid: AD02}]
+        "#;
+    let shown = Scene::new(state)
+        .account("AC02", "hooli", Status::Active)
+        .nowhere("+15105550101")
+        .also_holds_with("AC02", "+15105550101", |number| {
+            number.ties = [Tie::Bundle, Tie::EmergencyAddress, Tie::Trunk].into_iter().collect();
+        })
+        .shown();
+    insta::assert_snapshot!(shown, @r"
+    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not follow: set it anew in AC01; its emergency address of AC02 is replaced by AD02 of AC01; its regulatory bundle of AC02 is replaced by BU01 of AC01)
     ");
 }
 
@@ -508,7 +552,7 @@ fn the_first_of_all_reasons_wins_for_a_number() {
         shown.push(scene.brief());
         scene = scene.also_holds_with("AC02", "+15105550101", |number| {
             number.needs_address = true;
-            number.has_bundle = true;
+            number.ties.insert(Tie::Bundle);
         });
         shown.push(scene.brief());
         scene = scene.says(&paused.replace("paused: true", "paused: false"));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     Account, AccountSid, Action, Desired, Goal, History, Holdings, Limits, LiveStatus, Now, Number, Observed,
-    Plan, Planned, Policy, Status, approve,
+    Plan, Planned, Policy, Status, Ties, approve,
     execute::{Crew, Execution, Outcome, execute},
     history::{Event, Write, WriteResult},
     notice, plan,
@@ -288,7 +288,7 @@ impl Observe for Fleet {
             sid: number.sid.as_str().parse().unwrap(),
             phone: number.phone_number.parse().unwrap(),
             needs_address: false,
-            has_bundle: false,
+            ties: Ties::default(),
         };
         Ok(world.numbers_of(&owner).map(number).collect())
     }

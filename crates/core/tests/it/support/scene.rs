@@ -8,7 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     Account, AccountSid, Action, ApprovedPlan, Desired, Goal, History, Holdings, Limit, Limits, LiveStatus,
-    Now, Number, Observed, PhoneNumber, Plan, Policy, Status, Unplannable, Verb, approve,
+    Now, Number, Observed, PhoneNumber, Plan, Policy, Status, Ties, Unplannable, Verb, approve,
     history::{Event, Write as Journaled, WriteResult},
     notice, plan,
     reads::{first_lists, further_lists},
@@ -41,7 +41,7 @@ pub(crate) fn phone(text: &str) -> PhoneNumber {
 
 pub(crate) fn number(text: &str) -> Number {
     let sid = format!("PN{:0>32}", text.trim_start_matches('+')).parse().unwrap();
-    Number { sid, phone: phone(text), needs_address: false, has_bundle: false }
+    Number { sid, phone: phone(text), needs_address: false, ties: Ties::default() }
 }
 
 pub(crate) fn time(text: &str) -> Timestamp {
