@@ -87,7 +87,7 @@ pub struct Needs {
 }
 
 /// A close and the sight it was planned on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Close {
     /// The account as it was seen.
     pub account: Account,
@@ -96,18 +96,6 @@ pub struct Close {
     /// The numbers that may be lost with it: those listed, and those it was seen with before that were not seen
     /// elsewhere since.
     pub at_risk: Vec<PhoneNumber>,
-}
-
-impl PartialOrd for Close {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Close {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.account.sid.cmp(&other.account.sid)
-    }
 }
 
 /// What a write of a verb is about: an account, or for a transfer a number.

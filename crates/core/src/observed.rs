@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AccountSid, NumberSid, PhoneNumber, Status, Ties};
 
 /// An account as Twilio shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
@@ -28,7 +28,7 @@ pub struct Account {
 }
 
 /// A status as read: Twilio's enumerations may grow (facts: "unknown enum values occur").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LiveStatus {
     /// One of the three.

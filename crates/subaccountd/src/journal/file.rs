@@ -11,6 +11,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{AccountSid, History};
+use tracing::info;
 
 use super::{
     format::{Header, Line, What, to_bytes},
@@ -59,6 +60,7 @@ impl JournalFile {
             Some(bytes) if bytes.contains(&b'\n') => bytes,
             Some(_) | None => {
                 begin(dir, &to_bytes(&Header::new(main, now))).map_err(io_error)?;
+                info!(journal = %path.display(), "no journal was there, so a new one is begun: nothing is remembered of before");
                 read(&path)?.unwrap_or_default()
             }
         };

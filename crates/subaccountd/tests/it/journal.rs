@@ -77,6 +77,30 @@ async fn a_rest_goes_on_over_restarts() {
     assert_eq!(due(stdout(&setup.run(&["plan"]).await)), first);
 }
 
+/// The way that SAFETY.md calls "the journal is lost": what is forgotten, and that no rest is shortened by it.
+#[tokio::test]
+async fn a_lost_journal_fills_the_budgets_and_begins_every_rest_anew() {
+    let closing = entry(1, "closed", ", close: {confirm: a1}");
+    let setup = Setup::new(fleet(3, 0), &state(&closing)).await;
+    let args = ["apply", "--max-suspends", "1"];
+    let due = |text: String| text.split("is closed at ").nth(1).map(|rest| rest[..20].to_owned()).unwrap();
+    let before = due(stdout(&setup.run(&args).await));
+    setup.write(&state(&(closing + &entry(2, "suspended", ""))));
+    let full = setup.run(&args).await;
+    assert!(stdout(&full).contains("OverLimit"), "{}", stdout(&full));
+    // With the journal, the rest would still end when it was to end before.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    fs::remove_dir_all(setup.journal_dir()).unwrap();
+    let applied = setup.run(&args).await;
+    assert!(stderr(&applied).contains("nothing is remembered of before"), "{}", stderr(&applied));
+    assert!(due(stdout(&applied)) > before, "{}", stdout(&applied));
+    assert_eq!(
+        (setup.status_of(1), setup.status_of(2)),
+        (AccountStatus::Suspended, AccountStatus::Suspended),
+        "no close, and room for a suspension again"
+    );
+}
+
 #[tokio::test]
 async fn a_number_that_vanished_from_a_closing_account_is_remembered_over_restarts() {
     let setup = Setup::new(fleet(1, 1), &state(&entry(1, "closed", ", close: {confirm: a1}"))).await;

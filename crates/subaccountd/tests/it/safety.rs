@@ -1,8 +1,13 @@
 //! The invariants of the design, end to end.
 
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
 use twilio_sim::{AccountStatus, Fault, FaultKind, Operation};
 
-use crate::support::{Setup, TOKEN, ac, code, entry, eventually, fleet, phone, state, stderr, stdout};
+use crate::support::{
+    Setup, TOKEN, ac, bare, code, entry, eventually, fleet, output, phone, state, stderr, stdout,
+};
 
 /// I3: the main account is never a target of a status change, even when the state says so.
 #[tokio::test]
@@ -107,6 +112,42 @@ async fn no_secret_is_shown_anywhere() {
     assert!(!shown.contains(basic), "an authorization header is shown");
 }
 
+/// A stolen state file opens nothing: it cannot hold a secret.
+#[tokio::test]
+async fn the_state_has_no_place_for_a_secret() {
+    let schema = stdout(&output(bare(&["schema"])).await);
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let mut keys = BTreeSet::new();
+    property_names(&schema, &mut keys);
+    assert!(keys.contains("confirm") && keys.contains("addressSid"), "{keys:?}");
+    for key in keys {
+        let key = key.to_lowercase();
+        for word in ["token", "secret", "password", "key", "auth", "credential"] {
+            assert!(!key.contains(word), "{key}");
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.yaml");
+    fs::write(&path, state("").replace("subaccounts:\n", "authToken: x\n")).unwrap();
+    let ended = output(bare(&["validate", path.to_str().unwrap()])).await;
+    assert_eq!(code(&ended), 1);
+    assert!(stdout(&ended).contains("unknown key `authToken`"), "{}", stdout(&ended));
+}
+
+/// The names of all properties, at every level of a JSON Schema.
+fn property_names(schema: &Value, names: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            map.values().for_each(|value| property_names(value, names));
+        }
+        Value::Array(list) => list.iter().for_each(|value| property_names(value, names)),
+        _ => {}
+    }
+}
+
 /// A wrong clock stops closes and nothing else.
 #[tokio::test]
 async fn nothing_is_closed_while_the_clocks_disagree() {
@@ -158,7 +199,7 @@ async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
     // One-shot runs watch nothing: the change falls between reading the state and the close.
     setup.sim.inject(Fault::latency(1_000).on(Operation::ListNumbers).times(1));
     let command = setup.command(&["apply", "--close-after", "0s"]);
-    let applied = tokio::spawn(crate::support::output(command));
+    let applied = tokio::spawn(output(command));
     eventually("it looks", async || {
         setup.sim.requests().iter().any(|r| r.operation == Some(Operation::ListNumbers))
     })
@@ -176,7 +217,7 @@ async fn apply_stops_writing_when_the_state_changes() {
     let setup = Setup::new(fleet(8, 0), &state(&entries)).await;
     setup.sim.inject(Fault::latency(300).on(Operation::UpdateAccount));
     let command = setup.command(&["apply", "--max-in-flight", "1", "--max-suspends", "100%"]);
-    let applied = tokio::spawn(crate::support::output(command));
+    let applied = tokio::spawn(output(command));
     eventually("the first write", async || setup.status_of(1) == AccountStatus::Suspended).await;
     setup.write(&state(&entry(1, "suspended", "")));
     assert_eq!(code(&applied.await.unwrap()), 0);

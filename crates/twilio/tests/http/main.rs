@@ -10,3 +10,5 @@ mod secrets;
 mod simulator;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

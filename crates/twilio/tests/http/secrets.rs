@@ -213,8 +213,8 @@ async fn a_configuration_that_cannot_work_says_how_to_mend_it() {
     }
 }
 
-/// Runs the ignored test `name` of this file in a process of its own with `variables`.
-fn run_alone(name: &str, variables: &[(&str, &str)]) {
+/// Runs the ignored test `name` in a process of its own with `variables`.
+pub(crate) fn run_alone(name: &str, variables: &[(&str, &str)]) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--ignored"])
         .envs(variables.iter().copied())
