@@ -8,6 +8,7 @@ mod gate;
 mod journal;
 mod metrics;
 mod observing;
+mod progress;
 mod reconcile;
 mod recorder;
 mod render;

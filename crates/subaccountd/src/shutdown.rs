@@ -6,6 +6,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::progress;
+
 /// Listens for SIGTERM and SIGINT. The token is cancelled by the first; the second ends the process.
 pub(crate) fn on_signals() -> io::Result<CancellationToken> {
     let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -20,6 +22,7 @@ async fn listen(stopping: CancellationToken, mut terminate: Signal, mut interrup
     stopping.cancel();
     next(&mut terminate, &mut interrupt).await;
     warn!("aborted by a second signal: the outcome of writes in flight is unknown");
+    progress::clear();
     std::process::exit(1);
 }
 

@@ -5,7 +5,10 @@ use std::io::{self, IsTerminal};
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::{LogFormat, Logging};
+use crate::{
+    progress::AboveLine,
+    settings::{LogFormat, Logging},
+};
 
 /// Starts logging as `logging` says.
 ///
@@ -16,7 +19,7 @@ pub(crate) fn start(logging: &Logging) -> anyhow::Result<()> {
         format!("--log `{}` is not a filter: write a level or target=level, as in info", logging.log)
     })?;
     let tty = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| AboveLine);
     match logging.log_format.unwrap_or(if tty { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Text => {
             let colour = tty && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

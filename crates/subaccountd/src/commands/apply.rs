@@ -7,6 +7,7 @@ use subaccountd_core::{Report, report::Mode};
 use super::{Exit, colour, exit, look_at_journal, open_journal, print, print_faults, reconciler};
 use crate::{
     metrics::Metrics,
+    progress::while_passing,
     reconcile::Pass,
     render,
     settings::{DryRun, Fleet},
@@ -31,7 +32,8 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
             print_faults(&loaded);
             told = Some(loaded.sha256.clone());
         }
-        let pass = reconciler.pass(&loaded, &wake, last.as_ref().map(|pass| &pass.report)).await;
+        let previous = last.as_ref().map(|pass| &pass.report);
+        let pass = while_passing(&reconciler.requests, reconciler.pass(&loaded, &wake, previous)).await;
         let again = pass.completed && mode == Mode::Enforce && (pass.did_something || pass.skipped());
         last = Some(pass);
         if !again || stopping.is_cancelled() {

@@ -6,7 +6,9 @@ use subaccountd_core::report::Mode;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, colour, exit, look_at_journal, print, print_faults, reconciler};
-use crate::{cli::PlanFormat, metrics::Metrics, render, settings::Fleet, state, wake};
+use crate::{
+    cli::PlanFormat, metrics::Metrics, progress::while_reading, render, settings::Fleet, state, wake,
+};
 
 pub(super) async fn plan(fleet: &Fleet, output: PlanFormat, detailed_exitcode: bool) -> anyhow::Result<Exit> {
     let reconciler = reconciler(
@@ -19,7 +21,7 @@ pub(super) async fn plan(fleet: &Fleet, output: PlanFormat, detailed_exitcode: b
     let loaded = state::settled(&fleet.desired, None).await?;
     print_faults(&loaded);
     let (_, wake) = wake::wake();
-    let pass = reconciler.pass(&loaded, &wake, None).await;
+    let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, &wake, None)).await;
     if let Some(error) = &pass.report.last_pass.error {
         anyhow::bail!("no plan could be made: {error}");
     }

@@ -8,6 +8,7 @@ mod daemon;
 mod docs;
 mod endpoints;
 mod journal;
+mod progress;
 mod safety;
 mod support;
 mod unknowns;

@@ -1,0 +1,177 @@
+//! Progress: one line on the terminal for work that takes more than a moment, gone before anything else is printed.
+//!
+//! There is one line at most, told in words and without colour. A log line goes above it.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    pin::pin,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+/// What ends sooner shows nothing.
+const AFTER: Duration = Duration::from_secs(1);
+/// How often the line is drawn anew.
+const EVERY: Duration = Duration::from_millis(200);
+/// To the beginning of the line, and clear what stands there.
+const CLEAR: &str = "\r\x1b[K";
+/// What Ctrl-C shows behind the line must not begin another one, which nobody would clear.
+const ROOM: u16 = 4;
+
+/// The line that is on the terminal now.
+static LINE: Mutex<Option<String>> = Mutex::new(None);
+
+/// Waits for `reading`, which writes nothing to Twilio, and shows how many requests it has made.
+///
+/// Once the line was shown, SIGINT and SIGTERM clear it, and then end the process as they would have without it.
+pub(crate) async fn while_reading<F: Future>(requests: &AtomicU64, reading: F) -> F::Output {
+    let listen = || {
+        tokio::spawn(end_cleanly());
+    };
+    shown("reading the fleet", requests, listen, reading).await
+}
+
+/// Waits for `pass`, which may write, and shows how many requests it has made. Signals are left to the command.
+pub(crate) async fn while_passing<F: Future>(requests: &AtomicU64, pass: F) -> F::Output {
+    shown("working on the fleet", requests, || {}, pass).await
+}
+
+async fn shown<F: Future>(what: &str, requests: &AtomicU64, begins: impl FnOnce(), work: F) -> F::Output {
+    let mut work = pin!(work);
+    if !has_terminal() {
+        return work.await;
+    }
+    let (begin, before) = (Instant::now(), requests.load(Ordering::Relaxed));
+    tokio::select! {
+        done = &mut work => return done,
+        () = sleep(AFTER) => {}
+    }
+    begins();
+    let line = Line::begin();
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = ticks.tick() => line.say(&words(what, requests.load(Ordering::Relaxed) - before, begin.elapsed())),
+        }
+    }
+}
+
+fn words(what: &str, requests: u64, took: Duration) -> String {
+    let (minutes, seconds) = (took.as_secs() / 60, took.as_secs() % 60);
+    let plural = if requests == 1 { "" } else { "s" };
+    format!("{what}: {} request{plural}, {minutes:02}:{seconds:02}", grouped(requests))
+}
+
+/// A number with a comma after each thousand.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Whether standard error is a terminal whose line can be drawn anew.
+fn has_terminal() -> bool {
+    let can_move = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    can_move && io::stderr().is_terminal()
+}
+
+/// The right to draw the line; dropping it clears the terminal.
+struct Line;
+
+impl Line {
+    fn begin() -> Self {
+        *line() = Some(String::new());
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "it is the right to draw")]
+    fn say(&self, words: &str) {
+        let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
+        // After a signal cleared the line nothing is drawn.
+        if let Some(line) = &mut *line() {
+            *line = words.chars().take(width.saturating_sub(ROOM).into()).collect();
+            draw(&format!("{CLEAR}{line}"));
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        clear();
+    }
+}
+
+/// Clears the line for good, for who ends the process.
+pub(crate) fn clear() {
+    let mut line = line();
+    if line.take().is_some() {
+        draw(CLEAR);
+    }
+}
+
+fn line() -> MutexGuard<'static, Option<String>> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn draw(text: &str) {
+    // A terminal that went away needs no line.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Waits for a signal that ends the process, clears the line, and lets the signal do it.
+async fn end_cleanly() -> io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let kind = tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt(),
+        _ = terminate.recv() => SignalKind::terminate(),
+    };
+    clear();
+    signal_hook::low_level::emulate_default_handler(kind.as_raw_value())
+}
+
+/// Standard error for the log: what is written goes above the line.
+pub(crate) struct AboveLine;
+
+impl Write for AboveLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = line();
+        let Some(line) = &*line else { return io::stderr().write(bytes) };
+        io::stderr().write_all(&[CLEAR.as_bytes(), bytes, line.as_bytes()].concat())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_is_done_and_how_far_it_is() {
+        let told = |requests, seconds| words("reading the fleet", requests, Duration::from_secs(seconds));
+        assert_eq!(told(0, 1), "reading the fleet: 0 requests, 00:01");
+        assert_eq!(told(1, 5), "reading the fleet: 1 request, 00:05");
+        assert_eq!(told(999, 59), "reading the fleet: 999 requests, 00:59");
+        assert_eq!(told(1_234, 61), "reading the fleet: 1,234 requests, 01:01");
+        assert_eq!(told(1_234_567, 7_261), "reading the fleet: 1,234,567 requests, 121:01");
+    }
+}
