@@ -106,20 +106,22 @@ pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), 
             observed.main()
         )));
     }
+    check_credentials(observed)
+}
+
+/// Whether the account of the credentials is a main account that can be worked with.
+pub fn check_credentials(observed: &Observed) -> Result<(), Unplannable> {
+    let main = observed.main();
     let Some(account) = observed.main_account() else {
-        return Err(Unplannable(format!(
-            "Twilio's account list does not show the main account {}",
-            main.sid
-        )));
+        return Err(Unplannable(format!("Twilio's account list does not show the main account {main}")));
     };
-    if account.owner != Some(main.sid) {
+    if account.owner != Some(main) {
         return Err(Unplannable(format!(
-            "{} is not a main account: Twilio does not show it as its own owner",
-            main.sid
+            "{main} is not a main account: Twilio does not show it as its own owner"
         )));
     }
     if account.status.known() != Some(Status::Active) {
-        return Err(Unplannable(format!("the main account {} is not active", main.sid)));
+        return Err(Unplannable(format!("the main account {main} is not active")));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"]
 const NUMBER: &[&str] = &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
 
 /// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
-const LONGEST_NAME: usize = 64;
+pub(super) const LONGEST_NAME: usize = 64;
 const LONGEST_REASON: usize = 1024;
 const MOST_LABELS: usize = 64;
 const LONGEST_LABEL: usize = 256;

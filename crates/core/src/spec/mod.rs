@@ -1,4 +1,4 @@
-//! YAML texts in, the desired state and every fault with its place out.
+//! YAML texts in, the desired state and every fault with its place out; and from an observation, the text of a state.
 //!
 //! serde_yaml decides what a document means; a second reader gives the places. A fault costs the smallest thing that
 //! it makes doubtful: a faulty entry is absent and no number enters or leaves its account; of what is said twice
@@ -7,9 +7,11 @@
 mod document;
 mod entry;
 mod fields;
+mod layout;
 mod reading;
 pub mod schema;
 mod whole;
+pub mod write;
 mod yaml;
 
 pub use reading::{Fault, Reading, Source, read};

@@ -6,6 +6,7 @@ mod keys;
 mod times;
 mod twice;
 mod values;
+mod write;
 mod yaml;
 
 use std::fmt::Write;

@@ -1,0 +1,152 @@
+//! The layout of a written state: one value a line, and words from outside that cannot leave theirs.
+
+use std::fmt::{self, Write};
+
+use super::{
+    API_VERSION, KIND,
+    write::{Holds, Item, What},
+};
+use crate::{AccountSid, PhoneNumber, Status};
+
+/// The most characters of a name in a comment.
+const LONGEST_COMMENT: usize = 64;
+
+/// How a document begins; one that `is_part` has no main account, which stands elsewhere in the state.
+pub(super) fn head(is_part: bool) -> String {
+    let what = if is_part {
+        "# Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio."
+    } else {
+        "# Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.\n\
+         # Edit it from here on. What it does not list is never changed."
+    };
+    format!(
+        "# yaml-language-server: $schema=./desired-state.v1.schema.json\n{what}\napiVersion: {API_VERSION}\nkind: {KIND}\n"
+    )
+}
+
+/// The main account, with its numbers.
+pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &Holds) {
+    let _ = writeln!(out, "mainAccount:\n  sid: {sid}");
+    numbers.write(out, "  ");
+}
+
+impl Item {
+    /// Whether it is an entry, not only a comment.
+    pub(super) const fn is_entry(&self) -> bool {
+        matches!(self.what, What::Entry { .. })
+    }
+
+    /// Adds its lines.
+    pub(super) fn write(&self, out: &mut String) {
+        let Self { sid, name, what } = self;
+        let What::Entry { status, check_name, numbers } = what else {
+            let _ = writeln!(out, "  # {}", self.remark());
+            if let What::Unclaimed(numbers) = what {
+                for number in numbers {
+                    let _ = writeln!(out, "  #   - \"{number}\"");
+                }
+            }
+            return;
+        };
+        let named = *check_name || *status == Status::Closed;
+        let comment = Some(on_one_line(name)).filter(|name| !named && !name.is_empty());
+        let comment = comment.map_or_else(String::new, |name| format!(" # {name}"));
+        let _ = writeln!(out, "  - sid: {sid}{comment}");
+        if *check_name {
+            let _ = writeln!(out, "    friendlyName: {}", Quoted(name));
+        }
+        let _ = writeln!(out, "    status: {status}");
+        if *status == Status::Closed {
+            let _ = writeln!(out, "    close:\n      confirm: {}", Quoted(name));
+        }
+        numbers.write(out, "    ");
+    }
+
+    /// What is not said of the account.
+    pub(super) fn remark(&self) -> String {
+        let name = Some(on_one_line(&self.name)).filter(|name| !name.is_empty());
+        let sid = name.map_or_else(|| self.sid.to_string(), |name| format!("{} ({name})", self.sid));
+        match &self.what {
+            What::Entry { .. } => sid,
+            What::Remark(words) => format!("{sid} {words}"),
+            What::Unclaimed(_) => {
+                format!("{sid} is listed, and holds numbers that the state does not mention")
+            }
+        }
+    }
+}
+
+impl Holds {
+    fn write(&self, out: &mut String, indent: &str) {
+        for (number, why) in &self.left_out {
+            let _ = writeln!(out, "{indent}# {}", Missing(*number, why));
+        }
+        if !self.claims.is_empty() {
+            let _ = writeln!(out, "{indent}numbers:");
+        }
+        for (number, note) in &self.claims {
+            let _ = writeln!(out, "{indent}  - \"{number}\"{note}");
+        }
+    }
+}
+
+/// A number that is not claimed, or all of an account, and why.
+pub(super) struct Missing<'a>(pub(super) Option<PhoneNumber>, pub(super) &'a str);
+
+impl fmt::Display for Missing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, why) = self;
+        match number {
+            Some(number) => write!(f, "\"{number}\" is left out: {why}"),
+            None => write!(f, "its numbers are left out: {why}"),
+        }
+    }
+}
+
+/// A text in double quotes, on one line, in which nothing is left to be seen or read otherwise. YAML has styles with
+/// fewer marks; this one means the same to every reader, whatever the text.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if is_plain(c) => f.write_char(c)?,
+                c if u32::from(c) <= 0xffff => write!(f, "\\u{:04X}", u32::from(c))?,
+                c => write!(f, "\\U{:08X}", u32::from(c))?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// `name` as it can stand in a comment.
+pub(super) fn on_one_line(name: &str) -> String {
+    let mut letters = name.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' });
+    let mut line: String = letters.by_ref().take(LONGEST_COMMENT).collect();
+    if letters.next().is_some() {
+        line.push('…');
+    }
+    line.trim().to_owned()
+}
+
+/// Whether `c` is taken for itself by YAML readers, terminals and people: no control, no line break of any kind, no
+/// mark that is not seen or that turns the direction of the text around it.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}

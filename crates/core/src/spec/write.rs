@@ -1,0 +1,305 @@
+//! Writing: from an observation to the text of a state that describes it, so that its plan is empty.
+//!
+//! What it writes depends on nothing but the fleet and the choice, in the order of SIDs and numbers: where nothing
+//! changed the text is the same. Names come from outside; as comments and as values they stay on their line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    entry::LONGEST_NAME,
+    layout::{Missing, head, main_account, on_one_line},
+};
+use crate::{
+    Account, AccountSid, Desired, LiveStatus, Number, Observed, PhoneNumber, Status, Tie, Whereabouts,
+};
+
+/// The file of the main account, beside those of the others.
+pub const MAIN_FILE: &str = "main.yaml";
+const UNREAD: &str = "their list could not be read";
+
+/// What of a fleet is written, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Accounts with one of these statuses.
+    pub statuses: BTreeSet<Status>,
+    /// Accounts whose friendly name begins so.
+    pub name_prefix: String,
+    /// These accounts only; all when empty.
+    pub sids: BTreeSet<AccountSid>,
+    /// Whether numbers are claimed.
+    pub numbers: bool,
+    /// Whether names are checks that hold back what is planned, not only comments.
+    pub check_names: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            statuses: BTreeSet::from([Status::Active, Status::Suspended]),
+            name_prefix: String::new(),
+            sids: BTreeSet::new(),
+            numbers: true,
+            check_names: false,
+        }
+    }
+}
+
+impl Choice {
+    /// The accounts of `observed` whose numbers must be read before the text can be written.
+    pub fn lists(&self, observed: &Observed) -> BTreeSet<AccountSid> {
+        observed
+            .accounts()
+            .filter(|account| self.asks_for_numbers_of(account))
+            .map(|account| account.sid)
+            .collect()
+    }
+
+    /// A closed account holds nothing.
+    fn asks_for_numbers_of(&self, account: &Account) -> bool {
+        let status = account.status.known().filter(|status| *status != Status::Closed);
+        self.numbers && self.names(account) && status.is_some_and(|status| self.statuses.contains(&status))
+    }
+
+    fn names(&self, account: &Account) -> bool {
+        (self.sids.is_empty() || self.sids.contains(&account.sid))
+            && account.friendly_name.starts_with(&self.name_prefix)
+    }
+}
+
+/// What is to be written of a fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Draft {
+    main: Option<(AccountSid, Holds)>,
+    items: Vec<Item>,
+    closed_left_out: usize,
+}
+
+/// One account, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) sid: AccountSid,
+    pub(super) name: String,
+    pub(super) what: What,
+}
+
+/// What is said of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    Entry {
+        status: Status,
+        check_name: bool,
+        numbers: Holds,
+    },
+    /// What a person should know, and cannot be an entry; in words that follow its SID.
+    Remark(String),
+    /// The state lists the account already, and claims none of these.
+    Unclaimed(BTreeSet<PhoneNumber>),
+}
+
+/// The numbers of one account: claims, and what is left out and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Holds {
+    /// Each with its comment.
+    pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
+    /// All of them when the number is `None`.
+    pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
+}
+
+/// What the state says already, when only what it lacks is to be written.
+struct Listed<'a> {
+    desired: &'a Desired,
+    /// Numbers that may not be claimed once more, and why.
+    taken: BTreeMap<PhoneNumber, String>,
+}
+
+impl Draft {
+    /// What `choice` takes of `observed`; of that, when `listed` is given, what that state does not list.
+    pub fn new(observed: &Observed, choice: &Choice, listed: Option<&Desired>) -> Self {
+        let listed = listed.map(Listed::new);
+        let chosen = |account: &&Account| choice.names(account);
+        let is_closed = |account: &Account| account.status == LiveStatus::Known(Status::Closed);
+        let leaves_closed = !choice.statuses.contains(&Status::Closed);
+        let mut draft = Self { main: None, items: Vec::new(), closed_left_out: 0 };
+        if listed.is_none() {
+            let numbers = observed.main_account().map(|main| holds(observed, choice, main, None));
+            draft.main = Some((observed.main(), numbers.unwrap_or_default()));
+        }
+        for account in observed.accounts().filter(chosen) {
+            let (sid, name) = (account.sid, account.friendly_name.clone());
+            let is_listed =
+                |listed: &&Listed<'_>| sid == observed.main() || listed.desired.entry(sid).is_some();
+            let what = if let Some(listed) = listed.as_ref().filter(is_listed) {
+                unclaimed(observed, choice, account, listed)
+            } else if sid == observed.main() {
+                None
+            } else {
+                draft.closed_left_out += usize::from(leaves_closed && is_closed(account));
+                describe(observed, choice, account, listed.as_ref())
+            };
+            draft.items.extend(what.map(|what| Item { sid, name, what }));
+        }
+        draft
+    }
+
+    /// One file with everything.
+    pub fn whole(&self) -> String {
+        let mut out = head(self.main.is_none());
+        if let Some((sid, numbers)) = &self.main {
+            main_account(&mut out, *sid, numbers);
+        }
+        let entries = self.entries().next().is_some();
+        out.push_str(if entries { "subaccounts:\n" } else { "subaccounts: []\n" });
+        for item in &self.items {
+            item.write(&mut out);
+        }
+        out
+    }
+
+    /// A file for each account, by name: `main.yaml`, which also says what is left out, and one for each entry.
+    pub fn split(&self) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        if let Some((sid, numbers)) = &self.main {
+            let mut out = head(false);
+            main_account(&mut out, *sid, numbers);
+            for item in self.items.iter().filter(|item| !item.is_entry()) {
+                item.write(&mut out);
+            }
+            files.insert(MAIN_FILE.to_owned(), out);
+        }
+        for item in self.entries() {
+            let mut out = head(self.main.is_none());
+            out.push_str("subaccounts:\n");
+            item.write(&mut out);
+            files.insert(format!("{}.yaml", item.sid), out);
+        }
+        files
+    }
+
+    /// How many subaccounts are written.
+    pub fn accounts(&self) -> usize {
+        self.entries().count()
+    }
+
+    /// How many numbers are claimed.
+    pub fn numbers(&self) -> usize {
+        self.holds().map(|(_, numbers)| numbers.claims.len()).sum()
+    }
+
+    /// How many closed accounts were left out, because the choice takes none.
+    pub const fn closed_left_out(&self) -> usize {
+        self.closed_left_out
+    }
+
+    /// What the fleet has and the text does not say, in words for a person.
+    pub fn left_out(&self) -> Vec<String> {
+        let numbers = self.holds().flat_map(|(sid, holds)| {
+            holds.left_out.iter().map(move |(number, why)| format!("{sid}: {}", Missing(*number, why)))
+        });
+        numbers.chain(self.items.iter().filter(|item| !item.is_entry()).map(Item::remark)).collect()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.is_entry())
+    }
+
+    fn holds(&self) -> impl Iterator<Item = (AccountSid, &Holds)> {
+        let of_main = self.main.iter().map(|(sid, numbers)| (*sid, numbers));
+        of_main.chain(self.items.iter().filter_map(|item| match &item.what {
+            What::Entry { numbers, .. } => Some((item.sid, numbers)),
+            What::Remark(_) | What::Unclaimed(_) => None,
+        }))
+    }
+}
+
+impl<'a> Listed<'a> {
+    fn new(desired: &'a Desired) -> Self {
+        let released = desired.accounts().filter_map(|entry| Some((entry.sid, entry.close()?))).flat_map(
+            |(sid, terms)| {
+                terms
+                    .release
+                    .iter()
+                    .map(move |number| (*number, format!("the close of {sid} may release it")))
+            },
+        );
+        let claimed =
+            desired.claims().map(|(sid, number, _)| (number, format!("{sid} claims it in the state")));
+        Self { desired, taken: released.chain(claimed).collect() }
+    }
+}
+
+/// What is said of an account that is not listed yet; `None` when the choice does not take it.
+fn describe(
+    observed: &Observed,
+    choice: &Choice,
+    account: &Account,
+    listed: Option<&Listed<'_>>,
+) -> Option<What> {
+    let status = match &account.status {
+        LiveStatus::Known(status) => *status,
+        LiveStatus::Unknown(word) => {
+            let word = on_one_line(word);
+            return Some(What::Remark(format!("is left out: Twilio gives it the status \"{word}\"")));
+        }
+    };
+    if !choice.statuses.contains(&status) {
+        return None;
+    }
+    let can_be_checked = (1..=LONGEST_NAME).contains(&account.friendly_name.chars().count());
+    if status == Status::Closed && !can_be_checked {
+        let why =
+            format!("is left out: it is closed and has no name of 1 to {LONGEST_NAME} characters to confirm");
+        return Some(What::Remark(why));
+    }
+    let numbers = holds(observed, choice, account, listed);
+    Some(What::Entry { status, check_name: choice.check_names && can_be_checked, numbers })
+}
+
+/// What is said of the numbers of `account`.
+fn holds(observed: &Observed, choice: &Choice, account: &Account, listed: Option<&Listed<'_>>) -> Holds {
+    let mut holds = Holds::default();
+    if !choice.asks_for_numbers_of(account) {
+        return holds;
+    }
+    let Some(numbers) = observed.numbers(account.sid) else {
+        holds.left_out.insert(None, UNREAD.to_owned());
+        return holds;
+    };
+    for number in numbers {
+        let taken = || listed.and_then(|listed| listed.taken.get(&number.phone).cloned());
+        let why = match observed.whereabouts(number.phone) {
+            Whereabouts::In(..) => taken(),
+            Whereabouts::Moving | Whereabouts::Nowhere => {
+                Some("it was seen in two accounts, so it is on the move".to_owned())
+            }
+        };
+        match why {
+            Some(why) => drop(holds.left_out.insert(Some(number.phone), why)),
+            None => drop(holds.claims.insert(number.phone, needs(number))),
+        }
+    }
+    holds
+}
+
+/// What a person should know before they move `number`.
+const fn needs(number: &Number) -> &'static str {
+    match (number.needs_address, number.ties.contains(Tie::Bundle)) {
+        (true, true) => " # to be moved it needs an addressSid and a bundleSid",
+        (true, false) => " # to be moved it needs an addressSid",
+        (false, true) => " # to be moved it needs a bundleSid",
+        (false, false) => "",
+    }
+}
+
+/// The numbers of a listed account that the state does not mention.
+fn unclaimed(observed: &Observed, choice: &Choice, account: &Account, listed: &Listed<'_>) -> Option<What> {
+    if !choice.asks_for_numbers_of(account) {
+        return None;
+    }
+    let Some(numbers) = observed.numbers(account.sid) else {
+        return Some(What::Remark(format!("is listed, but its numbers are not known: {UNREAD}")));
+    };
+    let numbers = numbers.iter().map(|number| number.phone);
+    let numbers: BTreeSet<_> = numbers.filter(|number| !listed.taken.contains_key(number)).collect();
+    (!numbers.is_empty()).then_some(What::Unclaimed(numbers))
+}

@@ -1,0 +1,458 @@
+//! What is written of a fleet is read back without a fault, plans nothing, and says the fleet.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use subaccountd_core::{
+    Account, AccountSid, Desired, Goal, History, Holdings, LiveStatus, Now, Number, Observed, PhoneNumber,
+    Policy, Status, Tie, Ties, plan,
+    spec::{
+        Source, read,
+        write::{Choice, Draft},
+    },
+};
+
+use crate::support::{
+    scene::{NOON, desired, number, sid, time},
+    text::short,
+};
+
+/// A fleet: accounts with names and statuses, and who holds which number.
+struct Fleet {
+    accounts: Vec<Account>,
+    lists: BTreeMap<AccountSid, Result<Vec<Number>, String>>,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        Self { accounts: Vec::new(), lists: BTreeMap::new() }.account("AC00", "main", Status::Active)
+    }
+
+    fn account(self, account: &str, name: &str, status: Status) -> Self {
+        self.with_status(account, name, LiveStatus::Known(status))
+    }
+
+    fn with_status(mut self, account: &str, name: &str, status: LiveStatus) -> Self {
+        let (sid, owner) = (sid(account), Some(sid("AC00")));
+        self.accounts.push(Account {
+            sid,
+            owner,
+            friendly_name: name.to_owned(),
+            status,
+            date_updated: None,
+        });
+        self.lists.entry(sid).or_insert_with(|| Ok(Vec::new()));
+        self
+    }
+
+    fn holds(self, account: &str, phone: &str) -> Self {
+        self.holds_one(account, number(phone))
+    }
+
+    fn holds_one(mut self, account: &str, number: Number) -> Self {
+        self.lists.get_mut(&sid(account)).unwrap().as_mut().unwrap().push(number);
+        self
+    }
+
+    fn unreadable(mut self, account: &str) -> Self {
+        self.lists.insert(sid(account), Err("500".to_owned()));
+        self
+    }
+
+    /// What is seen when the lists that `choice` asks for are read.
+    fn observed(&self, choice: &Choice) -> Observed {
+        let mut observed = Observed::new(sid("AC00"), self.accounts.clone());
+        for account in choice.lists(&observed) {
+            let list = self.lists[&account].clone();
+            observed.add_holdings(account, list.map_or_else(Holdings::Unreadable, Holdings::Known));
+        }
+        observed
+    }
+
+    fn draft(&self, choice: &Choice) -> Draft {
+        Draft::new(&self.observed(choice), choice, None)
+    }
+
+    /// The text, after it was seen to be a state whose plan is empty, alike in one file and in many.
+    fn written(&self, choice: &Choice) -> String {
+        let (observed, draft) = (self.observed(choice), self.draft(choice));
+        let whole = settled(&[("all.yaml".to_owned(), draft.whole())], &observed);
+        assert_eq!(whole, settled(&draft.split().into_iter().collect::<Vec<_>>(), &observed));
+        draft.whole()
+    }
+}
+
+/// The state of `files`, which has no fault and whose plan is empty.
+fn settled(files: &[(String, String)], observed: &Observed) -> Desired {
+    let source = |(name, text): &(String, String)| Source {
+        name: name.clone(),
+        content: Ok(text.clone().into_bytes()),
+    };
+    let reading = read(&files.iter().map(source).collect::<Vec<_>>());
+    assert_eq!(reading.faults, [], "{files:#?}");
+    let now = Now { local: time(NOON), twilio: Some(time(NOON)) };
+    let plan = plan(&reading.desired, observed, &History::default(), &Policy::default(), now).unwrap();
+    assert_eq!((plan.actions, plan.held), (Vec::new(), Vec::new()));
+    reading.desired
+}
+
+fn choice(statuses: &[Status]) -> Choice {
+    Choice { statuses: statuses.iter().copied().collect(), ..Choice::default() }
+}
+
+fn a_fleet() -> Fleet {
+    Fleet::new()
+        .account("AC01", "acme", Status::Active)
+        .account("AC02", "globex: #1 \"the\" one", Status::Suspended)
+        .account("AC03", "umbrella", Status::Closed)
+        .with_status("AC04", "initech", LiveStatus::Unknown("limited\n- sid".to_owned()))
+        .account("AC05", "", Status::Active)
+        .holds("AC00", "+15105550100")
+        .holds("AC01", "+15105550102")
+        .holds("AC01", "+15105550101")
+        .holds_one(
+            "AC02",
+            Number { needs_address: true, ties: Ties::from_iter([Tie::Bundle]), ..number("+493012345678") },
+        )
+}
+
+#[test]
+fn a_fleet_is_written_by_sid_with_a_number_a_line_and_names_as_comments() {
+    let text = a_fleet().written(&Choice::default());
+    insta::assert_snapshot!(short(&text), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+      numbers:
+        - "+15105550100"
+    subaccounts:
+      - sid: AC01 # acme
+        status: active
+        numbers:
+          - "+15105550101"
+          - "+15105550102"
+      - sid: AC02 # globex: #1 "the" one
+        status: suspended
+        numbers:
+          - "+493012345678" # to be moved it needs an addressSid and a bundleSid
+      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      - sid: AC05
+        status: active
+    "#);
+    assert_eq!(a_fleet().draft(&Choice::default()).closed_left_out(), 1);
+}
+
+#[test]
+fn closed_accounts_are_written_when_asked_for_and_names_as_checks() {
+    let choice = Choice { check_names: true, ..choice(&Status::ALL) };
+    insta::assert_snapshot!(short(&a_fleet().written(&choice)), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+      numbers:
+        - "+15105550100"
+    subaccounts:
+      - sid: AC01
+        friendlyName: "acme"
+        status: active
+        numbers:
+          - "+15105550101"
+          - "+15105550102"
+      - sid: AC02
+        friendlyName: "globex: #1 \"the\" one"
+        status: suspended
+        numbers:
+          - "+493012345678" # to be moved it needs an addressSid and a bundleSid
+      - sid: AC03
+        friendlyName: "umbrella"
+        status: closed
+        close:
+          confirm: "umbrella"
+      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      - sid: AC05
+        status: active
+    "#);
+}
+
+#[test]
+fn each_account_has_a_file_of_its_own_and_the_main_account_too() {
+    let files = a_fleet().draft(&Choice::default()).split();
+    let names: Vec<_> = files.keys().map(|name| short(name)).collect();
+    assert_eq!(names, ["AC01.yaml", "AC02.yaml", "AC05.yaml", "main.yaml"]);
+    insta::assert_snapshot!(short(&files["main.yaml"]), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+      numbers:
+        - "+15105550100"
+      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+    "#);
+    insta::assert_snapshot!(short(files.values().next().unwrap()), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    subaccounts:
+      - sid: AC01 # acme
+        status: active
+        numbers:
+          - "+15105550101"
+          - "+15105550102"
+    "#);
+}
+
+#[test]
+fn filters_hold_for_the_numbers_of_the_main_account_too() {
+    let written = |choice: Choice| {
+        let reading = read(&[Source {
+            name: "state.yaml".to_owned(),
+            content: Ok(a_fleet().written(&choice).into_bytes()),
+        }]);
+        let accounts: Vec<_> =
+            reading.desired.accounts().map(|entry| short(&entry.sid.to_string())).collect();
+        let numbers: Vec<_> = reading.desired.claims().map(|(_, number, _)| number.to_string()).collect();
+        (accounts.join(" "), numbers.join(" "))
+    };
+    let of = |accounts: &str, numbers: &str| (accounts.to_owned(), numbers.to_owned());
+    let sids =
+        |sids: &[&str]| Choice { sids: sids.iter().map(|text| sid(text)).collect(), ..Choice::default() };
+    let prefix = |prefix: &str| Choice { name_prefix: prefix.to_owned(), ..Choice::default() };
+    assert_eq!(written(choice(&[Status::Suspended])), of("AC02", "+493012345678"));
+    assert_eq!(written(choice(&[Status::Closed])), of("AC03", ""));
+    assert_eq!(written(prefix("ac")), of("AC01", "+15105550101 +15105550102"));
+    assert_eq!(written(prefix("ma")), of("", "+15105550100"));
+    assert_eq!(written(sids(&["AC05", "AC02"])), of("AC02 AC05", "+493012345678"));
+    assert_eq!(written(sids(&["AC00"])), of("", "+15105550100"));
+    let none = Choice { numbers: false, ..Choice::default() };
+    assert_eq!(written(none), of("AC01 AC02 AC05", ""));
+}
+
+#[test]
+fn what_cannot_be_claimed_is_left_out_with_a_comment() {
+    let fleet = a_fleet().holds("AC05", "+15105550101").unreadable("AC02");
+    insta::assert_snapshot!(short(&fleet.written(&Choice::default())), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+      numbers:
+        - "+15105550100"
+    subaccounts:
+      - sid: AC01 # acme
+        status: active
+        # "+15105550101" is left out: it was seen in two accounts, so it is on the move
+        numbers:
+          - "+15105550102"
+      - sid: AC02 # globex: #1 "the" one
+        status: suspended
+        # its numbers are left out: their list could not be read
+      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      - sid: AC05
+        status: active
+        # "+15105550101" is left out: it was seen in two accounts, so it is on the move
+    "#);
+    let said: Vec<_> = fleet.draft(&Choice::default()).left_out().iter().map(|line| short(line)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    AC01: "+15105550101" is left out: it was seen in two accounts, so it is on the move
+    AC02: its numbers are left out: their list could not be read
+    AC05: "+15105550101" is left out: it was seen in two accounts, so it is on the move
+    AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+    "#);
+}
+
+#[test]
+fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is_closed() {
+    let long = "x".repeat(65);
+    let fleet = Fleet::new()
+        .account("AC01", &long, Status::Active)
+        .account("AC02", &long, Status::Closed)
+        .account("AC03", &long[1..], Status::Closed);
+    let choice = Choice { check_names: true, ..choice(&Status::ALL) };
+    insta::assert_snapshot!(short(&fleet.written(&choice)), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
+    # Edit it from here on. What it does not list is never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+    subaccounts:
+      - sid: AC01 # xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+        status: active
+      # AC02 (xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…) is left out: it is closed and has no name of 1 to 64 characters to confirm
+      - sid: AC03
+        friendlyName: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        status: closed
+        close:
+          confirm: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "#);
+}
+
+#[test]
+fn what_is_missing_goes_beside_the_state_without_a_fault() {
+    let state = "
+        subaccounts:
+        - {sid: AC02, status: suspended, numbers: ['+15105550101']}
+        - {sid: AC03, status: closed, close: {confirm: umbrella, release: ['+15105550102']}}
+";
+    let fleet = a_fleet().account("AC06", "hooli", Status::Active).holds("AC06", "+15105550106");
+    let (choice, listed) = (Choice::default(), desired(state));
+    let draft = Draft::new(&fleet.observed(&choice), &choice, Some(&listed));
+    insta::assert_snapshot!(short(&draft.whole()), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    subaccounts:
+      # AC00 (main) is listed, and holds numbers that the state does not mention
+      #   - "+15105550100"
+      - sid: AC01 # acme
+        status: active
+        # "+15105550101" is left out: AC02 claims it in the state
+        # "+15105550102" is left out: the close of AC03 may release it
+      # AC02 (globex: #1 "the" one) is listed, and holds numbers that the state does not mention
+      #   - "+493012345678"
+      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      - sid: AC05
+        status: active
+      - sid: AC06 # hooli
+        status: active
+        numbers:
+          - "+15105550106"
+    "#);
+    assert_eq!((draft.accounts(), draft.numbers()), (3, 1));
+    let head = "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n";
+    let first = crate::support::text::long(&format!("{head}{}", crate::support::text::dedent(state)));
+    let both = [first, draft.whole()]
+        .map(|text| Source { name: "state.yaml".to_owned(), content: Ok(text.into_bytes()) });
+    let reading = read(&both);
+    assert_eq!(reading.faults, []);
+    assert_eq!(reading.desired.accounts().count(), 5);
+}
+
+#[test]
+fn a_state_that_lists_everything_misses_nothing() {
+    let fleet = a_fleet();
+    let choice = Choice::default();
+    let listed = settled(&[("a".to_owned(), fleet.written(&choice))], &fleet.observed(&choice));
+    let fleet =
+        Fleet { accounts: fleet.accounts.into_iter().filter(|a| a.sid != sid("AC04")).collect(), ..fleet };
+    let draft = Draft::new(&fleet.observed(&choice), &choice, Some(&listed));
+    assert!(draft.whole().ends_with("subaccounts: []\n"), "{}", draft.whole());
+    assert_eq!(draft.split(), BTreeMap::new());
+    assert_eq!(draft.left_out(), Vec::<String>::new());
+}
+
+/// Names as people give them, and as those do who want something else to be read.
+fn name() -> impl Strategy<Value = String> {
+    let hostile = prop::sample::select(vec![
+        "yes",
+        "null",
+        "~",
+        "0o17",
+        "1_000",
+        "-",
+        "? a",
+        ": b",
+        " # c",
+        "a: b",
+        "[x]",
+        "{x: y}",
+        "&a",
+        "*a",
+        "!t",
+        "%d",
+        "@",
+        "`",
+        "'",
+        "\"",
+        "\\",
+        "\\n",
+        "x\n  - sid: y",
+        "\r",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}",
+        "\0",
+        "\u{1b}[2J",
+        "\u{202e}",
+        "\t",
+        "...",
+        "---",
+        "|",
+        ">",
+        "<<",
+        "🏳️‍🌈",
+        "日本",
+    ]);
+    prop_oneof![
+        2 => prop::collection::vec(any::<char>(), 0..80).prop_map(String::from_iter),
+        3 => prop::collection::vec(hostile, 0..8).prop_map(|words| words.concat()),
+        1 => "[a-z ]{0,70}",
+    ]
+}
+
+fn status() -> impl Strategy<Value = LiveStatus> {
+    prop_oneof![
+        8 => prop::sample::select(Status::ALL.to_vec()).prop_map(LiveStatus::Known),
+        1 => name().prop_map(LiveStatus::Unknown),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_names_the_state_says_the_fleet(
+        accounts in prop::collection::vec((name(), status()), 0..6),
+        holders in prop::collection::vec((0_usize..7, any::<bool>(), any::<bool>()), 0..12),
+        check_names: bool,
+    ) {
+        let mut fleet = Fleet::new();
+        for (n, (name, status)) in accounts.iter().enumerate() {
+            fleet = fleet.with_status(&format!("AC{:02}", n + 1), name, status.clone());
+        }
+        for (n, (holder, needs_address, has_bundle)) in holders.iter().enumerate() {
+            let number = number(&format!("+151055501{n:02}"));
+            let number = Number { needs_address: *needs_address, ties: has_bundle.then_some(Tie::Bundle).into_iter().collect(), ..number };
+            fleet = fleet.holds_one(&format!("AC{:02}", holder % (accounts.len() + 1)), number);
+        }
+        let choice = Choice { check_names, ..choice(&Status::ALL) };
+        fleet.written(&choice);
+        let observed = fleet.observed(&choice);
+        let state = settled(&[("a".to_owned(), fleet.draft(&choice).whole())], &observed);
+        for account in observed.subaccounts() {
+            let fits = (1..=64).contains(&account.friendly_name.chars().count());
+            let entry = state.entry(account.sid);
+            let Some(status) = account.status.known().filter(|status| fits || *status != Status::Closed) else {
+                prop_assert!(entry.is_none());
+                continue;
+            };
+            let entry = entry.unwrap();
+            prop_assert_eq!(entry.goal.status(), status);
+            let checked = (check_names && fits).then_some(&account.friendly_name);
+            prop_assert_eq!(entry.friendly_name.as_ref(), checked);
+            if let Goal::Closed(terms) = &entry.goal {
+                prop_assert_eq!(&terms.confirm, &account.friendly_name);
+            }
+            let held = observed.numbers(account.sid).unwrap_or_default().iter().map(|number| number.phone);
+            let mut held: Vec<PhoneNumber> = held.collect();
+            held.sort();
+            prop_assert_eq!(entry.numbers.keys().copied().collect::<Vec<_>>(), held);
+        }
+    }
+}
