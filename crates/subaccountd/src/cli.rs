@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use jiff::SignedDuration;
-use subaccountd_core::AccountSid;
+use subaccountd_core::{AccountSid, Status};
 
-use crate::settings::{Daemon, DryRun, Fleet, JournalSettings, Logging, account_sid, duration};
+use crate::settings::{Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, account_sid, duration};
 
 /// Keeps the subaccounts of one Twilio main account as a YAML file says
 ///
@@ -63,6 +63,17 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Print the live accounts as a desired state whose plan is empty; writes nothing to Twilio
+    ///
+    /// This is how an existing fleet is taken over: import it, keep the file in git, and edit it from then on. Accounts
+    /// come in the order of their SIDs, so that a second import differs only where the fleet does.
+    #[command(after_long_help = IMPORT_EXAMPLES)]
+    Import {
+        #[command(flatten)]
+        options: Box<ImportOptions>,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Print who changed what, when, under which revision and for which reason
     Journal {
         #[command(flatten)]
@@ -87,6 +98,80 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
         url: String,
     },
+}
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  All active and suspended accounts, in one file:
+    subaccountd import --out desired.yaml
+  A folder with a file for each account, and main.yaml for the main account:
+    subaccountd import --split-by account --out state/
+  Later, what was created elsewhere and the state does not list yet:
+    subaccountd import --missing --desired state/ --out state/new.yaml
+  A few accounts to begin with, whose names must stay as they are for anything to be done to them:
+    subaccountd import --name-prefix 'acme ' --check-names
+
+What is not imported is not managed: it is never changed.";
+
+/// What of the fleet is imported, and where it is written.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Import")]
+pub(crate) struct ImportOptions {
+    /// Write to this file, or with --split-by account to this folder; standard output unless given
+    #[arg(long, value_name = "PATH", required_if_eq("split_by", "account"))]
+    pub(crate) out: Option<PathBuf>,
+    /// none: one file; account: a file for each account, named by its SID, and main.yaml
+    #[arg(long, default_value = "none")]
+    pub(crate) split_by: SplitBy,
+    /// Overwrite files that are there
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Only what the state at --desired does not list, to be put beside it
+    #[arg(long)]
+    pub(crate) missing: bool,
+    /// The state that --missing compares with; it is read for nothing else
+    #[arg(
+        long,
+        env = "SUBACCOUNTD_DESIRED",
+        value_name = "PATH",
+        default_value = "/etc/subaccountd/desired.yaml"
+    )]
+    pub(crate) desired: PathBuf,
+    /// Accounts with one of these statuses; the main account's numbers count as active
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "active,suspended", value_parser = status)]
+    pub(crate) status: Vec<Status>,
+    /// Accounts whose friendly name begins so
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name_prefix: Option<String>,
+    /// This account only; may be repeated, or a list
+    #[arg(long, value_name = "SID", value_delimiter = ',', value_parser = account_sid)]
+    pub(crate) sid: Vec<AccountSid>,
+    /// all: claim every number where it is; none: leave numbers unmanaged, and do not read them
+    #[arg(long, default_value = "all")]
+    pub(crate) numbers: Numbers,
+    /// Write names as checks: while the live name differs, nothing is done to the account
+    #[arg(long)]
+    pub(crate) check_names: bool,
+    /// Leave out the numbers of accounts whose list cannot be read, instead of failing
+    #[arg(long)]
+    pub(crate) skip_unreadable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitBy {
+    None,
+    Account,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Numbers {
+    All,
+    None,
+}
+
+fn status(word: &str) -> Result<Status, String> {
+    Status::from_word(word).ok_or_else(|| "write active, suspended or closed, with commas between".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 mod cli;
 mod clock;
 mod commands;
+mod destination;
 mod diagnostics;
 mod gate;
 mod journal;

@@ -26,9 +26,9 @@ const APART: Duration = Duration::from_millis(50);
 /// How often a state that keeps changing is read again before the pass gives up.
 const MOST_READS: usize = 40;
 /// The most bytes of one file.
-const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+pub(crate) const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 /// The most files of one state.
-const MOST_FILES: usize = 10_000;
+pub(crate) const MOST_FILES: usize = 10_000;
 /// The deepest folder below a path.
 const DEEPEST: usize = 32;
 

@@ -1,6 +1,7 @@
 //! The commands: a file for each.
 
 mod apply;
+mod import;
 mod journal;
 mod plan;
 mod probe;
@@ -14,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use subaccountd_core::{Report, report::Mode};
+use subaccountd_core::{Report, report::Mode, spec::Fault};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -52,6 +53,7 @@ pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
         }
         Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
         Command::Validate { paths } => validate::validate(&paths),
+        Command::Import { options, connection } => import::import(&options, &connection).await,
         Command::Journal { journal, since, account, output } => {
             journal::journal(&journal, since, account, output)
         }
@@ -105,7 +107,16 @@ fn colour(stream: &impl IsTerminal) -> bool {
 
 /// Prints the faults of `loaded` to standard error.
 fn print_faults(loaded: &state::Loaded) {
-    let text = diagnostics::render(&loaded.reading.faults, colour(&io::stderr()));
+    show_faults(&loaded.reading.faults);
+}
+
+/// Prints `faults` to standard error.
+fn show_faults(faults: &[Fault]) {
+    remark(&diagnostics::render(faults, colour(&io::stderr())));
+}
+
+/// Says something beside what is printed.
+fn remark(text: &str) {
     // Where standard error is closed there is nobody to tell.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

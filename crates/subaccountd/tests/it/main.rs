@@ -7,6 +7,7 @@ mod commands;
 mod daemon;
 mod docs;
 mod endpoints;
+mod import;
 mod journal;
 mod progress;
 mod safety;

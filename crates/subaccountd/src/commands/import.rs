@@ -1,0 +1,302 @@
+//! `import`: the live accounts as a desired state whose plan is empty.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use subaccountd_core::{
+    AccountSid, Desired, History, Now, Observed, Plan, Policy, plan,
+    plan::{check_credentials, check_main_account},
+    remote::Observe,
+    spec::{
+        self, Source,
+        write::{Choice, Draft},
+    },
+};
+
+use super::{Exit, print, remark, show_faults};
+use crate::{
+    cli::{ImportOptions, Numbers, SplitBy},
+    clock, destination,
+    metrics::Metrics,
+    observing::read_lists,
+    progress::while_reading,
+    settings::Connection,
+    state::{self, LARGEST_FILE, MOST_FILES},
+};
+
+/// The most remarks that are made beside the text, which has them all.
+const MOST_REMARKS: usize = 20;
+
+pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> anyhow::Result<Exit> {
+    let choice = choice(options);
+    let listed = options.missing.then(|| Listed::read(options)).transpose()?;
+    check_out(options, listed.as_ref())?;
+    let metrics = Arc::new(Metrics::new());
+    let client = connection.client(metrics.clone())?;
+    let desired = listed.as_ref().map(|listed| &listed.desired);
+    let look = look(&client, connection, &choice, desired);
+    let seen = while_reading(&metrics.request_count(), look).await?;
+    check_lists(&seen.observed, options.skip_unreadable)?;
+    let draft = Draft::new(&seen.observed, &choice, desired);
+    let files = files(&draft, options);
+    check_sizes(&files, options)?;
+    seen.check(&files, listed.as_ref())?;
+    if let Some(out) = &options.out {
+        write(&files, out, options, listed.as_ref(), &seen)?;
+    } else {
+        files.iter().try_for_each(|file| print(&file.text))?;
+    }
+    tell(&draft, options);
+    Ok(Exit::Done)
+}
+
+/// What can be refused at once is not found out after thousands of requests.
+fn check_out(options: &ImportOptions, listed: Option<&Listed>) -> anyhow::Result<()> {
+    match (options.split_by, &options.out) {
+        (SplitBy::Account, Some(folder)) => destination::check_folder(folder),
+        (SplitBy::None, Some(out)) => {
+            let file = File { path: out.clone(), text: String::new() };
+            listed.map_or(Ok(()), |listed| listed.check_apart(&[file]))?;
+            destination::check([out.as_path()], options.force)
+        }
+        (_, None) => Ok(()),
+    }
+}
+
+fn choice(options: &ImportOptions) -> Choice {
+    Choice {
+        statuses: options.status.iter().copied().collect(),
+        name_prefix: options.name_prefix.clone().unwrap_or_default(),
+        sids: options.sid.iter().copied().collect(),
+        numbers: options.numbers == Numbers::All,
+        check_names: options.check_names,
+    }
+}
+
+/// The state that `--missing` compares with.
+struct Listed {
+    sources: Vec<Source>,
+    desired: Desired,
+}
+
+impl Listed {
+    fn read(options: &ImportOptions) -> anyhow::Result<Self> {
+        let path = &options.desired;
+        let sources = state::sources(std::slice::from_ref(path));
+        let reading = spec::read(&sources);
+        show_faults(&reading.faults);
+        anyhow::ensure!(
+            reading.faults.is_empty(),
+            "the state at {} has faults, so nobody can say what it lacks: mend them first",
+            path.display()
+        );
+        Ok(Self { sources, desired: reading.desired })
+    }
+
+    /// Its own files are not overwritten with what they lack: what they say would be gone.
+    fn check_apart(&self, files: &[File]) -> anyhow::Result<()> {
+        let real = |path: &Path| path.canonicalize().ok();
+        let own: BTreeSet<_> =
+            self.sources.iter().filter_map(|source| real(Path::new(&source.name))).collect();
+        let is_own = |file: &&File| real(&file.path).is_some_and(|path| own.contains(&path));
+        if let Some(file) = files.iter().find(is_own) {
+            anyhow::bail!(
+                "{} is part of the state, and --missing writes only what that does not list: name a new file",
+                file.path.display()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A file to be written.
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn source(&self) -> Source {
+        Source { name: self.path.display().to_string(), content: Ok(self.text.clone().into_bytes()) }
+    }
+}
+
+/// What was seen, and when.
+struct Seen {
+    observed: Observed,
+    now: Now,
+}
+
+/// Reads what `choice` needs, by the port that only reads.
+async fn look(
+    observe: &impl Observe,
+    connection: &Connection,
+    choice: &Choice,
+    listed: Option<&Desired>,
+) -> anyhow::Result<Seen> {
+    let main = connection.account()?;
+    let list = observe.accounts().await?;
+    let now = Now { local: clock::now(), twilio: list.date };
+    let mut observed = Observed::new(main, list.accounts);
+    match listed {
+        Some(desired) => check_main_account(desired, &observed)?,
+        None => check_credentials(&observed)?,
+    }
+    if let Some(unknown) = choice.sids.iter().find(|sid| observed.account(**sid).is_none()) {
+        anyhow::bail!("{unknown} is not among the accounts of {main}: check --sid");
+    }
+    let lists = choice.lists(&observed);
+    read_lists(observe, connection.max_in_flight, &mut observed, lists).await?;
+    Ok(Seen { observed, now })
+}
+
+/// A state that lacks the numbers of an account without a word would look whole.
+fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
+    let Some((_, why)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
+    let unreadable =
+        |sid: &AccountSid| matches!(observed.holdings(*sid), subaccountd_core::Holdings::Unreadable(_));
+    let sids = observed.accounts().map(|account| account.sid).filter(unreadable);
+    let sids: Vec<_> = sids.map(|sid| sid.to_string()).collect();
+    anyhow::bail!(
+        "nothing was written, because the numbers of {} could not be read ({why}): run it again; or leave their \
+         numbers out with --skip-unreadable, or all numbers with --numbers none",
+        destination::some(&sids)
+    )
+}
+
+fn files(draft: &Draft, options: &ImportOptions) -> Vec<File> {
+    let out = options.out.clone().unwrap_or_else(|| PathBuf::from("standard output"));
+    match options.split_by {
+        SplitBy::None => vec![File { path: out, text: draft.whole() }],
+        SplitBy::Account => {
+            draft.split().into_iter().map(|(name, text)| File { path: out.join(name), text }).collect()
+        }
+    }
+}
+
+fn check_sizes(files: &[File], options: &ImportOptions) -> anyhow::Result<()> {
+    let Some(large) = files.iter().find(|file| file.text.len() as u64 > LARGEST_FILE) else { return Ok(()) };
+    let help = match options.split_by {
+        SplitBy::None => "write a folder with --split-by account --out FOLDER",
+        SplitBy::Account => "leave the numbers out with --numbers none",
+    };
+    anyhow::bail!(
+        "{} would have {} bytes, and a file of a state may have {LARGEST_FILE}: {help}",
+        large.path.display(),
+        large.text.len()
+    )
+}
+
+impl Seen {
+    /// Reads `files` back and plans them, alone or beside the state that they complete: what is handed out is a state
+    /// without a fault that changes nothing.
+    fn check(&self, files: &[File], listed: Option<&Listed>) -> anyhow::Result<()> {
+        let before = listed.map_or_else(|| Ok(Plan::default()), |listed| self.plan(&listed.desired))?;
+        let beside = listed.map_or(&[][..], |listed| listed.sources.as_slice());
+        let sources: Vec<_> = beside.iter().cloned().chain(files.iter().map(File::source)).collect();
+        let reading = spec::read(&sources);
+        show_faults(&reading.faults);
+        let is_sound = reading.faults.is_empty() && self.plan(&reading.desired)?.digest() == before.digest();
+        anyhow::ensure!(
+            is_sound,
+            "nothing was written: the imported state would not leave everything as it is. This is a defect of \
+             subaccountd; please report it"
+        );
+        Ok(())
+    }
+
+    /// The same with what is in `folder` already and is not overwritten; says how many files that is.
+    fn check_beside(&self, files: &[File], folder: &Path) -> anyhow::Result<usize> {
+        if !folder.exists() {
+            return Ok(0);
+        }
+        let is_new =
+            |source: &Source| !files.iter().any(|file| file.path.display().to_string() == source.name);
+        let others: Vec<_> = state::sources(&[folder.to_owned()]).into_iter().filter(is_new).collect();
+        let count = others.len();
+        let reading =
+            spec::read(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
+        show_faults(&reading.faults);
+        anyhow::ensure!(
+            reading.faults.is_empty(),
+            "nothing was written: other files in {} contradict the imported ones. Remove them, or name another folder",
+            folder.display()
+        );
+        let plan = self.plan(&reading.desired)?;
+        let held = plan.held.iter().map(|held| format!("{} ({})", held.account, held.reason));
+        let actions = plan.actions.iter().map(|planned| planned.action.to_string());
+        let changes: Vec<_> = actions.chain(held).collect();
+        anyhow::ensure!(
+            changes.is_empty(),
+            "nothing was written: with the other files in {} the plan would not be empty: {}. Remove what is left of \
+             an earlier import, or name another folder",
+            folder.display(),
+            destination::some(&changes)
+        );
+        Ok(count)
+    }
+
+    fn plan(&self, desired: &Desired) -> anyhow::Result<Plan> {
+        Ok(plan(desired, &self.observed, &History::default(), &Policy::default(), self.now)?)
+    }
+}
+
+/// Writes all `files`, or none when one of them may not be written. The main account comes last, by name: until it is
+/// there, a new folder is no state that anything is done by.
+fn write(
+    files: &[File],
+    out: &Path,
+    options: &ImportOptions,
+    listed: Option<&Listed>,
+    seen: &Seen,
+) -> anyhow::Result<()> {
+    if let Some(listed) = listed {
+        listed.check_apart(files)?;
+    }
+    destination::check(files.iter().map(|file| file.path.as_path()), options.force)?;
+    if options.split_by == SplitBy::Account {
+        let beside = match listed {
+            Some(listed) => listed.sources.len(),
+            None => seen.check_beside(files, out)?,
+        };
+        let count = files.len() + beside;
+        anyhow::ensure!(
+            count <= MOST_FILES,
+            "nothing was written: a state may have {MOST_FILES} files, and this would be {count}. Write one file, \
+             without --split-by account"
+        );
+        fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
+    }
+    for file in files {
+        destination::write(&file.path, &file.text, options.force)
+            .with_context(|| format!("writing {}", file.path.display()))?;
+    }
+    Ok(())
+}
+
+/// Says beside the text what was imported, and what was not.
+fn tell(draft: &Draft, options: &ImportOptions) {
+    let mut words = format!("imported: {} subaccounts, {} numbers\n", draft.accounts(), draft.numbers());
+    let closed = draft.closed_left_out();
+    if closed > 0 {
+        let _ = writeln!(words, "left out: {closed} closed; --status active,suspended,closed takes them in");
+    }
+    let left_out = draft.left_out();
+    for line in left_out.iter().take(MOST_REMARKS) {
+        let _ = writeln!(words, "{line}");
+    }
+    if let more @ 1.. = left_out.len().saturating_sub(MOST_REMARKS) {
+        let _ =
+            writeln!(words, "and {more} more; in one file, without --split-by account, each has its comment");
+    }
+    if let (Some(out), false) = (&options.out, options.missing) {
+        let _ = writeln!(words, "next: subaccountd plan --desired {}", out.display());
+    }
+    remark(&words);
+}

@@ -1,0 +1,78 @@
+//! Destinations: files that a command writes for a person, whole or not at all, and over none that is there unless told.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+/// How many names an error shows.
+const SHOWN: usize = 5;
+
+/// Whether each of `paths` may be written.
+///
+/// # Errors
+/// When one is there and `force` is not given, or is something that cannot be replaced.
+pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) -> anyhow::Result<()> {
+    let mut there = Vec::new();
+    for path in paths {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() {
+            anyhow::bail!(
+                "{} is a folder: name a file in it, or write a file for each account with --split-by account",
+                path.display()
+            );
+        }
+        if metadata.is_symlink() {
+            let target = fs::read_link(path).unwrap_or_default();
+            anyhow::bail!(
+                "{} is a link to {}, and is left alone: name a file that is none",
+                path.display(),
+                target.display()
+            );
+        }
+        if !metadata.is_file() {
+            anyhow::bail!("{} is not a regular file: name another", path.display());
+        }
+        if !force {
+            there.push(path.display().to_string());
+        }
+    }
+    anyhow::ensure!(
+        there.is_empty(),
+        "nothing was written, because this is there already: {}; --force overwrites it, with every edit made in it",
+        some(&there)
+    );
+    Ok(())
+}
+
+/// The first of `names`, and how many more there are.
+pub(crate) fn some(names: &[String]) -> String {
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// Writes `text` to `path`, so that there is the whole of it or what was there before.
+pub(crate) fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Readers of a state pass over names that start with a dot. What may read it is up to the umask.
+    let readable = fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().prefix(".import-").permissions(readable).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_data()?;
+    if force { file.persist(path) } else { file.persist_noclobber(path) }?;
+    Ok(())
+}
+
+/// Whether `path` is a folder or can become one.
+pub(crate) fn check_folder(path: &Path) -> anyhow::Result<()> {
+    let is_no_folder = path.symlink_metadata().is_ok() && !path.is_dir();
+    anyhow::ensure!(
+        !is_no_folder,
+        "{} is not a folder: --split-by account writes a file for each account into one",
+        path.display()
+    );
+    Ok(())
+}
