@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use jiff::SignedDuration;
 use subaccountd_core::{AccountSid, Status};
@@ -90,6 +91,21 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of the desired state
     Schema,
+    /// Print the completions of a shell, for a file that the shell reads
+    ///
+    /// For bash: `subaccountd completions bash >~/.local/share/bash-completion/completions/subaccountd`. For zsh: into
+    /// a file `_subaccountd` in a folder of `$fpath`. For fish: into
+    /// `~/.config/fish/completions/subaccountd.fish`.
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder, for who packs the program
+    #[command(hide = true)]
+    Manual {
+        /// The folder; it must exist
+        dir: PathBuf,
+    },
     /// Ask a running daemon whether it lives or is ready; exit 0 or 1
     Probe {
         /// What to ask for

@@ -1,8 +1,10 @@
 //! The commands: a file for each.
 
 mod apply;
+mod completions;
 mod import;
 mod journal;
+mod manual;
 mod plan;
 mod probe;
 mod run;
@@ -58,6 +60,8 @@ pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
             journal::journal(&journal, since, account, output)
         }
         Command::Schema => schema::schema(),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Manual { dir } => manual::manual(&dir),
         Command::Probe { what, url } => probe::probe(what, &url).await,
     }
 }

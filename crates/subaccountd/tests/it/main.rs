@@ -4,6 +4,7 @@
 #![expect(clippy::float_cmp, reason = "metrics that count are whole")]
 
 mod commands;
+mod completions;
 mod daemon;
 mod docs;
 mod endpoints;
