@@ -12,6 +12,7 @@ use anyhow::Context;
 use subaccountd_core::{
     AccountSid, Desired, History, Now, Observed, Plan, Policy, plan,
     plan::{check_credentials, check_main_account},
+    reads::first_lists,
     remote::Observe,
     spec::{
         self, Source,
@@ -35,20 +36,20 @@ const MOST_REMARKS: usize = 20;
 
 pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> anyhow::Result<Exit> {
     let choice = choice(options);
-    let listed = options.missing.then(|| Listed::read(options)).transpose()?;
-    check_out(options, listed.as_ref())?;
+    let there = There::read(options)?;
+    check_out(options, &there)?;
     let metrics = Arc::new(Metrics::new());
     let client = connection.client(metrics.clone())?;
-    let desired = listed.as_ref().map(|listed| &listed.desired);
-    let look = look(&client, connection, &choice, desired);
+    let look = look(&client, connection, &choice, &there);
     let seen = while_reading(&metrics.request_count(), look).await?;
     check_lists(&seen.observed, options.skip_unreadable)?;
-    let draft = Draft::new(&seen.observed, &choice, desired);
+    let draft = Draft::new(&seen.observed, &choice, there.state.as_ref().map(|state| &state.desired));
     let files = files(&draft, options);
-    check_sizes(&files, options)?;
-    seen.check(&files, listed.as_ref())?;
+    check_sizes(&files, options.split_by)?;
+    seen.check(&files, there.state.as_ref())?;
     if let Some(out) = &options.out {
-        write(&files, out, options, listed.as_ref(), &seen)?;
+        check_files(&files, out, options, &there, &seen)?;
+        write(&files, out, options)?;
     } else {
         files.iter().try_for_each(|file| print(&file.text))?;
     }
@@ -57,12 +58,12 @@ pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> 
 }
 
 /// What can be refused at once is not found out after thousands of requests.
-fn check_out(options: &ImportOptions, listed: Option<&Listed>) -> anyhow::Result<()> {
+fn check_out(options: &ImportOptions, there: &There) -> anyhow::Result<()> {
     match (options.split_by, &options.out) {
         (SplitBy::Account, Some(folder)) => destination::check_folder(folder),
         (SplitBy::None, Some(out)) => {
             let file = File { path: out.clone(), text: String::new() };
-            listed.map_or(Ok(()), |listed| listed.check_apart(&[file]))?;
+            there.check_apart(&[file])?;
             destination::check([out.as_path()], options.force)
         }
         (_, None) => Ok(()),
@@ -79,31 +80,47 @@ fn choice(options: &ImportOptions) -> Choice {
     }
 }
 
-/// The state that `--missing` compares with.
-struct Listed {
+/// What is there already, and stays.
+struct There {
+    /// The state that `--missing` compares with.
+    state: Option<Known>,
+    /// The folder that is written to, when the import is a state of its own.
+    folder: Option<Known>,
+}
+
+/// Files of a state, and what they say.
+struct Known {
     sources: Vec<Source>,
     desired: Desired,
 }
 
-impl Listed {
+impl There {
     fn read(options: &ImportOptions) -> anyhow::Result<Self> {
-        let path = &options.desired;
-        let sources = state::sources(std::slice::from_ref(path));
-        let reading = spec::read(&sources);
-        show_faults(&reading.faults);
-        anyhow::ensure!(
-            reading.faults.is_empty(),
-            "the state at {} has faults, so nobody can say what it lacks: mend them first",
-            path.display()
-        );
-        Ok(Self { sources, desired: reading.desired })
+        let known = |path: &PathBuf| {
+            let sources = state::sources(std::slice::from_ref(path));
+            let reading = spec::read(&sources);
+            (reading.faults, Known { sources, desired: reading.desired })
+        };
+        if options.missing {
+            let (faults, state) = known(&options.desired);
+            show_faults(&faults);
+            anyhow::ensure!(
+                faults.is_empty(),
+                "the state at {} has faults, so nobody can say what it lacks: mend them first",
+                options.desired.display()
+            );
+            return Ok(Self { state: Some(state), folder: None });
+        }
+        let folder = options.out.as_ref().filter(|out| options.split_by == SplitBy::Account && out.is_dir());
+        Ok(Self { state: None, folder: folder.map(|out| known(out).1) })
     }
 
-    /// Its own files are not overwritten with what they lack: what they say would be gone.
+    /// The files of the state are not overwritten with what they lack: what they say would be gone.
     fn check_apart(&self, files: &[File]) -> anyhow::Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
         let real = |path: &Path| path.canonicalize().ok();
         let own: BTreeSet<_> =
-            self.sources.iter().filter_map(|source| real(Path::new(&source.name))).collect();
+            state.sources.iter().filter_map(|source| real(Path::new(&source.name))).collect();
         let is_own = |file: &&File| real(&file.path).is_some_and(|path| own.contains(&path));
         if let Some(file) = files.iter().find(is_own) {
             anyhow::bail!(
@@ -138,20 +155,23 @@ async fn look(
     observe: &impl Observe,
     connection: &Connection,
     choice: &Choice,
-    listed: Option<&Desired>,
+    there: &There,
 ) -> anyhow::Result<Seen> {
     let main = connection.account()?;
     let list = observe.accounts().await?;
     let now = Now { local: clock::now(), twilio: list.date };
     let mut observed = Observed::new(main, list.accounts);
-    match listed {
-        Some(desired) => check_main_account(desired, &observed)?,
+    match &there.state {
+        Some(state) => check_main_account(&state.desired, &observed)?,
         None => check_credentials(&observed)?,
     }
     if let Some(unknown) = choice.sids.iter().find(|sid| observed.account(**sid).is_none()) {
         anyhow::bail!("{unknown} is not among the accounts of {main}: check --sid");
     }
-    let lists = choice.lists(&observed);
+    let mut lists = choice.lists(&observed);
+    if let Some(folder) = &there.folder {
+        lists.extend(first_lists(&folder.desired, &observed, &History::default()));
+    }
     read_lists(observe, connection.max_in_flight, &mut observed, lists).await?;
     Ok(Seen { observed, now })
 }
@@ -180,9 +200,9 @@ fn files(draft: &Draft, options: &ImportOptions) -> Vec<File> {
     }
 }
 
-fn check_sizes(files: &[File], options: &ImportOptions) -> anyhow::Result<()> {
+fn check_sizes(files: &[File], split_by: SplitBy) -> anyhow::Result<()> {
     let Some(large) = files.iter().find(|file| file.text.len() as u64 > LARGEST_FILE) else { return Ok(()) };
-    let help = match options.split_by {
+    let help = match split_by {
         SplitBy::None => "write a folder with --split-by account --out FOLDER",
         SplitBy::Account => "leave the numbers out with --numbers none",
     };
@@ -196,9 +216,9 @@ fn check_sizes(files: &[File], options: &ImportOptions) -> anyhow::Result<()> {
 impl Seen {
     /// Reads `files` back and plans them, alone or beside the state that they complete: what is handed out is a state
     /// without a fault that changes nothing.
-    fn check(&self, files: &[File], listed: Option<&Listed>) -> anyhow::Result<()> {
-        let before = listed.map_or_else(|| Ok(Plan::default()), |listed| self.plan(&listed.desired))?;
-        let beside = listed.map_or(&[][..], |listed| listed.sources.as_slice());
+    fn check(&self, files: &[File], state: Option<&Known>) -> anyhow::Result<()> {
+        let before = state.map_or_else(|| Ok(Plan::default()), |state| self.plan(&state.desired))?;
+        let beside = state.map_or(&[][..], |state| state.sources.as_slice());
         let sources: Vec<_> = beside.iter().cloned().chain(files.iter().map(File::source)).collect();
         let reading = spec::read(&sources);
         show_faults(&reading.faults);
@@ -211,15 +231,8 @@ impl Seen {
         Ok(())
     }
 
-    /// The same with what is in `folder` already and is not overwritten; says how many files that is.
-    fn check_beside(&self, files: &[File], folder: &Path) -> anyhow::Result<usize> {
-        if !folder.exists() {
-            return Ok(0);
-        }
-        let is_new =
-            |source: &Source| !files.iter().any(|file| file.path.display().to_string() == source.name);
-        let others: Vec<_> = state::sources(&[folder.to_owned()]).into_iter().filter(is_new).collect();
-        let count = others.len();
+    /// The same with the `others` that are in `folder`.
+    fn check_beside(&self, files: &[File], others: Vec<Source>, folder: &Path) -> anyhow::Result<()> {
         let reading =
             spec::read(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
         show_faults(&reading.faults);
@@ -239,7 +252,7 @@ impl Seen {
             folder.display(),
             destination::some(&changes)
         );
-        Ok(count)
+        Ok(())
     }
 
     fn plan(&self, desired: &Desired) -> anyhow::Result<Plan> {
@@ -247,30 +260,37 @@ impl Seen {
     }
 }
 
-/// Writes all `files`, or none when one of them may not be written. The main account comes last, by name: until it is
-/// there, a new folder is no state that anything is done by.
-fn write(
+/// Whether all of `files` may be written to `out`, and make one state with what is there.
+fn check_files(
     files: &[File],
     out: &Path,
     options: &ImportOptions,
-    listed: Option<&Listed>,
+    there: &There,
     seen: &Seen,
 ) -> anyhow::Result<()> {
-    if let Some(listed) = listed {
-        listed.check_apart(files)?;
-    }
+    there.check_apart(files)?;
     destination::check(files.iter().map(|file| file.path.as_path()), options.force)?;
+    let mut beside = there.state.as_ref().map_or(0, |state| state.sources.len());
+    if let Some(folder) = &there.folder {
+        let new: BTreeSet<_> = files.iter().map(|file| file.path.display().to_string()).collect();
+        let stays = |source: &&Source| !new.contains(&source.name);
+        let others: Vec<_> = folder.sources.iter().filter(stays).cloned().collect();
+        beside = others.len();
+        seen.check_beside(files, others, out)?;
+    }
+    let count = files.len() + beside;
+    anyhow::ensure!(
+        count <= MOST_FILES,
+        "nothing was written: a state may have {MOST_FILES} files, and this would be {count}. Write one file, \
+         without --split-by account"
+    );
+    Ok(())
+}
+
+/// Writes `files`. The main account comes last, by name: until it is there, a new folder is no state that anything is
+/// done by.
+fn write(files: &[File], out: &Path, options: &ImportOptions) -> anyhow::Result<()> {
     if options.split_by == SplitBy::Account {
-        let beside = match listed {
-            Some(listed) => listed.sources.len(),
-            None => seen.check_beside(files, out)?,
-        };
-        let count = files.len() + beside;
-        anyhow::ensure!(
-            count <= MOST_FILES,
-            "nothing was written: a state may have {MOST_FILES} files, and this would be {count}. Write one file, \
-             without --split-by account"
-        );
         fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
     }
     for file in files {
@@ -299,4 +319,20 @@ fn tell(draft: &Draft, options: &ImportOptions) {
         let _ = writeln!(words, "next: subaccountd plan --desired {}", out.display());
     }
     remark(&words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_no_reader_would_take_is_not_written() {
+        let of = |size: u64| {
+            [File { path: "all.yaml".into(), text: "#".repeat(usize::try_from(size).unwrap_or_default()) }]
+        };
+        assert!(check_sizes(&of(LARGEST_FILE), SplitBy::None).is_ok());
+        let why = |split_by| check_sizes(&of(LARGEST_FILE + 1), split_by).unwrap_err().to_string();
+        assert!(why(SplitBy::None).contains("--split-by account"), "{}", why(SplitBy::None));
+        assert!(why(SplitBy::Account).contains("--numbers none"), "{}", why(SplitBy::Account));
+    }
 }

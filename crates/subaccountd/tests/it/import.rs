@@ -235,6 +235,34 @@ async fn other_files_of_the_folder_that_contradict_the_import_stop_it() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_earlier_import_stops_the_next_one_and_other_accounts_do_not() {
+    let setup = setup(fleet(3, 3).number("PN00000000000000000000000000000099", &phone(99), &ac(0))).await;
+    let folder = setup.dir.path().join("many");
+    let args = ["--split-by", "account", "--out", folder.to_str().unwrap(), "--force"];
+    import(&setup, &args).await;
+    // Of the main account nothing but its SID is imported; the numbers of the others are where their files say.
+    import(&setup, &[&args[..], &["--sid", &ac(1)]].concat()).await;
+    assert_settled(&setup, &folder).await;
+    setup.sim.edit_account(&ac(2), |account| account.status = AccountStatus::Closed).unwrap();
+    let why = refused(&setup, &args).await;
+    assert!(why.contains(&format!("{} (AlreadyClosed)", ac(2))), "{why}");
+    assert!(why.contains("Remove what is left"), "{why}");
+    fs::remove_file(folder.join(format!("{}.yaml", ac(2)))).unwrap();
+    import(&setup, &args).await;
+    assert_settled(&setup, &folder).await;
+}
+
+#[tokio::test]
+async fn more_files_than_a_state_may_have_are_not_written() {
+    let setup = setup(fleet(10_000, 0)).await;
+    let folder = setup.dir.path().join("many");
+    let args = ["--numbers", "none", "--split-by", "account", "--out", folder.to_str().unwrap()];
+    let why = refused(&setup, &args).await;
+    assert!(why.contains("10000 files, and this would be 10001"), "{why}");
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
 async fn what_is_missing_is_put_beside_the_state_and_then_nothing_is_missing() {
     let setup = setup(fleet(4, 4).number("PN00000000000000000000000000000099", &phone(99), &ac(1))).await;
     let folder = setup.dir.path().join("state");

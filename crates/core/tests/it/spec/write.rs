@@ -305,6 +305,27 @@ fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is
 }
 
 #[test]
+fn what_is_not_seen_or_turns_the_text_around_is_marked_in_comments_and_spelled_out_in_values() {
+    let name = "a\n\u{7f}\u{85}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{202e}\u{2066}\u{feff}\u{fff9}\u{ffff}\u{e0041}";
+    let kept = "é\u{200d}🏳️‍🌈\u{e000}";
+    let fleet = Fleet::new().account("AC01", &format!(" {name} "), Status::Active).account(
+        "AC02",
+        kept,
+        Status::Active,
+    );
+    let comments = fleet.written(&Choice::default());
+    assert!(
+        comments.contains(&format!(" # a{}\n", "\u{fffd}".repeat(name.chars().count() - 1))),
+        "{comments}"
+    );
+    assert!(comments.contains(&format!(" # {kept}\n")), "{comments}");
+    let checks = fleet.written(&Choice { check_names: true, ..Choice::default() });
+    let spelled = r#"" a\u000A\u007F\u0085\u00AD\u061C\u200B\u200E\u200F\u2028\u202E\u2066\uFEFF\uFFF9\uFFFF\U000E0041 ""#;
+    assert!(checks.contains(&format!("friendlyName: {spelled}\n")), "{checks}");
+    assert!(checks.contains(&format!("friendlyName: \"{kept}\"\n")), "{checks}");
+}
+
+#[test]
 fn what_is_missing_goes_beside_the_state_without_a_fault() {
     let state = "
         subaccounts:
