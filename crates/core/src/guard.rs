@@ -108,20 +108,24 @@ impl ApprovedPlan {
 
     /// The actions, in the order of their stages.
     pub(crate) fn into_stages(self) -> [Vec<Planned>; 4] {
-        let touched: BTreeSet<AccountSid> =
-            self.plan.actions.iter().flat_map(|p| touched(&p.action)).collect();
+        let stage = stages(&self.plan);
         let mut stages = <[Vec<Planned>; 4]>::default();
         for planned in self.plan.actions {
-            let stage = match &planned.action {
-                Action::Reactivate(_) => 0,
-                Action::Suspend(account) if !touched.contains(account) => 0,
-                Action::Transfer(_) => 1,
-                Action::Suspend(_) => 2,
-                Action::Close(_) => 3,
-            };
-            stages[stage].push(planned);
+            stages[stage(&planned.action)].push(planned);
         }
         stages
+    }
+}
+
+/// The stage, from 0 to 3, in which an action of `plan` is executed.
+pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
+    let touched: BTreeSet<AccountSid> = plan.actions.iter().flat_map(|p| touched(&p.action)).collect();
+    move |action| match action {
+        Action::Reactivate(_) => 0,
+        Action::Suspend(account) if !touched.contains(account) => 0,
+        Action::Transfer(_) => 1,
+        Action::Suspend(_) => 2,
+        Action::Close(_) => 3,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{AccountSid, NumberSid, PhoneNumber, Status, Ties};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
@@ -58,6 +59,7 @@ impl LiveStatus {
 
 /// A phone number in the list of the account that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Number {
     /// Its SID, which a transfer keeps.
     pub sid: NumberSid,
@@ -71,6 +73,7 @@ pub struct Number {
 
 /// The numbers of one account, as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Holdings {
     /// The whole list.
     Known(Vec<Number>),
@@ -116,6 +119,11 @@ impl Observed {
         let ours = |account: &Account| account.owner.is_none_or(|owner| owner == main) || account.sid == main;
         let accounts = accounts.into_iter().filter(ours).map(|account| (account.sid, account)).collect();
         Self { main, accounts, holdings: BTreeMap::new(), seen: BTreeMap::new() }
+    }
+
+    /// The accounts, and what is known of their numbers, without what makes them quick to search.
+    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, Holdings>) {
+        (self.accounts, self.holdings)
     }
 
     /// The main account's SID.

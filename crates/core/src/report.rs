@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     AccountSid, Action, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason, Status, Verb,
-    execute::Executed, spec::Fault,
+    execute::Executed, guard::stages, spec::Fault,
 };
 
 /// What one pass found and did. Serialized it is the document of `/status`.
@@ -122,6 +122,9 @@ pub struct ActionView {
     pub from: Option<AccountSid>,
     /// The account that a transfer gives to.
     pub to: Option<AccountSid>,
+    /// The stage of its execution, from 0 to 3.
+    #[serde(skip)]
+    pub stage: usize,
     /// What a reader should know beside it.
     #[serde(skip)]
     pub note: Option<String>,
@@ -265,16 +268,18 @@ impl PlanView {
             remedy: held.remedy.clone(),
             since: *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at),
         });
+        let stage = stages(plan);
+        let action = |planned: &Planned| ActionView::of(planned, stage(&planned.action));
         Self {
             digest: Some(plan.digest()),
-            actions: plan.actions.iter().map(ActionView::of).collect(),
+            actions: plan.actions.iter().map(action).collect(),
             held: held.collect(),
         }
     }
 }
 
 impl ActionView {
-    fn of(planned: &Planned) -> Self {
+    fn of(planned: &Planned, stage: usize) -> Self {
         let action = &planned.action;
         let (from, to, at_risk) = match action {
             Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
@@ -282,7 +287,7 @@ impl ActionView {
             Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
         let (kind, account, number) = (action.verb(), action.account(), action.number());
-        Self { kind, account, number, from, to, note: planned.note.clone(), at_risk }
+        Self { kind, account, number, from, to, stage, note: planned.note.clone(), at_risk }
     }
 }
 

@@ -1,14 +1,19 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, parser::ValueSource,
+};
 use clap_complete::Shell;
 
 use jiff::SignedDuration;
-use subaccountd_core::{AccountSid, Status};
+use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status};
 
-use crate::settings::{Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, account_sid, duration};
+use crate::{
+    settings::{Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, Rules, account_sid, duration},
+    snapshot::Source,
+};
 
 /// Keeps the subaccounts of one Twilio main account as a YAML file says
 ///
@@ -50,6 +55,37 @@ pub(crate) enum Command {
         /// Exit with 2 when changes are pending
         #[arg(long)]
         detailed_exitcode: bool,
+        /// Show only what concerns this account: what is done to it, numbers that enter or leave it, what is held
+        ///
+        /// The exit code is about what is shown; the digest in json stays that of the whole plan.
+        #[arg(long, value_name = "SID", value_parser = account_sid)]
+        only: Option<AccountSid>,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Say of one account or number what is desired, observed, planned or held, why, and what to do
+    Explain {
+        /// An account SID (AC…), a number's SID (PN…) or a number in E.164 (+1…)
+        #[arg(value_name = "ID")]
+        id: Id,
+        #[command(flatten)]
+        fleet: Box<Fleet>,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Write what is at Twilio, and the history, as one document for `plan --from`; every number list is read
+    ///
+    /// It names customers and their numbers, and holds no secret.
+    Snapshot {
+        #[command(flatten)]
+        connection: Connection,
+        #[command(flatten)]
+        journal: JournalSettings,
+        #[command(flatten)]
+        rules: Rules,
+        /// Write it to this file, whole or not at all; by default to standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Pass until nothing is left to do, at most 5 times, then exit
     Apply {
@@ -188,6 +224,54 @@ pub(crate) enum Numbers {
 
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(word).ok_or_else(|| "write active, suspended or closed, with commas between".to_owned())
+}
+
+/// What is planned on instead of Twilio.
+#[derive(Debug, Args)]
+pub(crate) struct From {
+    /// Plan on a snapshot instead of Twilio: a file, - for standard input, or the address of a daemon's --status-listen
+    ///
+    /// Needs no credentials and no journal: the snapshot brings its history, its time and its settings. Settings that
+    /// are given here, as a flag or as a variable, take the place of those of the snapshot.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) from: Option<Source>,
+}
+
+/// What `explain` is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Id {
+    Account(AccountSid),
+    Number(NumberSid),
+    Phone(PhoneNumber),
+}
+
+impl FromStr for Id {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let account = || text.parse().ok().map(Self::Account);
+        let number = || text.parse().ok().map(Self::Number);
+        let phone = || text.parse().ok().map(Self::Phone);
+        let other = "give an account SID (AC and 32 hexadecimal digits), a number's SID (PN…) or a number in E.164 (+…)";
+        account().or_else(number).or_else(phone).ok_or_else(|| other.to_owned())
+    }
+}
+
+/// The flags of the command that were given, on the command line or as a variable, by their names.
+pub(crate) type Given = BTreeSet<String>;
+
+/// The command line, and what of it was given.
+pub(crate) fn parse() -> Result<(Cli, Given), clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+    Ok((cli, matches.subcommand().map(|(_, matches)| given(matches)).unwrap_or_default()))
+}
+
+fn given(matches: &ArgMatches) -> Given {
+    let is_given = |id: &&clap::Id| {
+        matches!(matches.value_source(id.as_str()), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    };
+    matches.ids().filter(is_given).map(|id| id.as_str().replace('_', "-")).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod destination;
 mod diagnostics;
+mod explain;
 mod gate;
 mod journal;
 mod metrics;
@@ -13,9 +14,11 @@ mod progress;
 mod reconcile;
 mod recorder;
 mod render;
+mod rulebook;
 mod server;
 mod settings;
 mod shutdown;
+mod snapshot;
 mod state;
 mod status_page;
 mod telemetry;
@@ -24,22 +27,22 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use crate::commands::Exit;
 
 // Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
 #[tokio::main(worker_threads = 1)]
 async fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
+    let (cli, given) = match cli::parse() {
+        Ok(parsed) => parsed,
         Err(error) => {
             // A terminal that went away needs no words.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    match check_and_carry_out(cli).await {
+    match check_and_carry_out(cli, &given).await {
         Ok(exit) => exit.into(),
         Err((exit, error)) => {
             let words: Vec<_> = error.chain().map(ToString::to_string).collect();
@@ -49,14 +52,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn check_and_carry_out(cli: cli::Cli) -> Result<Exit, (Exit, anyhow::Error)> {
+async fn check_and_carry_out(cli: cli::Cli, given: &cli::Given) -> Result<Exit, (Exit, anyhow::Error)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     if let Some(name) = settings::unknown_variable(&cli::Cli::command(), names) {
         let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
-    commands::carry_out(cli.command).await.map_err(|error| {
+    commands::carry_out(cli.command, given).await.map_err(|error| {
         let exit = if error.is::<settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
         (exit, error)
     })

@@ -9,11 +9,11 @@ use std::{
 };
 
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, Desired, Limits, Now, Observed, Policy, approve,
+    AccountSid, ApprovedPlan, History, Now, Observed,
     execute::{Crew, Execution, Outcome, execute},
     guard, heed,
     history::Event,
-    notice, plan,
+    notice,
     plan::check_main_account,
     reads,
     remote::{AccountList, ErrorKind, Observe, RemoteError},
@@ -28,6 +28,7 @@ use crate::{
     journal::Journal,
     observing::read_lists,
     recorder::{Recorder, tell},
+    rulebook::Rulebook,
     state::Loaded,
     wake::Wake,
 };
@@ -39,8 +40,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Reconciler {
     pub(crate) path: PathBuf,
     pub(crate) account_sid: AccountSid,
-    pub(crate) policy: Policy,
-    pub(crate) limits: Limits,
+    pub(crate) rules: Rulebook,
     pub(crate) in_flight: usize,
     pub(crate) mode: Mode,
     pub(crate) client: Client,
@@ -54,10 +54,10 @@ pub(crate) struct Reconciler {
 /// A pass that ended.
 pub(crate) struct Pass {
     pub(crate) report: Report,
+    /// What it saw, as it stands after its writes; `None` when it could not observe.
+    pub(crate) sight: Option<Sight>,
     /// Whether anything was written; then the next pass follows at once.
     pub(crate) did_something: bool,
-    /// Whether the whole observation succeeded.
-    pub(crate) observed: bool,
     /// Whether it came to its end.
     pub(crate) completed: bool,
     /// Whether the credentials are accepted, when that is known.
@@ -99,6 +99,13 @@ impl From<subaccountd_core::Unplannable> for Broken {
     }
 }
 
+/// The fleet as a pass left it, and the history that goes with it.
+pub(crate) struct Sight {
+    pub(crate) now: Now,
+    pub(crate) observed: Observed,
+    pub(crate) history: Arc<History>,
+}
+
 /// What was seen and what is to be done about it.
 struct Look {
     now: Now,
@@ -117,7 +124,6 @@ impl Reconciler {
     pub(crate) async fn pass(&self, loaded: &Loaded, wake: &Wake, previous: Option<&Report>) -> Pass {
         let started_at = clock::now();
         let requests_before = self.requests.load(Ordering::Relaxed);
-        let desired = &loaded.reading.desired;
         let look = tokio::select! {
             look = self.look(loaded) => look,
             () = self.stopping.cancelled() => Err(Broken { message: "stopped by a signal".to_owned(), credentials_valid: None }),
@@ -148,9 +154,16 @@ impl Reconciler {
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = broken.as_ref().map_or(Some(true), |broken| broken.credentials_valid);
-        let (observed, completed) = (look.is_some(), broken.is_none());
-        let report = self.report(loaded, desired, look, execution, summary, previous);
-        Pass { report, did_something, observed, completed, credentials_valid }
+        let completed = broken.is_none();
+        let (report, sight) = if let Some(look) = look {
+            let (report, sight) = self.report(loaded, look, execution, summary, previous);
+            (report, Some(sight))
+        } else {
+            let desired = Err(&loaded.reading.desired);
+            let executed = execution.executed;
+            (Report::new(VERSION, self.mode, shown(loaded), summary, desired, executed, previous), None)
+        };
+        Pass { report, sight, did_something, completed, credentials_valid }
     }
 
     /// Observes what the plan needs, and plans.
@@ -182,7 +195,7 @@ impl Reconciler {
     async fn look_at(&self, loaded: &Loaded, list: AccountList) -> Result<Look, Broken> {
         let desired = &loaded.reading.desired;
         let now = Now { local: clock::now(), twilio: list.date };
-        self.journal.begin(now, self.policy.window);
+        self.journal.begin(now, self.rules.policy.window);
         let mut observed = Observed::new(self.account_sid, list.accounts);
         check_main_account(desired, &observed)?;
         let first = reads::first_lists(desired, &observed, &self.journal.history());
@@ -190,8 +203,7 @@ impl Reconciler {
         self.search(loaded, &mut observed, now).await?;
         self.journal.take_in(notice(&self.journal.history(), desired, &observed, now));
         let history = self.journal.history();
-        let plan = plan(desired, &observed, &history, &self.policy, now)?;
-        let approved = approve(plan, &self.limits, &history, now);
+        let approved = self.rules.approved(desired, &observed, &history, now)?;
         Ok(Look { now, observed, approved })
     }
 
@@ -230,35 +242,26 @@ impl Reconciler {
     fn report(
         &self,
         loaded: &Loaded,
-        desired: &Desired,
-        look: Option<Look>,
+        look: Look,
         execution: Execution,
         summary: PassSummary,
         previous: Option<&Report>,
-    ) -> Report {
-        let state = shown(loaded);
-        let Some(Look { now, observed, approved }) = look else {
-            return Report::new(
-                VERSION,
-                self.mode,
-                state,
-                summary,
-                Err(desired),
-                execution.executed,
-                previous,
-            );
-        };
+    ) -> (Report, Sight) {
+        let desired = &loaded.reading.desired;
+        let Look { now, observed, approved } = look;
         let history = self.journal.history();
         let observed = execution.after(observed);
-        let remaining = plan(desired, &observed, &history, &self.policy, now)
-            .map_or(approved, |plan| approve(plan, &self.limits, &history, now));
-        let budgets = guard::budgets(remaining.plan(), &self.limits, &history, now);
+        let remaining = self.rules.approved(desired, &observed, &history, now).unwrap_or(approved);
+        let budgets = guard::budgets(remaining.plan(), &self.rules.limits, &history, now);
         let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
-        Report::new(VERSION, self.mode, state, summary, Ok(found), execution.executed, previous)
+        let executed = execution.executed;
+        let report = Report::new(VERSION, self.mode, shown(loaded), summary, Ok(found), executed, previous);
+        (report, Sight { now, observed, history })
     }
 }
 
-fn shown(loaded: &Loaded) -> DesiredState {
+/// The state as reports show it.
+pub(crate) fn shown(loaded: &Loaded) -> DesiredState {
     DesiredState {
         valid: loaded.reading.faults.is_empty(),
         sha256: loaded.sha256.clone(),

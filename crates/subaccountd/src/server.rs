@@ -16,13 +16,15 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{metrics::Metrics, settings::StatusListen, status_page};
+use crate::{metrics::Metrics, settings::StatusListen, snapshot::Kept, status_page};
 
 /// What the endpoints show.
 pub(crate) struct Shown {
     pub(crate) metrics: Arc<Metrics>,
     /// The last pass; `None` before the first.
     pub(crate) report: watch::Receiver<Option<Arc<Report>>>,
+    /// What the last pass that could observe saw; `None` before the first.
+    pub(crate) snapshot: watch::Receiver<Option<Arc<Kept>>>,
     /// The last pass that came to its end was at least one.
     pub(crate) ready: watch::Receiver<Result<(), String>>,
     /// How long nothing may happen before the daemon counts as stuck.
@@ -80,7 +82,7 @@ pub(crate) fn probes() -> Router<Arc<Shown>> {
 
 /// The status and its page.
 pub(crate) fn status() -> Router<Arc<Shown>> {
-    Router::new().route("/status", get(status_json)).route("/", get(page))
+    Router::new().route("/status", get(status_json)).route("/snapshot", get(snapshot)).route("/", get(page))
 }
 
 async fn livez(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
@@ -124,6 +126,16 @@ async fn status_json(State(shown): State<Arc<Shown>>) -> Response {
         Ok(report) => Json(&*report).into_response(),
         Err(not_yet) => not_yet.into_response(),
     }
+}
+
+/// Not JSON from before the first observation: what it lacks could be taken for an empty fleet.
+async fn snapshot(State(shown): State<Arc<Shown>>) -> Response {
+    let kept = shown.snapshot.borrow().clone();
+    let Some(kept) = kept else {
+        let words = json!({"error": "nothing was observed yet: ask again when /readyz answers 200"});
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words)).into_response();
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()
 }
 
 async fn page(State(shown): State<Arc<Shown>>) -> Response {

@@ -1,5 +1,7 @@
 //! Settings: each is a flag with an environment twin, checked before anything else happens.
 
+mod words;
+
 use std::{net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
@@ -7,6 +9,9 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use subaccountd_core::{AccountSid, Limit, Limits, Policy, Reactivation, Verb};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
+
+use crate::rulebook::Rulebook;
+pub(crate) use words::Words;
 
 /// The state, the fleet that it is for, and what may be done to it.
 #[derive(Debug, Args)]
@@ -274,6 +279,11 @@ impl Connection {
 }
 
 impl Rules {
+    /// What they allow.
+    pub(crate) fn rulebook(&self) -> Rulebook {
+        Rulebook { policy: self.policy(), limits: self.limits() }
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         Policy {
             verbs: self.verbs.iter().copied().map(Verb::from).collect(),

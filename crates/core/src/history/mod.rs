@@ -283,6 +283,18 @@ impl History {
         self.refused.get(&(verb, object)).filter(|refused| refused.entry == entry)
     }
 
+    /// The writes that still weigh on a budget, oldest first: when, what, and how it ended when that is known.
+    pub fn writes(&self) -> impl Iterator<Item = (Timestamp, &Write, Option<&WriteResult>)> {
+        self.writes.iter().map(|kept| (kept.at, &kept.write, kept.result.as_ref()))
+    }
+
+    /// The refusals that writes on `object` met last.
+    pub fn refusals(&self, object: Object) -> impl Iterator<Item = (Verb, &Refused)> {
+        let of_it =
+            move |((verb, of), refused): (&(Verb, Object), _)| (*of == object).then_some((*verb, refused));
+        self.refused.iter().filter_map(of_it)
+    }
+
     /// Where a claimed number was seen last, if it ever was elsewhere.
     pub fn holder(&self, number: PhoneNumber) -> Option<AccountSid> {
         self.holders.get(&number).copied()
@@ -344,6 +356,13 @@ impl History {
         last.is_some_and(|kept| {
             kept.write.transfer == Some((to, from)) && !kept.write.free && within(kept.at, now, window)
         })
+    }
+
+    /// Whether [`prune`](Self::prune) would drop anything.
+    pub fn is_ripe(&self, now: Now, window: SignedDuration) -> bool {
+        let undone = self.undone.values().flatten().copied();
+        let mut times = self.writes.iter().map(|kept| kept.at).chain(undone);
+        now.trusted().is_some() && times.any(|at| !within(at, now, window))
     }
 
     /// Drops writes that are older than `window`; nothing is dropped while the clocks disagree.

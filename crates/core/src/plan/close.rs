@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Context, Reason,
     held::{Hold, hold},
 };
-use crate::{Account, Close, CloseTerms, Entry, Holdings, Number, PhoneNumber, Status};
+use crate::{Account, Close, CloseTerms, Entry, History, Holdings, Number, PhoneNumber, Status};
 
 /// What comes next on an account's way to its close.
 pub(super) enum Step {
@@ -154,25 +154,34 @@ fn rest(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Acco
     };
     let close_after = context.policy.close_after;
     if !close_after.is_zero() {
-        let decided = context.history.closing(sid).and_then(|closing| closing.since);
-        let Some(updated) = account.date_updated else {
+        let Some((since, due)) = rests(context.history, account, close_after, now) else {
             return Some(hold(
                 Reason::CoolingOff,
                 format!("it is not known since when {sid} rests: Twilio gives no readable `date_updated`"),
                 "look at the account in the Twilio Console; it is read again in the next pass",
             ));
         };
-        // A state that was never noticed to say `closed` says so since now.
-        let decided = decided.unwrap_or(now);
-        let suspended = context.history.suspended_by_us(sid);
-        let since = suspended.into_iter().fold(updated.max(decided), Timestamp::max);
-        let due = since.checked_add(close_after).unwrap_or(Timestamp::MAX);
         if now < due {
             return Some(wait_until(sid, due, &format!("it rests {close_after:#} since {since}")));
         }
     }
     let not_before = terms.not_before.filter(|not_before| now < *not_before)?;
     Some(wait_until(sid, not_before, "`close.notBefore` says so"))
+}
+
+/// Since when `account`, which is suspended, rests, and when it has rested for `close_after`; `None` when Twilio gives no
+/// time for it.
+pub fn rests(
+    history: &History,
+    account: &Account,
+    close_after: SignedDuration,
+    now: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    // A state that was never noticed to say `closed` says so since now.
+    let decided = history.closing(account.sid).and_then(|closing| closing.since).unwrap_or(now);
+    let suspended = history.suspended_by_us(account.sid);
+    let since = suspended.into_iter().fold(account.date_updated?.max(decided), Timestamp::max);
+    Some((since, since.checked_add(close_after).unwrap_or(Timestamp::MAX)))
 }
 
 fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {

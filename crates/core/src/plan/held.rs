@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Context;
@@ -169,7 +170,8 @@ fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
 
 fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let refused = context.history.refused(action.verb(), action.object(), entry)?;
-    let retry_at = refused.at + pause(REFUSAL_PAUSE, refused.times);
+    let pause = pause(REFUSAL_PAUSE, refused.times);
+    let retry_at = refused.at.checked_add(pause).unwrap_or(Timestamp::MAX);
     let never_again = context.policy.no_retry_from.is_some_and(|from| refused.id >= from);
     (never_again || context.now.best() < retry_at).then(|| {
         let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));

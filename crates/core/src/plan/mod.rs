@@ -12,6 +12,7 @@ mod policy;
 
 use std::collections::BTreeSet;
 
+pub use close::rests;
 pub use held::{Held, Reason};
 pub use policy::{Policy, Reactivation};
 

@@ -9,7 +9,7 @@ use crate::{
     metrics::Metrics,
     progress::while_passing,
     reconcile::Pass,
-    render,
+    render::{self, View},
     settings::{DryRun, Fleet},
     shutdown, state, wake,
 };
@@ -20,9 +20,13 @@ const MOST_PASSES: usize = 5;
 pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
     let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
     let stopping = shutdown::on_signals()?;
-    let journal = if dry_run.dry_run { look_at_journal(fleet)? } else { open_journal(fleet)? };
+    let journal = if dry_run.dry_run {
+        look_at_journal(&fleet.journal, &fleet.connection)?
+    } else {
+        open_journal(fleet)?
+    };
     let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), stopping.clone())?;
-    reconciler.policy.no_retry_from = Some(reconciler.journal.history().next_id());
+    reconciler.rules.policy.no_retry_from = Some(reconciler.journal.history().next_id());
     let (_, wake) = wake::wake();
     let mut last: Option<Pass> = None;
     let mut told = None;
@@ -46,16 +50,17 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
 
 fn end(pass: &Pass, mode: Mode) -> anyhow::Result<Exit> {
     let report: &Report = &pass.report;
+    let observed = pass.sight.as_ref().map(|sight| &sight.observed);
     if let Some(error) = &report.last_pass.error {
         anyhow::bail!("the pass did not come to its end: {error}");
     }
-    print(&render::text(report, colour(&io::stdout())))?;
+    print(&render::text(&View::of(report, observed), colour(&io::stdout())))?;
     if pass.left_unknown() {
         anyhow::bail!(
             "a write ended so that nobody knows its outcome: run `subaccountd plan` to see what is so"
         );
     }
-    let exit = exit(report, false);
+    let exit = exit(report.desired_state.valid, &report.plan, false);
     let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();
     Ok(if exit == Exit::Done && undone { Exit::Held } else { exit })
 }

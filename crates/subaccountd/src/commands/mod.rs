@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod explain;
 mod import;
 mod journal;
 mod manual;
@@ -9,6 +10,8 @@ mod plan;
 mod probe;
 mod run;
 mod schema;
+mod sighting;
+mod snapshot;
 mod validate;
 
 use std::{
@@ -17,16 +20,19 @@ use std::{
     sync::Arc,
 };
 
-use subaccountd_core::{Report, report::Mode, spec::Fault};
+use subaccountd_core::{
+    report::{Mode, PlanView},
+    spec::Fault,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Command,
+    cli::{Command, Given},
     diagnostics,
     journal::Journal,
     metrics::Metrics,
     reconcile::Reconciler,
-    settings::{Fleet, JournalDir},
+    settings::{Connection, Fleet, JournalDir, JournalSettings},
     state,
 };
 
@@ -47,11 +53,16 @@ impl From<Exit> for ExitCode {
 }
 
 /// Carries out `command`.
-pub(crate) async fn carry_out(command: Command) -> anyhow::Result<Exit> {
+pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result<Exit> {
     match command {
         Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
-        Command::Plan { fleet, output, detailed_exitcode } => {
-            plan::plan(&fleet, output, detailed_exitcode).await
+        Command::Plan { fleet, output, detailed_exitcode, only, from } => {
+            let how = plan::How { output, detailed_exitcode, only, from: from.from.as_ref(), given };
+            plan::plan(*fleet, &how).await
+        }
+        Command::Explain { id, fleet, from } => explain::explain(id, *fleet, from.from.as_ref(), given).await,
+        Command::Snapshot { connection, journal, rules, out } => {
+            snapshot::snapshot(&connection, &journal, &rules, out.as_deref()).await
         }
         Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
         Command::Validate { paths } => validate::validate(&paths),
@@ -85,8 +96,7 @@ fn reconciler(
     Ok(Reconciler {
         path: fleet.desired.clone(),
         account_sid: fleet.connection.account()?,
-        policy: fleet.rules.policy(),
-        limits: fleet.rules.limits(),
+        rules: fleet.rules.rulebook(),
         in_flight: fleet.connection.max_in_flight,
         mode,
         client,
@@ -140,20 +150,20 @@ fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
 }
 
 /// What the journal says, for a command that writes nothing.
-fn look_at_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
-    match fleet.journal.dir()? {
-        JournalDir::Dir(dir) => Ok(Journal::look(&dir, fleet.connection.account()?)?),
+fn look_at_journal(journal: &JournalSettings, connection: &Connection) -> anyhow::Result<Journal> {
+    match journal.dir()? {
+        JournalDir::Dir(dir) => Ok(Journal::look(&dir, connection.account()?)?),
         JournalDir::None => Ok(Journal::in_memory()),
     }
 }
 
-/// The exit code of a pass that came to its end: a fault comes before what is held, that before what is pending.
-fn exit(report: &Report, pending: bool) -> Exit {
-    if !report.desired_state.valid {
+/// The exit code for what is shown of the plan for a state that is or is not valid: a fault comes before what is held, that before what is pending.
+fn exit(valid: bool, plan: &PlanView, pending: bool) -> Exit {
+    if !valid {
         Exit::Failed
-    } else if !report.plan.held.is_empty() {
+    } else if !plan.held.is_empty() {
         Exit::Held
-    } else if pending && !report.plan.actions.is_empty() {
+    } else if pending && !plan.actions.is_empty() {
         Exit::Pending
     } else {
         Exit::Done

@@ -1,34 +1,47 @@
-//! `plan`: one observation, and what `run` would do about it.
+//! `plan`: what `run` would do about one observation, or about a snapshot.
 
-use std::{io, sync::Arc};
+use std::io;
 
-use subaccountd_core::report::Mode;
-use tokio_util::sync::CancellationToken;
+use subaccountd_core::AccountSid;
 
-use super::{Exit, colour, exit, look_at_journal, print, print_faults, reconciler};
+use super::{Exit, colour, exit, print, remark, sighting::sighting};
 use crate::{
-    cli::PlanFormat, metrics::Metrics, progress::while_reading, render, settings::Fleet, state, wake,
+    cli::{Given, PlanFormat},
+    render::{self, View},
+    settings::Fleet,
+    snapshot::Source,
 };
 
-pub(super) async fn plan(fleet: &Fleet, output: PlanFormat, detailed_exitcode: bool) -> anyhow::Result<Exit> {
-    let reconciler = reconciler(
-        fleet,
-        Mode::DryRun,
-        look_at_journal(fleet)?,
-        &Arc::new(Metrics::new()),
-        CancellationToken::new(),
-    )?;
-    let loaded = state::settled(&fleet.desired, None).await?;
-    print_faults(&loaded);
-    let (_, wake) = wake::wake();
-    let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, &wake, None)).await;
-    if let Some(error) = &pass.report.last_pass.error {
-        anyhow::bail!("no plan could be made: {error}");
+/// What is to be planned on, and how it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct How<'a> {
+    pub(super) output: PlanFormat,
+    pub(super) detailed_exitcode: bool,
+    pub(super) only: Option<AccountSid>,
+    pub(super) from: Option<&'a Source>,
+    pub(super) given: &'a Given,
+}
+
+pub(super) async fn plan(fleet: Fleet, how: &How<'_>) -> anyhow::Result<Exit> {
+    let sighting = sighting(fleet, how.from, how.given).await?;
+    let report = &sighting.report;
+    let mut view = View::of(report, Some(&sighting.sight.observed)).remarked(sighting.remarks.clone());
+    if let Some(sid) = how.only {
+        if !view.knows(sid) {
+            anyhow::bail!("{sid} is neither in the state nor among the accounts at Twilio: check the SID");
+        }
+        view = view.only(sid);
     }
-    print(&match output {
-        PlanFormat::Text => render::text(&pass.report, colour(&io::stdout())),
-        PlanFormat::Json => serde_json::to_string_pretty(&pass.report.plan)? + "\n",
-        PlanFormat::Markdown => render::markdown(&pass.report),
+    print(&match how.output {
+        PlanFormat::Text => render::text(&view, colour(&io::stdout())),
+        PlanFormat::Json => {
+            // They have no place in the document.
+            for words in &sighting.remarks {
+                remark(&format!("{words}\n"));
+            }
+            serde_json::to_string_pretty(view.plan())? + "\n"
+        }
+        PlanFormat::Markdown => render::markdown(&view),
     })?;
-    Ok(exit(&pass.report, detailed_exitcode))
+    Ok(exit(report.desired_state.valid, view.plan(), how.detailed_exitcode))
 }

@@ -16,8 +16,9 @@ use crate::{
     metrics::Metrics,
     reconcile::{Pass, Reconciler, VERSION},
     server::{self, Shown},
-    settings::{Daemon, DryRun, Fleet},
+    settings::{Daemon, DryRun, Fleet, StatusListen, Words},
     shutdown,
+    snapshot::Kept,
     state::{self, Loaded},
     wake::{self, Wake},
     watch::Watch,
@@ -34,9 +35,10 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let metrics = Arc::new(Metrics::new());
     let reconciler = reconciler(fleet, mode, open_journal(fleet)?, &metrics, stopping.clone())?;
     let (report_to, report) = watch::channel(None);
+    let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
-    let shown = Arc::new(Shown { metrics: metrics.clone(), report, ready, stuck_after });
+    let shown = Arc::new(Shown { metrics: metrics.clone(), report, snapshot, ready, stuck_after });
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = mode.as_str(), "starting");
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
@@ -44,8 +46,23 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (poker, wake) = wake::wake();
     let watch = Watch::start(&fleet.desired, poker);
     let interval = daemon.interval();
-    let mut daemon =
-        Loop { reconciler, metrics, wake, watch, interval, report_to, ready_to, loaded: None, last: None };
+    let snapshots = match daemon.status_listen {
+        StatusListen::On(_) => Some(Snapshots { to, settings: Arc::new(fleet.rules.words()) }),
+        // Nobody could ask for one.
+        StatusListen::Off => None,
+    };
+    let mut daemon = Loop {
+        reconciler,
+        metrics,
+        wake,
+        watch,
+        interval,
+        report_to,
+        snapshots,
+        ready_to,
+        loaded: None,
+        last: None,
+    };
     let mut passes = pin!(daemon.until_stopped());
     tokio::select! {
         () = &mut passes => {}
@@ -64,6 +81,12 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     Ok(Exit::Done)
 }
 
+/// Where what a pass saw is kept, and the settings that go with it.
+struct Snapshots {
+    to: watch::Sender<Option<Arc<Kept>>>,
+    settings: Arc<Words>,
+}
+
 struct Loop {
     reconciler: Reconciler,
     metrics: Arc<Metrics>,
@@ -71,6 +94,7 @@ struct Loop {
     watch: Watch,
     interval: Duration,
     report_to: watch::Sender<Option<Arc<Report>>>,
+    snapshots: Option<Snapshots>,
     ready_to: watch::Sender<Result<(), String>>,
     loaded: Option<Loaded>,
     last: Option<Arc<Report>>,
@@ -111,12 +135,15 @@ impl Loop {
         let pass = self.reconciler.pass(&loaded, &self.wake, self.last.as_deref()).await;
         self.tell(&pass);
         self.metrics.publish(&pass.report, pass.credentials_valid);
-        if pass.observed {
+        if pass.sight.is_some() {
             let _ = self.ready_to.send_replace(Ok(()));
         } else {
             self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
         }
         let did_something = pass.did_something;
+        if let Some((sight, Snapshots { to, settings })) = pass.sight.zip(self.snapshots.as_ref()) {
+            to.send_replace(Some(Arc::new(Kept::of(sight, settings.clone()))));
+        }
         let report = Arc::new(pass.report);
         self.last = Some(report.clone());
         self.report_to.send_replace(Some(report));

@@ -10,7 +10,7 @@ mod tests;
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,8 @@ pub(crate) struct Journal {
 }
 
 struct Inner {
-    history: History,
+    /// Shared with whoever looks at it: it is copied only when it changes meanwhile.
+    history: Arc<History>,
     /// The clock of the present pass, by which events are dated.
     now: Now,
     /// `None` keeps everything in memory.
@@ -42,7 +43,7 @@ struct Inner {
 impl Journal {
     fn new(history: History, file: Option<JournalFile>) -> Self {
         let now = Now { local: clock::now(), twilio: None };
-        Self { inner: Mutex::new(Inner { history, now, file }) }
+        Self { inner: Mutex::new(Inner { history: Arc::new(history), now, file }) }
     }
 
     /// A journal that forgets with the process.
@@ -67,14 +68,16 @@ impl Journal {
     }
 
     /// The history as it is now.
-    pub(crate) fn history(&self) -> History {
-        self.lock().history.clone()
+    pub(crate) fn history(&self) -> Arc<History> {
+        Arc::clone(&self.lock().history)
     }
 
     /// Begins a pass at `now`, and forgets what is older than `window`.
     pub(crate) fn begin(&self, now: Now, window: SignedDuration) {
         let mut inner = self.lock();
-        inner.history.prune(now, window);
+        if inner.history.is_ripe(now, window) {
+            Arc::make_mut(&mut inner.history).prune(now, window);
+        }
         inner.now = now;
         inner.rotate();
     }
@@ -89,7 +92,7 @@ impl Journal {
         for event in events {
             debug!(?event, "noticed");
             inner.note(&Line::of(time, event.clone()));
-            inner.history.apply(event);
+            Arc::make_mut(&mut inner.history).apply(event);
         }
         // No intent is written before these are.
         if let Err(error) = inner.save() {
@@ -108,7 +111,7 @@ impl Journal {
             inner.take_back();
             return Err(error);
         }
-        inner.history.apply(event);
+        Arc::make_mut(&mut inner.history).apply(event);
         Ok(id)
     }
 
@@ -123,7 +126,7 @@ impl Journal {
         let at = time(inner.now, date);
         let event = Event::Outcome { id, at, result: WriteResult::of(outcome) };
         inner.note(&Line { audit: Some(audit), ..Line::of(at, event.clone()) });
-        inner.history.apply(event);
+        Arc::make_mut(&mut inner.history).apply(event);
         if let Err(error) = inner.save() {
             warn!(%error, "the journal cannot be written: nothing is changed at Twilio until it can");
         }

@@ -71,7 +71,7 @@ fn append(dir: &Path, text: &str) {
 }
 
 /// A journal with every kind of event, closed again, and the history that it was closed with.
-fn kept(dir: &Path) -> History {
+fn kept(dir: &Path) -> Arc<History> {
     let journal = open(dir);
     journal.take_in(events());
     journal.history()
@@ -162,10 +162,10 @@ fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
 fn a_file_that_was_begun_when_the_power_went_is_begun_again() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(NAME), "{\"format\":\"subacc").unwrap();
-    assert_eq!(open(dir.path()).history(), History::default());
+    assert_eq!(open(dir.path()).history(), Arc::default());
 }
 
-fn file(journal: Journal) -> (History, JournalFile) {
+fn file(journal: Journal) -> (Arc<History>, JournalFile) {
     let inner = journal.inner.into_inner().unwrap();
     (inner.history, inner.file.unwrap())
 }
@@ -234,7 +234,7 @@ fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
     };
     let error = journal.intent(&planned, Audit::default()).unwrap_err();
     assert!(error.contains("No space left"), "{error}");
-    assert_eq!(journal.history(), History::default());
+    assert_eq!(journal.history(), Arc::default());
     assert_eq!(fs::read(dir.path().join(NAME)).unwrap(), before);
     drop(well);
 }

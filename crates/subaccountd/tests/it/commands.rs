@@ -47,7 +47,7 @@ async fn a_plan_with_faults_prints_what_is_left_and_the_faults_beside() {
     let setup = Setup::new(fleet(2, 0), &state(&(entry(1, "suspended", "") + &entry(2, "activ", "")))).await;
     let plan = setup.run(&["plan"]).await;
     assert_eq!(code(&plan), 1);
-    assert!(stdout(&plan).contains(&format!("suspend    {} (a1)", ac(1))), "{}", stdout(&plan));
+    assert!(stdout(&plan).contains(&format!("{} (a1)\n  suspend\n", ac(1))), "{}", stdout(&plan));
     assert!(stderr(&plan).contains("did you mean `active`?"), "{}", stderr(&plan));
 }
 

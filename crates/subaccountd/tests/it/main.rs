@@ -12,6 +12,7 @@ mod import;
 mod journal;
 mod progress;
 mod safety;
+mod snapshots;
 mod support;
 mod unknowns;
 mod watching;

@@ -68,6 +68,9 @@ async fn a_plan_and_a_dry_run_send_nothing_but_get() {
     let setup = Setup::new(fleet(2, 1), &state(&entries)).await;
     for args in
         [vec!["plan"], vec!["plan", "-o", "json"], vec!["apply", "--dry-run"], vec!["apply", "--dry-run=1"]]
+            .into_iter()
+            .chain([vec!["plan", "-o", "markdown", "--only", &ac(1)], vec!["snapshot"]])
+            .chain([vec!["explain", &ac(1)], vec!["explain", &phone(1)], vec!["explain", &phone(9)]])
     {
         setup.run(&args).await;
     }

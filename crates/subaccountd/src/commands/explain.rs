@@ -1,0 +1,85 @@
+//! `explain`: one account or number, why it is as it is, and what to do.
+
+use std::{collections::BTreeSet, io};
+
+use anyhow::bail;
+use subaccountd_core::{Holdings, NumberSid, Observed, PhoneNumber, Status, Whereabouts};
+
+use super::{
+    Exit, colour, print,
+    sighting::{Sighting, sighting},
+};
+use crate::{
+    cli::{Given, Id},
+    explain::{self, Case},
+    observing::read_lists,
+    progress::while_reading,
+    render::{Paint, View, wrapped},
+    settings::Fleet,
+    snapshot::Source,
+};
+
+pub(super) async fn explain(
+    id: Id,
+    fleet: Fleet,
+    from: Option<&Source>,
+    given: &Given,
+) -> anyhow::Result<Exit> {
+    let mut sighting = sighting(fleet, from, given).await?;
+    if !is_seen(id, &sighting.sight.observed) {
+        read_the_rest(&mut sighting).await?;
+    }
+    let Sighting { report, sight, rules, loaded, remarks, .. } = &sighting;
+    let (desired, policy) = (&loaded.reading.desired, &rules.policy());
+    let view = View::of(report, Some(&sight.observed));
+    let paint = Paint(colour(&io::stdout()));
+    let case = Case { desired, sight, policy, view, paint };
+    let text = match id {
+        Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
+        Id::Account(sid) => {
+            bail!(
+                "{sid} is neither in the state nor among the accounts of {} at Twilio",
+                sight.observed.main()
+            )
+        }
+        Id::Number(sid) => match phone_of(sid, &sight.observed) {
+            Some(phone) => explain::number(&case, phone),
+            None => bail!("no account that could be read holds {sid}"),
+        },
+        Id::Phone(phone) => {
+            let is_claimed = desired.claims().any(|(_, number, _)| number == phone);
+            if !is_claimed && sight.observed.whereabouts(phone) == Whereabouts::Nowhere {
+                bail!("{phone} is neither claimed in the state nor held by any account that could be read");
+            }
+            explain::number(&case, phone)
+        }
+    };
+    let remarks: String = remarks.iter().map(|words| wrapped("", "", words)).collect();
+    let gap = if remarks.is_empty() { "" } else { "\n" };
+    print(&format!("{text}{gap}{remarks}"))?;
+    Ok(Exit::Done)
+}
+
+fn phone_of(sid: NumberSid, observed: &Observed) -> Option<PhoneNumber> {
+    let mut numbers = observed.lists().flat_map(|(_, list)| list);
+    numbers.find(|number| number.sid == sid).map(|number| number.phone)
+}
+
+fn is_seen(id: Id, observed: &Observed) -> bool {
+    match id {
+        Id::Account(sid) => *observed.holdings(sid) != Holdings::NotRead,
+        Id::Number(sid) => phone_of(sid, observed).is_some(),
+        Id::Phone(phone) => observed.whereabouts(phone) != Whereabouts::Nowhere,
+    }
+}
+
+/// A plan needs not every list, a number that is asked for may be in any of them.
+async fn read_the_rest(sighting: &mut Sighting) -> anyhow::Result<()> {
+    let Some(reconciler) = &sighting.reconciler else { return Ok(()) };
+    let observed = &mut sighting.sight.observed;
+    let open = observed.accounts().filter(|account| account.status.known() != Some(Status::Closed));
+    let unread = open.map(|account| account.sid).filter(|sid| *observed.holdings(*sid) == Holdings::NotRead);
+    let unread: BTreeSet<_> = unread.collect();
+    let reading = read_lists(&reconciler.client, reconciler.in_flight, observed, unread);
+    Ok(while_reading(&reconciler.requests, reading).await?)
+}

@@ -1,0 +1,108 @@
+//! A sighting: the plan for a state, made on one observation or on a snapshot, and what it was made from.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use subaccountd_core::{Report, report::Mode};
+use tokio_util::sync::CancellationToken;
+
+use super::{look_at_journal, print_faults, reconciler};
+use crate::{
+    cli::Given,
+    clock,
+    metrics::Metrics,
+    progress::while_reading,
+    reconcile::{Reconciler, Sight},
+    settings::{Fleet, Rules},
+    snapshot::{self, Snapshot, Source},
+    state::{self, Loaded},
+    wake,
+};
+
+/// A snapshot that is older is warned of.
+const OLD: SignedDuration = SignedDuration::from_hours(1);
+
+/// See the module.
+pub(super) struct Sighting {
+    pub(super) report: Report,
+    pub(super) sight: Sight,
+    pub(super) rules: Rules,
+    pub(super) loaded: Loaded,
+    /// What whoever reads the plan should know of where it is from.
+    pub(super) remarks: Vec<String>,
+    /// The connection that it was made through, when it was none from a snapshot.
+    pub(super) reconciler: Option<Reconciler>,
+}
+
+/// Plans for the state of `fleet`. Prints its faults.
+pub(super) async fn sighting(fleet: Fleet, from: Option<&Source>, given: &Given) -> anyhow::Result<Sighting> {
+    match from {
+        Some(source) => recalled(fleet, source, given).await,
+        None => observed(fleet).await,
+    }
+}
+
+async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
+    let metrics = Arc::new(Metrics::new());
+    let journal = look_at_journal(&fleet.journal, &fleet.connection)?;
+    let reconciler = reconciler(&fleet, Mode::DryRun, journal, &metrics, CancellationToken::new())?;
+    let loaded = state::settled(&fleet.desired, None).await?;
+    print_faults(&loaded);
+    let (_, wake) = wake::wake();
+    let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, &wake, None)).await;
+    let error = pass.report.last_pass.error.clone();
+    let Some(sight) = pass.sight.filter(|_| error.is_none()) else {
+        anyhow::bail!("no plan could be made: {}", error.unwrap_or_default());
+    };
+    let (report, rules) = (pass.report, fleet.rules);
+    Ok(Sighting { report, sight, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
+}
+
+async fn recalled(fleet: Fleet, source: &Source, given: &Given) -> anyhow::Result<Sighting> {
+    let loaded = state::settled(&fleet.desired, None).await?;
+    print_faults(&loaded);
+    let snapshot = snapshot::read(source).await?;
+    let mut words = snapshot.settings.clone().into_owned();
+    let here = fleet.rules.words();
+    let mut changed = Vec::new();
+    for (flag, value) in here.into_iter().filter(|(flag, _)| given.contains(flag)) {
+        if words.get(&flag) != Some(&value) {
+            changed.push(format!("--{flag} {value}"));
+        }
+        words.insert(flag, value);
+    }
+    let rules = Rules::from_words(&words).map_err(|error| {
+        anyhow::anyhow!("{}: its settings cannot be read: {}", source.name(), error.kind())
+    })?;
+    let remarks = remarks(&snapshot, &changed);
+    let (report, sight) = snapshot::report(snapshot, &loaded, &rules)?;
+    Ok(Sighting { report, sight, rules, loaded, remarks, reconciler: None })
+}
+
+fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
+    let (taken, now) = (snapshot.taken_at, clock::now());
+    let but = if changed.is_empty() { String::new() } else { format!(" but {}", changed.join(", ")) };
+    let mut remarks = vec![format!(
+        "Made on the snapshot of {} ({} old), taken by subaccountd {}, under its settings{but}.",
+        subaccountd_core::whole_seconds(taken),
+        age(taken, now),
+        snapshot.taker()
+    )];
+    if now.duration_since(taken) > OLD {
+        remarks.push(
+            "WARNING: the snapshot is old; what was done since is not in it. Take a new one.".to_owned(),
+        );
+    }
+    remarks
+}
+
+/// How long ago `then` was, as exactly as a reader wants to know.
+fn age(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,71 @@
+//! `snapshot`: one observation with every number list, and the history, for `plan --from` elsewhere.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use subaccountd_core::{
+    Holdings, Now, Observed, Status,
+    plan::check_credentials,
+    remote::{Observe, RemoteError},
+};
+
+use super::{Exit, look_at_journal, print, remark};
+use crate::{
+    clock,
+    metrics::Metrics,
+    observing::read_lists,
+    progress::while_reading,
+    reconcile::Sight,
+    settings::{Connection, JournalSettings, Rules},
+    snapshot::Kept,
+};
+
+pub(super) async fn snapshot(
+    connection: &Connection,
+    journal: &JournalSettings,
+    rules: &Rules,
+    out: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let history = look_at_journal(journal, connection)?.history();
+    let metrics = Arc::new(Metrics::new());
+    let (client, main) = (connection.client(metrics.clone())?, connection.account()?);
+    let reading = async {
+        let list = client.accounts().await?;
+        let now = Now { local: clock::now(), twilio: list.date };
+        let mut observed = Observed::new(main, list.accounts);
+        let open = observed.accounts().filter(|account| account.status.known() != Some(Status::Closed));
+        let all = open.map(|account| account.sid).collect();
+        read_lists(&client, connection.max_in_flight, &mut observed, all).await?;
+        Ok::<_, RemoteError>((now, observed))
+    };
+    let (now, observed) = while_reading(&metrics.request_count(), reading).await?;
+    check_credentials(&observed)?;
+    let unread = observed
+        .accounts()
+        .filter(|account| matches!(observed.holdings(account.sid), Holdings::Unreadable(_)));
+    let unread = unread.count();
+    if unread > 0 {
+        // It says so in its place as well.
+        remark(&format!("{unread} number lists could not be read; plans hold what depends on them\n"));
+    }
+    let kept = Kept::of(Sight { now, observed, history }, rules.words().into());
+    let text = serde_json::to_string(&kept.snapshot())? + "\n";
+    match out {
+        Some(path) => write(path, &text).with_context(|| path.display().to_string())?,
+        None => print(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes `path` whole or not at all.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    fs::write(&new, text)?;
+    fs::rename(new, path)
+}

@@ -1,0 +1,139 @@
+//! An account explained.
+
+use subaccountd_core::{AccountSid, Entry, Holdings, Object, PhoneNumber, Verb};
+
+use super::{Case, Page, at, close, counted, listed, quoted, touches};
+
+/// What is to be known of `sid`.
+pub(crate) fn account(case: &Case<'_>, sid: AccountSid) -> String {
+    let entry = case.desired.entry(sid);
+    let mut page = Page::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.paint);
+    desired(case, sid, entry, &mut page);
+    observed(case, sid, &mut page);
+    case.planned(&mut page, &case.actions(|action| action.account == sid || action.from == Some(sid)));
+    super::holds(&mut page, &case.held(|held| held.account == sid));
+    if let Some(entry) = entry
+        && let Some(terms) = entry.close()
+    {
+        close::protocol(case, entry, terms, &mut page);
+    }
+    remembered(case, sid, &mut page);
+    page.out
+}
+
+fn verdict(case: &Case<'_>, sid: AccountSid) -> String {
+    let live = case.sight.observed.account(sid);
+    let is = live.map_or_else(|| "not at Twilio".to_owned(), |account| account.status.to_string());
+    if sid == case.sight.observed.main() {
+        let moves = moves(case, sid);
+        return format!("the main account, {is}; its status is never changed{moves}");
+    }
+    let Some(entry) = case.desired.entry(sid) else {
+        return if case.desired.paused_for_numbers(sid) && !case.desired.paused() {
+            format!("{is}; its entry has a fault and counts as absent: nothing is done to it")
+        } else {
+            format!("{is}, and not listed in the state: nothing is done to it")
+        };
+    };
+    let goal = entry.goal.status();
+    let own = case.actions(|action| action.account == sid && action.number.is_none());
+    let held = case.held(|held| held.account == sid && held.number.is_none());
+    match (own.first(), held.first()) {
+        (Some(action), Some(held)) => {
+            format!("{is}, to be {goal}: {} is planned; {} is held: {}", action.kind, held.kind, held.reason)
+        }
+        (Some(action), None) if action.kind == Verb::Close => {
+            format!("{is}, to be {goal}: IT IS CLOSED IN THE NEXT PASS, for good")
+        }
+        (Some(action), None) => format!("{is}, to be {goal}: {} is planned", action.kind),
+        (None, Some(held)) => format!("{is}, to be {goal}, and HELD: {}", held.reason),
+        (None, None) if live.is_none() => format!("{is} any more, and {goal} in the state: as desired"),
+        (None, None) => format!("{is}, as desired{}", moves(case, sid)),
+    }
+}
+
+fn numbers(numbers: &[PhoneNumber]) -> String {
+    if numbers.is_empty() {
+        return "no number".to_owned();
+    }
+    format!("{}: {}", counted(numbers.len()), listed(numbers))
+}
+
+/// What its numbers are about to do.
+fn moves(case: &Case<'_>, sid: AccountSid) -> String {
+    let enter = case.actions(|action| action.account == sid && action.number.is_some()).len();
+    let leave = case.actions(|action| action.from == Some(sid)).len();
+    let held = case.held(|held| held.account == sid && held.number.is_some()).len();
+    let words = [(enter, "to come"), (leave, "to go"), (held, "HELD")];
+    let words = words.into_iter().filter(|(count, _)| *count > 0);
+    let words: Vec<_> = words.map(|(count, what)| format!("; {} {what}", counted(count))).collect();
+    words.concat()
+}
+
+fn desired(case: &Case<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut Page) {
+    page.section("desired");
+    let Some(entry) = entry else {
+        let is_main = sid == case.sight.observed.main();
+        let claims: Vec<_> = case.desired.claims().filter(|(to, ..)| *to == sid).map(|(_, n, _)| n).collect();
+        return page.line(&if is_main {
+            numbers(&claims)
+        } else {
+            "nothing: the state does not list it".to_owned()
+        });
+    };
+    let claims: Vec<PhoneNumber> = entry.numbers.keys().copied().collect();
+    match entry.close() {
+        None => page.line(&format!("{}; {}", entry.goal.status(), numbers(&claims))),
+        Some(terms) => {
+            let release: Vec<_> = terms.release.iter().copied().collect();
+            page.line(&format!("closed; may be lost with it: {}", numbers(&release)));
+            if terms.move_numbers_to_main {
+                page.line("what else it holds and nobody claims moves to the main account");
+            }
+        }
+    }
+    if case.desired.paused() {
+        page.line("the whole state is paused");
+    } else if entry.paused {
+        page.line("the entry is paused");
+    }
+    if let Some(name) = &entry.friendly_name {
+        page.line(&format!("named {}", quoted(name)));
+    }
+    if let Some(until) = entry.lift_suspensions_before {
+        page.line(&format!("suspensions by others up to {until} are lifted"));
+    }
+    if let Some(why) = case.view.why(sid) {
+        page.line(&format!("why: {why}"));
+    }
+}
+
+fn observed(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
+    page.section("observed");
+    let now = case.sight.now.best();
+    let Some(account) = case.sight.observed.account(sid) else {
+        return page.line("Twilio's account list does not show it");
+    };
+    let changed =
+        account.date_updated.map_or_else(String::new, |time| format!(", last changed {}", at(time, now)));
+    page.line(&format!("{}, named {}{changed}", account.status, quoted(&account.friendly_name)));
+    page.line(&match case.sight.observed.holdings(sid) {
+        Holdings::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
+        Holdings::Unreadable(why) => format!("its numbers could not be read: {why}"),
+        Holdings::NotRead => "its numbers were not read: the plan does not need them".to_owned(),
+    });
+}
+
+fn remembered(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
+    let (history, now) = (&case.sight.history, case.sight.now.best());
+    page.section("remembered");
+    if let Some(word) = history.word(sid) {
+        let seen = if history.seen_active(sid) { "was" } else { "was not" };
+        page.line(&format!("the state says {word}, and since it does the account {seen} seen active"));
+    }
+    if let Some(time) = history.suspended_by_us(sid) {
+        page.line(&format!("subaccountd suspended it {}", at(time, now)));
+    }
+    case.remembered(page, Object::Account(sid), |write| touches(write, sid));
+    page.line(&format!("`subaccountd journal --account {sid}` tells more"));
+}

@@ -1,0 +1,75 @@
+//! An account's way to its close, step by step, with what is done and when the next step is due.
+
+use subaccountd_core::{CloseTerms, Entry, Holdings, PhoneNumber, Status, Verb, plan::rests};
+
+use super::{Case, Page, at, listed, quoted};
+
+/// The steps of the close of `entry`.
+pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page: &mut Page) {
+    let (sid, now) = (entry.sid, case.sight.now.best());
+    let Some(account) = case.sight.observed.account(sid) else { return };
+    let live = account.status.known();
+    page.section("close");
+    if live == Some(Status::Closed) {
+        return page.line("[x] closed");
+    }
+    let closing = case.sight.history.closing(sid);
+    let since = closing.and_then(|closing| closing.since).unwrap_or(now);
+    step(page, true, &format!("the state says closed, noticed {}", at(since, now)));
+    let name = &account.friendly_name;
+    let confirmed = !entry.misnames(name);
+    step(
+        page,
+        confirmed,
+        &format!("its live name {} is confirmed by {}", quoted(name), quoted(&terms.confirm)),
+    );
+    let kept = kept(case, entry, terms);
+    let (emptied, words) = match &kept {
+        Some(kept) if kept.is_empty() => (true, "it holds no number that may not be lost".to_owned()),
+        Some(kept) => (false, format!("it still counts as holding {}", listed(kept))),
+        None => (false, "its numbers are not known".to_owned()),
+    };
+    step(page, emptied, &words);
+    let suspended = live == Some(Status::Suspended);
+    step(page, suspended, "it is suspended");
+    let close_after = case.policy.close_after;
+    let rested = if close_after.is_zero() {
+        step(page, suspended, "no rest is asked for");
+        suspended
+    } else if suspended && let Some((_, due)) = rests(&case.sight.history, account, close_after, now) {
+        let rested = case.sight.now.trusted().is_some_and(|now| now >= due);
+        step(page, rested, &format!("it rests {close_after:#}: until {}", at(due, now)));
+        rested
+    } else {
+        step(page, false, &format!("it rests {close_after:#}, from when it is suspended"));
+        false
+    };
+    let mut may = rested;
+    if let Some(not_before) = terms.not_before {
+        may = may && now >= not_before;
+        step(page, now >= not_before, &format!("not before {}", at(not_before, now)));
+    }
+    let planned = case.actions(|action| action.account == sid && action.kind == Verb::Close);
+    let next = match (planned.first(), may && emptied && confirmed) {
+        (Some(_), _) => "closed: IN THE NEXT PASS, after a second look",
+        (None, true) => "closed, when it is no longer held",
+        (None, false) => "closed, after a second look",
+    };
+    step(page, false, next);
+}
+
+fn step(page: &mut Page, done: bool, words: &str) {
+    page.line(&format!("[{}] {words}", if done { "x" } else { " " }));
+}
+
+/// What the account counts as holding and may not be lost; `None` when its numbers are not known.
+fn kept(case: &Case<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
+    let numbers = match case.sight.observed.holdings(entry.sid) {
+        Holdings::Known(numbers) => numbers,
+        Holdings::Unreadable(_) | Holdings::NotRead => return None,
+    };
+    let seen = case.sight.history.closing(entry.sid).map(|closing| &closing.unaccounted);
+    let listed = numbers.iter().map(|number| number.phone);
+    let all: std::collections::BTreeSet<_> = listed.chain(seen.into_iter().flatten().copied()).collect();
+    Some(all.into_iter().filter(|number| !terms.release.contains(number)).collect())
+}

@@ -1,0 +1,129 @@
+//! A number explained.
+
+use subaccountd_core::{AccountSid, Needs, Number, Object, PhoneNumber, Tie, Whereabouts};
+
+use super::{Case, Page};
+
+/// What is to be known of `phone`.
+pub(crate) fn number(case: &Case<'_>, phone: PhoneNumber) -> String {
+    let claim = case.desired.claims().find(|(_, number, _)| *number == phone);
+    let claim = claim.map(|(account, _, papers)| (account, papers));
+    let holder = case.sight.observed.whereabouts(phone);
+    let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
+    let mut page = Page::new(&format!("{phone}: {verdict}"), case.paint);
+    page.section("desired");
+    match claim {
+        Some((account, papers)) => {
+            page.line(&format!("in {}", case.view.named(account)));
+            for words in papers.into_iter().flat_map(given) {
+                page.line(&words);
+            }
+            if let Some(why) = case.view.why(account) {
+                page.line(&format!("why: {why}"));
+            }
+        }
+        None => page.line("nothing: nobody claims it"),
+    }
+    for entry in case.desired.accounts() {
+        if entry.close().is_some_and(|terms| terms.release.contains(&phone)) {
+            page.line(&format!("it may be lost with the close of {}", case.view.named(entry.sid)));
+        }
+    }
+    observed(case, phone, holder, &mut page);
+    case.planned(
+        &mut page,
+        &case.actions(|action| action.number == Some(phone) || action.at_risk.contains(&phone)),
+    );
+    super::holds(&mut page, &case.held(|held| held.number == Some(phone)));
+    page.section("remembered");
+    if let Some(account) = case.sight.history.holder(phone) {
+        page.line(&format!("seen last in {}", case.view.named(account)));
+    }
+    for (account, closing) in case.sight.history.closing_accounts() {
+        if closing.unaccounted.contains(&phone) {
+            let account = case.view.named(account);
+            page.line(&format!("{account}, which is to close, was seen with it, and no other account since"));
+        }
+    }
+    case.remembered(&mut page, Object::Number(phone), |write| {
+        write.object == Object::Number(phone) || write.releases.contains(&phone)
+    });
+    page.out
+}
+
+fn verdict(
+    case: &Case<'_>,
+    phone: PhoneNumber,
+    claimant: Option<AccountSid>,
+    holder: Whereabouts<'_>,
+) -> String {
+    let is = match holder {
+        Whereabouts::In(holder, _) => format!("in {}", case.view.named(holder)),
+        Whereabouts::Moving => "in two accounts at once, on the move".to_owned(),
+        Whereabouts::Nowhere => "in no list that was read".to_owned(),
+    };
+    let lost = case.actions(|action| action.at_risk.contains(&phone));
+    if let Some(close) = lost.first() {
+        return format!("{is}, and RELEASED WITH THE CLOSE of {} in the next pass", close.account);
+    }
+    let moves = case.actions(|action| action.number == Some(phone));
+    if let Some(action) = moves.first() {
+        return format!("{is}, to be in {}: its transfer is planned", case.view.named(action.account));
+    }
+    if let Some(held) = case.held(|held| held.number == Some(phone)).first() {
+        return format!("{is}, to be in {}, and HELD: {}", case.view.named(held.account), held.reason);
+    }
+    match (claimant, holder) {
+        (Some(claimant), Whereabouts::In(holder, _)) if claimant == holder => format!("{is}, as desired"),
+        (Some(claimant), _) => format!("{is}, to be in {}", case.view.named(claimant)),
+        (None, Whereabouts::In(..)) => format!("{is}, and nobody claims it: it stays where it is"),
+        (None, Whereabouts::Moving | Whereabouts::Nowhere) => format!("{is}, and nobody claims it"),
+    }
+}
+
+fn observed(case: &Case<'_>, phone: PhoneNumber, holder: Whereabouts<'_>, page: &mut Page) {
+    page.section("observed");
+    match holder {
+        Whereabouts::In(holder, number) => {
+            page.line(&format!("in {}, as {}", case.view.named(holder), number.sid));
+            needs(number, page);
+        }
+        Whereabouts::Moving => {
+            let holders =
+                case.sight.observed.lists().filter(|(_, list)| list.iter().any(|n| n.phone == phone));
+            for (account, _) in holders {
+                page.line(&format!("in {}", case.view.named(account)));
+            }
+        }
+        Whereabouts::Nowhere => page.line(&match case.sight.observed.unreadable_list() {
+            Some((account, why)) => format!("in no list; that of {account} could not be read: {why}"),
+            None => "in no list that was read".to_owned(),
+        }),
+    }
+}
+
+/// What the number asks of a transfer, and what it would leave behind.
+fn needs(number: &Number, page: &mut Page) {
+    if number.needs_address {
+        page.line("a transfer of it needs an `addressSid` in the claim");
+    }
+    if number.ties.contains(Tie::Bundle) {
+        page.line("a transfer of it needs a `bundleSid` in the claim");
+    }
+    let ties: Vec<_> = number.ties.iter().map(Tie::noun).collect();
+    if !ties.is_empty() {
+        page.line(&format!("uses of this account, and would not take along: {}", ties.join(", ")));
+    }
+}
+
+/// What the claim gives for a transfer.
+fn given(papers: &Needs) -> Vec<String> {
+    let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
+    let texts = [
+        ("addressSid", address_sid.map(|sid| sid.to_string())),
+        ("bundleSid", bundle_sid.map(|sid| sid.to_string())),
+        ("identitySid", identity_sid.map(|sid| sid.to_string())),
+        ("emergencyAddressSid", emergency_address_sid.map(|sid| sid.to_string())),
+    ];
+    texts.into_iter().filter_map(|(key, sid)| Some(format!("with {key} {}", sid?))).collect()
+}

@@ -1,0 +1,129 @@
+//! A plan in words: as text for a terminal, as markdown for a pull request.
+
+mod groups;
+mod markdown;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use subaccountd_core::{
+    AccountSid, Observed, Report, Verb, Whereabouts,
+    report::{AccountView, ActionView, PlanView},
+};
+
+pub(crate) use markdown::markdown;
+pub(crate) use text::{Paint, text, wrapped};
+
+/// What is shown of a report.
+pub(crate) struct View<'a> {
+    report: &'a Report,
+    plan: Cow<'a, PlanView>,
+    only: Option<AccountSid>,
+    /// What the reader should know before the plan, as where the observation is from.
+    remarks: Vec<String>,
+    listed: BTreeMap<AccountSid, &'a AccountView>,
+    observed: Option<&'a Observed>,
+}
+
+impl<'a> View<'a> {
+    /// The whole plan of `report`.
+    pub(crate) fn of(report: &'a Report, observed: Option<&'a Observed>) -> Self {
+        let listed = report.accounts.iter().map(|account| (account.sid, account)).collect();
+        let plan = Cow::Borrowed(&report.plan);
+        Self { report, plan, only: None, remarks: Vec::new(), listed, observed }
+    }
+
+    /// What of it concerns `sid`. The digest stays that of the whole plan.
+    pub(crate) fn only(mut self, sid: AccountSid) -> Self {
+        let holds = |number| {
+            let whereabouts = self.observed.map(|observed| observed.whereabouts(number));
+            matches!(whereabouts, Some(Whereabouts::In(holder, _)) if holder == sid)
+        };
+        let plan = &self.report.plan;
+        let actions = plan.actions.iter().filter(|action| action.account == sid || action.from == Some(sid));
+        let held = plan.held.iter().filter(|held| held.account == sid || held.number.is_some_and(holds));
+        let (actions, held) = (actions.cloned().collect(), held.cloned().collect());
+        self.plan = Cow::Owned(PlanView { digest: plan.digest.clone(), actions, held });
+        self.only = Some(sid);
+        self
+    }
+
+    /// With something to be said before the plan.
+    pub(crate) fn remarked(mut self, remarks: Vec<String>) -> Self {
+        self.remarks = remarks;
+        self
+    }
+
+    /// What is shown of the plan.
+    pub(crate) fn plan(&self) -> &PlanView {
+        &self.plan
+    }
+
+    /// Whether `sid` is listed, or was seen at Twilio.
+    pub(crate) fn knows(&self, sid: AccountSid) -> bool {
+        self.listed.contains_key(&sid) || self.observed.is_some_and(|seen| seen.account(sid).is_some())
+    }
+
+    /// What is said when a part is shown: of which account, and what the whole is.
+    fn part(&self) -> Option<String> {
+        let sid = self.only?;
+        Some(format!("Only what concerns {}. The whole plan: {}", self.named(sid), counts(&self.report.plan)))
+    }
+
+    /// `sid` with the name that the account has at Twilio.
+    pub(crate) fn named(&self, sid: AccountSid) -> String {
+        let listed = self.listed.get(&sid).and_then(|account| account.friendly_name.as_deref());
+        let seen = || self.observed?.account(sid).map(|account| account.friendly_name.as_str());
+        match listed.or_else(seen) {
+            Some(name) => format!("{sid} ({name})"),
+            None => sid.to_string(),
+        }
+    }
+
+    /// Why the entry says what it says.
+    pub(crate) fn why(&self, sid: AccountSid) -> Option<String> {
+        let account = self.listed.get(&sid)?;
+        let labels = account.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let words: Vec<_> = account.reason.iter().cloned().chain(labels).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// The closes, which cannot be undone.
+    fn closes(&self) -> impl Iterator<Item = &ActionView> {
+        self.plan.actions.iter().filter(|action| action.kind == Verb::Close)
+    }
+
+    /// What cannot be undone, in one line.
+    fn risk(&self) -> Option<String> {
+        let closes = self.closes().count();
+        let lost: usize = self.closes().map(|close| close.at_risk.len()).sum();
+        let accounts = if closes == 1 { "1 account is".to_owned() } else { format!("{closes} accounts are") };
+        let numbers = match lost {
+            0 => "no number is released".to_owned(),
+            1 => "1 number is released".to_owned(),
+            n => format!("{n} numbers are released"),
+        };
+        (closes > 0).then(|| format!("CANNOT BE UNDONE: {accounts} closed for good, {numbers}"))
+    }
+}
+
+/// What there is to do, and how much is held.
+fn counts(plan: &PlanView) -> String {
+    let of = |verb: Verb| plan.actions.iter().filter(|action| action.kind == verb).count();
+    let [reactivate, transfer, suspend, close] = Verb::ALL.map(of);
+    let held = plan.held.len();
+    if reactivate + transfer + suspend + close + held == 0 {
+        return "Nothing to do: Twilio is as the state says.".to_owned();
+    }
+    format!(
+        "{reactivate} to reactivate, {transfer} to transfer, {suspend} to suspend, {close} to close; {held} held."
+    )
+}
+
+/// The numbers that a close releases.
+fn lost(close: &ActionView) -> String {
+    let numbers: Vec<_> = close.at_risk.iter().map(ToString::to_string).collect();
+    if numbers.is_empty() { "no number".to_owned() } else { numbers.join(", ") }
+}

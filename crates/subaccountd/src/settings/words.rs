@@ -1,0 +1,95 @@
+//! The rules in words: as the flags that would say the same, so that a snapshot can carry them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Args, Command, FromArgMatches};
+use subaccountd_core::{Limit, Verb};
+
+use super::{ReactivationName, Rules};
+
+/// Values by the names of their flags.
+pub(crate) type Words = BTreeMap<String, String>;
+
+impl Rules {
+    /// What the flags of these rules are called.
+    pub(crate) fn flags() -> BTreeSet<String> {
+        let command = Self::augment_args(Command::new("rules"));
+        command.get_arguments().filter_map(|flag| Some(flag.get_long()?.to_owned())).collect()
+    }
+
+    /// These rules in words.
+    pub(crate) fn words(&self) -> Words {
+        // A field more has to be thought of here.
+        let Self { verbs, close_after, reactivation, budgets } = self;
+        let verbs: Vec<_> = verbs.iter().map(|verb| Verb::from(*verb).as_str()).collect();
+        let reactivation = match reactivation {
+            ReactivationName::Normal => "normal",
+            ReactivationName::Strict => "strict",
+            ReactivationName::Always => "always",
+        };
+        let limit = |limit: Limit| match limit {
+            Limit::Count(count) => count.to_string(),
+            Limit::Percent(percent) => format!("{percent}%"),
+        };
+        [
+            ("verbs", verbs.join(",")),
+            ("close-after", format!("{close_after:#}")),
+            ("reactivation", reactivation.to_owned()),
+            ("max-reactivations", limit(budgets.max_reactivations)),
+            ("max-suspends", limit(budgets.max_suspends)),
+            ("max-closes", limit(budgets.max_closes)),
+            ("max-transfers", limit(budgets.max_transfers)),
+            ("max-released-numbers", budgets.max_released_numbers.to_string()),
+            ("budget-window", format!("{:#}", budgets.budget_window)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// The rules that `words` say; what they do not say is as on this command line. Names of a later version are
+    /// passed over.
+    pub(crate) fn from_words(words: &Words) -> Result<Self, clap::Error> {
+        let known = Self::flags();
+        let of_ours = words.iter().filter(|(name, _)| known.contains(*name));
+        let flags = of_ours.map(|(name, value)| format!("--{name}={value}"));
+        let command = Self::augment_args(Command::new("rules").no_binary_name(true));
+        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_back_from_their_words() {
+        let words: Words = [
+            ("verbs", "reactivate,close"),
+            ("close-after", "90m"),
+            ("reactivation", "strict"),
+            ("max-reactivations", "0"),
+            ("max-suspends", "100%"),
+            ("max-closes", "7"),
+            ("max-transfers", "12%"),
+            ("max-released-numbers", "3"),
+            ("budget-window", "36h 30m"),
+            ("of-a-later-version", "x"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let rules = Rules::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
+        let again = Rules::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((rules.policy(), rules.limits()), (again.policy(), again.limits()));
+        assert_eq!(rules.policy().close_after, jiff::SignedDuration::from_mins(90));
+        assert_eq!(rules.limits().verbs[&Verb::Transfer], Limit::Percent(12));
+        assert_eq!(rules.words().keys().cloned().collect::<BTreeSet<_>>(), Rules::flags());
+    }
+
+    #[test]
+    fn words_that_no_flag_takes_are_refused() {
+        for (name, value) in [("max-closes", "101%"), ("close-after", "soon"), ("verbs", "destroy")] {
+            let words = Words::from([(name.to_owned(), value.to_owned())]);
+            assert!(Rules::from_words(&words).is_err(), "{name}={value}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A snapshot: what was observed, the history and the rules in force, as one document from which plans are made
+//! elsewhere. It names customers and their numbers; nothing in it is a secret.
+
+mod planning;
+#[cfg(test)]
+pub(crate) mod scene;
+mod source;
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use subaccountd_core::{Account, AccountSid, History, Holdings, Now};
+
+use crate::{
+    reconcile::{Sight, VERSION},
+    settings::Words,
+};
+pub(crate) use planning::report;
+pub(crate) use source::{Source, read};
+
+/// The version of the document. Within it keys are added and none changes its meaning.
+const FORMAT: u32 = 1;
+
+/// The document.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Snapshot<'a> {
+    /// See [`FORMAT`].
+    format: u32,
+    /// The version of the program that took it.
+    version: Cow<'a, str>,
+    /// When, by the taker's clock.
+    pub(crate) taken_at: Timestamp,
+    /// When, by Twilio's clock.
+    pub(crate) twilio_time: Option<Timestamp>,
+    pub(crate) main_account: AccountSid,
+    /// The rules that the taker plans by, as its flags.
+    pub(crate) settings: Cow<'a, Words>,
+    pub(crate) accounts: Vec<Row<'a>>,
+    pub(crate) history: Cow<'a, History>,
+}
+
+/// One account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Row<'a> {
+    #[serde(flatten)]
+    pub(crate) account: Cow<'a, Account>,
+    pub(crate) numbers: Cow<'a, Holdings>,
+}
+
+impl Snapshot<'_> {
+    /// The time at which it was taken, by both clocks.
+    pub(crate) fn now(&self) -> Now {
+        Now { local: self.taken_at, twilio: self.twilio_time }
+    }
+
+    /// Which version of the program took it.
+    pub(crate) fn taker(&self) -> &str {
+        &self.version
+    }
+}
+
+/// What the daemon keeps of a pass, until the next one, to answer with a snapshot.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    now: Now,
+    main: AccountSid,
+    accounts: BTreeMap<AccountSid, Account>,
+    holdings: BTreeMap<AccountSid, Holdings>,
+    history: Arc<History>,
+    settings: Arc<Words>,
+}
+
+impl Kept {
+    /// What is kept of `sight`, made under `settings`.
+    pub(crate) fn of(sight: Sight, settings: Arc<Words>) -> Self {
+        let Sight { now, observed, history } = sight;
+        let main = observed.main();
+        let (accounts, holdings) = observed.into_parts();
+        Self { now, main, accounts, holdings, history, settings }
+    }
+
+    /// The document.
+    pub(crate) fn snapshot<'a>(&'a self) -> Snapshot<'a> {
+        let row = |account: &'a Account| {
+            let numbers = self.holdings.get(&account.sid);
+            let numbers = numbers.map_or(Cow::Owned(Holdings::NotRead), Cow::Borrowed);
+            Row { account: Cow::Borrowed(account), numbers }
+        };
+        Snapshot {
+            format: FORMAT,
+            version: VERSION.into(),
+            taken_at: self.now.local,
+            twilio_time: self.now.twilio,
+            main_account: self.main,
+            settings: Cow::Borrowed(&self.settings),
+            accounts: self.accounts.values().map(row).collect(),
+            history: Cow::Borrowed(&self.history),
+        }
+    }
+}
+
+/// Reads a document. The error says what is wrong with it, after the words "it".
+pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+        version: Option<String>,
+    }
+    let head: Head = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is no snapshot of subaccountd ({error})"))?;
+    if head.format != FORMAT {
+        let by =
+            head.version.map_or_else(String::new, |version| format!(", written by subaccountd {version}"));
+        return Err(format!(
+            "it is a snapshot of format {}{by}, and this is subaccountd {VERSION}, which reads format {FORMAT}: \
+             use the version that took it",
+            head.format
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| format!("it is a snapshot that cannot be read ({error})"))
+}

@@ -1,0 +1,94 @@
+//! A plan made from a snapshot: what the daemon that took it would do with another state.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail};
+use subaccountd_core::{
+    AccountSid, Holdings, Observed, guard, heed, notice,
+    plan::check_main_account,
+    reads,
+    report::{Findings, Mode, PassResult, PassSummary, Report},
+};
+
+use super::Snapshot;
+use crate::{
+    reconcile::{Sight, VERSION, shown},
+    settings::Rules,
+    state::Loaded,
+};
+
+/// What is said of a list that is not there, and what mends it.
+const LACKS: &str = "the snapshot has no number list of";
+const REMEDY: &str = "plan on a snapshot taken with `subaccountd snapshot`, which reads every list";
+
+/// The report of the pass that `loaded` would have had at the time of `snapshot`, and what it is made from.
+pub(crate) fn report(
+    snapshot: Snapshot<'_>,
+    loaded: &Loaded,
+    rules: &Rules,
+) -> anyhow::Result<(Report, Sight)> {
+    let desired = &loaded.reading.desired;
+    let (now, rulebook) = (snapshot.now(), rules.rulebook());
+    if let Ok(main) = desired.main()
+        && main.sid != snapshot.main_account
+    {
+        let of = snapshot.main_account;
+        bail!("the state is for the main account {}, but the snapshot is of {of}", main.sid);
+    }
+    let mut history = snapshot.history.into_owned();
+    let mut observed = observed(snapshot.main_account, snapshot.accounts);
+    check_main_account(desired, &observed).context("no plan could be made")?;
+    // The same facts, in the same order, as in a pass.
+    for event in heed(&history, desired) {
+        history.apply(event);
+    }
+    history.prune(now, rulebook.policy.window);
+    let first = reads::first_lists(desired, &observed, &history);
+    lack(&mut observed, first);
+    let further = reads::further_lists(desired, &observed, &history, &loaded.sha256, now);
+    lack(&mut observed, further);
+    for event in notice(&history, desired, &observed, now) {
+        history.apply(event);
+    }
+    let approved = rulebook.approved(desired, &observed, &history, now).context("no plan could be made")?;
+    let budgets = guard::budgets(approved.plan(), &rulebook.limits, &history, now);
+    let found = Findings { desired, observed: &observed, plan: approved.plan(), budgets };
+    let summary = PassSummary {
+        result: Some(PassResult::Success),
+        started_at: Some(now.local),
+        finished_at: Some(now.local),
+        requests: 0,
+        error: None,
+    };
+    let mut report = Report::new(VERSION, Mode::DryRun, shown(loaded), summary, Ok(found), Vec::new(), None);
+    // To wait for the next pass would not mend it.
+    for held in report.plan.held.iter_mut().filter(|held| held.message.contains(LACKS)) {
+        REMEDY.clone_into(&mut held.remedy);
+    }
+    Ok((report, Sight { now, observed, history: history.into() }))
+}
+
+fn observed(main: AccountSid, rows: Vec<super::Row<'_>>) -> Observed {
+    let (mut accounts, mut lists) = (Vec::new(), Vec::new());
+    for row in rows {
+        lists.push((row.account.sid, row.numbers.into_owned()));
+        accounts.push(row.account.into_owned());
+    }
+    let mut observed = Observed::new(main, accounts);
+    for (account, holdings) in lists {
+        match holdings {
+            Holdings::NotRead => {}
+            Holdings::Known(_) | Holdings::Unreadable(_) => observed.add_holdings(account, holdings),
+        }
+    }
+    observed
+}
+
+/// Lists that the plan needs and the snapshot has not are never taken as empty.
+fn lack(observed: &mut Observed, needed: BTreeSet<AccountSid>) {
+    for account in needed {
+        if *observed.holdings(account) == Holdings::NotRead {
+            observed.add_holdings(account, Holdings::Unreadable(format!("{LACKS} {account}")));
+        }
+    }
+}

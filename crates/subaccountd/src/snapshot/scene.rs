@@ -1,0 +1,108 @@
+//! A scene for tests: a snapshot and a state, and the report and sight that come of them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use subaccountd_core::{
+    Report,
+    spec::{Source, read},
+};
+
+use super::{parse, report};
+use crate::{reconcile::Sight, settings::Rules, state::Loaded};
+
+/// When every scene plays.
+pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";
+
+/// See the module.
+pub(crate) struct Scene {
+    snapshot: Value,
+    state: String,
+}
+
+/// What is made of a scene.
+pub(crate) struct Played {
+    pub(crate) report: Report,
+    pub(crate) sight: Sight,
+    pub(crate) rules: Rules,
+    pub(crate) loaded: Loaded,
+}
+
+/// The n-th account SID; 0 is the main account.
+pub(crate) fn ac(n: u64) -> String {
+    format!("AC{n:032x}")
+}
+
+/// The n-th number.
+pub(crate) fn phone(n: u64) -> String {
+    format!("+1510555{n:04}")
+}
+
+impl Scene {
+    /// A main account without numbers, and these entries.
+    pub(crate) fn new(entries: &str) -> Self {
+        let scene = Self {
+            snapshot: json!({
+                "format": 1, "version": "0.1.0", "takenAt": NOON, "twilioTime": NOON, "mainAccount": ac(0),
+                "settings": {}, "accounts": [], "history": {},
+            }),
+            state: format!(
+                "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {{sid: {}}}\nsubaccounts:\n{entries}",
+                ac(0)
+            ),
+        };
+        scene.account(0, "main", "active", &[])
+    }
+
+    /// With a setting of the one who took the snapshot.
+    pub(crate) fn setting(mut self, flag: &str, value: &str) -> Self {
+        self.snapshot["settings"][flag] = value.into();
+        self
+    }
+
+    /// With a history.
+    pub(crate) fn history(mut self, history: Value) -> Self {
+        self.snapshot["history"] = history;
+        self
+    }
+
+    /// With an account that holds these numbers.
+    pub(crate) fn account(self, n: u64, name: &str, status: &str, numbers: &[u64]) -> Self {
+        let row = |n: &u64| json!({"sid": format!("PN{n:032x}"), "phone": phone(*n), "needsAddress": false, "ties": []});
+        let numbers: Vec<_> = numbers.iter().map(row).collect();
+        self.account_with(n, name, status, &json!({ "known": numbers }))
+    }
+
+    /// With an account whose numbers are as said.
+    pub(crate) fn account_with(mut self, n: u64, name: &str, status: &str, numbers: &Value) -> Self {
+        let account = json!({
+            "sid": ac(n), "owner": ac(0), "friendlyName": name, "status": status,
+            "dateUpdated": "2026-05-31T12:00:00Z", "numbers": numbers,
+        });
+        self.snapshot["accounts"].as_array_mut().unwrap().push(account);
+        self
+    }
+
+    /// With number `n` using these things of its account.
+    pub(crate) fn uses(mut self, n: u64, ties: &[&str]) -> Self {
+        let accounts = self.snapshot["accounts"].as_array_mut().unwrap().iter_mut();
+        let lists = accounts.filter_map(|account| account["numbers"]["known"].as_array_mut());
+        for number in lists.flatten().filter(|number| number["phone"] == phone(n)) {
+            number["ties"] = ties.into();
+        }
+        self
+    }
+
+    /// The plan for it.
+    pub(crate) fn play(&self) -> Played {
+        let source = Source { name: "desired.yaml".to_owned(), content: Ok(self.state.clone().into_bytes()) };
+        let taken_up_at = NOON.parse().unwrap();
+        let reading = Arc::new(read(&[source]));
+        let loaded = Loaded { reading, sha256: "0".repeat(64), revision: None, taken_up_at };
+        let bytes = serde_json::to_vec(&self.snapshot).unwrap();
+        let snapshot = parse(&bytes).unwrap();
+        let rules = Rules::from_words(&snapshot.settings).unwrap();
+        let (report, sight) = report(snapshot, &loaded, &rules).unwrap();
+        Played { report, sight, rules, loaded }
+    }
+}
