@@ -56,7 +56,7 @@ pub(crate) fn some(names: &[String]) -> String {
 
 /// Writes `text` to `path`, so that there is the whole of it or what was there before.
 pub(crate) fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     // Readers of a state pass over names that start with a dot. What may read it is up to the umask.
     let readable = fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().prefix(".import-").permissions(readable).tempfile_in(folder)?;
@@ -75,4 +75,20 @@ pub(crate) fn check_folder(path: &Path) -> anyhow::Result<()> {
         path.display()
     );
     Ok(())
+}
+
+/// Whether the folder that `path` is to be in is there.
+pub(crate) fn check_parent(path: &Path) -> anyhow::Result<()> {
+    let folder = folder_of(path);
+    anyhow::ensure!(
+        folder.is_dir(),
+        "there is no folder {} to write {} to: make it first",
+        folder.display(),
+        path.display()
+    );
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

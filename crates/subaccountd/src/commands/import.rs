@@ -16,7 +16,7 @@ use subaccountd_core::{
     remote::Observe,
     spec::{
         self, Source,
-        write::{Choice, Draft},
+        write::{Choice, Draft, MAIN_FILE},
     },
 };
 
@@ -60,8 +60,14 @@ pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> 
 /// What can be refused at once is not found out after thousands of requests.
 fn check_out(options: &ImportOptions, there: &There) -> anyhow::Result<()> {
     match (options.split_by, &options.out) {
-        (SplitBy::Account, Some(folder)) => destination::check_folder(folder),
+        (SplitBy::Account, Some(folder)) => {
+            destination::check_folder(folder)?;
+            // The names of the others are known only when the accounts are.
+            let main = Some(folder.join(MAIN_FILE)).filter(|_| !options.missing);
+            destination::check(main.as_deref(), options.force)
+        }
         (SplitBy::None, Some(out)) => {
+            destination::check_parent(out)?;
             let file = File { path: out.clone(), text: String::new() };
             there.check_apart(&[file])?;
             destination::check([out.as_path()], options.force)
@@ -302,7 +308,11 @@ fn write(files: &[File], out: &Path, options: &ImportOptions) -> anyhow::Result<
 
 /// Says beside the text what was imported, and what was not.
 fn tell(draft: &Draft, options: &ImportOptions) {
-    let mut words = format!("imported: {} subaccounts, {} numbers\n", draft.accounts(), draft.numbers());
+    let mut words = if options.missing && draft.accounts() == 0 {
+        "nothing is missing: every account that was asked for is listed\n".to_owned()
+    } else {
+        format!("imported: {} subaccounts, {} numbers\n", draft.accounts(), draft.numbers())
+    };
     let closed = draft.closed_left_out();
     if closed > 0 {
         let _ = writeln!(words, "left out: {closed} closed; --status active,suspended,closed takes them in");

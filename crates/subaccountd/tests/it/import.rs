@@ -184,10 +184,14 @@ async fn a_file_that_is_there_is_not_overwritten_without_force() {
         let why = refused(&setup, args).await;
         assert!(why.contains("is there already") && why.contains("--force"), "{why}");
     }
+    assert_eq!(setup.sim.requests().iter().filter(|request| request.path.contains("Numbers")).count(), 3);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     assert_eq!(files(&folder), [(format!("{}.yaml", ac(2)), "mine".to_owned())]);
     import(&setup, &["--out", one, "--force"]).await;
     import(&setup, &[&split[..], &["--force"]].concat()).await;
+    let requests = setup.sim.requests().len();
+    refused(&setup, &split).await;
+    assert_eq!(setup.sim.requests().len(), requests, "what is there is seen before anything is read");
     assert_settled(&setup, &file).await;
     assert_settled(&setup, &folder).await;
 }
@@ -205,7 +209,7 @@ async fn a_link_a_folder_and_a_file_in_the_place_of_a_folder_are_left_alone() {
         (&["--out", &at("dangling.yaml")], "is a link to"),
         (&["--out", &at("folder")], "is a folder"),
         (&["--split-by", "account", "--out", &at("target.yaml")], "is not a folder"),
-        (&["--out", &at("no/such/folder.yaml")], "writing"),
+        (&["--out", &at("no/such/folder.yaml")], "there is no folder"),
     ] {
         let why = refused(&setup, &[args, &["--force"]].concat()).await;
         assert!(why.contains(words), "{why}");
@@ -284,7 +288,9 @@ async fn what_is_missing_is_put_beside_the_state_and_then_nothing_is_missing() {
     let valid = output(bare(&["validate", at])).await;
     assert_eq!(stdout(&valid), "valid: 4 subaccounts, 2 numbers, 2 files\n");
     assert_eq!(without_times(&plan().await), without_times(&before));
-    assert!(import(&setup, &args).await.contains("subaccounts: []\n"));
+    let again = setup.run(&[&["import"], &args[..]].concat()).await;
+    assert!(stdout(&again).contains("subaccounts: []\n"), "{}", stdout(&again));
+    assert!(stderr(&again).contains("nothing is missing"), "{}", stderr(&again));
     let why = refused(&setup, &[&args[..], &["--out", new.to_str().unwrap(), "--force"]].concat()).await;
     assert!(why.contains("is part of the state"), "{why}");
     assert_eq!(setup.posts(), Vec::<String>::new());
