@@ -169,8 +169,7 @@ fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
 }
 
 fn hold_transfers_without_target(plan: &mut Plan) {
-    let held =
-        plan.held.iter().filter(|held| held.reason == Reason::OverLimit && held.kind == Verb::Reactivate);
+    let held = plan.held.iter().filter(|held| held.kind == Verb::Reactivate);
     let dark: BTreeSet<_> = held.map(|held| held.account).collect();
     let into_the_dark = |planned: &Planned| match &planned.action {
         Action::Transfer(transfer) => dark.contains(&transfer.to),
