@@ -5,5 +5,6 @@ mod any;
 mod closes;
 mod guard;
 mod memory;
+mod noticing;
 mod numbers;
 mod whole;

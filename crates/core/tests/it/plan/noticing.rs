@@ -1,0 +1,136 @@
+//! What is noticed, and what is not: each fact once, and only what others did against the state counts as undoing.
+
+use jiff::SignedDuration;
+use subaccountd_core::{Limit, Object, Reactivation, Verb, notice};
+
+use crate::support::scene::{Scene, phone, sid};
+
+const NUMBER: &str = "+15105550101";
+const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
+const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
+const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
+const HANDED: &str =
+    "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme, moveNumbersToMain: true}}]";
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// AC01 claims a number that sits in AC02.
+fn claimed() -> Scene {
+    let state = format!(
+        "subaccounts: [{{sid: AC01, status: active, numbers: [\"{NUMBER}\"]}}, {{sid: AC02, status: active}}]"
+    );
+    Scene::new(&state).holds("AC02", NUMBER)
+}
+
+fn times_undone(scene: &Scene, object: Object) -> usize {
+    scene.history.times_undone(object, scene.now, WINDOW)
+}
+
+#[test]
+fn what_does_not_change_is_noticed_once() {
+    let scenes = [
+        Scene::new(ACTIVE),
+        Scene::new(ACTIVE).suspended("AC01"),
+        Scene::new(ACTIVE).suspended("AC01").done(),
+        Scene::new(SUSPENDED).active("AC01"),
+        Scene::new(SUSPENDED).active("AC01").done(),
+        Scene::new(CLOSED).holds("AC01", NUMBER),
+        Scene::new(CLOSED).holds("AC01", NUMBER).suspended("AC01"),
+        Scene::new(CLOSED).done(),
+        Scene::new(HANDED).holds("AC01", NUMBER).done(),
+        claimed(),
+        claimed().done(),
+    ];
+    for (n, scene) in scenes.into_iter().enumerate() {
+        let scene = scene.pass();
+        let again = notice(&scene.history, &scene.desired, &scene.observe(), scene.now);
+        assert_eq!(again, [], "scene {n}");
+    }
+}
+
+#[test]
+fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
+    let account = Object::Account(sid("AC01"));
+    let always = |scene: Scene| scene.policy(|policy| policy.reactivation = Reactivation::Always);
+    let stands = always(Scene::new(ACTIVE).suspended("AC01")).done().pass().pass();
+    assert_eq!(times_undone(&stands, account), 0);
+    let once = stands.suspended("AC01").pass();
+    assert_eq!(times_undone(&once, account), 1);
+    assert_eq!(once.brief(), "reactivate AC01");
+    assert_eq!(once.done().suspended("AC01").brief(), "Contested reactivate AC01");
+}
+
+/// The state takes its word back, and what happens to the number then is nobody's undoing.
+#[test]
+fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
+    let number = Object::Number(phone(NUMBER));
+    let released = format!(
+        "subaccounts: [{{sid: AC01, status: closed, close: {{confirm: acme, moveNumbersToMain: true, release: [\"{NUMBER}\"]}}}}]"
+    );
+    for withdrawn in [CLOSED, &released] {
+        let mut scene = Scene::new(HANDED).holds("AC01", NUMBER);
+        for _ in 0..2 {
+            scene = scene.says(HANDED).done().says(withdrawn).holds("AC01", NUMBER).pass();
+        }
+        assert_eq!(times_undone(&scene, number), 0, "{withdrawn}");
+        assert_eq!(
+            scene.says(HANDED).brief().lines().next(),
+            Some("transfer +15105550101 from AC01 to AC00")
+        );
+    }
+}
+
+/// A fraud guard suspends it later: that must not look like the suspension that the daemon once found.
+#[test]
+fn an_account_that_others_reactivated_was_seen_active() {
+    let held = Scene::new(ACTIVE).suspended("AC01").limit(Verb::Reactivate, Limit::Count(0)).pass();
+    let later = held.active("AC01").pass().suspended("AC01").limit(Verb::Reactivate, Limit::Count(9));
+    assert_eq!(later.brief(), "SuspendedElsewhere reactivate AC01");
+}
+
+#[test]
+fn an_account_seen_active_under_another_word_is_seen_active_anew() {
+    let kept = Scene::new(SUSPENDED).active("AC01").forbids(Verb::Suspend).pass();
+    assert_eq!(kept.says(ACTIVE).pass().suspended("AC01").brief(), "SuspendedElsewhere reactivate AC01");
+}
+
+#[test]
+fn a_list_first_read_while_suspended_becomes_full_proof_once_it_is_read_while_active() {
+    let suspended = Scene::new(CLOSED).suspended("AC01").pass();
+    assert!(suspended.clone().after("999h").shown().contains("weaker proof"));
+    let seen = suspended.active("AC01").done().after("72h");
+    assert_eq!(seen.shown(), "close AC01, losing []\n");
+}
+
+#[test]
+fn taking_a_transfer_back_is_free_also_after_other_writes() {
+    let entries = |first: &str, second: &str| {
+        format!(
+            "subaccounts:\n- {{sid: AC01, status: active, numbers: [{first}]}}\n\
+             - {{sid: AC02, status: active, numbers: [{second}]}}\n- {{sid: AC03, status: active}}\n"
+        )
+    };
+    let both = entries(&format!("\"{NUMBER}\", \"+15105550102\""), "");
+    let scene = Scene::new(&both).holds("AC02", NUMBER).holds("AC03", "+15105550102").done();
+    let back = scene.says(&entries("\"+15105550102\"", &format!("\"{NUMBER}\"")));
+    assert_eq!(back.shown(), "transfer +15105550101 from AC01 to AC02, free\n");
+}
+
+/// The daemon forgets what is out of the window, and nothing else.
+#[test]
+fn what_is_older_than_the_window_is_forgotten() {
+    let kept = |scene: &Scene, key: &str| {
+        let json = serde_json::to_value(&scene.history).unwrap();
+        json[key].as_array().map_or(0, Vec::len)
+    };
+    let mut scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass();
+    assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
+    scene.history.prune(scene.now, WINDOW);
+    assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
+    assert_eq!(times_undone(&scene, Object::Account(sid("AC01"))), 1);
+    let mut unsure = scene.clone().after("24h").clock_off(None);
+    unsure.history.prune(unsure.now, WINDOW);
+    assert_eq!((kept(&unsure, "writes"), kept(&unsure, "undone")), (1, 1));
+    let mut later = scene.after("24h");
+    later.history.prune(later.now, WINDOW);
+    assert_eq!((kept(&later, "writes"), kept(&later, "undone")), (0, 0));
+}
