@@ -184,7 +184,7 @@ pub struct Condition {
     pub reason: String,
     /// For people.
     pub message: String,
-    /// When status or reason changed last.
+    /// When the status changed last, as Kubernetes has it; the reason may have changed since.
     pub last_transition_time: Timestamp,
 }
 
@@ -309,7 +309,7 @@ impl AccountView {
             let at = report.accounts.binary_search_by_key(&entry.sid, |account| account.sid).ok()?;
             report.accounts.get(at).map(|account| &account.conditions[0])
         });
-        let same = before.filter(|before| before.status == status && before.reason == reason);
+        let same = before.filter(|before| before.status == status);
         let last_transition_time = same.map_or(at, |before| before.last_transition_time);
         Self {
             sid: entry.sid,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use subaccountd_core::{
-    Status,
+    Status, Verb,
     guard::budgets,
     plan,
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
@@ -99,13 +99,18 @@ fn each_listed_account_has_one_condition() {
     "#);
 }
 
+/// Kubernetes' convention: a transition is one of the status, not of the reason.
 #[test]
-fn a_condition_keeps_its_time_while_it_stays_the_same() {
+fn a_condition_keeps_its_time_while_its_status_stays_the_same() {
     let first = report(&mixed(), None);
-    let later = report(&mixed().after("1h").suspended("AC02"), Some(&first));
+    let later = mixed().after("1h").suspended("AC02").forbids(Verb::Transfer);
+    let later = report(&later, Some(&first));
     let shown: Vec<_> = later.accounts.iter().map(|account| &account.conditions[0]).collect();
     assert_eq!(shown[0].last_transition_time, time("2026-06-01T12:00:00Z"));
     assert_eq!((shown[1].status, shown[1].last_transition_time), ("True", time("2026-06-01T13:00:00Z")));
+    let transfer = &first.accounts[5].conditions[0];
+    assert_eq!((transfer.reason.as_str(), shown[5].reason.as_str()), ("Transferring", "NotAllowed"));
+    assert_eq!(shown[5].last_transition_time, transfer.last_transition_time);
 }
 
 #[test]
@@ -181,4 +186,11 @@ fn figures_count_by_status_and_by_whether_the_state_lists_it() {
     {(Active, false): 1, (Active, true): 3, (Suspended, true): 2}
     {false: 1, true: 2}
     ");
+}
+
+#[test]
+fn a_mode_is_logged_as_it_is_shown() {
+    for mode in [Mode::Enforce, Mode::DryRun] {
+        assert_eq!(serde_json::to_value(mode).unwrap(), mode.as_str());
+    }
 }

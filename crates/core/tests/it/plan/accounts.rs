@@ -175,6 +175,16 @@ fn a_confirmation_and_a_friendly_name_must_both_fit() {
 }
 
 #[test]
+fn a_name_that_fits_is_not_blamed_for_a_confirmation_that_does_not() {
+    let shown = Scene::new(
+        "subaccounts: [{sid: AC01, friendlyName: globex, status: closed, close: {confirm: acme}}]",
+    )
+    .with("AC01", |account| account.friendly_name = "globex".to_owned())
+    .shown();
+    assert!(shown.contains("`close.confirm` says \"acme\""), "{shown}");
+}
+
+#[test]
 fn unreadable_comes_before_paused_and_paused_before_the_name() {
     let shown = {
         let scene =

@@ -1,7 +1,7 @@
 //! What is noticed, and what is not: each fact once, and only what others did against the state counts as undoing.
 
 use jiff::SignedDuration;
-use subaccountd_core::{Limit, Object, Reactivation, Verb, notice};
+use subaccountd_core::{History, Limit, Object, Reactivation, Verb, history::WriteResult, notice};
 
 use crate::support::scene::{Scene, phone, sid};
 
@@ -113,6 +113,19 @@ fn taking_a_transfer_back_is_free_also_after_other_writes() {
     let scene = Scene::new(&both).holds("AC02", NUMBER).holds("AC03", "+15105550102").done();
     let back = scene.says(&entries("\"+15105550102\"", &format!("\"{NUMBER}\"")));
     assert_eq!(back.shown(), "transfer +15105550101 from AC01 to AC02, free\n");
+}
+
+/// A rotated journal carries it on as JSON.
+#[test]
+fn a_history_is_the_same_after_json() {
+    let refused = WriteResult::Refused { code: Some(21_478), message: "no".to_owned() };
+    let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().does(&refused);
+    let scene = scene.says(HANDED).holds("AC01", NUMBER).done();
+    let json = serde_json::to_string(&scene.history).unwrap();
+    for part in ["refused", "standing", "undone", "writes"] {
+        assert!(!json.contains(&format!("\"{part}\":[]")), "{part}: {json}");
+    }
+    assert_eq!(serde_json::from_str::<History>(&json).unwrap(), scene.history);
 }
 
 /// The daemon forgets what is out of the window, and nothing else.
