@@ -71,7 +71,7 @@ fn start(sim: &Sim, dir: &Path) -> Child {
             "--listen",
             "127.0.0.1:0",
             "--status-listen",
-            "none",
+            "127.0.0.1:0",
             "--log",
             "warn",
         ])

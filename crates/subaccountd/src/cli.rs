@@ -47,8 +47,6 @@ pub(crate) enum Command {
     },
     /// Print what `run` would do, and what it would hold and why; writes nothing
     Plan {
-        #[command(flatten)]
-        fleet: Box<Fleet>,
         /// The format: text for a terminal, markdown for a pull request, json for programs
         #[arg(short, long, default_value = "text")]
         output: PlanFormat,
@@ -62,6 +60,8 @@ pub(crate) enum Command {
         only: Option<AccountSid>,
         #[command(flatten)]
         from: From,
+        #[command(flatten)]
+        fleet: Box<Fleet>,
     },
     /// Say of one account or number what is desired, observed, planned or held, why, and what to do
     Explain {
@@ -69,23 +69,23 @@ pub(crate) enum Command {
         #[arg(value_name = "ID")]
         id: Id,
         #[command(flatten)]
-        fleet: Box<Fleet>,
-        #[command(flatten)]
         from: From,
+        #[command(flatten)]
+        fleet: Box<Fleet>,
     },
     /// Write what is at Twilio, and the history, as one document for `plan --from`; every number list is read
     ///
     /// It names customers and their numbers, and holds no secret.
     Snapshot {
+        /// Write it to this file, whole or not at all; by default to standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         connection: Connection,
         #[command(flatten)]
         journal: JournalSettings,
         #[command(flatten)]
         rules: Rules,
-        /// Write it to this file, whole or not at all; by default to standard output
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
     },
     /// Pass until nothing is left to do, at most 5 times, then exit
     Apply {

@@ -5,6 +5,8 @@ mod planning;
 #[cfg(test)]
 pub(crate) mod scene;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 

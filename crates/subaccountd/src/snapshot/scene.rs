@@ -93,12 +93,22 @@ impl Scene {
         self
     }
 
-    /// The plan for it.
-    pub(crate) fn play(&self) -> Played {
+    /// The document.
+    pub(crate) fn document(&self) -> &Value {
+        &self.snapshot
+    }
+
+    /// The state.
+    pub(crate) fn loaded(&self) -> Loaded {
         let source = Source { name: "desired.yaml".to_owned(), content: Ok(self.state.clone().into_bytes()) };
         let taken_up_at = NOON.parse().unwrap();
         let reading = Arc::new(read(&[source]));
-        let loaded = Loaded { reading, sha256: "0".repeat(64), revision: None, taken_up_at };
+        Loaded { reading, sha256: "0".repeat(64), revision: None, taken_up_at }
+    }
+
+    /// The plan for it.
+    pub(crate) fn play(&self) -> Played {
+        let loaded = self.loaded();
         let bytes = serde_json::to_vec(&self.snapshot).unwrap();
         let snapshot = parse(&bytes).unwrap();
         let rules = Rules::from_words(&snapshot.settings).unwrap();
