@@ -8,7 +8,7 @@ use clap::{
 use clap_complete::Shell;
 
 use jiff::SignedDuration;
-use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status};
+use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, spec::Code};
 
 use crate::{
     settings::{Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, Rules, account_sid, duration},
@@ -94,11 +94,20 @@ pub(crate) enum Command {
         #[command(flatten)]
         dry_run: DryRun,
     },
-    /// Check desired-state files offline; needs no credentials
+    /// Check desired-state files offline, or explain the code of a fault; needs no credentials
+    ///
+    /// All paths are read as one state, and every fault of all files is shown in one go, on standard output. Exits with
+    /// 0 when there is none, with 1 on any fault, and with 64 when the command line is wrong.
     Validate {
         /// Files and directories; all of them are read as one state
-        #[arg(required = true, value_name = "PATH")]
+        #[arg(required_unless_present = "explain", value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// The format: text for a terminal, json for programs, github for annotations of a workflow
+        #[arg(short, long, default_value = "text")]
+        output: FaultFormat,
+        /// Explain this code, as in SD014: what the fault is, what it costs and how to mend it; `all` explains every code
+        #[arg(long, value_name = "CODE", value_parser = explained, conflicts_with_all = ["paths", "output"])]
+        explain: Option<Explained>,
     },
     /// Print the live accounts as a desired state whose plan is empty; writes nothing to Twilio
     ///
@@ -279,6 +288,31 @@ pub(crate) enum PlanFormat {
     Text,
     Json,
     Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FaultFormat {
+    Text,
+    Json,
+    Github,
+}
+
+/// What `validate --explain` is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Explained {
+    One(Code),
+    All,
+}
+
+fn explained(text: &str) -> Result<Explained, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(Explained::All);
+    }
+    Code::from_text(text).map(Explained::One).ok_or_else(|| {
+        let hint = Code::near(text).map_or_else(String::new, |code| format!("did you mean {code}? "));
+        let [first, .., last] = Code::ALL else { return hint };
+        format!("{hint}codes go from {first} to {last}; `all` explains every one")
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,36 +1,130 @@
 //! Faults as a compiler would show them: the place, the line, a mark under the culprit, and how to mend it.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use subaccountd_core::spec::Fault;
+use std::ops::Range;
+
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+use subaccountd_core::spec::{Excerpt, Fault, Related};
+
+/// The most characters of a line that is shown as it is and as it should be.
+const WIDEST_SUGGESTION: usize = 120;
+/// How far two places may be apart to be shown as one text.
+const FARTHEST: usize = 100;
 
 /// `faults` for a terminal.
 pub(crate) fn render(faults: &[Fault], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    faults.iter().map(|fault| one(fault, &renderer) + "\n\n").collect()
+    faults.iter().map(|fault| renderer.render(&groups(fault)) + "\n\n").collect()
 }
 
-fn one(fault: &Fault, renderer: &Renderer) -> String {
-    let place = format!("{}:{}:{}", fault.file, fault.line, fault.column);
-    let text = printable(&fault.text);
-    let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-    let at = |character: usize| starts.get(character).copied().unwrap_or(text.len());
-    let from = fault.column.saturating_sub(1);
-    let span = at(from)..at(from + fault.width).max(at(from));
-    let title = Level::ERROR.primary_title(printable(&fault.message));
-    let help = Level::HELP.message(printable(&fault.help));
-    let group = if text.is_empty() {
-        title.element(Level::NOTE.message(format!("at {place}"))).element(help)
-    } else {
-        let snippet = Snippet::source(text.as_str())
-            .path(fault.file.as_str())
-            .line_start(fault.line)
-            .annotation(AnnotationKind::Primary.span(span));
-        title.element(snippet).element(help)
+fn groups(fault: &Fault) -> Vec<Group<'_>> {
+    let title = Level::ERROR.primary_title(printable(&fault.message)).id(fault.code.as_str());
+    let group = places(Group::with_title(title), fault);
+    let help = printable(&fault.help);
+    let narrow = |line: &&Excerpt| is_whole(line) && line.text.chars().nth(WIDEST_SUGGESTION).is_none();
+    let line = fault.excerpt.as_ref().filter(narrow);
+    let Some((line, replacement)) = line.zip(fault.replacement.as_deref()) else {
+        return vec![group.element(Level::HELP.message(help))];
     };
-    renderer.render(&[group])
+    let text = printable(&line.text);
+    let patch = Patch::new(span(&text, fault.column - 1, fault.width), printable(replacement));
+    let snippet = Snippet::source(text).path(printable(&fault.file)).line_start(fault.line).patch(patch);
+    vec![group, Level::HELP.secondary_title(help).element(snippet)]
 }
 
-/// `text` without characters that steer a terminal. Each is replaced by one, so that columns keep their places.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+/// Adds the place of `fault`, and the other one when there is one.
+fn places<'a>(group: Group<'a>, fault: &'a Fault) -> Group<'a> {
+    let related = fault.related.as_deref();
+    let Fault { line, column, width, .. } = *fault;
+    let file = printable(&fault.file);
+    let Some(excerpt) = &fault.excerpt else {
+        return other(group.element(Origin::path(file).line(line).char_column(column)), related);
+    };
+    if let Some(snippet) = related.and_then(|related| together(fault, excerpt, related)) {
+        return group.element(snippet);
+    }
+    let text = printable(&excerpt.text);
+    let mark = AnnotationKind::Primary.span(span(&text, column - 1 - excerpt.skipped, width));
+    let snippet = Snippet::source(text).line_start(line).annotation(mark);
+    // The renderer takes the column from the text that it is given.
+    let group = if excerpt.skipped == 0 {
+        group.element(snippet.path(file))
+    } else {
+        let note = format!("at {file}:{line}:{column}; only this part of the line is shown");
+        group.element(snippet).element(Level::NOTE.message(note))
+    };
+    other(group, related)
 }
+
+/// Adds the other place by itself.
+fn other<'a>(group: Group<'a>, related: Option<&'a Related>) -> Group<'a> {
+    let Some(related) = related else { return group };
+    let Related { line, column, width, label, .. } = *related;
+    let file = printable(&related.file);
+    let Some(excerpt) = related.excerpt.as_ref().filter(|excerpt| excerpt.skipped == 0) else {
+        return group.element(Level::NOTE.message(format!("{label}: {file}:{line}:{column}")));
+    };
+    let text = printable(&excerpt.text);
+    let mark = AnnotationKind::Context.span(span(&text, column - 1, width)).label(label);
+    group.element(Snippet::source(text).path(file).line_start(line).annotation(mark))
+}
+
+/// Both places in one text, when they are near each other in one file.
+fn together<'a>(
+    fault: &'a Fault,
+    excerpt: &Excerpt,
+    related: &'a Related,
+) -> Option<Snippet<'a, Annotation<'a>>> {
+    let apart = fault.line.abs_diff(related.line);
+    let other = related.excerpt.as_ref().filter(|other| is_whole(other) && is_whole(excerpt))?;
+    if fault.file != related.file || apart > FARTHEST {
+        return None;
+    }
+    let (here, there) = (printable(&excerpt.text), printable(&other.text));
+    let mut mark = span(&here, fault.column - 1, fault.width);
+    let mut other_mark = span(&there, related.column - 1, related.width);
+    let between = related.between.as_ref().map(|line| printable(&line.text)).unwrap_or_default();
+    let breaks = "\n".repeat(apart.saturating_sub(1));
+    let between = format!("\n{between}{breaks}");
+    let text = if apart == 0 {
+        here
+    } else if fault.line < related.line {
+        other_mark = shifted(other_mark, here.len() + between.len());
+        here + &between + &there
+    } else {
+        mark = shifted(mark, there.len() + between.len());
+        there + &between + &here
+    };
+    let snippet = Snippet::source(text).path(printable(&fault.file)).line_start(fault.line.min(related.line));
+    let other = AnnotationKind::Context.span(other_mark).label(related.label);
+    Some(snippet.annotation(AnnotationKind::Primary.span(mark)).annotation(other))
+}
+
+const fn is_whole(excerpt: &Excerpt) -> bool {
+    excerpt.skipped == 0 && !excerpt.cut
+}
+
+/// The bytes of `width` characters of `text` after the first `from`.
+fn span(text: &str, from: usize, width: usize) -> Range<usize> {
+    let at = |character: usize| text.char_indices().nth(character).map_or(text.len(), |(at, _)| at);
+    at(from)..at(from + width)
+}
+
+const fn shifted(span: Range<usize>, by: usize) -> Range<usize> {
+    span.start + by..span.end + by
+}
+
+/// `text` without characters that steer a terminal, turn the direction of writing or are not seen. Each is replaced by
+/// one, so that columns keep their places.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn steers(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
+    turns || hides || c.is_control() && c != '\t'
+}
+
+#[cfg(test)]
+mod corpus;

@@ -1,5 +1,6 @@
 //! `subaccountd`: keeps the subaccounts of one Twilio main account as a YAML file says.
 
+mod annotations;
 mod cli;
 mod clock;
 mod commands;

@@ -2,12 +2,14 @@
 
 use super::{
     API_VERSION, KIND,
+    code::Code,
     entry::{ReadAccount, ReadMain, account, main_account},
-    fields::{Fields, Findings, list, paused, word},
+    fields::{Fields, list, malformed, paused, word},
+    finding::{Findings, Replacement, shown},
+    hints::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
 
-const DOCUMENT: &[&str] = &["apiVersion", "kind", "paused", "mainAccount", "subaccounts"];
 pub(super) const HEAD_HELP: &str =
     "begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`";
 
@@ -27,22 +29,31 @@ fn stands_twice(fields: &Fields<'_>, key: &str) -> bool {
 pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Document> {
     if !matches!(node.kind, Kind::Map(_)) {
         findings.add(
+            Code::NoHead,
             node.place,
             "this document is not a mapping: it needs `apiVersion` and `kind`",
             HEAD_HELP,
         );
         return None;
     }
+    let before = findings.count();
     let mut inside = Findings::default();
     let fields = Fields::open(node, "the document", DOCUMENT, &mut inside)?;
     let version = head(&fields, "apiVersion", API_VERSION, findings);
     let kind = head(&fields, "kind", KIND, findings);
     if !(version && kind) {
+        // Of a document of another kind only its head is judged; one that is misspelt is an unknown key.
+        let heads = ["apiVersion", "kind"].map(|key| Some(Replacement::Word(key.to_owned())));
+        findings.found.extend(inside.found.into_iter().filter(|found| heads.contains(&found.replacement)));
+        if findings.count() == before {
+            findings.add(Code::NoHead, fields.place(), "the document has no head of its own", HEAD_HELP);
+        }
         return None;
     }
     findings.found.append(&mut inside.found);
     let is_paused = paused(&fields, findings);
-    let mut main = fields.get("mainAccount").map(|node| main_account(node, findings));
+    let mut main =
+        fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), findings));
     if let Some(main) = main.as_mut().filter(|_| stands_twice(&fields, "mainAccount")) {
         main.sid = None;
     }
@@ -59,8 +70,11 @@ pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Docum
 }
 
 fn head(fields: &Fields<'_>, key: &str, wanted: &str, findings: &mut Findings<'_>) -> bool {
+    if fields.is_mistaken(key) {
+        return false;
+    }
     if fields.get(key).is_none() {
-        findings.add(fields.place(), format!("the document has no `{key}`"), HEAD_HELP);
+        findings.add(Code::NoHead, fields.place(), format!("the document has no `{key}`"), HEAD_HELP);
         return false;
     }
     fields.all(key).all(|node| is_the_word(node, key, wanted, findings))
@@ -68,13 +82,21 @@ fn head(fields: &Fields<'_>, key: &str, wanted: &str, findings: &mut Findings<'_
 
 fn is_the_word(node: &Node, key: &str, wanted: &str, findings: &mut Findings<'_>) -> bool {
     let help = format!("write `{key}: {wanted}`; nothing in this file counts until then");
-    match word(node, key, &help, findings) {
-        Some(word) if word == wanted => true,
-        Some(word) => {
-            let word: String = word.chars().take(80).collect();
-            findings.add(node.place, format!("`{key}` is `{word}`, not `{wanted}`"), help);
-            false
-        }
-        None => false,
+    let Some(word) = word(node, key, &help, findings) else { return false };
+    if word == wanted {
+        return true;
     }
+    let later = key == "apiVersion" && word.starts_with("subaccountd/v");
+    let meant = hints::near(word, &[wanted]).filter(|_| !later);
+    let help = match meant {
+        Some(_) => help,
+        None if later => format!("{help}; another version needs another subaccountd"),
+        None => format!(
+            "write `{key}: {wanted}`, or move the file out of the state; nothing in it counts until then"
+        ),
+    };
+    let code = if key == "kind" { Code::OtherKind } else { Code::OtherVersion };
+    let message = format!("`{key}` is `{}`, not `{wanted}`", shown(word));
+    malformed(node, (key, word), (code, message), &help, findings).meant(meant);
+    false
 }

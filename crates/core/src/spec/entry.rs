@@ -3,28 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    fields::{Fields, Findings, Place, flag, list, name, near, parsed, paused, phone, text, time, word},
+    code::Code,
+    fields::{Fields, flag, list, malformed, misfit, paused, phone, sid, text, time, word},
+    finding::{Findings, Place, shown},
+    hints::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     yaml::{Kind, Node},
 };
 use crate::{
-    AccountSid, Needs, PhoneNumber, Status,
+    AccountSid, AddressSid, BundleSid, IdentitySid, Needs, PhoneNumber, Status,
     desired::{CloseTerms, Entry, Goal, Papers},
 };
-
-const SUBACCOUNT: &[&str] = &[
-    "sid",
-    "friendlyName",
-    "status",
-    "numbers",
-    "paused",
-    "liftSuspensionsBefore",
-    "reason",
-    "labels",
-    "close",
-];
-const MAIN_ACCOUNT: &[&str] = &["sid", "numbers"];
-const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
-const NUMBER: &[&str] = &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
 
 /// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
 pub(super) const LONGEST_NAME: usize = 64;
@@ -71,8 +59,7 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
         };
     };
     fields.require("sid", what, SID_HELP, findings);
-    let mut sids =
-        fields.all("sid").filter_map(|node| Some((parsed(node, "sid", SID_HELP, findings)?, node.place)));
+    let mut sids = fields.all("sid").filter_map(|node| Some((account_sid(node, findings)?, node.place)));
     let sid = sids.next();
     let other_sids = sids.map(|(sid, _)| sid).collect();
     let friendly_name =
@@ -103,18 +90,22 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
     ReadAccount { sid, other_sids, claims, releases, entry }
 }
 
-/// Reads a `mainAccount`.
-pub(super) fn main_account(node: &Node, findings: &mut Findings<'_>) -> ReadMain {
+fn account_sid(node: &Node, findings: &mut Findings<'_>) -> Option<AccountSid> {
+    sid(node, "sid", AccountSid::PREFIX, SID_HELP, findings)
+}
+
+/// Reads a `mainAccount`, whose key stands at `place`.
+pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_>) -> ReadMain {
     let before = findings.count();
     let what = "`mainAccount`";
     let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, findings) else {
-        return ReadMain { place: node.place, sid: None, claims: Vec::new(), faulty: true };
+        return ReadMain { place, sid: None, claims: Vec::new(), faulty: true };
     };
     fields.require("sid", what, SID_HELP, findings);
-    let sids: Vec<_> = fields.all("sid").map(|node| parsed(node, "sid", SID_HELP, findings)).collect();
+    let sids: Vec<_> = fields.all("sid").map(|node| account_sid(node, findings)).collect();
     let sid = if let [sid] = sids[..] { sid } else { None };
     let claims = claims(&fields, findings);
-    ReadMain { place: node.place, sid, claims, faulty: findings.count() > before }
+    ReadMain { place, sid, claims, faulty: findings.count() > before }
 }
 
 fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<'_>) -> Option<Goal> {
@@ -122,17 +113,27 @@ fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<
     let node = fields.require("status", "a subaccount", help, findings)?;
     let word = word(node, "status", help, findings)?;
     let Some(status) = Status::from_word(word) else {
-        let words = Status::ALL.map(Status::as_str);
-        let help =
-            near(word, &words).map_or_else(|| help.to_owned(), |near| format!("did you mean `{near}`?"));
-        let word: String = word.chars().take(80).collect();
-        findings.add(node.place, format!("`{word}` is not a status"), help);
+        let meant = hints::near(word, &Status::ALL.map(Status::as_str));
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if word.eq_ignore_ascii_case("paused") => {
+                "write `paused: true` to leave the account alone, or `status: suspended` to suspend it"
+                    .to_owned()
+            }
+            None => help.to_owned(),
+        };
+        let message = format!("`{}` is not a status", shown(word));
+        malformed(node, ("status", word), (Code::UnknownStatus, message), &help, findings)
+            .meant(meant.filter(|meant| *meant != Status::Closed.as_str()));
         return None;
     };
     let has_close = fields.get("close").is_some();
     if has_close && status != Status::Closed {
         let message = format!("`close` is given, but `status` is {status}");
-        findings.add(fields.place_of("close"), message, "remove `close`, or write `status: closed`");
+        let help = "remove `close`, or write `status: closed`";
+        findings
+            .add(Code::CloseWithoutClosed, fields.place_of("close"), message, help)
+            .beside(node.place, "the status");
     }
     match status {
         Status::Active => Some(Goal::Active),
@@ -140,6 +141,7 @@ fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<
         Status::Closed => {
             if !has_close {
                 findings.add(
+                    Code::ClosedWithoutClose,
                     node.place,
                     "`status: closed` without `close`: a close must be confirmed",
                     CLOSE_HELP,
@@ -148,9 +150,11 @@ fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<
             if let Some(Kind::List(numbers)) = fields.get("numbers").map(|node| &node.kind)
                 && !numbers.is_empty()
             {
-                findings.add(fields.place_of("numbers"), "numbers under an account that is to be closed", {
-                    "list them under the account that shall own them, or under `close.release` to let them go"
-                });
+                let help = "list them under the account that shall own them, or under `close.release` to let them go";
+                let message = "numbers under an account that is to be closed";
+                findings
+                    .add(Code::NumbersOfClosed, fields.place_of("numbers"), message, help)
+                    .beside(node.place, "the status");
             }
             terms.map(Goal::Closed)
         }
@@ -204,12 +208,18 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
     let identity =
         "copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits";
     let needs = Needs {
-        address_sid: fields.get("addressSid").and_then(|n| parsed(n, "addressSid", address, findings)),
-        bundle_sid: fields.get("bundleSid").and_then(|n| parsed(n, "bundleSid", bundle, findings)),
-        identity_sid: fields.get("identitySid").and_then(|n| parsed(n, "identitySid", identity, findings)),
+        address_sid: fields
+            .get("addressSid")
+            .and_then(|n| sid(n, "addressSid", AddressSid::PREFIX, address, findings)),
+        bundle_sid: fields
+            .get("bundleSid")
+            .and_then(|n| sid(n, "bundleSid", BundleSid::PREFIX, bundle, findings)),
+        identity_sid: fields
+            .get("identitySid")
+            .and_then(|n| sid(n, "identitySid", IdentitySid::PREFIX, identity, findings)),
         emergency_address_sid: fields
             .get("emergencyAddressSid")
-            .and_then(|n| parsed(n, "emergencyAddressSid", address, findings)),
+            .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, findings)),
     };
     numbers.into_iter().map(|(number, place)| (number, place, Some(Box::new(needs)))).collect()
 }
@@ -217,26 +227,30 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
 fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {
     let Some(node) = node else { return BTreeMap::new() };
     let Kind::Map(entries) = &node.kind else {
-        let message = format!("`labels` is {}, not a mapping", name(&node.kind));
-        findings.add(node.place, message, "write `labels: {owner: billing}`");
+        misfit(node, "`labels`", "a mapping", "write `labels: {owner: billing}`", findings);
         return BTreeMap::new();
     };
     if entries.len() > MOST_LABELS {
         findings.add(
+            Code::ManyLabels,
             node.place,
             format!("more than {MOST_LABELS} labels"),
             "keep the ones that people search for",
         );
     }
     let mut labels = BTreeMap::new();
+    let mut firsts: BTreeMap<&str, Place> = BTreeMap::new();
     for (key, value) in entries {
         let word = text(key, "labels", LONGEST_LABEL, findings);
-        let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{word}"));
+        let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{}", shown(word)));
         let value = text(value, &name, LONGEST_LABEL, findings);
-        if let Some((word, value)) = word.zip(value)
-            && labels.insert(word.to_owned(), value.to_owned()).is_some()
-        {
-            findings.add(key.place, format!("the label `{word}` stands twice"), "keep one of the two");
+        let Some((word, value)) = word.zip(value) else { continue };
+        labels.insert(word.to_owned(), value.to_owned());
+        if let Some(first) = firsts.insert(word, key.place) {
+            let message = format!("the label `{}` stands twice", shown(word));
+            findings
+                .add(Code::DuplicateKey, key.place, message, "keep one of the two")
+                .beside(first, "first here");
         }
     }
     labels

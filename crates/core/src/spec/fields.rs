@@ -1,78 +1,23 @@
 //! Fields: reading one value of a known kind, or saying what is wrong with it and how to mend it.
 
-use std::{fmt::Display, str::FromStr};
+use std::{collections::HashMap, str::FromStr};
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use super::yaml::{Kind, Node};
-use crate::PhoneNumber;
-
-/// A stretch of one line: line and column from 1, width in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) width: usize,
-}
-
-impl Mark {
-    pub(super) const START: Self = Self::new(1, 1, 1);
-
-    pub(super) const fn new(line: usize, column: usize, width: usize) -> Self {
-        Self { line, column, width }
-    }
-}
-
-/// A mark in one of the files, by its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) file: usize,
-    pub(super) mark: Mark,
-}
-
-impl Place {
-    pub(super) const fn start_of(file: usize) -> Self {
-        Self { file, mark: Mark::START }
-    }
-}
-
-/// Something wrong at a place.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Finding {
-    pub(super) place: Place,
-    pub(super) message: String,
-    pub(super) help: String,
-}
-
-/// What was found wrong so far, in files of these names.
-#[derive(Debug, Default)]
-pub(super) struct Findings<'a> {
-    pub(super) names: Vec<&'a str>,
-    pub(super) found: Vec<Finding>,
-}
-
-impl Findings<'_> {
-    /// Words for the place `other`, seen from `here`.
-    pub(super) fn also(&self, other: Place, here: Place) -> String {
-        match self.names.get(other.file) {
-            Some(name) if other.file != here.file => format!("also in {name}:{}", other.mark.line),
-            Some(_) | None => format!("also on line {}", other.mark.line),
-        }
-    }
-
-    pub(super) fn add(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Finding { place, message: message.into(), help: help.into() });
-    }
-
-    pub(super) const fn count(&self) -> usize {
-        self.found.len()
-    }
-}
+use super::{
+    code::Code,
+    finding::{Finding, Findings, Place, shown},
+    hints,
+    yaml::{Kind, Node},
+};
+use crate::{PhoneNumber, sid::NotASid};
 
 /// The entries of a mapping whose keys are known.
 pub(super) struct Fields<'a> {
     place: Place,
     entries: Vec<(&'a str, Place, &'a Node)>,
+    /// Known keys that stand there misspelt, and all when a merge key may have meant them.
+    mistaken: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
@@ -80,42 +25,54 @@ impl<'a> Fields<'a> {
     pub(super) fn open(
         node: &'a Node,
         what: &str,
-        known: &[&str],
+        known: &'static [&'static str],
         findings: &mut Findings<'_>,
     ) -> Option<Self> {
         let Kind::Map(map) = &node.kind else {
-            findings.add(node.place, format!("{what} is {}, not a mapping", name(&node.kind)), {
-                format!("write its keys, one a line: {}", known.join(", "))
-            });
+            let help = format!("write its keys, one a line: {}", known.join(", "));
+            misfit(node, what, "a mapping", &help, findings);
             return None;
         };
-        let mut entries: Vec<(&str, Place, &Node)> = Vec::new();
+        let mut firsts: HashMap<&str, Place> = HashMap::with_capacity(map.len());
+        let mut entries: Vec<(&str, Place, &Node)> = Vec::with_capacity(map.len());
+        let mut mistaken = Vec::new();
         for (key, value) in map {
             let Kind::Text(word) = &key.kind else {
-                findings.add(key.place, format!("a key of {what} is {}, not a text", name(&key.kind)), {
-                    format!("known keys: {}", known.join(", "))
-                });
+                key_not_text(key, what, known, findings);
                 continue;
             };
-            if let Some((_, first, _)) = entries.iter().find(|(earlier, ..)| earlier == word) {
-                let message =
-                    format!("the key `{word}` stands twice in {what}: first on line {}", first.mark.line);
-                findings.add(key.place, message, "keep one of the two");
-            } else if !known.contains(&word.as_str()) && !word.starts_with("x-") {
-                findings.add(
-                    key.place,
-                    format!("unknown key `{word}` in {what}"),
-                    unknown_key_help(word, known),
+            if let Some(first) = firsts.get(word.as_str()).copied() {
+                let message = format!(
+                    "the key `{}` stands twice in {what}: first on line {}",
+                    shown(word),
+                    first.line()
                 );
+                findings
+                    .add(Code::DuplicateKey, key.place, message, "keep one of the two")
+                    .beside(first, "first here");
+            } else {
+                firsts.insert(word, key.place);
+                if !known.contains(&word.as_str()) && !word.starts_with("x-") {
+                    match word.as_str() {
+                        "<<" => mistaken.extend(known),
+                        word => mistaken.extend(hints::meant_key(word, known)),
+                    }
+                    unknown_key(key.place, word, what, (known, map), findings);
+                }
             }
             entries.push((word, key.place, value));
         }
-        Some(Self { place: node.place, entries })
+        Some(Self { place: Place::of(node), entries, mistaken })
     }
 
     /// Where the mapping stands.
     pub(super) const fn place(&self) -> Place {
         self.place
+    }
+
+    /// Whether `key` is missing only because it is misspelt, which is a finding already.
+    pub(super) fn is_mistaken(&self, key: &str) -> bool {
+        self.get(key).is_none() && self.mistaken.contains(&key)
     }
 
     /// The value of `key`.
@@ -142,29 +99,49 @@ impl<'a> Fields<'a> {
         findings: &mut Findings<'_>,
     ) -> Option<&'a Node> {
         let value = self.get(key);
-        if value.is_none() {
-            findings.add(self.place, format!("{what} has no `{key}`"), help);
+        if value.is_none() && !self.is_mistaken(key) {
+            findings.add(Code::MissingKey, self.place, format!("{what} has no `{key}`"), help);
         }
         value
     }
 }
 
-fn unknown_key_help(word: &str, known: &[&str]) -> String {
-    if word == "<<" {
-        return "merge keys are not read: use an alias for a whole value, or write the keys out".to_owned();
+fn key_not_text(key: &Node, what: &str, known: &[&str], findings: &mut Findings<'_>) {
+    if matches!(key.kind, Kind::Map(_)) {
+        // YAML makes a mapping with a mapping for its key of a template's braces.
+        let message = format!("a key of {what} is a mapping: a template that nothing filled in?");
+        findings.add(Code::Placeholder, key.place, message, RENDER_HELP);
+        return;
     }
-    near(word, known).map_or_else(
-        || format!("known keys: {}; a key that starts with x- is ignored", known.join(", ")),
-        |near| format!("did you mean `{near}`?"),
-    )
+    let (code, help) = match &key.kind {
+        Kind::Disputed(_) => (Code::Ambiguous, format!("known keys: {}", known.join(", "))),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
+            (Code::KeyNotText, format!("known keys: {}", known.join(", ")))
+        }
+    };
+    findings.add(code, key.place, format!("a key of {what} is {}, not a text", name(&key.kind)), help);
 }
 
-/// The word of `known` that `word` was most likely meant to be.
-pub(super) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let squeeze = |text: &str| text.to_ascii_lowercase().replace(['_', '-', ' '], "");
-    let distance = |candidate: &&str| strsim::osa_distance(&squeeze(word), &squeeze(candidate));
-    known.iter().copied().min_by_key(distance).filter(|best| distance(best) <= best.len().div_ceil(3).min(2))
+fn unknown_key(
+    place: Place,
+    word: &str,
+    what: &str,
+    (known, map): (&[&str], &[(Node, Node)]),
+    findings: &mut Findings<'_>,
+) {
+    let message = format!("unknown key `{}` in {what}", shown(word));
+    if word == "<<" {
+        let help = "merge keys are not read: use an alias for a whole value, or write the keys out";
+        findings.add(Code::MergeKey, place, message, help);
+        return;
+    }
+    let stands =
+        |meant: &&str| map.iter().any(|(key, _)| matches!(&key.kind, Kind::Text(key) if key == meant));
+    let meant = hints::meant_key(word, known).filter(|meant| !stands(meant));
+    findings.add(Code::UnknownKey, place, message, hints::unknown_key(word, known)).meant(meant);
 }
+
+const RENDER_HELP: &str = "render the template, and give the file that it makes";
 
 /// What a value is, in words.
 pub(super) const fn name(kind: &Kind) -> &'static str {
@@ -179,6 +156,43 @@ pub(super) const fn name(kind: &Kind) -> &'static str {
     }
 }
 
+/// The value of `what` is not `wanted`.
+pub(super) fn misfit<'f>(
+    node: &Node,
+    what: &str,
+    wanted: &str,
+    help: &str,
+    findings: &'f mut Findings<'_>,
+) -> &'f mut Finding {
+    if hints::is_template(node) {
+        let message = format!("{what} is a template that nothing filled in");
+        return findings.add(Code::Placeholder, node.place, message, RENDER_HELP);
+    }
+    let code = match &node.kind {
+        Kind::Null => Code::EmptyValue,
+        Kind::Disputed(_) => Code::Ambiguous,
+        Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => Code::WrongType,
+    };
+    findings.add(code, Place::of(node), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
+}
+
+/// `written` is none of what `key` may be: a finding with `code`, unless nothing was filled in.
+pub(super) fn malformed<'f>(
+    node: &Node,
+    (key, written): (&str, &str),
+    (code, message): (Code, String),
+    help: &str,
+    findings: &'f mut Findings<'_>,
+) -> &'f mut Finding {
+    if hints::is_placeholder(written) {
+        let message =
+            format!("`{key}`: `{}` is a placeholder that nothing filled in", hints::placeholder(written));
+        return findings.add(Code::Placeholder, node.place, message, "fill it in before the file is read");
+    }
+    let odd = hints::odd(written);
+    findings.add(code, node.place, message, odd.unwrap_or_else(|| help.to_owned()))
+}
+
 /// A text of 1 to `longest` characters.
 pub(super) fn text<'a>(
     node: &'a Node,
@@ -186,30 +200,29 @@ pub(super) fn text<'a>(
     longest: usize,
     findings: &mut Findings<'_>,
 ) -> Option<&'a str> {
+    let help = "write a text, or leave the key out";
     match &node.kind {
         Kind::Text(text) if text.is_empty() => {
-            findings.add(
-                node.place,
-                format!("`{key}` is an empty text"),
-                "write a text, or leave the key out",
-            );
+            findings.add(Code::EmptyValue, node.place, format!("`{key}` is an empty text"), help);
             None
         }
-        Kind::Text(text) if text.chars().count() > longest => {
+        Kind::Text(text) if text.chars().nth(longest).is_some() => {
             let message = format!("`{key}` is longer than {longest} characters");
-            findings.add(node.place, message, "shorten it");
+            findings.add(Code::LongText, node.place, message, "shorten it");
             None
         }
         Kind::Text(text) => Some(text),
         other => {
-            let help = match other {
-                Kind::Number(written) | Kind::Disputed(written) => format!("quote it: \"{written}\""),
-                Kind::Bool(value) => format!("quote it: \"{value}\""),
-                Kind::Text(_) | Kind::Null | Kind::List(_) | Kind::Map(_) => {
-                    "write a text, or leave the key out".to_owned()
-                }
+            let written = match other {
+                Kind::Number(written) | Kind::Disputed(written) => Some(written.clone()),
+                Kind::Bool(value) => Some(value.to_string()),
+                Kind::Text(_) | Kind::Null | Kind::List(_) | Kind::Map(_) => None,
             };
-            findings.add(node.place, format!("`{key}` is {}, not a text", name(other)), help);
+            let odd = written.as_deref().and_then(hints::odd);
+            let quoted = written.filter(|_| odd.is_none()).map(|written| format!("\"{}\"", shown(&written)));
+            let quote = quoted.as_ref().map(|quoted| format!("quote it: {quoted}"));
+            let help = odd.or(quote).unwrap_or_else(|| help.to_owned());
+            misfit(node, &format!("`{key}`"), "a text", &help, findings).replace(quoted);
             None
         }
     }
@@ -225,32 +238,37 @@ pub(super) fn word<'a>(
     if let Kind::Text(word) = &node.kind {
         return Some(word);
     }
-    findings.add(node.place, format!("`{key}` is {}, not a text", name(&node.kind)), help);
+    misfit(node, &format!("`{key}`"), "a text", help, findings);
     None
 }
 
-/// A text that has a form of its own, such as a SID.
-pub(super) fn parsed<T: FromStr<Err: Display>>(
+/// A SID of the resource whose SIDs begin with `prefix`.
+pub(super) fn sid<T: FromStr<Err = NotASid>>(
     node: &Node,
     key: &str,
+    prefix: &str,
     help: &str,
     findings: &mut Findings<'_>,
 ) -> Option<T> {
     let text = word(node, key, help, findings)?;
-    text.parse().map_err(|error| findings.add(node.place, format!("`{key}`: {error}"), help)).ok()
+    let refused = |error: NotASid| {
+        let why = hints::sid(text, prefix).unwrap_or_else(|| help.to_owned());
+        let what = (Code::MalformedSid, format!("`{key}`: {error}"));
+        malformed(node, (key, text), what, &why, findings);
+    };
+    text.parse().map_err(refused).ok()
 }
 
 /// A boolean, false when absent.
 pub(super) fn flag(node: Option<&Node>, key: &str, findings: &mut Findings<'_>) -> Option<bool> {
     let Some(node) = node else { return Some(false) };
-    if let Kind::Bool(value) = node.kind {
-        return Some(value);
-    }
-    findings.add(
-        node.place,
-        format!("`{key}` is {}, not a boolean", name(&node.kind)),
-        "write true or false",
-    );
+    let meant = match &node.kind {
+        Kind::Bool(value) => return Some(*value),
+        Kind::Text(word) => hints::boolean(word),
+        Kind::Null | Kind::Number(_) | Kind::Disputed(_) | Kind::List(_) | Kind::Map(_) => None,
+    };
+    misfit(node, &format!("`{key}`"), "a boolean", "write true or false", findings)
+        .replace(meant.map(|value| value.to_string()));
     None
 }
 
@@ -265,9 +283,15 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, findings: &mut Finding
     match node.map(|node| (&node.kind, node.place)) {
         None => &[],
         Some((Kind::List(items), _)) => items,
-        Some((other, place)) => {
-            let message = format!("`{key}` is {}, not a list", name(other));
-            findings.add(place, message, "write a list: one item a line after a dash, or [] for none");
+        Some((other, _)) => {
+            let alone = match other {
+                Kind::Text(text) if !text.contains(['"', '\\', '\n']) => Some(format!("[\"{text}\"]")),
+                _ => None,
+            };
+            let help = "write a list: one item a line after a dash, or [] for none";
+            if let Some(node) = node {
+                misfit(node, &format!("`{key}`"), "a list", help, findings).replace(alone);
+            }
             &[]
         }
     }
@@ -276,13 +300,27 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, findings: &mut Finding
 /// A phone number; one that YAML read as an integer is told so.
 pub(super) fn phone(node: &Node, key: &str, findings: &mut Findings<'_>) -> Option<PhoneNumber> {
     if let Kind::Number(written) = &node.kind {
-        let message =
-            format!("`{key}`: {written} is not quoted, so YAML reads it as a number and loses the plus");
+        let message = format!(
+            "`{key}`: {} is not quoted, so YAML reads it as a number and loses the plus",
+            shown(written)
+        );
         let plus = if written.starts_with('+') { "" } else { "+" };
-        findings.add(node.place, message, format!("quote it: \"{plus}{written}\""));
+        let quoted = format!("\"{plus}{}\"", shown(written));
+        findings
+            .add(Code::UnquotedNumber, node.place, message, format!("quote it: {quoted}"))
+            .replace(Some(quoted).filter(|_| plus.is_empty() && written.parse::<PhoneNumber>().is_ok()));
         return None;
     }
-    parsed(node, key, "write the number as it is dialled from abroad, as in \"+15105550101\"", findings)
+    let help = "write the number as it is dialled from abroad, as in \"+15105550101\"";
+    let text = word(node, key, help, findings)?;
+    let refused = |error| {
+        let meant = hints::phone(text);
+        let help = meant.map_or_else(|| help.to_owned(), |meant| format!("did you mean \"{meant}\"?"));
+        let what = (Code::MalformedNumber, format!("`{key}`: {error}"));
+        let finding = malformed(node, (key, text), what, &help, findings);
+        finding.replace(meant.map(|meant| format!("\"{meant}\"")));
+    };
+    text.parse().map_err(refused).ok()
 }
 
 /// A date or a time; UTC unless it says otherwise.
@@ -291,8 +329,8 @@ pub(super) fn time(node: &Node, key: &str, findings: &mut Findings<'_>) -> Optio
     let written = word(node, key, help, findings)?;
     let time = looks_like_a_time(written).then(|| instant(written)).flatten();
     if time.is_none() {
-        let shown: String = written.chars().take(80).collect();
-        findings.add(node.place, format!("`{key}`: `{shown}` is not a date or a time"), help);
+        let what = (Code::MalformedTime, format!("`{key}`: `{}` is not a date or a time", shown(written)));
+        malformed(node, (key, written), what, help, findings);
     }
     time
 }

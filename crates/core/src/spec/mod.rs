@@ -4,17 +4,24 @@
 //! it makes doubtful: a faulty entry is absent and no number enters or leaves its account; of what is said twice
 //! nothing counts; an unreadable document is absent with its file.
 
+mod code;
 mod document;
 mod entry;
+mod fault;
 mod fields;
+mod finding;
+mod hints;
 mod layout;
 mod reading;
 pub mod schema;
+mod syntax;
 mod whole;
 pub mod write;
 mod yaml;
 
-pub use reading::{Fault, Reading, Source, read};
+pub use code::Code;
+pub use fault::{Excerpt, Fault, Related};
+pub use reading::{Reading, Source, read};
 
 /// The `apiVersion` of the format.
 pub const API_VERSION: &str = "subaccountd/v1";

@@ -1,14 +1,17 @@
 //! Reading: from the bytes of files to the desired state and its faults.
 
-use serde::Serialize;
-
 use super::{
+    code::Code,
     document::{Document, document},
-    fields::{Finding, Findings, Place},
+    fault::{Fault, Lines, MOST_FAULTS, mark_of},
+    finding::{Finding, Findings, Place},
     whole::{Missing, assemble},
     yaml::documents,
 };
 use crate::desired::Desired;
+
+/// What some editors put before a text.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A file of the state: its name for people, and its bytes or why they could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,27 +20,6 @@ pub struct Source {
     pub name: String,
     /// The bytes, or what the system said.
     pub content: Result<Vec<u8>, String>,
-}
-
-/// Something wrong in the state: where, what, and how to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fault {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-    /// How to mend it.
-    pub help: String,
-    /// The text of the line, for showing it; empty when there is none.
-    #[serde(skip)]
-    pub text: String,
-    /// How many characters of the line are meant.
-    #[serde(skip)]
-    pub width: usize,
 }
 
 /// What reading gave.
@@ -67,9 +49,22 @@ pub fn read(sources: &[Source]) -> Reading {
     }
     let mut desired = assemble(all, &missing, &mut findings);
     desired.faulty = findings.count() > 0;
-    findings.found.sort();
-    findings.found.dedup();
-    Reading { desired, faults: findings.found.into_iter().map(|finding| fault(sources, finding)).collect() }
+    let mut lines = Lines::new(sources);
+    let faults = bounded(findings.found).into_iter().map(|finding| lines.fault(finding)).collect();
+    Reading { desired, faults }
+}
+
+/// In order, each once, and not more than can be shown.
+fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
+    found.sort();
+    found.dedup_by(|later, first| later.repeats(first));
+    if let Some(rest) = found.len().checked_sub(MOST_FAULTS).filter(|rest| *rest > 0) {
+        let place = found[MOST_FAULTS - 1].place;
+        found.truncate(MOST_FAULTS - 1);
+        let message = format!("{} more faults from here on, which are not shown", rest + 1);
+        found.push(Finding::new(Code::ManyFaults, place.used(), message, "mend the others first"));
+    }
+    found
 }
 
 /// The documents of one file, `None` for those of another kind; one of these makes the whole file absent, as does a
@@ -82,13 +77,23 @@ fn file_documents(
     let text = match source.content.as_ref().map(|bytes| str::from_utf8(bytes)) {
         Ok(Ok(text)) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Ok(Err(error)) => {
+            let bytes = source.content.as_deref().unwrap_or_default();
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let before = before.strip_prefix('\u{feff}').unwrap_or(&before);
+            let place = Place::new(file, mark_of(before, before.chars().count()));
             let message = format!("the file is not UTF-8: byte {} cannot be read", error.valid_up_to() + 1);
-            findings.add(Place::start_of(file), message, "save it as UTF-8");
+            let help = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+                "it is UTF-16, as Windows writes it: save it as UTF-8; until then nothing in this file counts"
+            } else {
+                "save it as UTF-8; until then nothing in this file counts"
+            };
+            findings.add(Code::NotUtf8, place, message, help);
             return None;
         }
         Err(error) => {
             let message = format!("the file cannot be read: {error}");
             findings.add(
+                Code::UnreadableFile,
                 Place::start_of(file),
                 message,
                 "make it readable for the user that subaccountd runs as",
@@ -96,24 +101,6 @@ fn file_documents(
             return None;
         }
     };
-    let nodes = documents(file, text).map_err(|finding| findings.found.push(finding)).ok()?;
+    let nodes = documents(file, text).map_err(|finding| findings.found.push(*finding)).ok()?;
     Some(nodes.iter().map(|node| document(node, findings)).collect())
-}
-
-fn fault(sources: &[Source], finding: Finding) -> Fault {
-    let Finding { place, message, help } = finding;
-    let source = sources.get(place.file);
-    let text = source.and_then(|source| {
-        let text = str::from_utf8(source.content.as_ref().ok()?).ok()?;
-        text.strip_prefix('\u{feff}').unwrap_or(text).lines().nth(place.mark.line.checked_sub(1)?)
-    });
-    Fault {
-        file: source.map_or_else(String::new, |source| source.name.clone()),
-        line: place.mark.line,
-        column: place.mark.column,
-        message,
-        help,
-        text: text.unwrap_or_default().to_owned(),
-        width: place.mark.width,
-    }
 }

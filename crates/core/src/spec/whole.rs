@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    code::Code,
     document::{Document, HEAD_HELP},
     entry::{ReadAccount, ReadMain},
-    fields::{Findings, Place},
+    finding::{Findings, Place},
 };
 use crate::{
     AccountSid, PhoneNumber,
@@ -56,14 +57,17 @@ fn said_twice(
 ) -> BTreeSet<PhoneNumber> {
     let claims =
         mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|account| &account.claims));
-    let mut claims: Vec<(PhoneNumber, Place)> = claims.map(|(number, place, _)| (*number, *place)).collect();
+    let mut claims: Vec<(PhoneNumber, Place)> =
+        claims.map(|(number, place, _)| (*number, place.used())).collect();
     claims.sort_by_key(|(_, place)| *place);
     let mut first: BTreeMap<PhoneNumber, Place> = BTreeMap::new();
     let mut twice = BTreeSet::new();
     for (number, place) in claims {
         if let Some(earlier) = first.get(&number) {
             let message = format!("{number} is claimed twice: {}", findings.also(*earlier, place));
-            findings.add(place, message, "a number has one owner: keep one of the two claims");
+            findings
+                .add(Code::NumberTwice, place, message, "a number has one owner: keep one of the two claims")
+                .beside(*earlier, "claimed first here");
             twice.insert(number);
         } else {
             first.insert(number, place);
@@ -71,9 +75,17 @@ fn said_twice(
     }
     for (number, place) in read.iter().flat_map(|account| &account.releases) {
         if let Some(claim) = first.get(number) {
+            let place = place.used();
             let message =
-                format!("{number} is in `release`, but it is claimed: {}", findings.also(*claim, *place));
-            findings.add(*place, message, "remove it from `release`, or remove the claim");
+                format!("{number} is in `release`, but it is claimed: {}", findings.also(*claim, place));
+            findings
+                .add(
+                    Code::ClaimedAndReleased,
+                    place,
+                    message,
+                    "remove it from `release`, or remove the claim",
+                )
+                .beside(*claim, "claimed here");
             twice.insert(*number);
         }
     }
@@ -89,13 +101,14 @@ fn add_accounts(
 ) {
     let mut first: BTreeMap<AccountSid, Place> = BTreeMap::new();
     let mut by_place = read;
-    by_place.sort_by_key(|account| account.sid.map(|(_, place)| place));
+    by_place.sort_by_key(|account| account.sid.map(|(_, place)| place.used()));
     for ReadAccount { sid, other_sids, claims, releases, entry } in by_place {
         desired.frozen.extend(other_sids);
-        let Some((sid, place)) = sid else { continue };
+        let Some((sid, place)) = sid.map(|(sid, place)| (sid, place.used())) else { continue };
         if mains.contains(&sid) {
             let message = format!("{sid} is the main account, not a subaccount");
             findings.add(
+                Code::MainAccountListed,
                 place,
                 message,
                 "remove the entry; numbers of the main account go under `mainAccount`",
@@ -105,7 +118,14 @@ fn add_accounts(
         }
         if let Some(earlier) = first.get(&sid) {
             let message = format!("{sid} is listed twice: {}", findings.also(*earlier, place));
-            findings.add(place, message, "keep one of the entries; until then none of them counts");
+            findings
+                .add(
+                    Code::AccountTwice,
+                    place,
+                    message,
+                    "keep one of the entries; until then none of them counts",
+                )
+                .beside(*earlier, "listed first here");
             desired.accounts.remove(&sid);
             desired.frozen.insert(sid);
             continue;
@@ -135,20 +155,31 @@ fn the_main_account(
 ) -> Result<Main, String> {
     let mut mains = mains.into_iter();
     let Some(main) = mains.next() else {
-        let (message, help) = if no_documents {
-            ("there is no readable desired state: no document with `apiVersion` and `kind`", HEAD_HELP)
+        let (code, message, help) = if no_documents {
+            (
+                Code::NoState,
+                "there is no readable desired state: no document with `apiVersion` and `kind`",
+                HEAD_HELP,
+            )
         } else {
-            ("the state has no `mainAccount`", MAIN_HELP)
+            (Code::NoMainAccount, "the state has no `mainAccount`", MAIN_HELP)
         };
         if !missing.any {
-            findings.add(Place::start_of(0), message, help);
+            findings.add(code, Place::start_of(0), message, help);
         }
         return Err(message.to_owned());
     };
     let others: Vec<_> = mains.collect();
     for other in &others {
         let message = format!("a second `mainAccount`: {}", findings.also(main.place, other.place));
-        findings.add(other.place, message, "keep one of the two; a second main account is a second daemon");
+        findings
+            .add(
+                Code::SecondMainAccount,
+                other.place,
+                message,
+                "keep one of the two; a second main account is a second daemon",
+            )
+            .beside(main.place, "the first");
     }
     if !others.is_empty() {
         return Err("the state has more than one `mainAccount`".to_owned());

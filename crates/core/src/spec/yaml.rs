@@ -9,7 +9,10 @@ use saphyr::Scalar;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
-use super::fields::{Finding, Mark, Place};
+use super::{
+    finding::{Finding, Mark, Place},
+    syntax::{disagreement, refused, unreadable},
+};
 
 /// The most nodes that one file may have once its aliases are followed.
 const MAX_NODES: usize = 1_000_000;
@@ -36,42 +39,23 @@ pub(super) enum Kind {
 }
 
 /// The documents of one file, the empty ones left out.
-pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Finding> {
+pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Finding>> {
     let meanings = meanings(file, text)?;
-    let spots = Spots::read(text).map_err(|error| {
-        let mark = Mark::new(error.marker().line(), error.marker().col() + 1, 1);
-        let line = text.lines().nth(mark.line.saturating_sub(1)).unwrap_or_default();
-        match line.chars().position(|c| c == '\t') {
-            Some(column) => Finding {
-                place: Place { file, mark: Mark::new(mark.line, column + 1, 1) },
-                message: "a tab where not every YAML reader takes one".to_owned(),
-                help: "replace the tab by a space".to_owned(),
-            },
-            None => disagreement(Place { file, mark }, &format!("the second says: {}", error.info())),
-        }
-    })?;
+    let spots = Spots::read(text).map_err(|error| Box::new(refused(file, text, &error)))?;
     if spots.roots.is_empty() && meanings.iter().all(|meaning| matches!(meaning, Meaning::Null)) {
         return Ok(Vec::new());
     }
     if meanings.len() != spots.roots.len() {
         let counts = format!("they see {} and {} documents", meanings.len(), spots.roots.len());
-        return Err(disagreement(Place::start_of(file), &counts));
+        return Err(Box::new(disagreement(Place::start_of(file), &counts)));
     }
     let nodes =
-        meanings.into_iter().zip(&spots.roots).map(|(meaning, &root)| spots.join(file, meaning, root));
+        meanings.into_iter().zip(&spots.roots).map(|(meaning, &root)| spots.join(file, meaning, root, None));
     Ok(nodes
         .collect::<Result<Vec<_>, _>>()?
         .into_iter()
         .filter(|node| !matches!(node.kind, Kind::Null))
         .collect())
-}
-
-fn disagreement(place: Place, how: &str) -> Finding {
-    Finding {
-        place,
-        message: format!("two YAML readers read this differently: {how}"),
-        help: "put the value in double quotes, or write it more plainly".to_owned(),
-    }
 }
 
 /// What serde_yaml reads, duplicate keys included.
@@ -84,51 +68,16 @@ enum Meaning {
     Map(Vec<(Self, Self)>),
 }
 
-fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Finding> {
+fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Box<Finding>> {
     let budget = Cell::new(MAX_NODES);
     let mut meanings = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
-        let meaning =
-            MeaningSeed(&budget).deserialize(document).map_err(|error| unreadable(file, text, &error))?;
+        let meaning = MeaningSeed(&budget)
+            .deserialize(document)
+            .map_err(|error| Box::new(unreadable(file, text, &error)))?;
         meanings.push(meaning);
     }
     Ok(meanings)
-}
-
-fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
-    let mark = error.location().map_or(Mark::START, |at| Mark::new(at.line(), at.column(), 1));
-    let mark = last_mark(text).filter(|last| last.line < mark.line).unwrap_or(mark);
-    // libyaml points behind the tab, or at the line above it.
-    let tab = (mark.line.saturating_sub(1)..=mark.line + 1).find_map(|line| {
-        let indentation = |c: &char| c.is_ascii_whitespace() || *c == '-';
-        let before = text.lines().nth(line.checked_sub(1)?)?.chars().take_while(indentation);
-        before.into_iter().position(|c| c == '\t').map(|column| Mark::new(line, column + 1, 1))
-    });
-    if let Some(mark) = tab {
-        return Finding {
-            place: Place { file, mark },
-            message: "a tab in the indentation: YAML is indented with spaces only".to_owned(),
-            help: "replace the tab by spaces".to_owned(),
-        };
-    }
-    let words = error.to_string();
-    let words = words.split(" at line ").next().unwrap_or_default();
-    let help = if words.contains("limit exceeded") || words.contains("aliases are followed") {
-        "write it with less nesting and fewer aliases; until then nothing in this file counts"
-    } else {
-        "mend the YAML; until then nothing in this file counts"
-    };
-    Finding {
-        place: Place { file, mark },
-        message: format!("this is not YAML: {words}"),
-        help: help.to_owned(),
-    }
-}
-
-/// The end of the last line that holds anything: what is missing at the end of a file is missing there.
-fn last_mark(text: &str) -> Option<Mark> {
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.last().map(|(at, line)| Mark::new(at + 1, line.trim_end().chars().count(), 1))
 }
 
 struct MeaningSeed<'a>(&'a Cell<usize>);
@@ -219,9 +168,14 @@ struct Spots {
 }
 
 enum Spot {
-    Scalar { text: String, kind: ScalarKind },
+    Scalar {
+        text: String,
+        kind: ScalarKind,
+    },
     List(Vec<usize>),
     Map(Vec<usize>),
+    /// The value that stands elsewhere.
+    Alias(usize),
 }
 
 #[derive(PartialEq)]
@@ -243,11 +197,7 @@ impl Spots {
                 Event::Scalar(text, style, anchor, _) => (anchor, scalar(&text, style)),
                 Event::SequenceStart(anchor, _) => (anchor, Spot::List(Vec::new())),
                 Event::MappingStart(anchor, _) => (anchor, Spot::Map(Vec::new())),
-                Event::Alias(anchor) => {
-                    let target = anchors.get(&anchor).copied().unwrap_or_default();
-                    all.attach(target, &open);
-                    continue;
-                }
+                Event::Alias(anchor) => (0, Spot::Alias(anchors.get(&anchor).copied().unwrap_or_default())),
                 Event::SequenceEnd | Event::MappingEnd => {
                     open.pop();
                     continue;
@@ -259,7 +209,7 @@ impl Spots {
                 | Event::DocumentEnd => continue,
             };
             let here = all.spots.len();
-            let nests = !matches!(spot, Spot::Scalar { .. });
+            let nests = matches!(spot, Spot::List(_) | Spot::Map(_));
             all.spots.push((mark(span), spot));
             if anchor != 0 {
                 anchors.insert(anchor, here);
@@ -275,7 +225,7 @@ impl Spots {
     fn attach(&mut self, child: usize, open: &[usize]) {
         match open.last().map(|&parent| &mut self.spots[parent].1) {
             Some(Spot::List(children) | Spot::Map(children)) => children.push(child),
-            Some(Spot::Scalar { .. }) | None => self.roots.push(child),
+            Some(Spot::Scalar { .. } | Spot::Alias(_)) | None => self.roots.push(child),
         }
     }
 
@@ -284,9 +234,16 @@ impl Spots {
         matches!(&self.spots[at].1, Spot::Scalar { kind: ScalarKind::Null, text } if text.is_empty())
     }
 
-    fn join(&self, file: usize, meaning: Meaning, at: usize) -> Result<Node, Finding> {
+    fn join(
+        &self,
+        file: usize,
+        meaning: Meaning,
+        at: usize,
+        alias: Option<Mark>,
+    ) -> Result<Node, Box<Finding>> {
         let (mark, spot) = &self.spots[at];
-        let place = Place { file, mark: *mark };
+        let mut place = Place::new(file, *mark);
+        place.alias = alias;
         let kind = match (meaning, spot) {
             (Meaning::Null, Spot::Scalar { kind: ScalarKind::Null, .. }) => Kind::Null,
             (Meaning::Bool(value), Spot::Scalar { kind: ScalarKind::Bool, .. }) => Kind::Bool(value),
@@ -298,25 +255,28 @@ impl Spots {
                 Meaning::Null | Meaning::Bool(_) | Meaning::Number | Meaning::Text(_),
                 Spot::Scalar { text, .. },
             ) => Kind::Disputed(text.clone()),
+            (meaning, Spot::Alias(target)) => {
+                return self.join(file, meaning, *target, alias.or(Some(*mark)));
+            }
             (Meaning::List(items), Spot::List(spots)) if items.len() == spots.len() => {
-                let items = items.into_iter().zip(spots).map(|(item, &at)| self.join(file, item, at));
+                let items = items.into_iter().zip(spots).map(|(item, &at)| self.join(file, item, at, alias));
                 Kind::List(items.collect::<Result<_, _>>()?)
             }
             (Meaning::Map(entries), Spot::Map(spots)) if entries.len() * 2 == spots.len() => {
                 let entries = entries.into_iter().zip(spots.chunks_exact(2));
                 let join = |((key, value), at): ((Meaning, Meaning), &[usize])| {
-                    let key = self.join(file, key, at[0])?;
-                    let mut value = self.join(file, value, at[1])?;
+                    let key = self.join(file, key, at[0], alias)?;
+                    let mut value = self.join(file, value, at[1], alias)?;
                     if self.is_left_out(at[1]) {
                         value.place = key.place;
                     }
-                    Ok((key, value))
+                    Ok::<_, Box<Finding>>((key, value))
                 };
                 Kind::Map(entries.map(join).collect::<Result<_, _>>()?)
             }
             (meaning, spot) => {
                 let how = format!("as {} and as {}", meaning.name(), spot.name());
-                return Err(disagreement(place, &how));
+                return Err(Box::new(disagreement(place, &how)));
             }
         };
         Ok(Node { place, kind })
@@ -361,6 +321,7 @@ impl Spot {
             Self::Scalar { kind: ScalarKind::Text, .. } => "another text",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
+            Self::Alias(_) => "an alias",
         }
     }
 }

@@ -14,6 +14,9 @@ mod sighting;
 mod snapshot;
 mod validate;
 
+#[cfg(test)]
+pub(crate) use validate::faults_json;
+
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
@@ -65,7 +68,8 @@ pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result
             snapshot::snapshot(&connection, &journal, &rules, out.as_deref()).await
         }
         Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
-        Command::Validate { paths } => validate::validate(&paths),
+        Command::Validate { explain: Some(what), .. } => validate::explain(what),
+        Command::Validate { paths, output, explain: None } => validate::validate(&paths, output),
         Command::Import { options, connection } => import::import(&options, &connection).await,
         Command::Journal { journal, since, account, output } => {
             journal::journal(&journal, since, account, output)

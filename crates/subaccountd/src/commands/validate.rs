@@ -1,23 +1,135 @@
-//! `validate`: checks desired-state files offline.
+//! `validate`: checks desired-state files offline, and explains the codes of faults.
 
 use std::{io, path::PathBuf};
 
-use subaccountd_core::spec;
+use serde::Serialize;
+use subaccountd_core::spec::{self, Code, Fault, Reading, Related};
 
 use super::{Exit, colour, print};
-use crate::{diagnostics, state};
+use crate::{
+    annotations,
+    cli::{Explained, FaultFormat},
+    diagnostics, state,
+};
 
-pub(super) fn validate(paths: &[PathBuf]) -> anyhow::Result<Exit> {
+/// The most codes that the last line names.
+const MOST_CODES: usize = 6;
+
+pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result<Exit> {
     let sources = state::sources(paths);
     let reading = spec::read(&sources);
-    if reading.faults.is_empty() {
-        let accounts = reading.desired.accounts().count();
-        let numbers = reading.desired.claims().count();
-        print(&format!("valid: {accounts} subaccounts, {numbers} numbers, {} files\n", sources.len()))?;
-        return Ok(Exit::Done);
+    let last = last_line(&reading, sources.len());
+    print(&match output {
+        FaultFormat::Text => diagnostics::render(&reading.faults, colour(&io::stdout())) + &last,
+        FaultFormat::Github => annotations::github(&reading.faults) + &last,
+        FaultFormat::Json => serde_json::to_string_pretty(&Document::new(&reading, sources.len()))? + "\n",
+    })?;
+    Ok(if reading.faults.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// Prints what a code means, in Markdown.
+pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
+    let codes = match &what {
+        Explained::One(code) => std::slice::from_ref(code),
+        Explained::All => Code::ALL,
+    };
+    let texts: Vec<_> = codes.iter().map(|code| code.explanation()).collect();
+    print(&texts.join("\n"))?;
+    Ok(Exit::Done)
+}
+
+/// The line with which the output ends: what is valid, or how many faults there are and where to read on.
+fn last_line(reading: &Reading, files: usize) -> String {
+    let mut codes: Vec<Code> = reading.faults.iter().map(|fault| fault.code).collect();
+    let Some(first) = codes.first().copied() else {
+        let (accounts, numbers) = (reading.desired.accounts().count(), reading.desired.claims().count());
+        return format!("valid: {accounts} subaccounts, {numbers} numbers, {files} files\n");
+    };
+    let count = if codes.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", codes.len()) };
+    codes.sort();
+    codes.dedup();
+    let names: Vec<_> = codes.iter().take(MOST_CODES).map(|code| code.as_str()).collect();
+    let names = match names.len() {
+        1 => String::new(),
+        shown if shown < codes.len() => format!(": {} and others", names.join(", ")),
+        _ => format!(": {}", names.join(", ")),
+    };
+    format!("{count}{names}; see subaccountd validate --explain {first}\n")
+}
+
+/// What `-o json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    valid: bool,
+    files: usize,
+    subaccounts: usize,
+    numbers: usize,
+    faults: Vec<FaultJson<'a>>,
+}
+
+/// A fault; every key is always there, null where it does not apply. Columns count characters from 1, and
+/// `endColumn` is the one behind the last.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultJson<'a> {
+    code: Code,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_column: usize,
+    message: &'a str,
+    help: &'a str,
+    replacement: Option<&'a str>,
+    related: Option<RelatedJson<'a>>,
+}
+
+/// The faults as `-o json` prints them.
+#[cfg(test)]
+pub(crate) fn faults_json(faults: &[Fault]) -> serde_json::Value {
+    serde_json::to_value(faults.iter().map(FaultJson::new).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+/// The other place of a fault.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RelatedJson<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_column: usize,
+    message: &'a str,
+}
+
+impl<'a> Document<'a> {
+    fn new(reading: &'a Reading, files: usize) -> Self {
+        Self {
+            valid: reading.faults.is_empty(),
+            files,
+            subaccounts: reading.desired.accounts().count(),
+            numbers: reading.desired.claims().count(),
+            faults: reading.faults.iter().map(FaultJson::new).collect(),
+        }
     }
-    print(&diagnostics::render(&reading.faults, colour(&io::stdout())))?;
-    let count = reading.faults.len();
-    print(&format!("{count} {}\n", if count == 1 { "fault" } else { "faults" }))?;
-    Ok(Exit::Failed)
+}
+
+impl<'a> FaultJson<'a> {
+    fn new(fault: &'a Fault) -> Self {
+        let Fault { file, line, column, message, help, code, width, replacement, related, excerpt: _ } =
+            fault;
+        let related = related.as_deref().map(|related| {
+            let Related { file, line, column, width, label, excerpt: _, between: _ } = related;
+            RelatedJson { file, line: *line, column: *column, end_column: column + width, message: label }
+        });
+        Self {
+            code: *code,
+            file,
+            line: *line,
+            column: *column,
+            end_column: column + width,
+            message,
+            help,
+            replacement: replacement.as_deref(),
+            related,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use subaccountd_core::{
     Reason, Verb,
     report::{ActionView, HeldView},
-    spec::Fault,
+    spec::{Code, Fault},
 };
 
 use super::*;
@@ -201,8 +201,9 @@ fn held() -> impl Strategy<Value = HeldView> {
 
 fn fault() -> impl Strategy<Value = Fault> {
     (words(), words(), words()).prop_map(|(file, message, help)| {
-        let (text, width) = (String::new(), 1);
-        Fault { file, line: 1, column: 1, message, help, text, width }
+        let (code, width) = (Code::UnknownKey, 1);
+        let (excerpt, replacement, related) = (None, None, None);
+        Fault { file, line: 1, column: 1, message, help, code, width, excerpt, replacement, related }
     })
 }
 

@@ -153,19 +153,111 @@ async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compil
     assert_eq!(code(&both), 1);
     let shown = stdout(&both).replace(&format!("{}/", dir.path().display()), "");
     insta::assert_snapshot!(shown, @r"
-    error: `actve` is not a status
+    error[SD027]: `actve` is not a status
      --> a.yaml:5:55
       |
     5 |   - {sid: AC00000000000000000000000000000001, status: actve}
       |                                                       ^^^^^
       |
-      = help: did you mean `active`?
+    help: did you mean `active`?
+      |
+    5 |   - {sid: AC00000000000000000000000000000001, status: active}
+      |                                                          +
 
-    1 fault
+    1 fault; see subaccountd validate --explain SD027
     ");
     fs::write(at("a.yaml"), state(&entry(1, "active", ""))).unwrap();
     let valid = output(bare(&["validate", &at("a.yaml"), &at("b.yaml")])).await;
     assert_eq!((code(&valid), stdout(&valid).as_str()), (0, "valid: 1 subaccounts, 0 numbers, 2 files\n"));
+}
+
+#[tokio::test]
+async fn validate_prints_json_and_annotations_of_a_workflow() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a,b: 100%.yaml").display().to_string();
+    fs::write(&path, state(&(entry(1, "active", "") + &entry(1, "actve", "")))).unwrap();
+    let shown =
+        |ended: &std::process::Output| stdout(ended).replace(&format!("{}/", dir.path().display()), "");
+
+    let json = output(bare(&["validate", "-o", "json", &path])).await;
+    assert_eq!(code(&json), 1);
+    insta::assert_snapshot!(shown(&json), @r#"
+    {
+      "valid": false,
+      "files": 1,
+      "subaccounts": 0,
+      "numbers": 0,
+      "faults": [
+        {
+          "code": "SD031",
+          "file": "a,b: 100%.yaml",
+          "line": 6,
+          "column": 11,
+          "endColumn": 45,
+          "message": "AC00000000000000000000000000000001 is listed twice: also on line 5",
+          "help": "keep one of the entries; until then none of them counts",
+          "replacement": null,
+          "related": {
+            "file": "a,b: 100%.yaml",
+            "line": 5,
+            "column": 11,
+            "endColumn": 45,
+            "message": "listed first here"
+          }
+        },
+        {
+          "code": "SD027",
+          "file": "a,b: 100%.yaml",
+          "line": 6,
+          "column": 55,
+          "endColumn": 60,
+          "message": "`actve` is not a status",
+          "help": "did you mean `active`?",
+          "replacement": "active",
+          "related": null
+        }
+      ]
+    }
+    "#);
+
+    let github = output(bare(&["validate", "-o", "github", &path])).await;
+    assert_eq!(code(&github), 1);
+    insta::assert_snapshot!(shown(&github), @r"
+    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=11,endColumn=45,title=SD031%3A an account that is listed twice::AC00000000000000000000000000000001 is listed twice: also on line 5%0Ahelp: keep one of the entries; until then none of them counts%0Alisted first here: a,b: 100%25.yaml:5:11
+    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=55,endColumn=60,title=SD027%3A an unknown status::`actve` is not a status%0Ahelp: did you mean `active`?
+    2 faults: SD027, SD031; see subaccountd validate --explain SD031
+    ");
+
+    fs::write(&path, state(&entry(1, "active", ""))).unwrap();
+    let valid = output(bare(&["validate", "-o", "json", &path])).await;
+    assert_eq!(code(&valid), 0);
+    let valid: Value = serde_json::from_str(&stdout(&valid)).unwrap();
+    assert_eq!(
+        valid,
+        serde_json::json!({"valid": true, "files": 1, "subaccounts": 1, "numbers": 0, "faults": []})
+    );
+}
+
+#[tokio::test]
+async fn validate_explains_every_code_and_says_which_there_are() {
+    let one = output(bare(&["validate", "--explain", "sd014"])).await;
+    assert_eq!(
+        (code(&one), stdout(&one).as_str()),
+        (0, subaccountd_core::spec::Code::UnknownKey.explanation())
+    );
+    let all = output(bare(&["validate", "--explain", "all"])).await;
+    assert_eq!(code(&all), 0);
+    for known in subaccountd_core::spec::Code::ALL {
+        assert!(stdout(&all).contains(known.explanation()), "{known}");
+    }
+    for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD038")] {
+        let unknown = output(bare(&["validate", "--explain", asked])).await;
+        assert_eq!(code(&unknown), 64);
+        assert!(stderr(&unknown).contains(answer), "{}", stderr(&unknown));
+    }
+    for wrong in [&["validate"][..], &["validate", "--explain", "SD014", "a.yaml"]] {
+        assert_eq!(code(&output(bare(wrong)).await), 64, "{wrong:?}");
+    }
 }
 
 #[tokio::test]

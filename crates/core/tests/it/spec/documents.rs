@@ -9,7 +9,7 @@ fn nothing_at_all_is_no_state() {
     let shown = sources(&[]);
     insta::assert_snapshot!(shown, @r"
     :1:1 ``
-      there is no readable desired state: no document with `apiVersion` and `kind`
+      SD037 there is no readable desired state: no document with `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
@@ -67,7 +67,7 @@ fn only_empty_documents_are_no_state() {
     ]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `-`
-      there is no readable desired state: no document with `apiVersion` and `kind`
+      SD037 there is no readable desired state: no document with `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
@@ -171,8 +171,8 @@ fn a_wrong_version_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:13 `subaccountd/v2`
-      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
       main AC00 []
       AC01 active []
@@ -207,8 +207,9 @@ fn a_wrong_kind_costs_the_file_with_its_other_documents() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:7:7 `desiredState`
-      `kind` is `desiredState`, not `DesiredState`
+      SD013 `kind` is `desiredState`, not `DesiredState`
       = write `kind: DesiredState`; nothing in this file counts until then
+      > DesiredState
     left:
       main AC00 []
       AC01 active []
@@ -244,14 +245,14 @@ fn a_missing_head_costs_the_file() {
         ),
     ]);
     insta::assert_snapshot!(shown, @r"
-    b.yaml:1:1 `s`
-      the document has no `apiVersion`
+    b.yaml:1:1 `subaccounts`
+      SD011 the document has no `apiVersion`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
-    b.yaml:1:1 `s`
-      the document has no `kind`
+    b.yaml:1:1 `subaccounts`
+      SD011 the document has no `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     c.yaml:2:13 `1`
-      `apiVersion` is a number, not a text
+      SD020 `apiVersion` is a number, not a text
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
     left:
       main AC00 []
@@ -286,8 +287,8 @@ fn a_file_that_is_absent_still_pauses_the_state() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:5:13 `subaccountd/v2`
-      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
       paused
       main AC00 []
@@ -330,13 +331,13 @@ fn a_document_that_is_no_mapping_is_told_its_head() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 `-`
-      this document is not a mapping: it needs `apiVersion` and `kind`
+      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     c.yaml:1:1 `just a text`
-      this document is not a mapping: it needs `apiVersion` and `kind`
+      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     d.yaml:1:5 `5`
-      this document is not a mapping: it needs `apiVersion` and `kind`
+      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
       main AC00 []
@@ -358,8 +359,8 @@ fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
     )]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:13 `subaccountd/v2`
-      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -391,8 +392,8 @@ fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
     ]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:6:3 `o`
-      this is not YAML: did not find expected key
-      = mend the YAML; until then nothing in this file counts
+      SD003 this is not YAML: this line does not go on with the mapping (did not find expected key)
+      = align it with the keys that it belongs to, and check the quotes and brackets before it; until then nothing in this file counts
     left:
       no main: the state has no `mainAccount`
       AC02 active []
@@ -423,8 +424,8 @@ fn no_yaml_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:15 `}`
-      this is not YAML: did not find expected node content
-      = mend the YAML; until then nothing in this file counts
+      SD003 this is not YAML: a value is missing here (did not find expected node content)
+      = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
     left:
       main AC00 []
       AC01 active []
@@ -458,8 +459,8 @@ fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:6:1 `{`
-      this is not YAML: did not find expected node content
-      = mend the YAML; until then nothing in this file counts
+      SD003 this is not YAML: a value is missing here (did not find expected node content)
+      = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
     left:
       main AC00 []
       AC01 active []
@@ -479,9 +480,9 @@ fn a_file_that_is_not_utf8_costs_the_file() {
         Source { name: "b.yaml".to_owned(), content: Ok(b"kind: \xff\n".to_vec()) },
     ]);
     insta::assert_snapshot!(shown, @r"
-    b.yaml:1:1 ``
-      the file is not UTF-8: byte 7 cannot be read
-      = save it as UTF-8
+    b.yaml:1:7 `�`
+      SD002 the file is not UTF-8: byte 7 cannot be read
+      = save it as UTF-8; until then nothing in this file counts
     left:
       main AC00 []
     ");
@@ -501,7 +502,7 @@ fn a_file_that_cannot_be_read_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 ``
-      the file cannot be read: permission denied
+      SD001 the file cannot be read: permission denied
       = make it readable for the user that subaccountd runs as
     left:
       main AC00 []
@@ -515,7 +516,7 @@ fn a_byte_order_mark_is_passed_over() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `colour`
-      unknown key `colour` in the document
+      SD014 unknown key `colour` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -527,8 +528,8 @@ fn a_byte_order_mark_does_not_move_the_place() {
     let shown = whole("\u{feff}apiVersion: subaccountd/v2\nkind: DesiredState\nmainAccount: {sid: AC00}\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:1:13 `subaccountd/v2`
-      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -541,7 +542,7 @@ fn line_ends_of_windows_are_line_ends() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `colour`
-      unknown key `colour` in a subaccount
+      SD014 unknown key `colour` in a subaccount
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -557,7 +558,7 @@ fn columns_count_characters() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:66 `colour`
-      unknown key `colour` in `mainAccount`
+      SD014 unknown key `colour` in `mainAccount`
       = known keys: sid, numbers; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -593,16 +594,16 @@ fn all_faults_of_all_files_come_in_one_go_by_place() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:1 `b`
-      unknown key `b` in the document
+      SD014 unknown key `b` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     b.yaml:4:1 `a`
-      unknown key `a` in the document
+      SD014 unknown key `a` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     a.yaml:4:1 `c`
-      unknown key `c` in the document
+      SD014 unknown key `c` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     a.yaml:8:1 `d`
-      unknown key `d` in the document
+      SD014 unknown key `d` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
       main AC00 []

@@ -13,7 +13,7 @@ fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `suspended`
-      unknown key `suspended` in the document
+      SD014 unknown key `suspended` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -34,16 +34,19 @@ fn a_near_miss_is_told_which_key_was_meant() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `friendly_name`
-      unknown key `friendly_name` in a subaccount
+      SD014 unknown key `friendly_name` in a subaccount
       = did you mean `friendlyName`?
+      > friendlyName
     state.yaml:6:61 `Paused`
-      unknown key `Paused` in a subaccount
+      SD014 unknown key `Paused` in a subaccount
       = did you mean `paused`?
+      > paused
     state.yaml:7:61 `liftSuspensionBefore`
-      unknown key `liftSuspensionBefore` in a subaccount
+      SD014 unknown key `liftSuspensionBefore` in a subaccount
       = did you mean `liftSuspensionsBefore`?
+      > liftSuspensionsBefore
     state.yaml:8:45 `state`
-      unknown key `state` in a subaccount
+      SD014 unknown key `state` in a subaccount
       = did you mean `status`?
     left:
       main AC00 []
@@ -68,7 +71,7 @@ fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `colour`
-      unknown key `colour` in a subaccount
+      SD014 unknown key `colour` in a subaccount
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -93,7 +96,7 @@ fn an_unknown_key_in_the_main_account_costs_its_claims() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `owner`
-      unknown key `owner` in `mainAccount`
+      SD014 unknown key `owner` in `mainAccount`
       = known keys: sid, numbers; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -119,10 +122,11 @@ fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:26 `releases`
-      unknown key `releases` in `close`
+      SD014 unknown key `releases` in `close`
       = did you mean `release`?
+      > release
     state.yaml:11:30 `address`
-      unknown key `address` in a number
+      SD014 unknown key `address` in a number
       = known keys: number, addressSid, bundleSid, identitySid, emergencyAddressSid; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -172,8 +176,9 @@ fn a_key_twice_in_an_entry_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `status`
-      the key `status` stands twice in a subaccount: first on line 6
+      SD015 the key `status` stands twice in a subaccount: first on line 6
       = keep one of the two
+      & state.yaml:6:3 `status` first here
     left:
       main AC00 []
       AC02 active []
@@ -191,8 +196,9 @@ fn a_sid_twice_in_one_entry_freezes_both_accounts() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `sid`
-      the key `sid` stands twice in a subaccount: first on line 5
+      SD015 the key `sid` stands twice in a subaccount: first on line 5
       = keep one of the two
+      & state.yaml:5:4 `sid` first here
     left:
       main AC00 []
       frozen AC01
@@ -216,11 +222,13 @@ fn numbers_twice_in_one_entry_are_guarded_both() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `numbers`
-      the key `numbers` stands twice in a subaccount: first on line 7
+      SD015 the key `numbers` stands twice in a subaccount: first on line 7
       = keep one of the two
+      & state.yaml:7:3 `numbers` first here
     state.yaml:11:13 `"+15105550102"`
-      +15105550102 is claimed twice: also on line 8
+      SD032 +15105550102 is claimed twice: also on line 8
       = a number has one owner: keep one of the two claims
+      & state.yaml:8:13 `"+15105550102"` claimed first here
     left:
       main AC00 []
       AC02 active [+15105550103]
@@ -242,11 +250,13 @@ fn a_close_twice_in_one_entry_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `close`
-      the key `close` stands twice in a subaccount: first on line 7
+      SD015 the key `close` stands twice in a subaccount: first on line 7
       = keep one of the two
+      & state.yaml:7:3 `close` first here
     state.yaml:8:38 `"+15105550102"`
-      +15105550102 is in `release`, but it is claimed: also on line 9
+      SD033 +15105550102 is in `release`, but it is claimed: also on line 9
       = remove it from `release`, or remove the claim
+      & state.yaml:9:71 `"+15105550102"` claimed here
     left:
       main AC00 []
       AC02 active [+15105550103]
@@ -266,8 +276,9 @@ fn subaccounts_twice_in_one_document_cost_all_entries_of_both() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `subaccounts`
-      the key `subaccounts` stands twice in the document: first on line 4
+      SD015 the key `subaccounts` stands twice in the document: first on line 4
       = keep one of the two
+      & state.yaml:4:1 `subaccounts` first here
     left:
       main AC00 []
       frozen AC01
@@ -289,8 +300,9 @@ fn main_account_twice_in_one_document_stops_everything() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `mainAccount`
-      the key `mainAccount` stands twice in the document: first on line 3
+      SD015 the key `mainAccount` stands twice in the document: first on line 3
       = keep one of the two
+      & state.yaml:3:1 `mainAccount` first here
     left:
       no main: the SID of `mainAccount` cannot be read
       AC02 active []
@@ -308,8 +320,9 @@ fn a_main_account_with_two_sids_stops_everything() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:56 `sid`
-      the key `sid` stands twice in `mainAccount`: first on line 3
+      SD015 the key `sid` stands twice in `mainAccount`: first on line 3
       = keep one of the two
+      & state.yaml:3:15 `sid` first here
     left:
       no main: the SID of `mainAccount` cannot be read
     ");
@@ -325,8 +338,9 @@ fn paused_twice_counts_as_true_when_one_of_them_does() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:1 `paused`
-      the key `paused` stands twice in the document: first on line 4
+      SD015 the key `paused` stands twice in the document: first on line 4
       = keep one of the two
+      & state.yaml:4:1 `paused` first here
     left:
       paused
       main AC00 []
@@ -346,8 +360,8 @@ fn api_version_twice_must_be_right_twice() {
     )]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:2:13 `subaccountd/v2`
-      `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
+      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -365,8 +379,9 @@ fn a_label_twice_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:28 `owner`
-      the label `owner` stands twice
+      SD015 the label `owner` stands twice
       = keep one of the two
+      & state.yaml:7:12 `owner` first here
     left:
       main AC00 []
       frozen AC01
@@ -390,17 +405,21 @@ fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:26 `confirm`
-      the key `confirm` stands twice in `close`: first on line 7
+      SD015 the key `confirm` stands twice in `close`: first on line 7
       = keep one of the two
+      & state.yaml:7:11 `confirm` first here
     state.yaml:11:30 `number`
-      the key `number` stands twice in a number: first on line 11
+      SD015 the key `number` stands twice in a number: first on line 11
       = keep one of the two
+      & state.yaml:11:6 `number` first here
     state.yaml:12:71 `"+15105550101"`
-      +15105550101 is claimed twice: also on line 11
+      SD032 +15105550101 is claimed twice: also on line 11
       = a number has one owner: keep one of the two claims
+      & state.yaml:11:14 `"+15105550101"` claimed first here
     state.yaml:12:87 `"+15105550102"`
-      +15105550102 is claimed twice: also on line 11
+      SD032 +15105550102 is claimed twice: also on line 11
       = a number has one owner: keep one of the two claims
+      & state.yaml:11:38 `"+15105550102"` claimed first here
     left:
       main AC00 []
       AC03 active []
@@ -422,16 +441,17 @@ fn a_key_that_is_no_text_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `1`
-      a key of the document is a number, not a text
+      SD016 a key of the document is a number, not a text
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts
     state.yaml:6:61 `true`
-      a key of a subaccount is a boolean, not a text
+      SD016 a key of a subaccount is a boolean, not a text
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     state.yaml:7:70 `1`
-      `labels` is a number, not a text
+      SD020 `labels` is a number, not a text
       = quote it: "1"
+      > "1"
     state.yaml:8:61 `[`
-      a key of a subaccount is a list, not a text
+      SD016 a key of a subaccount is a list, not a text
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       main AC00 []
@@ -454,7 +474,7 @@ fn a_merge_key_is_not_read() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:3 `<<`
-      unknown key `<<` in a subaccount
+      SD017 unknown key `<<` in a subaccount
       = merge keys are not read: use an alias for a whole value, or write the keys out
     left:
       main AC00 []
@@ -474,16 +494,16 @@ fn an_entry_without_sid_or_status_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `{`
-      a subaccount has no `sid`
+      SD018 a subaccount has no `sid`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:6:3 `{`
-      a subaccount has no `status`
+      SD018 a subaccount has no `status`
       = write active, suspended or closed
     state.yaml:7:3 `{`
-      a subaccount has no `sid`
+      SD018 a subaccount has no `sid`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:7:3 `{`
-      a subaccount has no `status`
+      SD018 a subaccount has no `status`
       = write active, suspended or closed
     left:
       main AC00 []
@@ -505,13 +525,13 @@ fn a_main_account_a_close_and_a_number_have_keys_that_must_be_there() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:3:14 `{`
-      `mainAccount` has no `sid`
+      SD018 `mainAccount` has no `sid`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:5:68 `{`
-      `close` has no `confirm`
+      SD018 `close` has no `confirm`
       = write the account's friendly name as Twilio shows it
     state.yaml:6:71 `{`
-      a number has no `number`
+      SD018 a number has no `number`
       = write `number: "+15105550101"`
     left:
       no main: the SID of `mainAccount` cannot be read

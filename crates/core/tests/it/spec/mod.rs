@@ -1,6 +1,7 @@
 //! Every rule of the format: what is said, where, and what it costs. A snapshot shows the faults as a person reads them,
 //! then what is left of the state.
 
+mod codes;
 mod documents;
 mod keys;
 mod times;
@@ -13,7 +14,7 @@ use std::fmt::Write;
 
 use subaccountd_core::{
     AccountSid, Desired, Goal,
-    spec::{Fault, Source, read},
+    spec::{Excerpt, Fault, Related, Source, read},
 };
 
 use crate::support::text::{dedent, long, short};
@@ -47,11 +48,24 @@ fn sources(sources: &[Source]) -> String {
     short(&shown)
 }
 
-/// The place, what is marked there, what is wrong and how to mend it.
+/// The place, what is marked there, the code, what is wrong and how to mend it; the other place; the replacement.
 fn fault(fault: &Fault) -> String {
-    let Fault { file, line, column, message, help, text, width } = fault;
-    let marked: String = text.chars().skip(column - 1).take(*width).collect();
-    format!("{file}:{line}:{column} `{marked}`\n  {message}\n  = {help}\n")
+    let Fault { file, line, column, message, help, code, width, excerpt, replacement, related } = fault;
+    let marked = marked(excerpt.as_ref(), *column, *width);
+    let mut out = format!("{file}:{line}:{column} `{marked}`\n  {code} {message}\n  = {help}\n");
+    if let Some(Related { file, line, column, width, label, excerpt, between: _ }) = related.as_deref() {
+        let marked = self::marked(excerpt.as_ref(), *column, *width);
+        writeln!(out, "  & {file}:{line}:{column} `{marked}` {label}").unwrap();
+    }
+    if let Some(replacement) = replacement {
+        writeln!(out, "  > {replacement}").unwrap();
+    }
+    out
+}
+
+fn marked(excerpt: Option<&Excerpt>, column: usize, width: usize) -> String {
+    let Some(Excerpt { text, skipped, .. }) = excerpt else { return String::new() };
+    text.chars().skip(column - 1 - skipped).take(width).collect()
 }
 
 fn left(desired: &Desired, out: &mut String) {

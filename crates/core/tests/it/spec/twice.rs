@@ -14,8 +14,9 @@ fn an_account_listed_twice_is_absent_and_frozen() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
-      AC01 is listed twice: also on line 5
+      SD031 AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
+      & state.yaml:5:9 `AC01` listed first here
     left:
       main AC00 []
       AC02 active []
@@ -35,11 +36,13 @@ fn an_account_listed_three_times_is_absent_and_frozen() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
-      AC01 is listed twice: also on line 5
+      SD031 AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
+      & state.yaml:5:9 `AC01` listed first here
     state.yaml:7:9 `AC01`
-      AC01 is listed twice: also on line 5
+      SD031 AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
+      & state.yaml:5:9 `AC01` listed first here
     left:
       main AC00 []
       frozen AC01
@@ -72,8 +75,9 @@ fn an_account_listed_in_two_files_is_absent() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:5:9 `AC01`
-      AC01 is listed twice: also in a.yaml:5
+      SD031 AC01 is listed twice: also in a.yaml:5
       = keep one of the entries; until then none of them counts
+      & a.yaml:5:9 `AC01` listed first here
     left:
       main AC00 []
       AC02 active []
@@ -92,10 +96,11 @@ fn a_faulty_entry_still_counts_for_listed_twice() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
-      AC01 is listed twice: also on line 5
+      SD031 AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
+      & state.yaml:5:9 `AC01` listed first here
     state.yaml:6:53 `nonsense`
-      `nonsense` is not a status
+      SD027 `nonsense` is not a status
       = write active, suspended or closed
     left:
       main AC00 []
@@ -113,9 +118,10 @@ fn an_alias_of_an_entry_lists_it_twice() {
 ",
     );
     insta::assert_snapshot!(shown, @r"
-    state.yaml:5:15 `AC01`
-      AC01 is listed twice: also on line 5
+    state.yaml:6:3 `*acme`
+      SD031 AC01 is listed twice: also on line 5
       = keep one of the entries; until then none of them counts
+      & state.yaml:5:15 `AC01` listed first here
     left:
       main AC00 []
       frozen AC01
@@ -133,8 +139,9 @@ fn a_number_claimed_twice_costs_both_claims_and_no_other() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:6:96 `"+15105550101"`
-      +15105550101 is claimed twice: also on line 5
+      SD032 +15105550101 is claimed twice: also on line 5
       = a number has one owner: keep one of the two claims
+      & state.yaml:5:71 `"+15105550101"` claimed first here
     left:
       main AC00 []
       AC01 active [+15105550102]
@@ -152,8 +159,9 @@ fn a_number_claimed_twice_by_one_account_costs_both_claims() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:87 `"+15105550101"`
-      +15105550101 is claimed twice: also on line 5
+      SD032 +15105550101 is claimed twice: also on line 5
       = a number has one owner: keep one of the two claims
+      & state.yaml:5:71 `"+15105550101"` claimed first here
     left:
       main AC00 []
       AC01 active [+15105550102]
@@ -185,8 +193,9 @@ fn a_number_claimed_by_main_and_by_a_subaccount_in_another_file_costs_both_claim
     ]);
     insta::assert_snapshot!(shown, @r#"
     b.yaml:4:71 `"+15105550101"`
-      +15105550101 is claimed twice: also in a.yaml:5
+      SD032 +15105550101 is claimed twice: also in a.yaml:5
       = a number has one owner: keep one of the two claims
+      & a.yaml:5:13 `"+15105550101"` claimed first here
     left:
       main AC00 [+15105550100]
       AC01 active []
@@ -204,11 +213,12 @@ fn a_claim_of_a_faulty_entry_still_guards_its_number() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:53 `nonsense`
-      `nonsense` is not a status
+      SD027 `nonsense` is not a status
       = write active, suspended or closed
     state.yaml:6:71 `"+15105550101"`
-      +15105550101 is claimed twice: also on line 5
+      SD032 +15105550101 is claimed twice: also on line 5
       = a number has one owner: keep one of the two claims
+      & state.yaml:5:73 `"+15105550101"` claimed first here
     left:
       main AC00 []
       AC02 active [+15105550102]
@@ -229,8 +239,9 @@ fn a_number_claimed_and_in_a_release_is_neither() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
-      +15105550101 is in `release`, but it is claimed: also on line 8
+      SD033 +15105550101 is in `release`, but it is claimed: also on line 8
       = remove it from `release`, or remove the claim
+      & state.yaml:8:71 `"+15105550101"` claimed here
     left:
       main AC00 []
       AC01 closed release {+15105550103} []
@@ -251,10 +262,11 @@ fn a_release_of_a_faulty_entry_still_guards_its_number() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
-      +15105550101 is in `release`, but it is claimed: also on line 8
+      SD033 +15105550101 is in `release`, but it is claimed: also on line 8
       = remove it from `release`, or remove the claim
+      & state.yaml:8:71 `"+15105550101"` claimed here
     state.yaml:7:53 `colour`
-      unknown key `colour` in `close`
+      SD014 unknown key `colour` in `close`
       = known keys: confirm, notBefore, moveNumbersToMain, release; a key that starts with x- is ignored
     left:
       main AC00 []
@@ -286,9 +298,10 @@ fn two_main_accounts_stop_everything() {
         ),
     ]);
     insta::assert_snapshot!(shown, @r"
-    b.yaml:3:14 `{`
-      a second `mainAccount`: also in a.yaml:3
+    b.yaml:3:1 `mainAccount`
+      SD035 a second `mainAccount`: also in a.yaml:3
       = keep one of the two; a second main account is a second daemon
+      & a.yaml:3:1 `mainAccount` the first
     left:
       no main: the state has more than one `mainAccount`
       AC01 active []
@@ -310,9 +323,10 @@ fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
 ",
     )]);
     insta::assert_snapshot!(shown, @r"
-    a.yaml:7:14 `{`
-      a second `mainAccount`: also on line 3
+    a.yaml:7:1 `mainAccount`
+      SD035 a second `mainAccount`: also on line 3
       = keep one of the two; a second main account is a second daemon
+      & a.yaml:3:1 `mainAccount` the first
     left:
       no main: the state has more than one `mainAccount`
     ");
@@ -329,7 +343,7 @@ fn the_main_account_among_the_subaccounts_is_frozen() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC00`
-      AC00 is the main account, not a subaccount
+      SD034 AC00 is the main account, not a subaccount
       = remove the entry; numbers of the main account go under `mainAccount`
     left:
       main AC00 []
@@ -351,7 +365,7 @@ fn no_main_account_stops_everything() {
     )]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `a`
-      the state has no `mainAccount`
+      SD036 the state has no `mainAccount`
       = name it in exactly one document: `mainAccount: {sid: AC…}`
     left:
       no main: the state has no `mainAccount`

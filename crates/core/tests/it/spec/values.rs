@@ -15,13 +15,13 @@ fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC1`
-      `sid`: `AC1` is not an account SID: AC and 32 hexadecimal digits
-      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+      SD024 `sid`: `AC1` is not an account SID: AC and 32 hexadecimal digits
+      = after AC come 32 digits, here 1: copy the SID from the Twilio Console
     state.yaml:6:9 `PN01`
-      `sid`: `PN01` is not an account SID: AC and 32 hexadecimal digits
-      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+      SD024 `sid`: `PN01` is not an account SID: AC and 32 hexadecimal digits
+      = this is the SID of a number; that of an account begins with AC
     state.yaml:7:9 `17`
-      `sid` is a number, not a text
+      SD020 `sid` is a number, not a text
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     left:
       main AC00 []
@@ -46,16 +46,16 @@ fn a_malformed_sid_in_the_long_form_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:9:17 `BU01`
-      `addressSid`: `BU01` is not an address SID: AD and 32 hexadecimal digits
-      = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
+      SD024 `addressSid`: `BU01` is not an address SID: AD and 32 hexadecimal digits
+      = this is the SID of a bundle; that of an address begins with AD
     state.yaml:10:16 `AD01`
-      `bundleSid`: `AD01` is not a bundle SID: BU and 32 hexadecimal digits
-      = copy the SID of a bundle of the account that gains the number: BU and 32 hexadecimal digits
+      SD024 `bundleSid`: `AD01` is not a bundle SID: BU and 32 hexadecimal digits
+      = this is the SID of an address; that of a bundle begins with BU
     state.yaml:11:18 `RI1`
-      `identitySid`: `RI1` is not an identity SID: RI and 32 hexadecimal digits
-      = copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits
+      SD024 `identitySid`: `RI1` is not an identity SID: RI and 32 hexadecimal digits
+      = after RI come 32 digits, here 1: copy the SID from the Twilio Console
     state.yaml:12:26 `5`
-      `emergencyAddressSid` is a number, not a text
+      SD020 `emergencyAddressSid` is a number, not a text
       = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
     left:
       main AC00 []
@@ -76,8 +76,8 @@ subaccounts:
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:20 `AC0`
-      `sid`: `AC0` is not an account SID: AC and 32 hexadecimal digits
-      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+      SD024 `sid`: `AC0` is not an account SID: AC and 32 hexadecimal digits
+      = after AC come 32 digits, here 1: copy the SID from the Twilio Console
     left:
       no main: the SID of `mainAccount` cannot be read
       AC01 active []
@@ -97,16 +97,17 @@ fn a_status_that_is_none_is_told_the_nearest() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `Active`
-      `Active` is not a status
+      SD027 `Active` is not a status
       = did you mean `active`?
+      > active
     state.yaml:6:53 `close`
-      `close` is not a status
+      SD027 `close` is not a status
       = did you mean `closed`?
     state.yaml:7:53 `paused`
-      `paused` is not a status
-      = write active, suspended or closed
+      SD027 `paused` is not a status
+      = write `paused: true` to leave the account alone, or `status: suspended` to suspend it
     state.yaml:8:53 `true`
-      `status` is a boolean, not a text
+      SD020 `status` is a boolean, not a text
       = write active, suspended or closed
     left:
       main AC00 []
@@ -130,17 +131,20 @@ fn an_unquoted_number_is_told_to_be_quoted() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `+15105550101`
-      `numbers`: +15105550101 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: +15105550101 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550101"
+      > "+15105550101"
     state.yaml:5:85 `15105550102`
-      `numbers`: 15105550102 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: 15105550102 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550102"
     state.yaml:6:80 `+493012345678`
-      `number`: +493012345678 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `number`: +493012345678 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+493012345678"
+      > "+493012345678"
     state.yaml:7:94 `+15105550103`
-      `release`: +15105550103 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `release`: +15105550103 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550103"
+      > "+15105550103"
     left:
       main AC00 []
       AC04 active []
@@ -163,8 +167,9 @@ mainAccount:
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:13 `+15105550100`
-      `numbers`: +15105550100 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: +15105550100 is not quoted, so YAML reads it as a number and loses the plus
       = quote it: "+15105550100"
+      > "+15105550100"
     left:
       main AC00 []
       frozen AC00
@@ -185,19 +190,20 @@ fn a_malformed_number_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `"15105550101"`
-      `numbers`: `15105550101` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      SD025 `numbers`: `15105550101` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
       = write the number as it is dialled from abroad, as in "+15105550101"
     state.yaml:6:71 `"+1 510 555 0102"`
-      `numbers`: `+1 510 555 0102` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD025 `numbers`: `+1 510 555 0102` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      = did you mean "+15105550102"?
+      > "+15105550102"
     state.yaml:7:71 `"+0151"`
-      `numbers`: `+0151` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      SD025 `numbers`: `+0151` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
       = write the number as it is dialled from abroad, as in "+15105550101"
     state.yaml:8:80 `tel`
-      `number`: `tel` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      SD025 `number`: `tel` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
       = write the number as it is dialled from abroad, as in "+15105550101"
     state.yaml:9:71 `[`
-      `numbers` is a list, not a text
+      SD020 `numbers` is a list, not a text
       = write the number as it is dialled from abroad, as in "+15105550101"
     left:
       main AC00 []
@@ -225,22 +231,22 @@ fn a_malformed_time_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:84 `tomorrow`
-      `liftSuspensionsBefore`: `tomorrow` is not a date or a time
+      SD026 `liftSuspensionsBefore`: `tomorrow` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:6:84 `"2026-02-30"`
-      `liftSuspensionsBefore`: `2026-02-30` is not a date or a time
+      SD026 `liftSuspensionsBefore`: `2026-02-30` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:7:84 `2026`
-      `liftSuspensionsBefore` is a number, not a text
+      SD020 `liftSuspensionsBefore` is a number, not a text
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:8:84 `"2026-12-24T08:00[Europe/Berlin]"`
-      `liftSuspensionsBefore`: `2026-12-24T08:00[Europe/Berlin]` is not a date or a time
+      SD026 `liftSuspensionsBefore`: `2026-12-24T08:00[Europe/Berlin]` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:9:95 `"24.12.2026"`
-      `notBefore`: `24.12.2026` is not a date or a time
+      SD026 `notBefore`: `24.12.2026` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:10:95 `"2026-W52-4"`
-      `notBefore`: `2026-W52-4` is not a date or a time
+      SD026 `notBefore`: `2026-W52-4` is not a date or a time
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     left:
       main AC00 []
@@ -267,14 +273,16 @@ fn closed_needs_a_close_and_nothing_else_may_have_one() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `closed`
-      `status: closed` without `close`: a close must be confirmed
+      SD029 `status: closed` without `close`: a close must be confirmed
       = add `close:` with `confirm:` and the account's friendly name as Twilio shows it
     state.yaml:6:61 `close`
-      `close` is given, but `status` is active
+      SD028 `close` is given, but `status` is active
       = remove `close`, or write `status: closed`
+      & state.yaml:6:53 `active` the status
     state.yaml:7:64 `close`
-      `close` is given, but `status` is suspended
+      SD028 `close` is given, but `status` is suspended
       = remove `close`, or write `status: closed`
+      & state.yaml:7:53 `suspended` the status
     left:
       main AC00 []
       AC04 closed release {} []
@@ -301,8 +309,9 @@ fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:8:3 `numbers`
-      numbers under an account that is to be closed
+      SD030 numbers under an account that is to be closed
       = list them under the account that shall own them, or under `close.release` to let them go
+      & state.yaml:6:11 `closed` the status
     left:
       main AC00 []
       AC02 closed release {} []
@@ -321,8 +330,9 @@ fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:9 `yes`
-      `paused` is a text, not a boolean
+      SD020 `paused` is a text, not a boolean
       = write true or false
+      > true
     left:
       paused
       main AC00 []
@@ -344,13 +354,14 @@ fn a_paused_that_is_no_boolean_freezes_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0`
-      `paused` is a number, not a boolean
+      SD020 `paused` is a number, not a boolean
       = write true or false
     state.yaml:6:69 `"false"`
-      `paused` is a text, not a boolean
+      SD020 `paused` is a text, not a boolean
       = write true or false
+      > false
     state.yaml:7:61 `paused`
-      `paused` is empty, not a boolean
+      SD019 `paused` is empty, not a boolean
       = write true or false
     left:
       main AC00 []
@@ -372,8 +383,9 @@ fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:103 `yes`
-      `moveNumbersToMain` is a text, not a boolean
+      SD020 `moveNumbersToMain` is a text, not a boolean
       = write true or false
+      > true
     left:
       main AC00 []
       frozen AC01
@@ -394,19 +406,20 @@ fn what_should_be_a_list_or_a_mapping_is_told_so() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:70 `"+15105550101"`
-      `numbers` is a text, not a list
+      SD020 `numbers` is a text, not a list
       = write a list: one item a line after a dash, or [] for none
+      > ["+15105550101"]
     state.yaml:6:68 `acme`
-      `close` is a text, not a mapping
+      SD020 `close` is a text, not a mapping
       = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
     state.yaml:7:69 `[`
-      `labels` is a list, not a mapping
+      SD020 `labels` is a list, not a mapping
       = write `labels: {owner: billing}`
     state.yaml:8:93 `{`
-      `release` is a mapping, not a list
+      SD020 `release` is a mapping, not a list
       = write a list: one item a line after a dash, or [] for none
     state.yaml:9:3 `AC05`
-      a subaccount is a text, not a mapping
+      SD020 a subaccount is a text, not a mapping
       = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       main AC00 []
@@ -426,7 +439,7 @@ fn subaccounts_that_are_no_list_are_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `{`
-      `subaccounts` is a mapping, not a list
+      SD020 `subaccounts` is a mapping, not a list
       = write a list: one item a line after a dash, or [] for none
     left:
       main AC00 []
@@ -453,46 +466,46 @@ fn empty_values_are_faults_everywhere() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `paused`
-      `paused` is empty, not a boolean
+      SD019 `paused` is empty, not a boolean
       = write true or false
     state.yaml:6:3 `sid`
-      `sid` is empty, not a text
+      SD019 `sid` is empty, not a text
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:7:3 `status`
-      `status` is empty, not a text
+      SD019 `status` is empty, not a text
       = write active, suspended or closed
     state.yaml:8:3 `friendlyName`
-      `friendlyName` is empty, not a text
+      SD019 `friendlyName` is empty, not a text
       = write a text, or leave the key out
     state.yaml:9:3 `numbers`
-      `numbers` is empty, not a list
+      SD019 `numbers` is empty, not a list
       = write a list: one item a line after a dash, or [] for none
     state.yaml:10:3 `liftSuspensionsBefore`
-      `liftSuspensionsBefore` is empty, not a text
+      SD019 `liftSuspensionsBefore` is empty, not a text
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:11:3 `reason`
-      `reason` is empty, not a text
+      SD019 `reason` is empty, not a text
       = write a text, or leave the key out
     state.yaml:12:3 `labels`
-      `labels` is empty, not a mapping
+      SD019 `labels` is empty, not a mapping
       = write `labels: {owner: billing}`
     state.yaml:13:3 `close`
-      `close` is empty, not a mapping
+      SD019 `close` is empty, not a mapping
       = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
     state.yaml:14:69 `confirm`
-      `confirm` is empty, not a text
+      SD019 `confirm` is empty, not a text
       = write a text, or leave the key out
     state.yaml:14:80 `notBefore`
-      `notBefore` is empty, not a text
+      SD019 `notBefore` is empty, not a text
       = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
     state.yaml:14:93 `moveNumbersToMain`
-      `moveNumbersToMain` is empty, not a boolean
+      SD019 `moveNumbersToMain` is empty, not a boolean
       = write true or false
     state.yaml:14:114 `release`
-      `release` is empty, not a list
+      SD019 `release` is empty, not a list
       = write a list: one item a line after a dash, or [] for none
     state.yaml:15:2 ``
-      a subaccount is empty, not a mapping
+      SD019 a subaccount is empty, not a mapping
       = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       paused
@@ -509,7 +522,7 @@ fn a_key_without_a_value_is_not_an_empty_list() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `subaccounts`
-      `subaccounts` is empty, not a list
+      SD019 `subaccounts` is empty, not a list
       = write a list: one item a line after a dash, or [] for none
     left:
       main AC00 []
@@ -537,22 +550,22 @@ subaccounts:
     .replace("ää", "");
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:75 `a`
-      `friendlyName` is longer than 64 characters
+      SD022 `friendlyName` is longer than 64 characters
       = shorten it
-    state.yaml:7:69 `a`
-      `reason` is longer than 1024 characters
+    state.yaml:7:69 ``
+      SD022 `reason` is longer than 1024 characters
       = shorten it
     state.yaml:8:73 `a`
-      `labels.a` is longer than 256 characters
+      SD022 `labels.a` is longer than 256 characters
       = shorten it
     state.yaml:9:71 `a`
-      `labels` is longer than 256 characters
+      SD022 `labels` is longer than 256 characters
       = shorten it
     state.yaml:10:69 `{ `
-      more than 64 labels
+      SD023 more than 64 labels
       = keep the ones that people search for
     state.yaml:11:78 `a`
-      `confirm` is longer than 64 characters
+      SD022 `confirm` is longer than 64 characters
       = shorten it
     left:
       main AC00 []
@@ -577,16 +590,16 @@ fn empty_texts_are_faults() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `""`
-      `reason` is an empty text
+      SD019 `reason` is an empty text
       = write a text, or leave the key out
     state.yaml:5:87 `""`
-      `friendlyName` is an empty text
+      SD019 `friendlyName` is an empty text
       = write a text, or leave the key out
     state.yaml:6:70 `""`
-      `labels` is an empty text
+      SD019 `labels` is an empty text
       = write a text, or leave the key out
     state.yaml:6:80 `""`
-      `labels.b` is an empty text
+      SD019 `labels.b` is an empty text
       = write a text, or leave the key out
     left:
       main AC00 []
@@ -608,20 +621,24 @@ fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `4711`
-      `reason` is a number, not a text
+      SD020 `reason` is a number, not a text
       = quote it: "4711"
+      > "4711"
     state.yaml:6:75 `true`
-      `friendlyName` is a boolean, not a text
+      SD020 `friendlyName` is a boolean, not a text
       = quote it: "true"
+      > "true"
     state.yaml:7:78 `12`
-      `labels.ticket` is a number, not a text
+      SD020 `labels.ticket` is a number, not a text
       = quote it: "12"
+      > "12"
     state.yaml:7:89 `[`
-      `labels.owner` is a list, not a text
+      SD020 `labels.owner` is a list, not a text
       = write a text, or leave the key out
     state.yaml:8:78 `0x1F`
-      `confirm` is a number, not a text
+      SD020 `confirm` is a number, not a text
       = quote it: "0x1F"
+      > "0x1F"
     left:
       main AC00 []
       frozen AC01
@@ -642,7 +659,7 @@ mainAccount: AC00
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:14 `AC00`
-      `mainAccount` is a text, not a mapping
+      SD020 `mainAccount` is a text, not a mapping
       = write its keys, one a line: sid, numbers
     left:
       no main: the SID of `mainAccount` cannot be read

@@ -7,7 +7,7 @@ fn a_tab_in_the_indentation_is_called_a_tab() {
     let shown = body("subaccounts:\n- sid: AC01\n\tstatus: active\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `	`
-      a tab in the indentation: YAML is indented with spaces only
+      SD004 a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
@@ -19,7 +19,7 @@ fn a_tab_after_a_dash_is_called_a_tab() {
     let shown = body("subaccounts:\n-\tsid: AC01\n \tstatus: active\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:2 `	`
-      a tab in the indentation: YAML is indented with spaces only
+      SD004 a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
@@ -31,7 +31,7 @@ fn a_tab_after_a_key_is_called_a_tab() {
     let shown = body("subaccounts:\n- sid:\tAC01\n  status: active\t# so\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:7 `	`
-      a tab where not every YAML reader takes one
+      SD004 a tab where not every YAML reader takes one
       = replace the tab by a space
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
@@ -43,8 +43,8 @@ fn a_tag_is_a_fault() {
     let shown = body("subaccounts: !list []\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `!`
-      this is not YAML: subaccounts: a tag has no meaning here
-      = mend the YAML; until then nothing in this file counts
+      SD006 a tag (`!…`): this format has none
+      = remove the tag, or quote a text that begins with an exclamation mark; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -55,8 +55,9 @@ fn a_tag_of_the_core_schema_is_a_fault() {
     let shown = body("subaccounts:\n- {sid: AC01, status: active, reason: !!str 4711}\n");
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `!!str 4711`
-      `reason` is something that YAML readers do not read alike, not a text
+      SD008 `reason` is something that YAML readers do not read alike, not a text
       = quote it: "4711"
+      > "4711"
     left:
       main AC00 []
       frozen AC01
@@ -90,8 +91,8 @@ fn an_alias_of_nothing_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `*`
-      this is not YAML: unknown anchor
-      = mend the YAML; until then nothing in this file counts
+      SD005 an alias (`*…`) of which no anchor (`&…`) stands above it
+      = write the anchor above it in the same document, or quote a text that begins with *; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -106,8 +107,8 @@ fn an_alias_of_itself_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:6 `&`
-      this is not YAML: recursion limit exceeded
-      = write it with less nesting and fewer aliases; until then nothing in this file counts
+      SD007 this is not YAML: nested too deeply
+      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -127,9 +128,9 @@ fn aliases_that_multiply_are_a_fault() {
 ",
     );
     insta::assert_snapshot!(shown, @r"
-    state.yaml:1:1 `a`
-      this is not YAML: repetition limit exceeded
-      = write it with less nesting and fewer aliases; until then nothing in this file counts
+    state.yaml:4:6 `&`
+      SD007 this is not YAML: more than 1000000 values once aliases are followed
+      = write it with fewer aliases; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -140,8 +141,8 @@ fn nesting_without_end_is_a_fault() {
     let shown = body(&format!("x-deep: {}\n", "[".repeat(10_000)));
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
-      this is not YAML: recursion limit exceeded
-      = write it with less nesting and fewer aliases; until then nothing in this file counts
+      SD007 this is not YAML: nested too deeply
+      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -152,8 +153,8 @@ fn nesting_that_ends_too_deep_is_a_fault() {
     let shown = body(&format!("x-deep: {}{}\n", "[".repeat(500), "]".repeat(500)));
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
-      this is not YAML: recursion limit exceeded
-      = write it with less nesting and fewer aliases; until then nothing in this file counts
+      SD007 this is not YAML: nested too deeply
+      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
@@ -207,8 +208,9 @@ fn an_octal_number_is_no_text() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0o17`
-      `reason` is a number, not a text
+      SD020 `reason` is a number, not a text
       = quote it: "0o17"
+      > "0o17"
     left:
       main AC00 []
       frozen AC01
@@ -231,19 +233,20 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:9 `0b1`
-      `paused` is something that YAML readers do not read alike, not a boolean
+      SD008 `paused` is something that YAML readers do not read alike, not a boolean
       = write true or false
     state.yaml:7:69 `0b11`
-      `reason` is something that YAML readers do not read alike, not a text
+      SD008 `reason` is something that YAML readers do not read alike, not a text
       = quote it: "0b11"
+      > "0b11"
     state.yaml:8:71 `0b11`
-      `numbers` is something that YAML readers do not read alike, not a text
+      SD008 `numbers` is something that YAML readers do not read alike, not a text
       = write the number as it is dialled from abroad, as in "+15105550101"
     state.yaml:9:61 `0b11`
-      a key of a subaccount is something that YAML readers do not read alike, not a text
+      SD008 a key of a subaccount is something that YAML readers do not read alike, not a text
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     state.yaml:10:70 `017`
-      `numbers` is something that YAML readers do not read alike, not a list
+      SD008 `numbers` is something that YAML readers do not read alike, not a list
       = write a list: one item a line after a dash, or [] for none
     left:
       paused
@@ -287,25 +290,31 @@ fn numbers_in_other_bases_are_no_texts() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:73 `0x1f`
-      `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a text
       = quote it: "0x1f"
+      > "0x1f"
     state.yaml:6:73 `1e3`
-      `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a text
       = quote it: "1e3"
+      > "1e3"
     state.yaml:7:73 `.inf`
-      `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a text
       = quote it: ".inf"
+      > ".inf"
     state.yaml:8:73 `99999999999999999999999999`
-      `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a text
       = quote it: "99999999999999999999999999"
+      > "99999999999999999999999999"
     state.yaml:9:73 `0b11`
-      `labels.a` is something that YAML readers do not read alike, not a text
+      SD008 `labels.a` is something that YAML readers do not read alike, not a text
       = quote it: "0b11"
+      > "0b11"
     state.yaml:10:73 `017`
-      `labels.a` is something that YAML readers do not read alike, not a text
+      SD008 `labels.a` is something that YAML readers do not read alike, not a text
       = quote it: "017"
+      > "017"
     state.yaml:11:73 `Null`
-      `labels.a` is empty, not a text
+      SD019 `labels.a` is empty, not a text
       = write a text, or leave the key out
     left:
       main AC00 []
@@ -325,5 +334,5 @@ fn a_small_file_does_not_unfold_into_millions_of_values() {
     let (items, aliases) = ("x, ".repeat(1000), "*a, ".repeat(1000));
     let shown = body(&format!("x-a: &a [{items}]\nx-b: [{aliases}]\n"));
     assert!(shown.contains("more than 1000000 values once aliases are followed"), "{shown}");
-    assert!(shown.contains("write it with less nesting and fewer aliases"), "{shown}");
+    assert!(shown.contains("write it with fewer aliases"), "{shown}");
 }

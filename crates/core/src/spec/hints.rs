@@ -1,0 +1,194 @@
+//! Hints: what somebody most likely meant who wrote something that the format does not have.
+
+use super::{
+    finding::shown,
+    yaml::{Kind, Node},
+};
+use crate::PhoneNumber;
+
+/// The keys of a document.
+pub(super) const DOCUMENT: &[&str] = &["apiVersion", "kind", "paused", "mainAccount", "subaccounts"];
+/// The keys of an entry of `subaccounts`.
+pub(super) const SUBACCOUNT: &[&str] = &[
+    "sid",
+    "friendlyName",
+    "status",
+    "numbers",
+    "paused",
+    "liftSuspensionsBefore",
+    "reason",
+    "labels",
+    "close",
+];
+/// The keys of `mainAccount`.
+pub(super) const MAIN_ACCOUNT: &[&str] = &["sid", "numbers"];
+/// The keys of `close`.
+pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
+/// The keys of a number in its long form.
+pub(super) const NUMBER: &[&str] =
+    &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
+
+/// Where keys belong: the level in words, and its keys. The first level that has a key is the likeliest.
+const LEVELS: &[(&str, &[&str])] = &[
+    ("`close`", CLOSE),
+    ("a number, in its long form", NUMBER),
+    ("`mainAccount`, or of an entry of `subaccounts`", MAIN_ACCOUNT),
+    ("an entry of `subaccounts`", SUBACCOUNT),
+    ("the document, at its left edge", DOCUMENT),
+];
+
+/// Words that people write for a key, because other tools have them.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("name", "friendlyName"),
+    ("accountsid", "sid"),
+    ("phonenumbers", "numbers"),
+    ("phones", "numbers"),
+    ("phonenumber", "number"),
+    ("tags", "labels"),
+    ("comment", "reason"),
+    ("accounts", "subaccounts"),
+    ("main", "mainAccount"),
+    ("confirmname", "confirm"),
+    ("after", "notBefore"),
+];
+
+/// What `key` was meant to be among `known`, when that is beyond doubt.
+pub(super) fn meant_key<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let synonym = SYNONYMS.iter().find(|(word, _)| *word == squeeze(key)).map(|(_, meant)| *meant);
+    let synonym = || known.iter().copied().find(|candidate| Some(*candidate) == synonym);
+    near(key, known).or_else(synonym)
+}
+
+/// What to do with the unknown `key`, where `known` are allowed.
+pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
+    if let Some(meant) = meant_key(key, known) {
+        return format!("did you mean `{meant}`?");
+    }
+    if let Some(odd) = odd(key) {
+        return odd;
+    }
+    if let Some((level, _)) = LEVELS.iter().find(|(_, keys)| keys.contains(&key)) {
+        return format!("`{key}` is a key of {level}: move it there, and check the indentation");
+    }
+    format!("known keys: {}; a key that starts with x- is ignored", known.join(", "))
+}
+
+/// The word of `known` that `word` was most likely meant to be.
+pub(super) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    if word.len() > 64 {
+        return None;
+    }
+    let distance = |candidate: &&str| strsim::osa_distance(&squeeze(word), &squeeze(candidate));
+    known.iter().copied().min_by_key(distance).filter(|best| distance(best) <= best.len().div_ceil(3).min(2))
+}
+
+fn squeeze(text: &str) -> String {
+    text.to_ascii_lowercase().replace(['_', '-', ' '], "")
+}
+
+/// What `word` says where a boolean belongs.
+pub(super) fn boolean(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "y" => Some(true),
+        "false" | "no" | "off" | "n" => Some(false),
+        _ => None,
+    }
+}
+
+/// The number that `text` is when it is written for people: with spaces, dashes or brackets, or with 00 for the plus.
+pub(super) fn phone(text: &str) -> Option<PhoneNumber> {
+    if text.len() > 64 {
+        return None;
+    }
+    let plain: String =
+        text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.' | '/' | '\u{a0}')).collect();
+    let plain = plain.strip_prefix("00").map_or_else(|| plain.clone(), |rest| format!("+{rest}"));
+    plain.parse().ok()
+}
+
+/// What is wrong with `text`, which is no SID that begins with `prefix`.
+pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
+    let resources = [
+        ("AC", "an account"),
+        ("AD", "an address"),
+        ("BU", "a bundle"),
+        ("RI", "an identity"),
+        ("PN", "a number"),
+    ];
+    let (head, digits) = text.split_at_checked(2)?;
+    let named = |head: &str| resources.iter().find(|(prefix, _)| *prefix == head).map(|(_, name)| *name);
+    let is_sid = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if text != text.trim() {
+        Some("remove the spaces around it".to_owned())
+    } else if head != prefix && head.eq_ignore_ascii_case(prefix) {
+        Some(format!("SIDs begin with capital letters: {prefix}"))
+    } else if head != prefix && is_sid {
+        let whose = named(head).map_or_else(|| "something else".to_owned(), str::to_owned);
+        Some(format!("this is the SID of {whose}; that of {} begins with {prefix}", named(prefix)?))
+    } else if head != prefix {
+        None
+    } else if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+        odd(digits).or_else(|| {
+            Some(format!("`{c}` is not a hexadecimal digit: copy the SID from the Twilio Console"))
+        })
+    } else {
+        let count = digits.len();
+        Some(format!("after {prefix} come 32 digits, here {count}: copy the SID from the Twilio Console"))
+    }
+}
+
+/// Names a character in `text` that looks like another one, and says what to write.
+pub(super) fn odd(text: &str) -> Option<String> {
+    odd_at(text).map(|(_, words)| words)
+}
+
+/// As `odd`, with the column of the character.
+pub(super) fn odd_at(text: &str) -> Option<(usize, String)> {
+    let (column, c, name, instead) = (1..).zip(text.chars()).find_map(|(column, c)| {
+        let (name, instead) = match c {
+            '“' | '”' | '„' | '‟' | '«' | '»' => {
+                ("a typographic quote", "write the plain quote \"")
+            }
+            '‘' | '’' | '‚' | '‛' => ("a typographic quote", "write the plain quote '"),
+            '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+                ("a space of another kind", "write a plain space, or none")
+            }
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {
+                ("an invisible character", "remove it")
+            }
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ("a writing direction", "remove it"),
+            '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                ("a line break of another kind", "write a space, or \\n in double quotes")
+            }
+            '‐'..='―' | '−' => ("a dash of another kind", "write the plain - or none"),
+            '：' => ("a wide colon", "write the plain : and a space"),
+            '，' => ("a wide comma", "write the plain , and a space"),
+            '＋' => ("a wide plus", "write the plain +"),
+            '０'..='９' => ("a wide digit", "write plain digits"),
+            _ => return None,
+        };
+        Some((column, c, name, instead))
+    })?;
+    Some((column, format!("there is {name} (U+{:04X}): {instead}", u32::from(c))))
+}
+
+/// Whether `text` holds what a template or a shell should have filled in.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    !placeholder(text).is_empty()
+}
+
+/// The first placeholder in `text`; empty when there is none.
+pub(super) fn placeholder(text: &str) -> String {
+    let pairs = [("{{", "}}"), ("{%", "%}"), ("${", "}"), ("$(", ")")];
+    let found = pairs.iter().filter_map(|(open, close)| {
+        let from = text.find(open)?;
+        let to = text[from..].find(close).map_or(text.len(), |length| from + length + close.len());
+        Some(&text[from..to])
+    });
+    found.min_by_key(|found| found.as_ptr()).map(shown).unwrap_or_default()
+}
+
+/// Whether `node` is what YAML makes of `{{ … }}` without quotes: a mapping whose key is a mapping.
+pub(super) fn is_template(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Map(entries) if matches!(&entries[..], [(key, _)] if matches!(key.kind, Kind::Map(_))))
+}
