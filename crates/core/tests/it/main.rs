@@ -6,6 +6,7 @@ mod convergence;
 mod crash;
 mod example;
 mod execute;
+mod generated;
 mod plan;
 mod report;
 mod schema;
