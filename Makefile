@@ -5,7 +5,7 @@ DOCKER ?= docker
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench image deploy-check schema
+.PHONY: help check fmt lint test doc deny demo conformance bench image deploy-check schema page-check page-images
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,3 +46,9 @@ deploy-check: ## The manifests render and are valid; needs kubectl and python3
 schema: ## Write the JSON Schema to its place in the repository
 	$(CARGO) run --quiet --locked -p subaccountd -- schema > config/schema/desired-state.v1.schema.json.new
 	mv config/schema/desired-state.v1.schema.json.new config/schema/desired-state.v1.schema.json
+
+page-check: ## The status page in headless Chromium; needs chromium and node
+	bash crates/subaccountd/page-check/run.sh
+
+page-images: ## The same, and its screenshots into docs/images
+	bash crates/subaccountd/page-check/run.sh --screenshots docs/images

@@ -11,6 +11,7 @@ mod gate;
 mod journal;
 mod metrics;
 mod observing;
+mod passes;
 mod progress;
 mod reconcile;
 mod recorder;

@@ -5,9 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{RawQuery, State},
     http::{StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::json;
@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{metrics::Metrics, settings::StatusListen, snapshot::Kept, status_page};
+use crate::{clock, metrics::Metrics, passes::Passes, settings::StatusListen, snapshot::Kept, status_page};
 
 /// What the endpoints show.
 pub(crate) struct Shown {
@@ -25,6 +25,8 @@ pub(crate) struct Shown {
     pub(crate) report: watch::Receiver<Option<Arc<Report>>>,
     /// What the last pass that could observe saw; `None` before the first.
     pub(crate) snapshot: watch::Receiver<Option<Arc<Kept>>>,
+    /// The last passes.
+    pub(crate) passes: Arc<Passes>,
     /// The last pass that came to its end was at least one.
     pub(crate) ready: watch::Receiver<Result<(), String>>,
     /// How long nothing may happen before the daemon counts as stuck.
@@ -138,21 +140,10 @@ async fn snapshot(State(shown): State<Arc<Shown>>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()
 }
 
-async fn page(State(shown): State<Arc<Shown>>) -> Response {
-    let secure = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    match last_report(&shown) {
-        Ok(report) => match status_page::render(&report) {
-            Ok(page) => (secure, Html(page)).into_response(),
-            Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        },
-        Err(not_yet) => not_yet.into_response(),
-    }
+async fn page(State(shown): State<Arc<Shown>>, RawQuery(query): RawQuery) -> Response {
+    let report = shown.report.borrow().clone();
+    let waits = shown.ready.borrow().clone().err().unwrap_or_default();
+    let passes = shown.passes.newest_first();
+    let report = report.as_deref().ok_or(waits.as_str());
+    status_page::answer(report, &passes, query.as_deref().unwrap_or_default(), clock::now())
 }

@@ -14,6 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::{Exit, open_journal, reconciler};
 use crate::{
     metrics::Metrics,
+    passes::Passes,
     reconcile::{Pass, Reconciler, VERSION},
     server::{self, Shown},
     settings::{Daemon, DryRun, Fleet, StatusListen, Words},
@@ -38,7 +39,15 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
-    let shown = Arc::new(Shown { metrics: metrics.clone(), report, snapshot, ready, stuck_after });
+    let passes = Arc::new(Passes::default());
+    let shown = Arc::new(Shown {
+        metrics: metrics.clone(),
+        report,
+        snapshot,
+        passes: passes.clone(),
+        ready,
+        stuck_after,
+    });
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = mode.as_str(), "starting");
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
@@ -60,6 +69,7 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
         report_to,
         snapshots,
         ready_to,
+        passes,
         loaded: None,
         last: None,
     };
@@ -96,6 +106,7 @@ struct Loop {
     report_to: watch::Sender<Option<Arc<Report>>>,
     snapshots: Option<Snapshots>,
     ready_to: watch::Sender<Result<(), String>>,
+    passes: Arc<Passes>,
     loaded: Option<Loaded>,
     last: Option<Arc<Report>>,
 }
@@ -134,6 +145,7 @@ impl Loop {
         }
         let pass = self.reconciler.pass(&loaded, &self.wake, self.last.as_deref()).await;
         self.tell(&pass);
+        self.passes.add(&pass.report);
         self.metrics.publish(&pass.report, pass.credentials_valid);
         if pass.sight.is_some() {
             let _ = self.ready_to.send_replace(Ok(()));

@@ -114,7 +114,24 @@ async fn the_page_escapes_what_customers_and_files_say() {
     assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>"), "{page}");
     let answer = daemon.http().get(daemon.url()).send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap();
-    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for query in ["q=%3Cscript%3Ealert(2)", "show=%3Cscript%3E", "page=%00", "%", "&&==", &"a".repeat(4000)] {
+        let (code, page) = daemon.get(&format!("/?{query}")).await;
+        assert_eq!(code, 200, "{query}");
+        assert!(!page.contains("<script>") && !page.contains('\0'), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_tells_what_was_written_and_that_later_passes_wrote_nothing() {
+    let setup = Setup::new(fleet(2, 0), &state(&entry(2, "suspended", ", reason: unpaid"))).await;
+    let daemon = setup.daemon(&["--interval", "50ms"]).await;
+    daemon.settled().await;
+    daemon.more_passes(3).await;
+    let page = daemon.get("/").await.1;
+    let passes = page.split("<section id=\"passes\"").nth(1).unwrap();
+    assert!(passes.contains("passes in a row") && passes.contains(">done</span> suspend"), "{passes}");
+    assert!(page.contains("<title>all as desired · subaccountd</title>"), "{page}");
 }
 
 #[tokio::test]

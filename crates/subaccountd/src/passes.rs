@@ -1,0 +1,254 @@
+//! The last passes, for people: a ring of bounded size in which passes that did the same nothing are one.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use subaccountd_core::{
+    AccountSid, Action, PhoneNumber, Report, Verb,
+    execute::{Executed, Outcome},
+    report::PassResult,
+};
+
+/// How many entries are kept.
+const KEPT: usize = 20;
+/// How many writes of a pass are kept, what went wrong first.
+const WRITES_KEPT: usize = 10;
+/// The longest words that are kept of an error.
+const MAX_WORDS: usize = 400;
+
+/// The results of a write in the order in which they are kept and shown.
+pub(crate) const RESULTS: [&str; 4] = ["refused", "unknown", "done", "skipped"];
+
+/// The last passes.
+#[derive(Debug, Default)]
+pub(crate) struct Passes(Mutex<VecDeque<PassEntry>>);
+
+/// A pass, or several in a row that ended alike and wrote nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PassEntry {
+    /// How many passes it stands for.
+    pub(crate) times: u32,
+    /// When the first of them ended.
+    pub(crate) since: Timestamp,
+    /// When the last of them ended.
+    pub(crate) finished_at: Timestamp,
+    /// How long the last of them took.
+    pub(crate) took: SignedDuration,
+    /// How many requests the last of them made.
+    pub(crate) requests: u64,
+    pub(crate) result: PassResult,
+    pub(crate) error: Option<String>,
+    /// How many writes ended how, as in [`RESULTS`].
+    pub(crate) counts: [usize; 4],
+    /// The first of these writes.
+    pub(crate) writes: Vec<WriteEntry>,
+}
+
+/// A write and its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WriteEntry {
+    pub(crate) kind: Verb,
+    pub(crate) account: AccountSid,
+    pub(crate) number: Option<PhoneNumber>,
+    pub(crate) from: Option<AccountSid>,
+    pub(crate) result: &'static str,
+    /// Why it was not done.
+    pub(crate) why: Option<String>,
+}
+
+impl Passes {
+    /// Adds the pass of `report`; one that has not ended adds nothing.
+    pub(crate) fn add(&self, report: &Report) {
+        let Some(entry) = PassEntry::of(report) else { return };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.front_mut() {
+            Some(last) if last.is_like(&entry) => {
+                *last = PassEntry { times: last.times.saturating_add(1), since: last.since, ..entry };
+            }
+            _ => {
+                kept.truncate(KEPT - 1);
+                kept.push_front(entry);
+            }
+        }
+    }
+
+    /// What is kept, the newest first.
+    pub(crate) fn newest_first(&self) -> Vec<PassEntry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl PassEntry {
+    fn of(report: &Report) -> Option<Self> {
+        let pass = &report.last_pass;
+        let (result, started_at, finished_at) = (pass.result?, pass.started_at?, pass.finished_at?);
+        let of_result = |result: &'static str| {
+            report.executed.iter().filter(move |executed| executed.outcome.as_str() == result)
+        };
+        Some(Self {
+            times: 1,
+            since: finished_at,
+            finished_at,
+            took: finished_at.duration_since(started_at),
+            requests: pass.requests,
+            result,
+            error: pass.error.as_deref().map(short),
+            counts: RESULTS.map(|result| of_result(result).count()),
+            writes: RESULTS
+                .iter()
+                .flat_map(|result| of_result(result))
+                .take(WRITES_KEPT)
+                .map(WriteEntry::of)
+                .collect(),
+        })
+    }
+
+    /// Whether both wrote nothing and ended alike.
+    fn is_like(&self, other: &Self) -> bool {
+        self.writes.is_empty()
+            && other.writes.is_empty()
+            && self.result == other.result
+            && self.error.as_deref().map(without_request) == other.error.as_deref().map(without_request)
+    }
+}
+
+impl WriteEntry {
+    fn of(executed: &Executed) -> Self {
+        let action = &executed.planned.action;
+        let from = match action {
+            Action::Transfer(transfer) => Some(transfer.from),
+            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+        };
+        let why = match &executed.outcome {
+            Outcome::Done(_) => None,
+            Outcome::Refused(refusal) => Some(match refusal.code {
+                Some(code) => format!("{code}: {}", refusal.message),
+                None => refusal.message.clone(),
+            }),
+            Outcome::Unknown(lost) => Some(lost.message.clone()),
+            Outcome::Skipped(why) => Some(why.clone()),
+        };
+        Self {
+            kind: action.verb(),
+            account: action.account(),
+            number: action.number(),
+            from,
+            result: executed.outcome.as_str(),
+            why: why.as_deref().map(short),
+        }
+    }
+}
+
+/// An error without Twilio's id of the request, which is another each time.
+fn without_request(error: &str) -> &str {
+    error.split(" (Twilio request ").next().unwrap_or_default()
+}
+
+fn short(words: &str) -> String {
+    words.chars().take(MAX_WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use subaccountd_core::{
+        Planned,
+        remote::{Receipt, Refusal},
+        report::{DesiredState, Mode, PassSummary, PlanView},
+    };
+
+    use super::*;
+
+    fn pass(second: i64, error: Option<&str>, executed: Vec<Executed>) -> Report {
+        let at = |second| Timestamp::from_second(second).ok();
+        let failed = error.is_some() || executed.iter().any(|e| matches!(e.outcome, Outcome::Refused(_)));
+        Report {
+            version: "0",
+            mode: Mode::Enforce,
+            desired_state: DesiredState {
+                valid: true,
+                sha256: String::new(),
+                revision: None,
+                loaded_at: Timestamp::UNIX_EPOCH,
+                faults: Vec::new(),
+            },
+            last_pass: PassSummary {
+                result: Some(if failed { PassResult::Failed } else { PassResult::Success }),
+                started_at: at(second),
+                finished_at: at(second + 1),
+                requests: 1,
+                error: error.map(ToOwned::to_owned),
+            },
+            plan: PlanView::default(),
+            accounts: Vec::new(),
+            figures: subaccountd_core::report::Figures::default(),
+            executed,
+        }
+    }
+
+    fn suspend(refused: bool) -> Executed {
+        let sid = "AC00000000000000000000000000000001".parse().unwrap();
+        let outcome = if refused {
+            let message = "x".repeat(10_000);
+            Outcome::Refused(Refusal { code: Some(21478), message, request_id: None, date: None })
+        } else {
+            Outcome::Done(Receipt { request_id: None, date: None, account: None })
+        };
+        Executed {
+            planned: Planned { action: Action::Suspend(sid), free: false, entry: String::new(), note: None },
+            outcome,
+        }
+    }
+
+    #[test]
+    fn passes_that_did_the_same_nothing_are_one() {
+        let passes = Passes::default();
+        for second in 0..30 {
+            passes.add(&pass(second, None, Vec::new()));
+        }
+        passes.add(&pass(30, Some("away (Twilio request RQ1)"), Vec::new()));
+        passes.add(&pass(31, Some("away (Twilio request RQ2)"), Vec::new()));
+        passes.add(&pass(32, Some("wrong token"), Vec::new()));
+        passes.add(&pass(33, None, vec![suspend(false)]));
+        passes.add(&pass(34, None, vec![suspend(false)]));
+        let kept: Vec<_> =
+            passes.newest_first().into_iter().map(|e| (e.times, e.since.as_second(), e.error)).collect();
+        let words = |words: &str| Some(words.to_owned());
+        assert_eq!(
+            kept,
+            [
+                (1, 35, None),
+                (1, 34, None),
+                (1, 33, words("wrong token")),
+                (2, 31, words("away (Twilio request RQ2)")),
+                (30, 1, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn the_ring_is_bounded_and_what_went_wrong_stays() {
+        let passes = Passes::default();
+        for second in 0..100 {
+            let done = std::iter::repeat_with(|| suspend(false)).take(1000);
+            passes.add(&pass(second, None, done.chain([suspend(true)]).collect()));
+        }
+        let kept = passes.newest_first();
+        assert_eq!(kept.len(), KEPT);
+        assert_eq!(kept[0].finished_at.as_second(), 100);
+        assert_eq!((kept[0].counts, kept[0].writes.len()), ([1, 0, 1000, 0], WRITES_KEPT));
+        assert_eq!(kept[0].writes[0].result, "refused");
+        assert_eq!(kept[0].writes[0].why.as_ref().map(String::len), Some(MAX_WORDS));
+    }
+
+    #[test]
+    fn a_pass_that_has_not_ended_is_none() {
+        let passes = Passes::default();
+        let mut report = pass(0, None, Vec::new());
+        report.last_pass = PassSummary::default();
+        passes.add(&report);
+        assert_eq!(passes.newest_first(), []);
+    }
+}

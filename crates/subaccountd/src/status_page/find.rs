@@ -1,0 +1,268 @@
+//! What of a report a query shows. Nothing is copied: a page shows a hundred of what may be thousands.
+
+use std::{cmp::Reverse, fmt::Write};
+
+use subaccountd_core::{
+    AccountSid, Report,
+    report::{AccountView, ActionView, HeldView},
+};
+
+use super::query::{Query, Sort};
+
+/// What is so with an account, what needs a person first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// Something should change and is not changed.
+    Held,
+    /// It could not be read.
+    Unknown,
+    /// Something is planned.
+    Drifting,
+    /// It is as desired.
+    Converged,
+}
+
+impl Class {
+    pub(super) const ALL: [Self; 4] = [Self::Held, Self::Unknown, Self::Drifting, Self::Converged];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Unknown => "unknown",
+            Self::Drifting => "drifting",
+            Self::Converged => "converged",
+        }
+    }
+
+    pub(super) fn of(account: &AccountView) -> Self {
+        let condition = &account.conditions[0];
+        match (condition.status, condition.reason.as_str()) {
+            ("True", _) => Self::Converged,
+            ("Unknown", _) => Self::Unknown,
+            (_, "Reactivating" | "Transferring" | "Suspending" | "Closing") => Self::Drifting,
+            _ => Self::Held,
+        }
+    }
+}
+
+/// What matches.
+pub(super) struct Found<'a> {
+    pub(super) todo: Vec<&'a ActionView>,
+    pub(super) held: Vec<&'a HeldView>,
+    pub(super) accounts: Vec<&'a AccountView>,
+}
+
+/// The report with what is looked up in it.
+pub(super) struct Index<'a> {
+    report: &'a Report,
+    /// By account.
+    held: Vec<&'a HeldView>,
+    /// By account.
+    todo: Vec<&'a ActionView>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let (mut held, mut todo): (Vec<_>, Vec<_>) =
+            (report.plan.held.iter().collect(), report.plan.actions.iter().collect());
+        held.sort_by_key(|item| item.account);
+        todo.sort_by_key(|action| action.account);
+        Self { report, held, todo }
+    }
+
+    /// The row of an account; the main account has none.
+    pub(super) fn account(&self, sid: AccountSid) -> Option<&'a AccountView> {
+        let accounts = &self.report.accounts;
+        accounts.binary_search_by_key(&sid, |account| account.sid).ok().map(|at| &accounts[at])
+    }
+
+    /// What is held of an account.
+    pub(super) fn held(&self, sid: AccountSid) -> &[&'a HeldView] {
+        run(&self.held, |item| item.account, sid)
+    }
+
+    fn todo(&self, sid: AccountSid) -> &[&'a ActionView] {
+        run(&self.todo, |action| action.account, sid)
+    }
+
+    /// What `query` shows, in its order.
+    pub(super) fn find(&self, query: &Query) -> Found<'a> {
+        let mut words = Words::of(&query.search);
+        let row = |account: &AccountView| {
+            query.show.is_none_or(|show| Class::of(account) == show)
+                && query.desired.is_none_or(|desired| account.desired == desired)
+        };
+        // What is held for the main account has no row: it shows unless a filter asks for one.
+        let of_row =
+            |sid| query.show.is_none() && query.desired.is_none() || self.account(sid).is_some_and(row);
+        let mut accounts: Vec<_> = self
+            .report
+            .accounts
+            .iter()
+            .filter(|account| row(account))
+            .filter(|account| query.reason.is_none_or(|reason| self.has_reason(account, reason.as_str())))
+            .filter(|account| words.all_in(|text| self.say_all(account, text)))
+            .collect();
+        sort(&mut accounts, query.sort);
+        let held = self
+            .report
+            .plan
+            .held
+            .iter()
+            .filter(|item| query.reason.is_none_or(|reason| item.reason == reason) && of_row(item.account))
+            .filter(|item| {
+                words.all_in(|text| {
+                    say_held(item, text);
+                    self.say_who(item.account, text);
+                })
+            })
+            .collect();
+        let todo = self
+            .report
+            .plan
+            .actions
+            .iter()
+            .filter(|action| query.reason.is_none() && of_row(action.account))
+            .filter(|action| {
+                words.all_in(|text| {
+                    say_action(action, text);
+                    self.say_who(action.account, text);
+                })
+            })
+            .collect();
+        Found { todo, held, accounts }
+    }
+
+    fn has_reason(&self, account: &AccountView, reason: &str) -> bool {
+        account.conditions[0].reason == reason
+            || self.held(account.sid).iter().any(|item| item.reason.as_str() == reason)
+    }
+
+    fn say_all(&self, account: &AccountView, text: &mut Text) {
+        say_account(account, text);
+        text.add(&account.conditions[0].reason);
+        for item in self.held(account.sid) {
+            say_held(item, text);
+        }
+        for action in self.todo(account.sid) {
+            say_action(action, text);
+        }
+    }
+
+    fn say_who(&self, sid: AccountSid, text: &mut Text) {
+        match self.account(sid) {
+            Some(account) => say_account(account, text),
+            None => text.add_shown(&sid),
+        }
+    }
+}
+
+/// The part of `sorted` whose key is `key`.
+fn run<T>(sorted: &[T], key_of: impl Fn(&T) -> AccountSid, key: AccountSid) -> &[T] {
+    let begin = sorted.partition_point(|item| key_of(item) < key);
+    let length = sorted[begin..].partition_point(|item| key_of(item) == key);
+    &sorted[begin..begin + length]
+}
+
+fn say_account(account: &AccountView, text: &mut Text) {
+    text.add_shown(&account.sid);
+    for words in [&account.friendly_name, &account.reason].into_iter().flatten() {
+        text.add(words);
+    }
+    for (key, value) in &account.labels {
+        text.add_pair(key, value);
+    }
+}
+
+fn say_held(item: &HeldView, text: &mut Text) {
+    text.add(item.reason.as_str());
+    text.add(&item.message);
+    if let Some(number) = item.number {
+        text.add_shown(&number);
+    }
+}
+
+fn say_action(action: &ActionView, text: &mut Text) {
+    text.add(action.kind.as_str());
+    if let Some(number) = action.number {
+        text.add_shown(&number);
+    }
+    if let Some(from) = action.from {
+        text.add_shown(&from);
+    }
+}
+
+fn sort(accounts: &mut [&AccountView], sort: Sort) {
+    match sort {
+        // They come by SID.
+        Sort::Sid => {}
+        Sort::Trouble => accounts.sort_by_key(|account| Class::of(account)),
+        Sort::Name => accounts.sort_by(|a, b| {
+            let key = |account: &AccountView| account.friendly_name.is_none();
+            key(a).cmp(&key(b)).then_with(|| a.friendly_name.cmp(&b.friendly_name))
+        }),
+        Sort::Changed => {
+            accounts.sort_by_key(|account| Reverse(account.conditions[0].last_transition_time));
+        }
+    }
+}
+
+/// The words of a search, in small letters. Each has to occur somewhere.
+struct Words {
+    words: Vec<String>,
+    text: Text,
+}
+
+impl Words {
+    fn of(search: &str) -> Self {
+        let words = search.split_whitespace().map(str::to_lowercase).collect();
+        Self { words, text: Text::default() }
+    }
+
+    /// Whether each word occurs in what `say` says.
+    fn all_in(&mut self, say: impl FnOnce(&mut Text)) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        self.text.0.clear();
+        say(&mut self.text);
+        self.words.iter().all(|word| self.text.0.contains(word.as_str()))
+    }
+}
+
+/// What is searched of one thing, in small letters.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn add(&mut self, words: &str) {
+        self.add_small(words);
+        // No word of a search holds one, so none is found across two texts.
+        self.0.push('\n');
+    }
+
+    /// An identifier, whose letters are ASCII.
+    fn add_shown(&mut self, shown: &impl std::fmt::Display) {
+        let from = self.0.len();
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{shown}");
+        self.0[from..].make_ascii_lowercase();
+    }
+
+    /// A label, found as it is written.
+    fn add_pair(&mut self, key: &str, value: &str) {
+        self.add_small(key);
+        self.0.push('=');
+        self.add(value);
+    }
+
+    fn add_small(&mut self, words: &str) {
+        if words.is_ascii() {
+            let from = self.0.len();
+            self.0.push_str(words);
+            self.0[from..].make_ascii_lowercase();
+        } else {
+            self.0.extend(words.chars().flat_map(char::to_lowercase));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The query of the page: what is searched, filtered, sorted and paged. What cannot be understood is left out, with a
+//! note that does not repeat it.
+
+use subaccountd_core::{Reason, Status};
+
+use super::find::Class;
+
+/// The longest query that is read, in bytes.
+const MAX_QUERY: usize = 2048;
+/// The longest search, in characters.
+const MAX_SEARCH: usize = 100;
+/// The most digits of a page number.
+const MAX_DIGITS: usize = 6;
+
+/// What to show.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Query {
+    /// The words that are searched, as they were typed.
+    pub(super) search: String,
+    pub(super) show: Option<Class>,
+    pub(super) reason: Option<Reason>,
+    pub(super) desired: Option<Status>,
+    pub(super) sort: Sort,
+    pub(super) pages: Pages,
+    /// What was left out, and why.
+    pub(super) notes: Vec<&'static str>,
+}
+
+/// The page of each list, from 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Pages {
+    pub(super) todo: usize,
+    pub(super) held: usize,
+    pub(super) accounts: usize,
+}
+
+/// How accounts are sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// What needs a person first.
+    #[default]
+    Trouble,
+    Sid,
+    Name,
+    /// What changed last first.
+    Changed,
+}
+
+impl Sort {
+    pub(super) const ALL: [Self; 4] = [Self::Trouble, Self::Sid, Self::Name, Self::Changed];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trouble => "trouble",
+            Self::Sid => "sid",
+            Self::Name => "name",
+            Self::Changed => "changed",
+        }
+    }
+
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Trouble => "trouble first",
+            Self::Sid => "by SID",
+            Self::Name => "by name",
+            Self::Changed => "last changed first",
+        }
+    }
+}
+
+impl Query {
+    /// Reads the part of a URL after `?`.
+    pub(super) fn read(raw: &str) -> Self {
+        let mut query = Self::default();
+        if raw.len() > MAX_QUERY {
+            query.notes.push("The query was too long and is left out.");
+            return query;
+        }
+        for (key, value) in form_urlencoded::parse(raw.as_bytes()) {
+            query.take(&key, &value);
+        }
+        query.notes.sort_unstable();
+        query.notes.dedup();
+        query
+    }
+
+    fn take(&mut self, key: &str, value: &str) {
+        let word = value.trim();
+        let note = match key {
+            "q" => self.take_search(word),
+            _ if word.is_empty() => None,
+            "show" if word == "all" => None,
+            "show" => set(&mut self.show, Class::ALL.into_iter().find(|class| class.as_str() == word))
+                .then_some("`show` is none of all, held, unknown, drifting and converged; all are shown."),
+            "reason" => set(&mut self.reason, Reason::ALL.into_iter().find(|reason| reason.as_str() == word))
+                .then_some("`reason` is no reason for which anything is held; it is left out."),
+            "desired" => set(&mut self.desired, Status::ALL.into_iter().find(|s| s.as_str() == word))
+                .then_some("`desired` is none of active, suspended and closed; it is left out."),
+            "sort" => match Sort::ALL.into_iter().find(|sort| sort.as_str() == word) {
+                Some(sort) => {
+                    self.sort = sort;
+                    None
+                }
+                None => Some("`sort` is none of trouble, sid, name and changed; it is left out."),
+            },
+            "todo" => set_page(&mut self.pages.todo, word),
+            "held" => set_page(&mut self.pages.held, word),
+            "page" => set_page(&mut self.pages.accounts, word),
+            _ => Some("A part of the query is not known and is left out."),
+        };
+        self.notes.extend(note);
+    }
+
+    fn take_search(&mut self, words: &str) -> Option<&'static str> {
+        self.search = words.chars().take(MAX_SEARCH).collect();
+        (words.chars().count() > MAX_SEARCH).then_some("The search was cut after 100 characters.")
+    }
+
+    /// Whether anything narrows what is shown.
+    pub(super) fn narrows(&self) -> bool {
+        !self.search.is_empty() || self.show.is_some() || self.reason.is_some() || self.desired.is_some()
+    }
+
+    /// A link to this query, in one order and without what is as it is by default.
+    pub(super) fn link(&self) -> String {
+        let mut link = form_urlencoded::Serializer::new(String::new());
+        let page = |page: usize| (page > 0).then(|| (page + 1).to_string());
+        for (key, value) in [
+            ("q", Some(self.search.clone()).filter(|words| !words.is_empty())),
+            ("show", self.show.map(|show| show.as_str().to_owned())),
+            ("reason", self.reason.map(|reason| reason.as_str().to_owned())),
+            ("desired", self.desired.map(|status| status.as_str().to_owned())),
+            ("sort", Some(self.sort).filter(|s| *s != Sort::Trouble).map(|s| s.as_str().to_owned())),
+            ("todo", page(self.pages.todo)),
+            ("held", page(self.pages.held)),
+            ("page", page(self.pages.accounts)),
+        ] {
+            if let Some(value) = value {
+                link.append_pair(key, &value);
+            }
+        }
+        format!("?{}", link.finish())
+    }
+
+    /// A link to this query after `change`.
+    pub(super) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
+        let mut query = Self { notes: Vec::new(), ..self.clone() };
+        change(&mut query);
+        query.link()
+    }
+}
+
+/// Sets `to` to what was found; whether nothing was.
+fn set<T>(to: &mut Option<T>, found: Option<T>) -> bool {
+    let none = found.is_none();
+    *to = found.or(to.take());
+    none
+}
+
+fn set_page(page: &mut usize, word: &str) -> Option<&'static str> {
+    let number = || word.parse::<usize>().ok().filter(|n| *n > 0);
+    match (word.len() <= MAX_DIGITS).then(number).flatten() {
+        Some(number) => {
+            *page = number - 1;
+            None
+        }
+        None => Some("A page number is not one; the first page is shown."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_says_the_same_in_one_order() {
+        let query = Query::read("page=3&q=+a%26b%3C+&held=2&sort=trouble&show=held&reason=Paused&desired=");
+        assert_eq!(query.link(), "?q=a%26b%3C&show=held&reason=Paused&held=2&page=3");
+        assert_eq!(Query::read(&query.link()[1..]), query);
+        assert_eq!(query.notes, Vec::<&str>::new());
+        assert_eq!(Query::default().link(), "?");
+        assert!(query.narrows() && !Query::read("sort=sid&page=2").narrows());
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_left_out_with_a_note_that_does_not_repeat_it() {
+        for raw in [
+            "show=<script>",
+            "reason=Because",
+            "desired=dead",
+            "sort=up",
+            "page=0",
+            "page=-1",
+            "page=99999999999999999999",
+            "held=x",
+            "todo=1e3",
+            "other=1",
+            "%ff=%ff",
+            "==&&",
+        ] {
+            let query = Query::read(raw);
+            assert_eq!(query.link(), "?", "{raw}");
+            assert!(!query.notes.is_empty() || raw == "==&&", "{raw}");
+            assert!(!query.notes.concat().contains("script"));
+        }
+    }
+
+    #[test]
+    fn a_query_is_bounded() {
+        assert_eq!(Query::read(&"q=a&".repeat(600)).search, "");
+        let long = Query::read(&format!("q={}", "ä".repeat(300)));
+        assert_eq!((long.search.chars().count(), long.notes.len()), (100, 1));
+        assert_eq!(Query::read("page=999999").pages.accounts, 999_998);
+    }
+}

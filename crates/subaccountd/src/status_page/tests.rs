@@ -1,0 +1,258 @@
+//! The page from inside: a report goes in, HTML comes out.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use subaccountd_core::{
+    AccountSid, Reason, Report, Status, Verb,
+    report::{
+        AccountView, ActionView, Condition, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary,
+        PlanView,
+    },
+    spec::{Code, Fault},
+};
+
+use super::{POLICY, STYLE, Waiting, answer, render};
+
+const HOSTILE: &str =
+    "</title><script>alert('1')</script>\"><img src=x onerror=alert(1)>\u{202e}\u{0}\u{1b}[31m";
+
+fn at() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+fn sid(n: u64) -> AccountSid {
+    format!("AC{n:032x}").parse().unwrap()
+}
+
+fn account(n: u64, status: &'static str, reason: &str) -> AccountView {
+    AccountView {
+        sid: sid(n),
+        friendly_name: Some(format!("name-{n}")),
+        desired: if n.is_multiple_of(2) { Status::Suspended } else { Status::Active },
+        observed: Some("active".to_owned()),
+        reason: None,
+        labels: BTreeMap::from([("owner".to_owned(), "Müller".to_owned())]),
+        conditions: [Condition {
+            r#type: "Synced",
+            status,
+            reason: reason.to_owned(),
+            message: "so".to_owned(),
+            last_transition_time: at(),
+        }],
+    }
+}
+
+fn held(n: u64, reason: Reason) -> HeldView {
+    HeldView {
+        reason,
+        kind: Verb::Transfer,
+        account: sid(n),
+        number: Some(format!("+1510555{n:04}").parse().unwrap()),
+        message: "what is so".to_owned(),
+        remedy: "what to do".to_owned(),
+        since: at(),
+    }
+}
+
+/// `held` accounts that are held, then `converged` ones, by SID.
+fn report(held_accounts: u64, converged: u64) -> Report {
+    let held_rows = (1..=held_accounts).map(|n| account(n, "False", "NeedsAddress"));
+    let others = (held_accounts + 1..=held_accounts + converged).map(|n| account(n, "True", "InSync"));
+    Report {
+        version: "0.1.0",
+        mode: Mode::Enforce,
+        desired_state: DesiredState {
+            valid: true,
+            sha256: "abc".to_owned(),
+            revision: Some("0123abc".to_owned()),
+            loaded_at: at(),
+            faults: Vec::new(),
+        },
+        last_pass: PassSummary {
+            result: Some(PassResult::Success),
+            started_at: Some(at()),
+            finished_at: Some(at()),
+            requests: 3,
+            error: None,
+        },
+        plan: PlanView {
+            digest: Some("d".to_owned()),
+            actions: Vec::new(),
+            held: (1..=held_accounts).map(|n| held(n, Reason::NeedsAddress)).collect(),
+        },
+        accounts: held_rows.chain(others).collect(),
+        figures: Figures::default(),
+        executed: Vec::new(),
+    }
+}
+
+fn page(report: &Report, query: &str) -> String {
+    render(report, &[], query, at()).unwrap()
+}
+
+/// How many rows stand in a list.
+fn rows(page: &str, list: &str) -> usize {
+    let section = page.split(&format!("<section id=\"{list}\"")).nth(1).unwrap();
+    section.split("</section>").next().unwrap().matches("<th scope=\"row\"").count()
+}
+
+#[test]
+fn what_comes_from_outside_is_escaped_wherever_it_stands() {
+    let mut report = report(1, 1);
+    let words = || HOSTILE.to_owned();
+    let row = &mut report.accounts[0];
+    (row.friendly_name, row.reason, row.observed) = (Some(words()), Some(words()), Some(words()));
+    row.labels = BTreeMap::from([(words(), words())]);
+    (row.conditions[0].message, row.conditions[0].reason) = (words(), words());
+    (report.plan.held[0].message, report.plan.held[0].remedy) = (words(), words());
+    report.plan.actions.push(ActionView {
+        kind: Verb::Close,
+        account: sid(1),
+        number: None,
+        from: Some(sid(1)),
+        to: None,
+        stage: 0,
+        note: Some(words()),
+        at_risk: vec!["+15105550001".parse().unwrap()],
+    });
+    report.figures.at_risk = 1;
+    report.last_pass.error = Some(words());
+    report.desired_state.revision = Some(words());
+    report.desired_state.faults.push(Fault {
+        file: words(),
+        line: 1,
+        column: 2,
+        message: words(),
+        help: words(),
+        code: Code::UnknownKey,
+        width: 1,
+        excerpt: None,
+        replacement: Some(words()),
+        related: None,
+    });
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("q", HOSTILE).finish();
+    for query in ["", &query, "show=%3Cscript%3E&x=%22%3E%3Cscript%3E"] {
+        let page = page(&report, query);
+        assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("onerror=alert(1)>"));
+        assert!(!page.contains(|c: char| c.is_control() && c != '\n'));
+        assert!(!page.contains('\u{202e}'));
+        assert_eq!(page.matches("<title>").count(), 1);
+    }
+    assert!(page(&report, "").matches("&#60;script&#62;").count() >= 12);
+}
+
+#[test]
+fn trouble_comes_first_and_pages_say_where_they_are() {
+    let mut report = report(30, 170);
+    report.accounts[150] = account(151, "Unknown", "Unreadable");
+    let first = page(&report, "");
+    assert_eq!((rows(&first, "accounts"), rows(&first, "held")), (100, 25));
+    assert!(first.contains("1 to 100 of 200") && first.contains("1 to 25 of 30"));
+    let accounts = first.find("<section id=\"accounts\"").unwrap();
+    let after = |name: &str| accounts + first[accounts..].find(&format!(">{name}<")).unwrap();
+    assert!(after("name-30") < after("name-151") && after("name-151") < after("name-31"));
+    let last = page(&report, "page=9&held=2");
+    assert!(last.contains("101 to 200 of 200") && last.contains("26 to 30 of 30"));
+    assert!(last.contains("<link rel=\"canonical\" href=\"?held=2&#38;page=2\">"), "{last}");
+    assert!(last.contains("href=\"?held=2#accounts\">Previous"));
+    assert!(page(&report, "sort=sid").contains("?sort=sid&#38;page=2#accounts\">Next"));
+}
+
+#[test]
+fn a_search_finds_words_wherever_they_are_said() {
+    let mut report = report(3, 7);
+    report.accounts[4].reason = Some("Invoice 4711".to_owned());
+    for (query, accounts, items) in [
+        ("q=NAME-5", 1, 0),
+        ("q=invoice+4711", 1, 0),
+        ("q=4711+name-6", 0, 0),
+        ("q=%2B15105550002", 1, 1),
+        ("q=needsaddress", 3, 3),
+        ("q=owner%3Dm%C3%BCLLER", 10, 3),
+        ("q=AC0000000000000000000000000000000a", 1, 0),
+        ("reason=NeedsAddress", 3, 3),
+        ("reason=OverLimit", 0, 0),
+        ("show=converged", 7, 0),
+        ("show=held", 3, 3),
+        ("desired=suspended", 5, 1),
+        ("show=held&desired=active&q=name-3", 1, 1),
+    ] {
+        let page = page(&report, query);
+        assert_eq!((rows(&page, "accounts"), rows(&page, "held")), (accounts, items), "{query}");
+    }
+}
+
+#[test]
+fn what_is_held_for_the_main_account_shows_though_it_has_no_row() {
+    let mut report = report(0, 1);
+    report.plan.held.push(held(0, Reason::UnknownNumber));
+    assert_eq!(rows(&page(&report, ""), "held"), 1);
+    assert_eq!(rows(&page(&report, "reason=UnknownNumber"), "held"), 1);
+    assert_eq!(rows(&page(&report, "desired=active"), "held"), 0);
+}
+
+#[test]
+fn the_title_says_what_is_so() {
+    let title = |report: &Report| {
+        let page = page(report, "");
+        page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
+    };
+    assert_eq!(title(&report(0, 0)), "no account listed · subaccountd");
+    assert_eq!(title(&report(0, 2)), "all as desired · subaccountd");
+    assert_eq!(title(&report(1_000, 2)), "1,000 held · subaccountd");
+    let mut dry = report(1, 0);
+    dry.mode = Mode::DryRun;
+    dry.last_pass = PassSummary::default();
+    assert_eq!(title(&dry), "first pass under way, 1 held · dry run · subaccountd");
+    assert!(page(&dry, "").contains("Dry run."));
+}
+
+#[test]
+fn a_page_of_ten_thousand_is_bounded() {
+    let mut report = report(5_000, 5_000);
+    let action = |n| ActionView {
+        kind: Verb::Suspend,
+        account: sid(n),
+        number: None,
+        from: None,
+        to: None,
+        stage: 0,
+        note: None,
+        at_risk: Vec::new(),
+    };
+    report.plan.actions = (1..=5_000).map(action).collect();
+    let page = page(&report, "");
+    assert!(page.len() < 200_000, "{}", page.len());
+    assert_eq!((rows(&page, "accounts"), rows(&page, "held"), rows(&page, "todo")), (100, 25, 25));
+    assert!(page.contains("1 to 25 of 5,000") && page.contains("1 to 100 of 10,000"));
+}
+
+#[test]
+fn the_policy_allows_the_one_style_and_nothing_else() {
+    let policy = POLICY.clone().unwrap();
+    let policy = policy.to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("script-src"));
+    let page = page(&report(1, 1), "");
+    assert_eq!(page.matches("<style>").count(), 1);
+    assert!(
+        page.contains(&format!("<style>{STYLE}</style>")),
+        "the digest is that of what stands in the page"
+    );
+    assert!(
+        !page.contains(" style=") && !page.contains("<link rel=\"stylesheet\"") && !page.contains(" src=")
+    );
+}
+
+#[test]
+fn before_the_state_was_read_the_page_says_why_and_asks_again() {
+    let waits = answer(Err("the state cannot be read: <b>"), &[], "", at());
+    assert_eq!(waits.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(waits.headers().get("content-security-policy"), POLICY.as_ref());
+    let page = Waiting { style: STYLE, why: "the state cannot be read: <b>".to_owned() }.render().unwrap();
+    assert!(page.contains("http-equiv=\"refresh\"") && page.contains("cannot be read: &#60;b&#62;"));
+    assert_eq!(answer(Ok(&report(0, 1)), &[], "", at()).status(), StatusCode::OK);
+}
