@@ -8,9 +8,11 @@ use clap::{
 use clap_complete::Shell;
 
 use jiff::SignedDuration;
+use reqwest::Url;
 use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, spec::Code};
 
 use crate::{
+    asking::daemon_url,
     settings::{Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, Rules, account_sid, duration},
     snapshot::Source,
 };
@@ -134,6 +136,10 @@ pub(crate) enum Command {
         #[arg(short, long, default_value = "text")]
         output: JournalFormat,
     },
+    /// Print the status of a running daemon as a table, watch it, or wait for a revision to be applied
+    ///
+    /// Asks the daemon's /status over HTTP and needs no credentials. Without --wait it exits with 0 whatever it shows.
+    Status(StatusArgs),
     /// Print the JSON Schema of the desired state
     Schema,
     /// Print the completions of a shell, for a file that the shell reads
@@ -156,8 +162,8 @@ pub(crate) enum Command {
         /// What to ask for
         what: Probe,
         /// The address that the daemon's --listen serves
-        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-        url: String,
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = daemon_url)]
+        url: Url,
     },
 }
 
@@ -325,4 +331,41 @@ pub(crate) enum JournalFormat {
 pub(crate) enum Probe {
     Live,
     Ready,
+}
+
+/// What is asked of a running daemon.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The address that the daemon's --status-listen serves
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081", value_parser = daemon_url)]
+    pub(crate) url: Url,
+    /// The format: text, a table; wide, with messages, remedies and labels; json, the document of /status as it is
+    #[arg(short, long, default_value = "text")]
+    pub(crate) output: StatusFormat,
+    /// Go on, and print each row again that changes, until Ctrl-C
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) watch: bool,
+    /// Wait until nothing is left to do: exit 0; 3 when something is held; 1 on faults, in a dry run, or too late
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Wait for this git commit, or this SHA-256 of the state: at least its first 7 digits
+    #[arg(long, value_name = "SHA", requires = "wait", value_parser = revision)]
+    pub(crate) revision: Option<String>,
+    /// How long to wait
+    #[arg(long, value_name = "DUR", requires = "wait", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: SignedDuration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusFormat {
+    Text,
+    Wide,
+    Json,
+}
+
+fn revision(text: &str) -> Result<String, String> {
+    let is_one = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_one
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write 7 to 64 hexadecimal digits, as `git rev-parse HEAD` prints them".to_owned())
 }

@@ -1,6 +1,7 @@
 //! `subaccountd`: keeps the subaccounts of one Twilio main account as a YAML file says.
 
 mod annotations;
+mod asking;
 mod cli;
 mod clock;
 mod commands;

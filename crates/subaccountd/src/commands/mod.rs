@@ -12,6 +12,7 @@ mod run;
 mod schema;
 mod sighting;
 mod snapshot;
+mod status;
 mod validate;
 
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result
         Command::Journal { journal, since, account, output } => {
             journal::journal(&journal, since, account, output)
         }
+        Command::Status(args) => status::status(&args).await,
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
         Command::Manual { dir } => manual::manual(&dir),
@@ -112,9 +114,15 @@ fn reconciler(
 
 /// Prints to standard output; a reader that went away is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
+    is_read(text).map(|_| ())
+}
+
+/// Prints to standard output; whether there is still somebody who reads it.
+fn is_read(text: &str) -> anyhow::Result<bool> {
     match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,6 +13,7 @@ mod journal;
 mod progress;
 mod safety;
 mod snapshots;
+mod status;
 mod support;
 mod unknowns;
 mod watching;

@@ -1,0 +1,115 @@
+//! Asking a running daemon: one GET, without a secret, of a bounded answer, within a bounded time.
+
+use std::{error::Error, time::Duration};
+
+use anyhow::Context;
+use reqwest::{StatusCode, Url, redirect};
+
+/// A health check that hangs is a failed one, and a status that takes longer is no status.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest answer that is read: the status of a fleet of ten thousand takes 5 MiB.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// Where a daemon is asked.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    http: reqwest::Client,
+    url: Url,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Asker {
+    /// Asks for `path` below `base`.
+    pub(crate) fn new(base: &Url, path: &str) -> anyhow::Result<Self> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
+        let builder = if base.scheme() == "http" {
+            // No proxy and no certificate authority is needed.
+            builder.no_proxy().tls_certs_only([])
+        } else {
+            builder
+        };
+        let http = builder.build().context("making an HTTP client")?;
+        let mut url = base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(path);
+        }
+        Ok(Self { http, url })
+    }
+
+    /// The address that is asked.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Asks once.
+    pub(crate) async fn ask(&self) -> anyhow::Result<Answer> {
+        let url = &self.url;
+        let mut answer = self.http.get(url.clone()).send().await.map_err(|error| self.unanswered(&error))?;
+        let (status, mut body) = (answer.status(), Vec::new());
+        while let Some(chunk) =
+            answer.chunk().await.with_context(|| format!("{url}: the answer broke off"))?
+        {
+            anyhow::ensure!(
+                body.len() + chunk.len() <= MAX_BODY,
+                "{url}: the answer is larger than 64 MiB; is that a subaccountd?"
+            );
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body })
+    }
+
+    fn unanswered(&self, error: &reqwest::Error) -> anyhow::Error {
+        let mut cause: &dyn Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        anyhow::anyhow!("no answer from {}: {cause}", self.url)
+    }
+}
+
+/// The address of a daemon, for the command line.
+pub(crate) fn daemon_url(text: &str) -> Result<Url, String> {
+    let url: Url = text.parse().map_err(|_| "write a URL as in http://127.0.0.1:8081".to_owned())?;
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+        return Err("write a URL that begins with http:// or https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("leave out the user and the password: the daemon asks for none".to_owned());
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_plain_http_or_https_and_carries_no_secret() {
+        for wrong in [
+            "",
+            "127.0.0.1:8081",
+            "localhost:8081",
+            "file:///etc/passwd",
+            "http://",
+            "http://a:b@c/",
+            "http://a@c/",
+        ] {
+            assert!(daemon_url(wrong).is_err(), "{wrong}");
+        }
+        for (base, asked) in [
+            ("http://127.0.0.1:8081", "http://127.0.0.1:8081/status"),
+            ("https://ops.example/fleet/", "https://ops.example/fleet/status"),
+            ("http://[::1]:1/fleet", "http://[::1]:1/fleet/status"),
+        ] {
+            let asker = Asker::new(&daemon_url(base).unwrap(), "status").unwrap();
+            assert_eq!(asker.url().as_str(), asked);
+        }
+    }
+}

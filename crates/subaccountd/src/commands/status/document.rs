@@ -1,0 +1,165 @@
+//! The document of `/status` as it is read: of a daemon that may be older or newer, so nothing in it is a must but what
+//! makes it recognizable.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) mode: String,
+    pub(super) desired_state: State,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) last_pass: Pass,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) plan: Plan,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) accounts: Vec<Account>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct State {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) sha256: String,
+    pub(super) revision: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) faults: Vec<Fault>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Fault {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) file: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) line: u64,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) column: u64,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) message: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Pass {
+    pub(super) result: Option<String>,
+    pub(super) finished_at: Option<Timestamp>,
+    pub(super) error: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Plan {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) actions: Vec<Action>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) held: Vec<Held>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Action {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) kind: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Held {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) kind: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) account: String,
+    pub(super) number: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) message: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) remedy: String,
+    pub(super) since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Account {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) sid: String,
+    pub(super) friendly_name: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) desired: String,
+    pub(super) observed: Option<String>,
+    pub(super) reason: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Condition {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) r#type: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) status: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) message: String,
+    pub(super) last_transition_time: Option<Timestamp>,
+}
+
+impl Account {
+    /// The condition `Synced`.
+    pub(super) fn synced(&self) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.r#type == "Synced")
+    }
+}
+
+impl Document {
+    /// What is held and no row of an account shows.
+    pub(super) fn held_besides(&self) -> Vec<&Held> {
+        let shown = |held: &Held| {
+            self.accounts.iter().filter(|account| account.sid == held.account).any(|account| {
+                account.synced().is_some_and(|it| it.reason == held.reason && it.message == held.message)
+            })
+        };
+        self.plan.held.iter().filter(|held| !shown(held)).collect()
+    }
+}
+
+/// Null is as good as nothing.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_of_another_version_is_read() {
+        let text = r#"{"new": 1, "desiredState": {"sha256": null, "more": []}, "plan": {"held": null},
+            "accounts": [{"sid": "AC1", "labels": null, "conditions": [{"type": "Synced", "status": "True"}]}, {}]}"#;
+        let document: Document = serde_json::from_str(text).unwrap();
+        assert_eq!(document.accounts[0].synced().map(|it| it.status.as_str()), Some("True"));
+        assert_eq!((document.accounts.len(), document.plan.held.len()), (2, 0));
+        assert!(serde_json::from_str::<Document>(r#"{"error": "not yet"}"#).is_err());
+    }
+
+    #[test]
+    fn what_no_row_shows_is_held_besides() {
+        let text = r#"{"desiredState": {}, "plan": {"held": [
+            {"account": "AC0", "reason": "UnknownNumber", "message": "a"},
+            {"account": "AC1", "reason": "Paused", "message": "b"},
+            {"account": "AC1", "reason": "Paused", "message": "c"}]},
+            "accounts": [{"sid": "AC1", "conditions": [{"type": "Synced", "reason": "Paused", "message": "b"}]}]}"#;
+        let document: Document = serde_json::from_str(text).unwrap();
+        let besides: Vec<_> = document.held_besides().iter().map(|held| held.message.as_str()).collect();
+        assert_eq!(besides, ["a", "c"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! `status --wait`: until a revision is loaded and its pass left nothing to do, for pipelines.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{Document, Exit, Reply, ask, print, remark, shown, table};
+use crate::{asking::Asker, cli::StatusFormat, diagnostics::printable};
+
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where a daemon is on its way.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    /// Not there yet; the words say what is waited for.
+    Waits(String),
+    /// The revision is loaded and nothing is left to do.
+    Applied,
+    /// Nothing more is done, and something is held.
+    Held,
+    /// Waiting cannot help.
+    Stuck(String),
+}
+
+pub(super) async fn wait(
+    asker: &Asker,
+    revision: Option<&str>,
+    timeout: Duration,
+    output: StatusFormat,
+    style: table::Style,
+) -> anyhow::Result<Exit> {
+    let deadline = Instant::now() + timeout;
+    let mut told = String::new();
+    loop {
+        let asked = timeout_at(deadline, ask(asker)).await;
+        let waits = match asked {
+            Ok(Ok(Reply::Status(asked))) => match progress(&asked.document, revision) {
+                Progress::Waits(words) => words,
+                Progress::Applied => {
+                    print(&shown(&asked, output, style))?;
+                    return Ok(Exit::Done);
+                }
+                Progress::Held => {
+                    print(&shown(&asked, output, style))?;
+                    remark(&format!(
+                        "subaccountd: {} held: -o wide says why, and what to do\n",
+                        asked.document.plan.held.len()
+                    ));
+                    return Ok(Exit::Held);
+                }
+                Progress::Stuck(why) => {
+                    print(&shown(&asked, output, style))?;
+                    anyhow::bail!("{why}");
+                }
+            },
+            Ok(Ok(Reply::NotYet)) => "the daemon has not read its state yet".to_owned(),
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => format!("{} did not answer in time", asker.url()),
+        };
+        if waits != told {
+            remark(&format!("subaccountd: waiting: {waits}\n"));
+            told = waits;
+        }
+        anyhow::ensure!(
+            Instant::now() + PAUSE < deadline,
+            "not within {timeout:?}: {told}; give it longer with --timeout, or look with `subaccountd status`"
+        );
+        sleep(PAUSE).await;
+    }
+}
+
+fn progress(document: &Document, revision: Option<&str>) -> Progress {
+    let state = &document.desired_state;
+    if let Some(revision) = revision
+        && !is_of(document, revision)
+    {
+        let has = state.revision.as_deref().unwrap_or("no revision");
+        let digest: String = state.sha256.chars().take(12).collect();
+        let words = format!("the daemon has {has} (SHA-256 {digest}…), not {revision}");
+        return Progress::Waits(printable(&words));
+    }
+    if !state.faults.is_empty() {
+        return Progress::Stuck(format!(
+            "{} in the state: see them with `subaccountd validate`",
+            table::faults(document)
+        ));
+    }
+    let pass = &document.last_pass;
+    let todo = document.plan.actions.len();
+    match (pass.result.as_deref(), &pass.error) {
+        (None, _) => Progress::Waits("the first pass has not ended yet".to_owned()),
+        (_, Some(error)) => {
+            Progress::Waits(printable(&format!("the last pass did not come to its end: {error}")))
+        }
+        (Some(_), None) if todo > 0 && document.mode == "dry-run" => {
+            Progress::Stuck(format!("{todo} to do, and the daemon only runs dry: nothing will be done"))
+        }
+        (Some(_), None) if todo > 0 => Progress::Waits(format!("{todo} to do")),
+        (Some("success"), None) if document.plan.held.is_empty() => Progress::Applied,
+        (Some("success"), None) => Progress::Held,
+        (Some(_), None) => Progress::Waits("a write went wrong; the next pass looks again".to_owned()),
+    }
+}
+
+/// Whether `revision` begins the git commit or the digest of the state.
+fn is_of(document: &Document, revision: &str) -> bool {
+    let begins =
+        |whole: &str| whole.get(..revision.len()).is_some_and(|it| it.eq_ignore_ascii_case(revision));
+    let state = &document.desired_state;
+    begins(&state.sha256) || state.revision.as_deref().is_some_and(begins)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(change: &serde_json::Value) -> Document {
+        let mut text = json!({"mode": "enforce", "desiredState": {"sha256": "abcdef0123", "revision": "1234567890", "faults": []},
+            "lastPass": {"result": "success", "error": null}, "plan": {"actions": [], "held": []}});
+        for (key, value) in change.as_object().into_iter().flatten() {
+            text[key] = value.clone();
+        }
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn a_revision_is_told_by_how_it_begins() {
+        let document = document(&json!({}));
+        for yes in ["1234567", "1234567890", "ABCDEF0", "abcdef0123"] {
+            assert_eq!(progress(&document, Some(yes)), Progress::Applied, "{yes}");
+        }
+        for no in ["2345678", "12345678901", "abcdef01234"] {
+            assert!(matches!(progress(&document, Some(no)), Progress::Waits(_)), "{no}");
+        }
+    }
+
+    #[test]
+    fn it_waits_while_something_can_still_be_done_and_no_longer() {
+        let is = |change: serde_json::Value| progress(&document(&change), None);
+        let waits = |change| matches!(is(change), Progress::Waits(_));
+        let stuck = |change| matches!(is(change), Progress::Stuck(_));
+        assert!(waits(json!({"lastPass": {"result": null}})));
+        assert!(waits(json!({"lastPass": {"result": "failed", "error": "away"}})));
+        assert!(waits(
+            json!({"lastPass": {"result": "failed"}, "plan": {"held": [{"reason": "RefusedByTwilio"}]}})
+        ));
+        assert!(waits(json!({"plan": {"actions": [{"kind": "suspend"}], "held": [{}]}})));
+        assert!(stuck(json!({"mode": "dry-run", "plan": {"actions": [{"kind": "suspend"}]}})));
+        assert!(stuck(json!({"desiredState": {"faults": [{}]}})));
+        assert_eq!(is(json!({"plan": {"held": [{}]}})), Progress::Held);
+        assert_eq!(is(json!({"mode": "dry-run"})), Progress::Applied);
+    }
+}

@@ -1,0 +1,84 @@
+//! `status --watch`: the table, and then each row that changed, until Ctrl-C. Nothing is drawn over, so that the
+//! terminal is left clean and a log keeps what happened.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{Asked, Exit, Reply, ask, document::Account, print, remark, shown, table};
+use crate::{asking::Asker, cli::StatusFormat, clock, commands::is_read};
+
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+pub(super) async fn watch(
+    asker: &Asker,
+    first: Asked,
+    output: StatusFormat,
+    style: table::Style,
+) -> anyhow::Result<Exit> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut looks = interval(PAUSE);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks.tick().await;
+    print(&shown(&first, output, style))?;
+    let (mut last, mut is_away) = (first, false);
+    loop {
+        let looked = async {
+            looks.tick().await;
+            ask(asker).await
+        };
+        let next = tokio::select! {
+            _ = interrupt.recv() => return Ok(Exit::Done),
+            _ = terminate.recv() => return Ok(Exit::Done),
+            next = looked => next,
+        };
+        match next {
+            Ok(Reply::Status(next)) => {
+                is_away = false;
+                let text = match output {
+                    StatusFormat::Json if next.text == last.text => String::new(),
+                    StatusFormat::Json => shown(&next, output, style),
+                    StatusFormat::Text | StatusFormat::Wide => changes(&last, &next, style),
+                };
+                if !is_read(&text)? {
+                    return Ok(Exit::Done);
+                }
+                last = *next;
+            }
+            Err(error) if !is_away => {
+                is_away = true;
+                remark(&format!("subaccountd: {error:#}; asking again\n"));
+            }
+            Ok(Reply::NotYet) | Err(_) => {}
+        }
+    }
+}
+
+/// The rows that changed, and how it stands when that did.
+fn changes(before: &Asked, after: &Asked, style: table::Style) -> String {
+    let now = clock::now();
+    let (before, after) = (&before.document, &after.document);
+    let (_, table) = style.accounts(after, now);
+    let known: BTreeMap<&str, &Account> =
+        before.accounts.iter().map(|account| (account.sid.as_str(), account)).collect();
+    let changed = |account: &&Account| known.get(account.sid.as_str()) != Some(account);
+    let mut text: String =
+        after.accounts.iter().filter(changed).map(|account| table.row(account, after, now)).collect();
+    let besides = before.held_besides() != after.held_besides();
+    if besides {
+        text += &style.held_besides(after, now);
+    }
+    let fewer = after.accounts.len() != before.accounts.len();
+    let told = |document: &super::Document| {
+        (document.mode.clone(), document.desired_state.clone(), document.last_pass.error.clone())
+    };
+    if besides || fewer || told(before) != told(after) {
+        text.push('\n');
+        text += &table::summary(after, now);
+    }
+    text
+}
