@@ -121,6 +121,10 @@ fn a_history_is_the_same_after_json() {
     let refused = WriteResult::Refused { code: Some(21_478), message: "no".to_owned() };
     let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().does(&refused);
     let scene = scene.says(HANDED).holds("AC01", NUMBER).done();
+    let verbs: Vec<_> = scene.history.writes().map(|(_, write, _)| write.verb).collect();
+    assert_eq!(verbs, [Verb::Suspend, Verb::Suspend, Verb::Transfer]);
+    let refusals = scene.history.refusals(Object::Account(sid("AC01")));
+    assert_eq!(refusals.map(|(verb, _)| verb).collect::<Vec<_>>(), [Verb::Suspend]);
     let json = serde_json::to_string(&scene.history).unwrap();
     for part in ["refused", "standing", "undone", "writes"] {
         assert!(!json.contains(&format!("\"{part}\":[]")), "{part}: {json}");

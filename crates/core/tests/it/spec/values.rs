@@ -665,3 +665,14 @@ mainAccount: AC00
       no main: the SID of `mainAccount` cannot be read
     ");
 }
+
+#[test]
+fn an_entry_may_have_64_labels() {
+    let labels = |n: usize| (0..n).map(|n| format!("l{n}: a")).collect::<Vec<_>>().join(", ");
+    let faults = |n| {
+        let shown =
+            body(&format!("subaccounts: [{{sid: AC01, status: active, labels: {{ {} }}}}]\n", labels(n)));
+        shown.matches("SD0").count()
+    };
+    assert_eq!((faults(64), faults(65)), (0, 1));
+}

@@ -336,3 +336,19 @@ fn a_small_file_does_not_unfold_into_millions_of_values() {
     assert!(shown.contains("more than 1000000 values once aliases are followed"), "{shown}");
     assert!(shown.contains("write it with fewer aliases"), "{shown}");
 }
+
+/// One reader takes a paragraph separator for a line break, and the other for a character like any other.
+#[test]
+fn a_text_that_readers_fold_differently_is_a_fault() {
+    let shown = body("subaccounts:\n- {sid: AC01, status: active, reason: 'a\u{2029}  b'}\n");
+    assert!(shown.contains("SD008 `reason` is something that YAML readers do not read alike"), "{shown}");
+}
+
+#[test]
+fn what_only_the_second_reader_refuses_has_its_place() {
+    let shown = body("subaccounts:\n- sid: AC01\n  status: active\n  reason: \"a\n  b\"\n");
+    assert!(
+        shown.starts_with("state.yaml:7:11 `\"`\n  SD008 two YAML readers read this differently"),
+        "{shown}"
+    );
+}
