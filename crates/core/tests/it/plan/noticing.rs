@@ -141,13 +141,16 @@ fn what_is_older_than_the_window_is_forgotten() {
     };
     let mut scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass();
     assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
+    assert!(!scene.history.is_ripe(scene.now, WINDOW));
     scene.history.prune(scene.now, WINDOW);
     assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
     assert_eq!(times_undone(&scene, Object::Account(sid("AC01"))), 1);
     let mut unsure = scene.clone().after("24h").clock_off(None);
+    assert!(!unsure.history.is_ripe(unsure.now, WINDOW));
     unsure.history.prune(unsure.now, WINDOW);
     assert_eq!((kept(&unsure, "writes"), kept(&unsure, "undone")), (1, 1));
     let mut later = scene.after("24h");
+    assert!(later.history.is_ripe(later.now, WINDOW));
     later.history.prune(later.now, WINDOW);
     assert_eq!((kept(&later, "writes"), kept(&later, "undone")), (0, 0));
 }

@@ -1,6 +1,6 @@
 //! What becomes of a number that the state wants somewhere. The first match wins.
 
-use subaccountd_core::{Status, Tie, Verb};
+use subaccountd_core::{Status, Tie, Ties, Verb};
 
 use crate::support::scene::{Scene, sid};
 
@@ -631,4 +631,17 @@ fn a_number_on_the_move_into_the_main_account_is_seen_to_be() {
         leaving().also_holds("AC00", "+15105550101").brief(),
         "Unreadable transfer AC00 +15105550101\nStillHoldsNumbers close AC01"
     );
+}
+
+/// As snapshots have them. A word that is not known costs a warning and not the number.
+#[test]
+fn what_does_not_follow_a_number_has_words_of_its_own() {
+    let all: Ties = Tie::ALL.into_iter().collect();
+    let words =
+        ["voiceApplication", "smsApplication", "trunk", "address", "emergencyAddress", "bundle", "identity"];
+    assert_eq!(serde_json::to_value(all).unwrap(), serde_json::json!(words));
+    assert_eq!(serde_json::from_value::<Ties>(serde_json::json!(words)).unwrap(), all);
+    let later: Ties = serde_json::from_str(r#"["trunk", "hologram"]"#).unwrap();
+    assert_eq!(later.iter().collect::<Vec<_>>(), [Tie::Trunk]);
+    assert!(!later.is_empty() && Ties::default().is_empty());
 }
