@@ -101,13 +101,15 @@ pub struct Observed {
     accounts: BTreeMap<AccountSid, Account>,
     holdings: BTreeMap<AccountSid, Holdings>,
     seen: BTreeMap<PhoneNumber, Seen>,
+    /// The accounts whose lists were added, in that order: [`Seen`] names them by their places here.
+    holders: Vec<AccountSid>,
 }
 
 /// Where a number stands among the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// Once: in this account's list, at this place.
-    Once(AccountSid, usize),
+    /// Once: in the list of the holder at the first place, at the second.
+    Once(u32, u32),
     /// More than once.
     Moving,
 }
@@ -118,7 +120,7 @@ impl Observed {
     pub fn new(main: AccountSid, accounts: impl IntoIterator<Item = Account>) -> Self {
         let ours = |account: &Account| account.owner.is_none_or(|owner| owner == main) || account.sid == main;
         let accounts = accounts.into_iter().filter(ours).map(|account| (account.sid, account)).collect();
-        Self { main, accounts, holdings: BTreeMap::new(), seen: BTreeMap::new() }
+        Self { main, accounts, holdings: BTreeMap::new(), seen: BTreeMap::new(), holders: Vec::new() }
     }
 
     /// The accounts, and what is known of their numbers, without what makes them quick to search.
@@ -136,10 +138,15 @@ impl Observed {
         let holdings = match holdings {
             Holdings::Known(numbers) => {
                 let mut sids = BTreeSet::new();
-                let numbers: Vec<_> = numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
-                for (at, number) in numbers.iter().enumerate() {
+                let mut numbers: Vec<_> =
+                    numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
+                // Thousands of lists are kept, and the pages they came on left room for more.
+                numbers.shrink_to_fit();
+                let holder = u32::try_from(self.holders.len()).unwrap_or(u32::MAX);
+                self.holders.push(account);
+                for (at, number) in (0..).zip(&numbers) {
                     let seen = self.seen.entry(number.phone);
-                    seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(account, at));
+                    seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(holder, at));
                 }
                 Holdings::Known(numbers)
             }
@@ -197,15 +204,18 @@ impl Observed {
     /// Where `phone` was seen.
     pub fn whereabouts(&self, phone: PhoneNumber) -> Whereabouts<'_> {
         match self.seen.get(&phone) {
-            Some(Seen::Once(account, at)) => {
-                match self.numbers(*account).and_then(|numbers| numbers.get(*at)) {
-                    Some(number) => Whereabouts::In(*account, number),
-                    None => Whereabouts::Nowhere,
-                }
-            }
+            Some(&Seen::Once(holder, at)) => self
+                .numbered(holder, at)
+                .map_or(Whereabouts::Nowhere, |(account, number)| Whereabouts::In(account, number)),
             Some(Seen::Moving) => Whereabouts::Moving,
             None => Whereabouts::Nowhere,
         }
+    }
+
+    fn numbered(&self, holder: u32, at: u32) -> Option<(AccountSid, &Number)> {
+        let account = *self.holders.get(usize::try_from(holder).ok()?)?;
+        let number = self.numbers(account)?.get(usize::try_from(at).ok()?)?;
+        Some((account, number))
     }
 
     /// The same observation after Twilio answered a status change with `account`.
@@ -227,6 +237,7 @@ impl Observed {
             }
         }
         self.seen.clear();
+        self.holders.clear();
         for (account, held) in std::mem::take(&mut self.holdings) {
             self.add_holdings(account, held);
         }

@@ -1,6 +1,7 @@
 //! SIDs: Twilio's identifiers, two letters that name the resource and 32 hexadecimal digits.
 //!
-//! A value of these types is well formed. SIDs are compared letter by letter, as Twilio prints them.
+//! A value of these types is well formed. SIDs are compared letter by letter, as Twilio prints them; they are kept in fewer
+//! bytes, because a fleet has thousands of them, each in many places.
 
 use std::{fmt, str::FromStr};
 
@@ -15,19 +16,47 @@ pub struct NotASid {
     prefix: &'static str,
 }
 
+/// 32 hexadecimal digits, two in a byte, and which of them are capital letters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Digits {
+    pairs: [u8; 16],
+    capitals: u32,
+}
+
+impl Digits {
+    fn read(text: &str) -> Option<Self> {
+        let digits = <[u8; 32]>::try_from(text.as_bytes()).ok()?;
+        let mut read = Self { pairs: [0; 16], capitals: 0 };
+        for (at, digit) in digits.into_iter().enumerate() {
+            let value = u8::try_from(char::from(digit).to_digit(16)?).ok()?;
+            read.pairs[at / 2] |= if at % 2 == 0 { value << 4 } else { value };
+            read.capitals |= u32::from(digit.is_ascii_uppercase()) << at;
+        }
+        Some(read)
+    }
+}
+
+impl fmt::Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; 32];
+        for (at, letter) in text.iter_mut().enumerate() {
+            let value = if at % 2 == 0 { self.pairs[at / 2] >> 4 } else { self.pairs[at / 2] & 15 };
+            let digit = b"0123456789abcdef"[usize::from(value)];
+            *letter = if self.capitals >> at & 1 == 1 { digit.to_ascii_uppercase() } else { digit };
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
 macro_rules! sid {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $article:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 32]);
+        pub struct $name(Digits);
 
         impl $name {
             /// The two letters that every SID of this resource starts with.
             pub const PREFIX: &'static str = $prefix;
-
-            fn digits(&self) -> &str {
-                str::from_utf8(&self.0).unwrap_or_default()
-            }
         }
 
         impl FromStr for $name {
@@ -35,8 +64,7 @@ macro_rules! sid {
 
             fn from_str(text: &str) -> Result<Self, NotASid> {
                 text.strip_prefix($prefix)
-                    .and_then(|digits| <[u8; 32]>::try_from(digits.as_bytes()).ok())
-                    .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+                    .and_then(Digits::read)
                     .map(Self)
                     .ok_or_else(|| NotASid {
                         text: text.chars().take(80).collect(),
@@ -48,7 +76,7 @@ macro_rules! sid {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", $prefix, self.digits())
+                write!(f, "{}{}", $prefix, self.0)
             }
         }
 
