@@ -8,7 +8,7 @@ use reqwest::{StatusCode, Url, redirect};
 /// A health check that hangs is a failed one, and a status that takes longer is no status.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read: the status of a fleet of ten thousand takes 5 MiB.
-const MAX_BODY: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// Where a daemon is asked.
 #[derive(Debug)]
@@ -27,19 +27,24 @@ pub(crate) struct Answer {
 impl Asker {
     /// Asks for `path` below `base`.
     pub(crate) fn new(base: &Url, path: &str) -> anyhow::Result<Self> {
+        let mut url = base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(path);
+        }
+        Self::at(url, TIMEOUT)
+    }
+
+    /// Asks at `url`, where an answer may take `timeout`.
+    pub(crate) fn at(url: Url, timeout: Duration) -> anyhow::Result<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
-        let builder = if base.scheme() == "http" {
-            // No proxy and no certificate authority is needed.
+        let builder = reqwest::Client::builder().timeout(timeout).redirect(redirect::Policy::none());
+        let builder = if url.scheme() == "http" {
+            // It is for the own network: no proxy and no certificate authority is needed.
             builder.no_proxy().tls_certs_only([])
         } else {
             builder
         };
         let http = builder.build().context("making an HTTP client")?;
-        let mut url = base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(path);
-        }
         Ok(Self { http, url })
     }
 
@@ -48,29 +53,42 @@ impl Asker {
         &self.url
     }
 
-    /// Asks once.
+    /// Asks once. No error shows the password that a URL may hold.
     pub(crate) async fn ask(&self) -> anyhow::Result<Answer> {
-        let url = &self.url;
-        let mut answer = self.http.get(url.clone()).send().await.map_err(|error| self.unanswered(&error))?;
+        let mut answer = self
+            .http
+            .get(self.url.clone())
+            .send()
+            .await
+            .map_err(|error| self.failed("no answer from", &error))?;
         let (status, mut body) = (answer.status(), Vec::new());
         while let Some(chunk) =
-            answer.chunk().await.with_context(|| format!("{url}: the answer broke off"))?
+            answer.chunk().await.map_err(|error| self.failed("the answer broke off:", &error))?
         {
             anyhow::ensure!(
                 body.len() + chunk.len() <= MAX_BODY,
-                "{url}: the answer is larger than 64 MiB; is that a subaccountd?"
+                "the answer of {} is larger than 64 MiB; is that a subaccountd?",
+                self.name()
             );
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, body })
     }
 
-    fn unanswered(&self, error: &reqwest::Error) -> anyhow::Error {
+    fn failed(&self, what: &str, error: &reqwest::Error) -> anyhow::Error {
         let mut cause: &dyn Error = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
-        anyhow::anyhow!("no answer from {}: {cause}", self.url)
+        anyhow::anyhow!("{what} {}: {cause}", self.name())
+    }
+
+    fn name(&self) -> String {
+        let mut shown = self.url.clone();
+        // Every URL that is asked has a place for these.
+        let _ = shown.set_username("");
+        let _ = shown.set_password(None);
+        shown.to_string()
     }
 }
 

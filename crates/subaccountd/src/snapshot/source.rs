@@ -9,12 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use reqwest::{Client, Url, redirect};
+use reqwest::Url;
 
 use super::{Snapshot, parse};
+use crate::asking::{Asker, MAX_BODY};
 
-/// The largest document that is read.
-const LARGEST: u64 = 64 * 1024 * 1024;
+/// The largest document that is read, wherever it comes from.
+const LARGEST: u64 = MAX_BODY as u64;
 /// How long fetching it may take.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const PATH: &str = "/snapshot";
@@ -88,24 +89,12 @@ fn bounded(from: impl Read) -> anyhow::Result<Vec<u8>> {
 }
 
 async fn fetch(url: Url) -> anyhow::Result<Vec<u8>> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT);
-    // Plain http is for the own network: no proxy and no certificate authority is needed.
-    let builder = if url.scheme() == "http" { builder.no_proxy().tls_certs_only([]) } else { builder };
-    let client = builder.build().context("making an HTTP client")?;
-    let mut answer = client.get(url).send().await.map_err(reqwest::Error::without_url)?;
-    let status = answer.status();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
-        let all = (bytes.len() + chunk.len()) as u64;
-        ensure!(all <= LARGEST, "it is larger than {} MiB", LARGEST / 1024 / 1024);
-        bytes.extend_from_slice(&chunk);
+    let answer = Asker::at(url, TIMEOUT)?.ask().await?;
+    if answer.status.is_success() {
+        return Ok(answer.body);
     }
-    if status.is_success() {
-        return Ok(bytes);
-    }
-    let words: String = String::from_utf8_lossy(&bytes).chars().take(200).collect();
-    bail!("it answered {status}: {}; give the address of a daemon's --status-listen", words.trim())
+    let words: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
+    bail!("it answered {}: {}; give the address of a daemon's --status-listen", answer.status, words.trim())
 }
 
 #[cfg(test)]
