@@ -5,7 +5,7 @@ DOCKER ?= docker
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench image deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench image dist docs guide deploy-check schema page-check page-images
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,19 @@ bench: ## Reaction, throughput, memory and size
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .
 
-deploy-check: ## The manifests render and are valid; needs kubectl and python3
+dist: ## The release archive and its checksum, in dist/; TARGET=… for another machine
+	bash deploy/dist.sh
+
+docs: ## The user guide, in target/guide; needs mdbook
+	rm -rf target/guide
+	mdbook build docs/guide
+
+guide: ## Write the pages of the guide that are made from the schema and the command line
+	UPDATE_GUIDE=1 $(CARGO) test --quiet --locked -p subaccountd --bin subaccountd guide::
+
+deploy-check: ## The manifests render, they and the CI jobs are valid; needs kubectl and python3
 	bash deploy/check.sh
+	bash deploy/ci/check.sh
 
 schema: ## Write the JSON Schema to its place in the repository
 	$(CARGO) run --quiet --locked -p subaccountd -- schema > config/schema/desired-state.v1.schema.json.new

@@ -9,6 +9,8 @@ mod destination;
 mod diagnostics;
 mod explain;
 mod gate;
+#[cfg(test)]
+mod guide;
 mod journal;
 mod metrics;
 mod observing;

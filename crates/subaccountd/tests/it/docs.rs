@@ -106,17 +106,3 @@ async fn every_state_that_a_document_shows_is_valid() {
     }
     assert!(seen > 0);
 }
-
-#[tokio::test]
-async fn every_command_that_a_document_shows_exists() {
-    let documents = ["README.md", "docs/OPERATIONS.md", "docs/STATUS_PAGE.md"].map(document);
-    let shown: String = documents.iter().flat_map(|text| blocks(text, "sh")).collect();
-    for line in shown.lines().filter(|line| line.starts_with("subaccountd ")) {
-        let command = line.split_whitespace().nth(1).unwrap();
-        let help = output(bare(&[command, "--help"])).await;
-        assert_eq!(code(&help), 0, "{line}");
-        for flag in line.split('#').next().unwrap().split_whitespace().filter(|word| word.starts_with("--")) {
-            assert!(stdout(&help).contains(flag), "{line}");
-        }
-    }
-}

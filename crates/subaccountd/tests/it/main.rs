@@ -8,6 +8,7 @@ mod completions;
 mod daemon;
 mod docs;
 mod endpoints;
+mod guide;
 mod import;
 mod journal;
 mod progress;
