@@ -14,7 +14,7 @@ const BIN = process.env.PAGE_CHECK_BIN;
 const HOME = process.env.PAGE_CHECK_HOME;
 /** How long anything may take that is waited for, in milliseconds. */
 const PATIENCE = 180_000;
-const SIZES = [{ width: 360, height: 780 }, { width: 1440, height: 900 }];
+const SIZES = [{ width: 360, height: 780 }, { width: 1440, height: 800 }];
 const shots = process.argv[2] === "--screenshots" ? process.argv[3] : null;
 
 const children = [];
