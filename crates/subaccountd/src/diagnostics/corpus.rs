@@ -110,9 +110,9 @@ fn check(sources: &[Source]) -> Vec<Fault> {
     for line in annotations::github(&faults).lines() {
         assert!(line.starts_with("::error file=") && !line.contains(['\r', '\u{1b}']), "{line}");
     }
-    assert!(!render(&faults, false).contains(|c: char| c.is_control() && c != '\n'));
+    assert!(!render(&faults, false).contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
     assert_eq!(faults_json(&faults).as_array().map(Vec::len), Some(faults.len()));
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     faults
 }
 
