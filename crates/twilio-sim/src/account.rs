@@ -27,6 +27,11 @@ impl AccountStatus {
         }
     }
 
+    /// The status that Twilio shows of an account with this one, below a main account with that one.
+    pub(crate) fn below(self, main: Self) -> Self {
+        if self == Self::Active { main } else { self }
+    }
+
     /// The status that Twilio's word `text` means.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::Suspended, Self::Closed].into_iter().find(|status| status.as_str() == text)

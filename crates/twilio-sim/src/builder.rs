@@ -71,7 +71,7 @@ impl WorldBuilder {
             let mut main = world.main().clone();
             change(&mut main);
             main.sid = world.main().sid.clone();
-            world.put_account(main);
+            world.insert_account(main);
             Ok(())
         })
     }
@@ -163,7 +163,7 @@ pub(crate) fn add_account(world: &mut World, account: Account) -> Result<(), Wor
     if world.account(&account.sid).is_some() || world.is_stranger(&account.sid) {
         return Err(WorldError::TwiceAnAccount(account.sid.to_string()));
     }
-    world.put_account(account);
+    world.insert_account(account);
     Ok(())
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn add_number(world: &mut World, number: Number) -> Result<(), WorldE
     if world.account(&number.owner).is_none() {
         return Err(WorldError::NoOwner { number: number.phone_number, owner: number.owner.to_string() });
     }
-    world.put_number(number);
+    world.insert_number(number);
     Ok(())
 }
 

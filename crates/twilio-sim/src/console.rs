@@ -17,11 +17,11 @@ impl World {
         now: Timestamp,
         edit: impl FnOnce(&mut Account),
     ) -> Result<(), Unknown> {
-        let account = self.account_mut(sid).ok_or_else(|| Unknown(sid.to_owned()))?;
-        let before = account.clone();
-        edit(account);
+        let before = self.account(sid).ok_or_else(|| Unknown(sid.to_owned()))?.clone();
+        let mut account = before.clone();
+        edit(&mut account);
         account.sid.clone_from(&before.sid);
-        if *account == before {
+        if account == before {
             return Ok(());
         }
         if account.date_updated == before.date_updated {
@@ -30,6 +30,7 @@ impl World {
         if account.status == AccountStatus::Closed && before.status != AccountStatus::Closed {
             self.release_all_of(sid, now);
         }
+        self.put_account(account, now);
         Ok(())
     }
 
@@ -51,7 +52,7 @@ impl World {
         if number != *before && number.date_updated == before.date_updated {
             number.date_updated = now;
         }
-        self.put_number(number);
+        self.put_number(number, now);
         Ok(())
     }
 
@@ -69,7 +70,7 @@ impl World {
             return Err(Unknown(sid.to_owned()));
         }
         self.release_all_of(sid, now);
-        self.take_account(sid);
+        self.take_account(sid, now);
         Ok(())
     }
 }

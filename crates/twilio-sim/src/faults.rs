@@ -21,6 +21,9 @@ pub enum FaultKind {
         /// Strike after the effect.
         #[serde(default)]
         after: bool,
+        /// Seconds of `Retry-After`, whatever [`Switches::retry_after`](crate::Switches::retry_after) says.
+        #[serde(default, rename = "retryAfter", skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
     },
     /// Waits before doing what was asked.
     Latency {
@@ -45,6 +48,8 @@ pub enum FaultKind {
     },
     /// Does a POST as if it had no parameters: a 2xx that changed nothing.
     Ignore,
+    /// Does a POST to an account or a number, and answers its 2xx with the object as it was before.
+    Stale,
     /// Does what was asked and sends the first bytes of the answer, under the length of the whole.
     Truncate {
         /// How many bytes get through.
@@ -118,12 +123,12 @@ impl Fault {
 
     /// [`FaultKind::Status`] with one of Twilio's codes, before the effect.
     pub fn status(http: u16, code: u32) -> Self {
-        Self::new(FaultKind::Status { http, code: Some(code), after: false })
+        Self::new(FaultKind::Status { http, code: Some(code), after: false, retry_after: None })
     }
 
     /// [`FaultKind::Status`] with one of Twilio's codes, after the effect.
     pub fn status_after(http: u16, code: u32) -> Self {
-        Self::new(FaultKind::Status { http, code: Some(code), after: true })
+        Self::new(FaultKind::Status { http, code: Some(code), after: true, retry_after: None })
     }
 
     /// [`FaultKind::Reset`] before the effect.
@@ -139,6 +144,19 @@ impl Fault {
     /// [`FaultKind::Latency`].
     pub fn latency(ms: u64) -> Self {
         Self::new(FaultKind::Latency { ms })
+    }
+
+    /// [`FaultKind::Stale`].
+    pub fn stale() -> Self {
+        Self::new(FaultKind::Stale)
+    }
+
+    /// Adds `Retry-After` to a [`FaultKind::Status`]; other kinds stay as they are.
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        if let FaultKind::Status { retry_after, .. } = &mut self.kind {
+            *retry_after = Some(seconds);
+        }
+        self
     }
 
     /// Only requests of this operation.

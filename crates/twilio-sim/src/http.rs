@@ -12,8 +12,9 @@ use axum::{
 use crate::{
     answer::Answer,
     error::ApiError,
+    faults::FaultKind,
     inbound::Inbound,
-    operations,
+    operations::{self, Success},
     shared::{Flight, Shared},
     spoil::{self, Line},
     wire,
@@ -50,8 +51,17 @@ async fn respond(shared: &Shared, flight: &Flight<'_>, mut inbound: Inbound, lin
     if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches).await {
         return answer.into_response();
     }
-    let outcome = operations::perform(&mut shared.world(), &inbound, shared.now());
+    let outcome = perform(shared, &inbound, faults.contains(&FaultKind::Stale));
     spoil::after(&faults, Answer::of(outcome, &switches), line, &switches).await
+}
+
+/// Does what was asked. A `stale` answer shows the object as it was before.
+fn perform(shared: &Shared, inbound: &Inbound, stale: bool) -> Result<Success, ApiError> {
+    let now = shared.now();
+    let mut world = shared.world();
+    let before = stale.then(|| operations::before(&mut world, inbound, now)).flatten();
+    let (status, body) = operations::perform(&mut world, inbound, now)?;
+    Ok((status, before.or(body)))
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -15,11 +15,13 @@ use crate::{
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// User name and password of HTTP Basic.
+#[derive(Clone)]
 pub(crate) struct Credentials {
     pub(crate) user: String,
     pub(crate) password: String,
 }
 
+#[derive(Clone)]
 pub(crate) struct Inbound {
     pub(crate) method: String,
     pub(crate) path: String,

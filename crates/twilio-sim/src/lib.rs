@@ -30,6 +30,7 @@ mod faults;
 mod http;
 mod inbound;
 mod json;
+mod lag;
 mod number;
 mod operation;
 mod operations;

@@ -20,6 +20,15 @@ use crate::{
 /// A success: the HTTP status and the body, which a release has not.
 pub(crate) type Success = (u16, Option<Value>);
 
+/// The object that a request is about to update, as it is.
+pub(crate) fn before(world: &mut World, inbound: &Inbound, now: Timestamp) -> Option<Value> {
+    if !matches!(inbound.operation, Some(Operation::UpdateAccount | Operation::UpdateNumber)) {
+        return None;
+    }
+    let fetch = Inbound { method: "GET".to_owned(), ..inbound.clone() };
+    perform(world, &fetch, now).ok()?.1
+}
+
 /// Answers a request of Twilio's API.
 pub(crate) fn perform(world: &mut World, inbound: &Inbound, now: Timestamp) -> Result<Success, ApiError> {
     let caller = authenticate(world, inbound.credentials.as_ref())?;
@@ -65,12 +74,14 @@ impl Desk<'_> {
         let query = &self.inbound.query;
         let request = PageRequest::parse(&self.inbound.path, query, &["FriendlyName", "Status"])?;
         let (name, status) = (query.filled("FriendlyName"), query.filled("Status"));
-        let rows = self.world.accounts_within(request.stretch()).filter(|account| {
+        let main = self.world.listed_main_status(self.now);
+        let shown = |account: &Account| account.status.below(main);
+        let rows = self.world.listed_accounts_within(request.stretch(), self.now).filter(|account| {
             self.reaches(&account.sid)
                 && name.is_none_or(|name| account.friendly_name == name)
-                && status.is_none_or(|status| self.shown_status(account) == status)
+                && status.is_none_or(|status| shown(account).as_str() == status)
         });
-        let show = |account: &Account| wire::account(self.world, account);
+        let show = |account: &Account| wire::account(self.world, account, shown(account));
         Ok((200, Some(request.answer("accounts", rows, |account| &account.sid, show))))
     }
 
@@ -85,7 +96,9 @@ impl Desk<'_> {
     }
 
     fn fetch_account(&self, sid: &str) -> Result<Success, ApiError> {
-        Ok((200, Some(wire::account(self.world, self.account(sid)?))))
+        let account = self.account(sid)?;
+        let status = account.status.below(self.world.main().status);
+        Ok((200, Some(wire::account(self.world, account, status))))
     }
 
     fn update_account(&mut self, sid: &str) -> Result<Success, ApiError> {
@@ -112,7 +125,7 @@ impl Desk<'_> {
         let request = PageRequest::parse(&self.inbound.path, query, &filters)?;
         let [beta, name, part, origin] = filters.map(|filter| query.filled(filter));
         let part = part.map(|part| part.replace('*', ""));
-        let rows = self.world.numbers_within(account, request.stretch()).filter(|number| {
+        let rows = self.world.listed_numbers_within(account, request.stretch(), self.now).filter(|number| {
             !hidden
                 && beta.is_none_or(|beta| number.beta == (beta == "true"))
                 && name.is_none_or(|name| number.friendly_name == name)
@@ -126,7 +139,7 @@ impl Desk<'_> {
     /// Whether the list is shown empty whatever it holds.
     fn numbers_are_hidden(&self, account: &str) -> Result<bool, ApiError> {
         let switches = self.world.switches();
-        match self.world.status(account) {
+        match self.world.listed_status(account, self.now) {
             None | Some(AccountStatus::Active) => Ok(false),
             Some(AccountStatus::Suspended) => match switches.suspended_numbers {
                 SuspendedNumbers::Rows => Ok(false),
@@ -157,7 +170,7 @@ impl Desk<'_> {
             self.check_main(21474)?;
             self.world.check_transfer(&edited, to, &papers)?;
         }
-        self.world.put_number(edited);
+        self.world.put_number(edited, self.now);
         if let Some(to) = receiver {
             self.world.transfer(sid, to, &papers, self.now)?;
         }
@@ -228,9 +241,5 @@ impl Desk<'_> {
 
     fn check_main(&self, code: u32) -> Result<(), ApiError> {
         if self.is_main() { Ok(()) } else { Err(ApiError::new(code)) }
-    }
-
-    fn shown_status(&self, account: &Account) -> &'static str {
-        self.world.status(&account.sid).unwrap_or(account.status).as_str()
     }
 }

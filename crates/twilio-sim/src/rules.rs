@@ -65,17 +65,18 @@ impl World {
     pub fn create_account(&mut self, friendly_name: &str, now: Timestamp) -> Result<AccountSid, ApiError> {
         check_friendly_name(friendly_name)?;
         let sid = self.unused_account_sid()?;
-        self.put_account(Account::new(sid.clone(), friendly_name, now));
+        self.put_account(Account::new(sid.clone(), friendly_name, now), now);
         Ok(sid)
     }
 
     /// Renames an account.
     pub fn rename_account(&mut self, sid: &str, friendly_name: &str, now: Timestamp) -> Result<(), ApiError> {
         check_friendly_name(friendly_name)?;
-        let account = self.account_mut(sid).ok_or_else(|| ApiError::not_found(sid))?;
+        let account = self.account(sid).ok_or_else(|| ApiError::not_found(sid))?;
         if account.friendly_name != friendly_name {
-            friendly_name.clone_into(&mut account.friendly_name);
-            account.date_updated = now;
+            let account =
+                Account { friendly_name: friendly_name.to_owned(), date_updated: now, ..account.clone() };
+            self.put_account(account, now);
         }
         Ok(())
     }
@@ -86,9 +87,8 @@ impl World {
         if status == AccountStatus::Closed {
             self.release_all_of(sid, now);
         }
-        if let Some(account) = self.account_mut(sid) {
-            account.status = status;
-            account.date_updated = now;
+        if let Some(account) = self.account(sid) {
+            self.put_account(Account { status, date_updated: now, ..account.clone() }, now);
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl World {
             number.settings.clear_trunk();
         }
         number.date_updated = now;
-        self.put_number(number);
+        self.put_number(number, now);
         Ok(())
     }
 

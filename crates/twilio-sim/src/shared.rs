@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use crate::{digest, faults::Faults, requests::RequestLog, world::World};
 
@@ -15,6 +16,7 @@ pub(crate) struct Shared {
     log: Mutex<RequestLog>,
     in_flight: AtomicUsize,
     requests: AtomicU64,
+    began: (Timestamp, Instant),
 }
 
 impl Shared {
@@ -25,11 +27,21 @@ impl Shared {
             log: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
+            began: (clock(), Instant::now()),
         }
     }
 
+    /// The world. What happens to it until the guard is dropped happens at this instant, as far as lists lag.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.set_instant(self.instant());
+        world
+    }
+
+    /// The time by which lists lag. It goes on evenly, whatever happens to the clocks, and knows fractions of a second.
+    fn instant(&self) -> Timestamp {
+        let (timestamp, instant) = self.began;
+        timestamp.saturating_add(instant.elapsed()).unwrap_or(Timestamp::MAX)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -77,5 +89,32 @@ impl<'a> Flight<'a> {
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         self.shared.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{account::AccountStatus, sid::AccountSid};
+
+    #[tokio::test(start_paused = true)]
+    async fn lists_lag_by_fractions_of_a_second_whatever_the_clocks_say() {
+        let sid = AccountSid::numbered(1);
+        let mut world = World::generated(1, 0);
+        world.switches_mut().account_list_lag_ms = 300;
+        let shared = Shared::new(world, Faults::default());
+        let suspend = |account: &mut crate::Account| account.status = AccountStatus::Suspended;
+        shared.world().edit_account(&sid, Timestamp::UNIX_EPOCH, suspend).unwrap();
+        let listed = || shared.world().listed_accounts(shared.now())[1].status;
+        assert_eq!(listed(), AccountStatus::Active);
+        tokio::time::advance(Duration::from_millis(299)).await;
+        for offset in [-90_000, 90_000] {
+            shared.faults().clock_offset_seconds = offset;
+            assert_eq!(listed(), AccountStatus::Active);
+        }
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(listed(), AccountStatus::Suspended);
     }
 }

@@ -50,8 +50,8 @@ pub(crate) async fn before(
             FaultKind::Latency { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
             FaultKind::Stall => pending().await,
             FaultKind::Reset { after: false } => match line.cut().await {},
-            FaultKind::Status { http, code, after: false } => {
-                return Some(status(*http, *code, switches));
+            FaultKind::Status { http, code, after: false, retry_after } => {
+                return Some(status(*http, *code, *retry_after, switches));
             }
             FaultKind::Redirect { to, http } => {
                 let answer = Answer::new(*http, Content::Empty);
@@ -60,6 +60,7 @@ pub(crate) async fn before(
             FaultKind::Ignore => inbound.form.clear(),
             FaultKind::Status { after: true, .. }
             | FaultKind::Reset { after: true }
+            | FaultKind::Stale
             | FaultKind::Truncate { .. }
             | FaultKind::Junk
             | FaultKind::BigBody { .. }
@@ -82,7 +83,9 @@ pub(crate) async fn after(
     for fault in faults {
         match fault {
             FaultKind::Reset { after: true } => match line.cut().await {},
-            FaultKind::Status { http, code, after: true } => answer = status(*http, *code, switches),
+            FaultKind::Status { http, code, after: true, retry_after } => {
+                answer = status(*http, *code, *retry_after, switches);
+            }
             FaultKind::Junk => answer = Answer::new(200, Content::Junk(JUNK)),
             FaultKind::Rows { drop, end } => answer.edit_page(|page| tell_half(page, *drop, *end)),
             FaultKind::RepeatPage => answer.edit_page(repeat),
@@ -94,7 +97,8 @@ pub(crate) async fn after(
             | FaultKind::Latency { .. }
             | FaultKind::Stall
             | FaultKind::Redirect { .. }
-            | FaultKind::Ignore => {}
+            | FaultKind::Ignore
+            | FaultKind::Stale => {}
         }
     }
     let bytes = answer.bytes();
@@ -108,10 +112,14 @@ pub(crate) async fn after(
     answer.into_response()
 }
 
-fn status(http: u16, code: Option<u32>, switches: &Switches) -> Answer {
-    match code {
+fn status(http: u16, code: Option<u32>, retry_after: Option<u32>, switches: &Switches) -> Answer {
+    let answer = match code {
         Some(code) => Answer::error(&ApiError { status: http, ..ApiError::new(code) }, switches),
         None => Answer::new(http, Content::Html(PROXY_ERROR)),
+    };
+    match retry_after {
+        Some(seconds) => answer.with(header::RETRY_AFTER, seconds.to_string()),
+        None => answer,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The switches: one for each behaviour that Twilio does not document, set by default to the likeliest.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +88,10 @@ pub struct Switches {
     pub retry_after: Option<u32>,
     /// SIDs that are not set.
     pub no_sid: NoSid,
+    /// How many milliseconds the account list lags behind; changes made before this was set do not lag.
+    pub account_list_lag_ms: u64,
+    /// How many milliseconds the lists of numbers lag behind; changes made before this was set do not lag.
+    pub number_list_lag_ms: u64,
 }
 
 impl Default for Switches {
@@ -103,11 +108,23 @@ impl Default for Switches {
             trunk: Fate::Kept,
             retry_after: None,
             no_sid: NoSid::AsNull,
+            account_list_lag_ms: 0,
+            number_list_lag_ms: 0,
         }
     }
 }
 
 impl Switches {
+    /// How far the account list lags behind.
+    pub(crate) fn account_list_lag(&self) -> SignedDuration {
+        millis(self.account_list_lag_ms)
+    }
+
+    /// How far the lists of numbers lag behind.
+    pub(crate) fn number_list_lag(&self) -> SignedDuration {
+        millis(self.number_list_lag_ms)
+    }
+
     /// These switches with those changed that the JSON object `patch` names.
     pub fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut all = serde_json::to_value(self)?;
@@ -121,6 +138,10 @@ impl Switches {
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         Ok(self.patched(&Value::Object([(name.to_owned(), value)].into_iter().collect()))?)
     }
+}
+
+fn millis(ms: u64) -> SignedDuration {
+    SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
 /// Why an assignment to a switch was not understood.
@@ -152,7 +173,7 @@ mod tests {
         let documented = include_str!("switches.txt").lines().map(|line| {
             let (name, rest) = line.split_once('=').unwrap();
             let default = rest.split_whitespace().next().unwrap();
-            let default = if default == "null" { Value::Null } else { default.into() };
+            let default = serde_json::from_str(default).unwrap_or_else(|_| default.into());
             (name.trim().to_owned(), default)
         });
         assert_eq!(Value::Object(documented.collect()), all);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, AccountStatus},
     number::Number,
     switches::{NoSid, Switches},
     world::World,
@@ -34,14 +34,13 @@ const SUBRESOURCES: [(&str, &str); 20] = [
     ("usage", "Usage"),
 ];
 
-/// An account as Twilio answers it.
-pub(crate) fn account(world: &World, account: &Account) -> Value {
+/// An account as Twilio answers it, with this status.
+pub(crate) fn account(world: &World, account: &Account, status: AccountStatus) -> Value {
     let base = format!("/2010-04-01/Accounts/{}", account.sid);
     let subresources: Map<String, Value> = SUBRESOURCES
         .iter()
         .map(|(key, tail)| ((*key).to_owned(), format!("{base}/{tail}.json").into()))
         .collect();
-    let status = world.status(&account.sid).unwrap_or(account.status);
     json!({
         "auth_token": account.auth_token,
         "date_created": rfc2822(account.date_created),

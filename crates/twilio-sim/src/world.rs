@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{
     account::{Account, AccountStatus},
     builder::WorldBuilder,
+    lag::Past,
     number::Number,
     sid::{AccountSid, NumberSid},
     switches::Switches,
@@ -45,6 +46,7 @@ pub struct World {
     strangers: BTreeSet<AccountSid>,
     released: Vec<Release>,
     switches: Switches,
+    pub(crate) past: Past,
 }
 
 impl World {
@@ -88,6 +90,7 @@ impl World {
             strangers: BTreeSet::new(),
             released: Vec::new(),
             switches: Switches::default(),
+            past: Past::default(),
         }
     }
 
@@ -113,9 +116,7 @@ impl World {
 
     /// The status of an account as Twilio shows it: while the main account is suspended, no subaccount is active.
     pub fn status(&self, sid: &str) -> Option<AccountStatus> {
-        let own = self.account(sid)?.status;
-        let main = self.main().status;
-        Some(if own == AccountStatus::Active { main } else { own })
+        Some(self.account(sid)?.status.below(self.main().status))
     }
 
     /// The number with this SID or of these digits.
@@ -187,27 +188,39 @@ impl World {
         self.released.push(release);
     }
 
-    pub(crate) fn account_mut(&mut self, sid: &str) -> Option<&mut Account> {
-        self.accounts.get_mut(sid)
-    }
-
-    pub(crate) fn put_account(&mut self, account: Account) {
+    /// Adds an account that was always there.
+    pub(crate) fn insert_account(&mut self, account: Account) {
         self.accounts.insert(account.sid.clone(), account);
     }
 
-    /// Takes out an account that owns no numbers any more.
-    pub(crate) fn take_account(&mut self, sid: &str) {
-        self.accounts.remove(sid);
+    /// Adds an account or puts it in the place of the one with its SID.
+    pub(crate) fn put_account(&mut self, account: Account, at: Timestamp) {
+        let sid = account.sid.clone();
+        let before = self.accounts.insert(sid.clone(), account);
+        self.past.note_account(&sid, before, at, &self.switches);
     }
 
-    pub(crate) fn put_number(&mut self, number: Number) {
-        self.take_number(&number.sid);
+    /// Takes out an account that owns no numbers any more.
+    pub(crate) fn take_account(&mut self, sid: &str, at: Timestamp) {
+        let before = self.accounts.remove(sid);
+        self.past.note_account(sid, before, at, &self.switches);
+    }
+
+    /// Adds a number that was always there.
+    pub(crate) fn insert_number(&mut self, number: Number) {
         self.holdings.entry(number.owner.clone()).or_default().insert(number.sid.clone());
         self.phones.insert(number.phone_number.clone(), number.sid.clone());
         self.numbers.insert(number.sid.clone(), number);
     }
 
-    pub(crate) fn take_number(&mut self, sid: &str) -> Option<Number> {
+    /// Adds a number or puts it in the place of the one with its SID.
+    pub(crate) fn put_number(&mut self, number: Number, at: Timestamp) {
+        let before = self.remove_number(&number.sid);
+        self.past.note_number(&number.sid, before, at, &self.switches);
+        self.insert_number(number);
+    }
+
+    fn remove_number(&mut self, sid: &str) -> Option<Number> {
         let number = self.numbers.remove(sid)?;
         self.phones.remove(&number.phone_number);
         if let Some(held) = self.holdings.get_mut(&number.owner) {
@@ -220,9 +233,10 @@ impl World {
     }
 
     pub(crate) fn release(&mut self, sid: &str, at: Timestamp) {
-        if let Some(Number { sid, phone_number, owner, .. }) = self.take_number(sid) {
-            self.released.push(Release { phone_number, sid, account: owner, at });
-        }
+        let Some(number) = self.remove_number(sid) else { return };
+        self.past.note_number(sid, Some(number.clone()), at, &self.switches);
+        let Number { sid, phone_number, owner, .. } = number;
+        self.released.push(Release { phone_number, sid, account: owner, at });
     }
 
     pub(crate) fn release_all_of(&mut self, account: &str, at: Timestamp) {
@@ -251,7 +265,7 @@ mod tests {
         let mut world = World::generated(2, 1);
         let number =
             Number { owner: AccountSid::numbered(2), ..world.number("+15105550001").unwrap().clone() };
-        world.put_number(number);
+        world.put_number(number, Timestamp::UNIX_EPOCH);
         assert_eq!(world.numbers_of(&AccountSid::numbered(1)).count(), 0);
         assert_eq!(world.numbers_of(&AccountSid::numbered(2)).count(), 1);
     }
@@ -262,7 +276,8 @@ mod tests {
             .account(&AccountSid::numbered(1), "acme", AccountStatus::Active)
             .account(&AccountSid::numbered(2), "globex", AccountStatus::Closed)
             .build();
-        world.account_mut(&AccountSid::numbered(0)).unwrap().status = AccountStatus::Suspended;
+        let main = Account { status: AccountStatus::Suspended, ..world.main().clone() };
+        world.put_account(main, Timestamp::UNIX_EPOCH);
         assert_eq!(world.status(&AccountSid::numbered(1)), Some(AccountStatus::Suspended));
         assert_eq!(world.status(&AccountSid::numbered(2)), Some(AccountStatus::Closed));
     }

@@ -32,10 +32,57 @@ async fn an_error_after_the_effect_hides_a_transfer_that_happened() {
 
 #[tokio::test]
 async fn an_error_without_a_code_is_a_proxys_html() {
-    let twilio = with(Fault::new(FaultKind::Status { http: 502, code: None, after: false })).await;
+    let twilio =
+        with(Fault::new(FaultKind::Status { http: 502, code: None, after: false, retry_after: None })).await;
     let answer = twilio.get(ACCOUNTS).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (502, Some("text/html")));
     assert!(answer.text.starts_with("<html>"));
+}
+
+#[tokio::test]
+async fn an_error_may_say_when_to_try_again_on_chosen_requests() {
+    let text = json!({"operation": "update_account", "account": ac(1), "times": 1,
+        "fault": {"kind": "status", "http": 429, "code": 20429, "retryAfter": 15}});
+    let twilio = Twilio::of(fleet()).await;
+    twilio.sim.world().switches_mut().retry_after = Some(7);
+    assert_eq!(twilio.steer(Method::POST, "faults", &text.to_string()).await.status, 204);
+    let html = FaultKind::Status { http: 503, code: None, after: true, retry_after: Some(20) };
+    twilio.sim.inject(Fault::new(html).on(Operation::ListNumbers));
+    let suspended = [("Status", "suspended")];
+    assert_eq!(twilio.post(&account(2), &suspended).await.header("retry-after"), None);
+    assert_eq!(twilio.get(&account(1)).await.status, 200);
+    let answer = twilio.post(&account(1), &suspended).await;
+    assert_eq!((answer.refusal(), answer.header("retry-after")), ((429, 20429), Some("15")));
+    assert_eq!(twilio.status(1), AccountStatus::Active);
+    let answer = twilio.get(&numbers(1)).await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("20")));
+    twilio.sim.inject(Fault::status(429, 20429).retry_after(3).times(1));
+    assert_eq!(twilio.get(ACCOUNTS).await.header("retry-after"), Some("3"));
+    twilio.sim.inject(Fault::status(429, 20429));
+    assert_eq!(twilio.get(ACCOUNTS).await.header("retry-after"), Some("7"));
+}
+
+#[tokio::test]
+async fn a_stale_success_shows_the_object_as_it_was_before_the_write() {
+    let twilio = with(Fault::stale()).await;
+    let (old, old_number) = (twilio.get(&account(1)).await.json(), twilio.get(&number_of(1)).await.json());
+    let answer = twilio.post(&account(1), &[("Status", "suspended"), ("FriendlyName", "new")]).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, old));
+    assert_eq!(twilio.status(1), AccountStatus::Suspended);
+    assert_eq!(twilio.get(&account(1)).await.json()["friendly_name"], "new");
+    let answer = twilio.post(&number_of(1), &[("AccountSid", &ac(0))]).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, old_number));
+    assert_eq!(twilio.owner(), Some(ac(0)));
+}
+
+#[tokio::test]
+async fn a_stale_answer_is_no_answer_to_a_refusal_a_create_or_a_release() {
+    let twilio = with(Fault::stale()).await;
+    assert_eq!(twilio.post(&account(3), &[("Status", "active")]).await.refusal(), (400, 21479));
+    let created = twilio.post(ACCOUNTS, &[("FriendlyName", "new")]).await;
+    assert_eq!((created.status.as_u16(), &created.json()["friendly_name"]), (201, &json!("new")));
+    assert_eq!(twilio.delete(&number_of(1)).await.status, 204);
+    assert_eq!(twilio.owner(), None);
 }
 
 #[tokio::test]

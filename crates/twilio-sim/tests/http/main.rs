@@ -5,6 +5,7 @@ mod accounts;
 mod client;
 mod conformance;
 mod faults;
+mod lag;
 mod numbers;
 mod paging;
 mod program;
