@@ -25,11 +25,13 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content: Content,
     headers: Vec<(HeaderName, String)>,
+    /// Text that takes the place of its placeholder, as it is.
+    raw: Vec<String>,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, content: Content) -> Self {
-        Self { status, content, headers: Vec::new() }
+        Self { status, content, headers: Vec::new(), raw: Vec::new() }
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -73,11 +75,22 @@ impl Answer {
         }
     }
 
+    /// Holds raw text for the body, which may be no JSON; the value that is to stand where it belongs.
+    pub(crate) fn hold(&mut self, raw: &str) -> Value {
+        self.raw.push(raw.to_owned());
+        placeholder(self.raw.len() - 1).into()
+    }
+
     /// The bytes of the body.
     pub(crate) fn bytes(&self) -> Bytes {
         match &self.content {
             Content::Empty => Bytes::new(),
-            Content::Json(body) => body.to_string().into(),
+            Content::Json(body) => {
+                let fill = |text: String, (n, raw): (usize, &String)| {
+                    text.replace(&format!("\"{}\"", placeholder(n)), raw)
+                };
+                self.raw.iter().enumerate().fold(body.to_string(), fill).into()
+            }
             Content::Html(text) | Content::Junk(text) => Bytes::from_static(text.as_bytes()),
         }
     }
@@ -106,4 +119,9 @@ impl Answer {
         }
         response
     }
+}
+
+/// A text that no resource has.
+fn placeholder(n: usize) -> String {
+    format!("\u{e000}raw {n}\u{e000}")
 }

@@ -3,7 +3,7 @@
 //!
 #![doc = concat!("```text\n", include_str!("control.txt"), "```")]
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Json, Router,
@@ -34,7 +34,10 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_sim/world", get(show_world).put(replace_world))
         .route("/_sim/switches", get(show_switches).patch(patch_switches))
-        .route("/_sim/faults", get(show_faults).put(replace_faults).post(add_fault).delete(clear_faults))
+        .route(
+            "/_sim/faults",
+            get(show_faults).put(replace_faults).patch(patch_faults).post(add_fault).delete(clear_faults),
+        )
         .route("/_sim/requests", get(show_requests).delete(clear_requests))
         .route("/_sim/accounts/{sid}", post(edit_account).delete(forget_account))
         .route("/_sim/numbers/{sid}", post(edit_number).delete(drop_number))
@@ -100,6 +103,12 @@ async fn replace_faults(State(shared): Door, text: String) -> Result<StatusCode,
     Ok(StatusCode::NO_CONTENT)
 }
 
+async fn patch_faults(State(shared): Door, text: String) -> Result<Response, DoorError> {
+    let mut faults = shared.faults();
+    *faults = patched(&*faults, &text)?;
+    Ok(Json(&*faults).into_response())
+}
+
 async fn add_fault(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
     shared.faults().add(serde_json::from_str::<Fault>(&text)?);
     Ok(StatusCode::NO_CONTENT)
@@ -116,6 +125,7 @@ async fn show_requests(State(shared): Door) -> Response {
         "requests": log.records(),
         "writes": log.writes(),
         "maxInFlight": log.max_in_flight(),
+        "lateWrites": shared.late_writes.load(Ordering::SeqCst),
     }))
     .into_response()
 }
@@ -167,9 +177,9 @@ async fn drop_number(State(shared): Door, Path(sid): Path<String>) -> Result<Sta
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The entry with the keys of the JSON object `text` changed.
-fn patched<T: Serialize + DeserializeOwned>(entry: &T, text: &str) -> Result<T, serde_json::Error> {
-    let mut all = serde_json::to_value(entry)?;
+/// The value with the keys of the JSON object `text` changed.
+fn patched<T: Serialize + DeserializeOwned>(value: &T, text: &str) -> Result<T, serde_json::Error> {
+    let mut all = serde_json::to_value(value)?;
     let patch: Value = serde_json::from_str(text)?;
     overlay(&mut all, &patch);
     serde_json::from_value(all)

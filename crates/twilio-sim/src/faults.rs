@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{inbound::Inbound, operation::Operation};
+use crate::{inbound::Inbound, operation::Operation, row::RowPatch};
 
 /// What goes wrong. As JSON, inside a [`Fault`]:
 ///
@@ -48,6 +48,17 @@ pub enum FaultKind {
     },
     /// Does a POST as if it had no parameters: a 2xx that changed nothing.
     Ignore,
+    /// Loses the answer at once, and does a write later, by the rules and to the world of then.
+    Late {
+        /// How much later, in milliseconds.
+        ms: u64,
+        /// The HTTP status of the answer; without one the connection is reset.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        http: Option<u16>,
+        /// Twilio's code in that answer; without one its body is a proxy's HTML.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<u32>,
+    },
     /// Does a POST to an account or a number, and answers its 2xx with the object as it was before.
     Stale,
     /// Does what was asked and sends the first bytes of the answer, under the length of the whole.
@@ -71,6 +82,8 @@ pub enum FaultKind {
         #[serde(default)]
         end: bool,
     },
+    /// Spoils rows of a list, or a single object, so that they cannot be decoded.
+    Row(RowPatch),
     /// Names the page itself as its next page.
     RepeatPage,
     /// Names a next page on another host.
@@ -149,6 +162,23 @@ impl Fault {
     /// [`FaultKind::Stale`].
     pub fn stale() -> Self {
         Self::new(FaultKind::Stale)
+    }
+
+    /// [`FaultKind::Late`] with a reset connection.
+    pub fn late(ms: u64) -> Self {
+        Self::new(FaultKind::Late { ms, http: None, code: None })
+    }
+
+    /// [`FaultKind::Row`] that puts raw JSON in the place of one value of the account or number `sid`.
+    pub fn raw_value(sid: &str, key: &str, raw: &str) -> Self {
+        let (sid, key, raw) = (Some(sid.to_owned()), Some(key.to_owned()), Some(raw.to_owned()));
+        Self::new(FaultKind::Row(RowPatch { sid, index: None, key, raw }))
+    }
+
+    /// [`FaultKind::Row`] that puts raw JSON in the place of the account or number `sid`.
+    pub fn raw_row(sid: &str, raw: &str) -> Self {
+        let (sid, raw) = (Some(sid.to_owned()), Some(raw.to_owned()));
+        Self::new(FaultKind::Row(RowPatch { sid, raw, ..RowPatch::default() }))
     }
 
     /// Adds `Retry-After` to a [`FaultKind::Status`]; other kinds stay as they are.
@@ -271,6 +301,7 @@ mod tests {
             r#"{"fault": {"kind": "resett"}}"#,
             r#"{"fault": {"kind": "reset", "afterwards": true}}"#,
             r#"{"fault": {"kind": "reset"}, "time": 1}"#,
+            r#"{"fault": {"kind": "row", "row": 1}}"#,
             r#"{"fault": {"kind": "reset"}, "operation": "move_number"}"#,
         ] {
             assert!(serde_json::from_str::<Fault>(wrong).is_err(), "{wrong}");

@@ -42,13 +42,13 @@ pub(crate) async fn answer(
     response
 }
 
-async fn respond(shared: &Shared, flight: &Flight<'_>, mut inbound: Inbound, line: &Line) -> Response {
+async fn respond(shared: &Arc<Shared>, flight: &Flight<'_>, mut inbound: Inbound, line: &Line) -> Response {
     let switches = *shared.world().switches();
     if shared.faults().concurrency_limit.is_some_and(|limit| flight.concurrent > limit) {
         return Answer::error(&ApiError::new(20429), &switches).into_response();
     }
     let faults = shared.faults().strike(&inbound);
-    if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches).await {
+    if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches, shared).await {
         return answer.into_response();
     }
     let outcome = perform(shared, &inbound, faults.contains(&FaultKind::Stale));

@@ -3,14 +3,18 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, MutexGuard},
+    sync::{Arc, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 
 use axum::{Extension, Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Mutex,
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -26,6 +30,8 @@ use crate::{
     world::{Unknown, World},
 };
 
+const BACKLOG: u32 = 1024;
+
 /// A simulator that listens. Clones steer the same one; it stops with [`Sim::stop`] or when the last clone is dropped.
 ///
 /// The guards of [`Sim::world`] and [`Sim::faults`] hold up the server: drop them before awaiting anything.
@@ -35,13 +41,34 @@ pub struct Sim(Arc<Running>);
 struct Running {
     shared: Arc<Shared>,
     address: SocketAddr,
-    stopping: CancellationToken,
-    tasks: TaskTracker,
+    app: Router,
+    listening: Mutex<Listening>,
+}
+
+/// The port: open, or kept for later.
+#[derive(Default)]
+struct Listening {
+    accepting: Option<Accepting>,
+    reserved: Option<TcpSocket>,
+}
+
+/// The task that takes connections in. It ends when it is cancelled, after the last of them.
+struct Accepting {
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Accepting {
+    fn begin(listener: TcpListener, app: &Router, shared: &Shared) -> Self {
+        let cancel = shared.stopping.child_token();
+        let task = shared.tasks.spawn(accept(listener, app.clone(), cancel.clone()));
+        Self { cancel, task }
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.stopping.cancel();
+        self.shared.stopping.cancel();
     }
 }
 
@@ -55,11 +82,11 @@ impl Sim {
     /// Serves on a listener, inside a tokio runtime.
     pub fn serve(listener: TcpListener, world: World, faults: Faults) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let (shared, stopping, tasks) =
-            (Arc::new(Shared::new(world, faults)), CancellationToken::new(), TaskTracker::new());
+        let shared = Arc::new(Shared::new(world, faults));
         let app = control::routes().fallback(http::answer).with_state(Arc::clone(&shared));
-        tasks.spawn(accept(listener, app, stopping.clone(), tasks.clone()));
-        Ok(Self(Arc::new(Running { shared, address, stopping, tasks })))
+        let accepting = Some(Accepting::begin(listener, &app, &shared));
+        let listening = Mutex::new(Listening { accepting, reserved: None });
+        Ok(Self(Arc::new(Running { shared, address, app, listening })))
     }
 
     /// Where it listens.
@@ -74,9 +101,33 @@ impl Sim {
 
     /// Stops listening, cuts every connection and waits until all is gone.
     pub async fn stop(&self) {
-        self.0.stopping.cancel();
-        self.0.tasks.close();
-        self.0.tasks.wait().await;
+        let Shared { stopping, tasks, .. } = &*self.0.shared;
+        stopping.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Refuses connections and cuts those that there are, until [`Sim::resume_listening`]. The port stays its own, and late
+    /// writes still take effect.
+    pub async fn pause_listening(&self) -> io::Result<()> {
+        let mut listening = self.0.listening.lock().await;
+        if let Some(Accepting { cancel, task }) = listening.accepting.take() {
+            cancel.cancel();
+            // It has no result, and a panic was reported where it happened.
+            let _ = task.await;
+            listening.reserved = Some(reserve(self.0.address)?);
+        }
+        Ok(())
+    }
+
+    /// Listens again on the same port.
+    pub async fn resume_listening(&self) -> io::Result<()> {
+        let mut listening = self.0.listening.lock().await;
+        if let Some(socket) = listening.reserved.take() {
+            let listener = socket.listen(BACKLOG)?;
+            listening.accepting = Some(Accepting::begin(listener, &self.0.app, &self.0.shared));
+        }
+        Ok(())
     }
 
     /// The world, locked.
@@ -109,6 +160,11 @@ impl Sim {
         self.0.shared.log().writes()
     }
 
+    /// How many writes of [`FaultKind::Late`](crate::FaultKind::Late) are still to take effect.
+    pub fn late_writes(&self) -> usize {
+        self.0.shared.late_writes.load(Ordering::SeqCst)
+    }
+
     /// The most requests that were in flight at one time.
     pub fn max_in_flight(&self) -> usize {
         self.0.shared.log().max_in_flight()
@@ -127,20 +183,32 @@ impl Sim {
     }
 }
 
-async fn accept(listener: TcpListener, app: Router, stopping: CancellationToken, tasks: TaskTracker) {
+/// Keeps a port without listening on it: connections are refused.
+fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+async fn accept(listener: TcpListener, app: Router, cancel: CancellationToken) {
+    let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
-            () = stopping.cancelled() => return,
+            () = cancel.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
-                tasks.spawn(connection(stream, app.clone(), stopping.child_token()));
+                connections.spawn(connection(stream, app.clone(), cancel.child_token()));
             }
             // Out of file descriptors: others have to be closed first.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
 /// Serves one connection until it ends or its line is cut; then it is reset rather than closed.

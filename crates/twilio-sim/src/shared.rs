@@ -7,8 +7,9 @@ use std::sync::{
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{digest, faults::Faults, requests::RequestLog, world::World};
+use crate::{digest, faults::Faults, lag::Past, requests::RequestLog, world::World};
 
 pub(crate) struct Shared {
     world: Mutex<World>,
@@ -17,10 +18,18 @@ pub(crate) struct Shared {
     in_flight: AtomicUsize,
     requests: AtomicU64,
     began: (Timestamp, Instant),
+    /// Writes that are still to take effect, their answers lost.
+    pub(crate) late_writes: AtomicUsize,
+    /// Cancelled when the simulator stops.
+    pub(crate) stopping: CancellationToken,
+    /// What runs until then.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, faults: Faults) -> Self {
+    pub(crate) fn new(mut world: World, faults: Faults) -> Self {
+        // Its past was dated by another clock.
+        world.past = Past::default();
         Self {
             world: Mutex::new(world),
             faults: Mutex::new(faults),
@@ -28,6 +37,9 @@ impl Shared {
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             began: (clock(), Instant::now()),
+            late_writes: AtomicUsize::new(0),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         }
     }
 
@@ -98,6 +110,17 @@ mod tests {
 
     use super::*;
     use crate::{account::AccountStatus, sid::AccountSid};
+
+    #[test]
+    fn a_past_of_another_clock_is_forgotten() {
+        let sid = AccountSid::numbered(1);
+        let mut world = World::generated(1, 0);
+        world.switches_mut().account_list_lag_ms = 300;
+        world.change_status(&sid, "suspended", Timestamp::MAX).unwrap();
+        assert_eq!(world.listed_accounts(clock())[1].status, AccountStatus::Active);
+        let shared = Shared::new(world, Faults::default());
+        assert_eq!(shared.world().listed_accounts(clock())[1].status, AccountStatus::Suspended);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn lists_lag_by_fractions_of_a_second_whatever_the_clocks_say() {

@@ -1,6 +1,6 @@
 //! What faults do to one request: before it reaches the world, and to the answer on its way back.
 
-use std::{convert::Infallible, future::pending, io, time::Duration};
+use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -16,6 +16,8 @@ use crate::{
     error::ApiError,
     faults::FaultKind,
     inbound::Inbound,
+    late,
+    shared::Shared,
     switches::Switches,
 };
 
@@ -44,6 +46,7 @@ pub(crate) async fn before(
     inbound: &mut Inbound,
     line: &Line,
     switches: &Switches,
+    shared: &Arc<Shared>,
 ) -> Option<Answer> {
     for fault in faults {
         match fault {
@@ -57,6 +60,13 @@ pub(crate) async fn before(
                 let answer = Answer::new(*http, Content::Empty);
                 return Some(answer.with(header::LOCATION, format!("{to}{}", inbound.target)));
             }
+            FaultKind::Late { ms, http, code } => {
+                late::perform_later(shared, inbound, Duration::from_millis(*ms));
+                match http {
+                    Some(http) => return Some(status(*http, *code, None, switches)),
+                    None => match line.cut().await {},
+                }
+            }
             FaultKind::Ignore => inbound.form.clear(),
             FaultKind::Status { after: true, .. }
             | FaultKind::Reset { after: true }
@@ -65,6 +75,7 @@ pub(crate) async fn before(
             | FaultKind::Junk
             | FaultKind::BigBody { .. }
             | FaultKind::Rows { .. }
+            | FaultKind::Row(_)
             | FaultKind::RepeatPage
             | FaultKind::ForeignNextPage { .. } => {}
         }
@@ -88,6 +99,7 @@ pub(crate) async fn after(
             }
             FaultKind::Junk => answer = Answer::new(200, Content::Junk(JUNK)),
             FaultKind::Rows { drop, end } => answer.edit_page(|page| tell_half(page, *drop, *end)),
+            FaultKind::Row(patch) => patch.apply(&mut answer),
             FaultKind::RepeatPage => answer.edit_page(repeat),
             FaultKind::ForeignNextPage { to } => answer.edit_page(|page| lead_away(page, to)),
             FaultKind::Truncate { bytes } => kept = *bytes,
@@ -97,6 +109,7 @@ pub(crate) async fn after(
             | FaultKind::Latency { .. }
             | FaultKind::Stall
             | FaultKind::Redirect { .. }
+            | FaultKind::Late { .. }
             | FaultKind::Ignore
             | FaultKind::Stale => {}
         }

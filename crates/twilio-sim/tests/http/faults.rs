@@ -6,7 +6,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, World};
 
-use crate::client::{ACCOUNTS, Twilio, ac, account, fleet, number_of, numbers, receive};
+use crate::client::{ACCOUNTS, Twilio, ac, account, fleet, number_of, numbers, pn, receive};
 
 async fn with(fault: Fault) -> Twilio {
     let twilio = Twilio::of(fleet()).await;
@@ -154,6 +154,34 @@ async fn half_a_list_lacks_rows_and_the_next_page() {
     let page = twilio.get(&format!("{ACCOUNTS}?PageSize=3")).await.json();
     assert_eq!(page["accounts"].as_array().unwrap().len(), 2);
     assert_eq!(page["next_page_uri"], json!(null));
+}
+
+#[tokio::test]
+async fn a_row_of_a_list_or_a_fetch_cannot_be_decoded() {
+    let twilio = Twilio::of(fleet()).await;
+    let half_a_pair = r#"{"operation": "list_accounts",
+        "fault": {"kind": "row", "sid": "SID", "key": "friendly_name", "raw": "\"\\ud83d\""}}"#;
+    let half_a_pair = half_a_pair.replace("SID", &ac(1));
+    assert_eq!(twilio.steer(Method::POST, "faults", &half_a_pair).await.status, 204);
+    let text = twilio.get(ACCOUNTS).await.text;
+    assert!(text.contains(r#""friendly_name":"\ud83d""#), "{text}");
+    assert!(serde_json::from_str::<serde_json::Value>(&text).is_err());
+    assert_eq!(twilio.get(&account(1)).await.json()["friendly_name"], "acme");
+
+    twilio.sim.faults().clear();
+    twilio.sim.inject(Fault::raw_value(&ac(2), "status", "7").method("GET"));
+    twilio.sim.inject(Fault::raw_value(&pn(1), "sid", "null").on(Operation::ListNumbers));
+    twilio.sim.inject(Fault::raw_row(&ac(3), "[]"));
+    let rows = twilio.get(ACCOUNTS).await.json()["accounts"].clone();
+    assert_eq!((&rows[1]["status"], &rows[2]["status"], &rows[3]), (&json!("active"), &json!(7), &json!([])));
+    assert_eq!(rows[2]["sid"], ac(2));
+    assert_eq!(twilio.get(&account(2)).await.json()["status"], 7);
+    assert_eq!(twilio.get(&numbers(1)).await.json()["incoming_phone_numbers"][0]["sid"], json!(null));
+    assert_eq!(twilio.get(&number_of(1)).await.json()["sid"], pn(1));
+    let page = twilio.get(&format!("{ACCOUNTS}?PageSize=1&Status=closed")).await.json();
+    assert_eq!(page["accounts"], json!([[]]), "the list is filtered and paged before");
+    assert_eq!(twilio.post(&account(2), &[("Status", "active")]).await.json()["status"], "active");
+    assert_eq!(twilio.get(&account(9)).await.refusal(), (404, 20404));
 }
 
 #[tokio::test]

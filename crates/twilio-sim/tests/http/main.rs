@@ -6,6 +6,7 @@ mod client;
 mod conformance;
 mod faults;
 mod lag;
+mod late;
 mod numbers;
 mod paging;
 mod program;

@@ -37,6 +37,48 @@ async fn faults_are_shown_replaced_added_and_mended() {
 }
 
 #[tokio::test]
+async fn the_clock_is_stepped_while_faults_stay() {
+    let twilio = Twilio::of(fleet()).await;
+    let stale = r#"{"times": 5, "fault": {"kind": "stale"}}"#;
+    assert_eq!(twilio.steer(Method::POST, "faults", stale).await.status, 204);
+    let date = async || twilio.get(ACCOUNTS).await.header("date").unwrap()[12..16].to_owned();
+    let year = date().await;
+    let step = format!(r#"{{"clockOffsetSeconds": {}}}"#, 400 * 24 * 3600);
+    let answer = twilio.steer(Method::PATCH, "faults", &step).await.json();
+    assert_eq!((&answer["list"][0]["seen"], &answer["list"][0]["times"]), (&json!(1), &json!(5)));
+    assert_ne!(date().await, year);
+    assert_eq!(twilio.steer(Method::PATCH, "faults", r#"{"clockOffsetSeconds": 0}"#).await.status, 200);
+    assert_eq!(date().await, year);
+    assert_eq!(twilio.steer(Method::PATCH, "faults", r#"{"clockOffset": 0}"#).await.status, 400);
+    assert_eq!(twilio.sim.faults().list.len(), 1);
+}
+
+#[tokio::test]
+async fn a_paused_port_refuses_and_cuts_connections_until_it_listens_again() {
+    let twilio = Twilio::of(fleet()).await;
+    twilio.sim.inject(Fault::new(twilio_sim::FaultKind::Stall).times(1));
+    let stalled = tokio::spawn(receive(twilio.as_main(Method::GET, ACCOUNTS)));
+    while twilio.sim.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..2 {
+        twilio.sim.pause_listening().await.unwrap();
+        let error = tokio::net::TcpStream::connect(twilio.sim.address()).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+    assert!(stalled.await.unwrap().is_err());
+    for _ in 0..2 {
+        twilio.sim.resume_listening().await.unwrap();
+        assert_eq!(twilio.get(ACCOUNTS).await.status, 200);
+    }
+    twilio.sim.pause_listening().await.unwrap();
+    twilio.sim.resume_listening().await.unwrap();
+    assert_eq!(twilio.get(ACCOUNTS).await.status, 200);
+    twilio.sim.stop().await;
+    assert!(tokio::net::TcpStream::connect(twilio.sim.address()).await.is_err());
+}
+
+#[tokio::test]
 async fn switches_are_changed_by_name() {
     let twilio = Twilio::of(fleet()).await;
     let answer = twilio.steer(Method::PATCH, "switches", r#"{"noSid": "asBlank"}"#).await;

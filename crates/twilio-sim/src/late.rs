@@ -1,0 +1,28 @@
+//! Writes that take effect after their answer was lost.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use crate::{inbound::Inbound, operations, shared::Shared};
+
+/// Does a write later, to the world as it is then; a simulator that stops does it no more.
+pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Duration) {
+    if !inbound.is_write() {
+        return;
+    }
+    shared.late_writes.fetch_add(1, Ordering::SeqCst);
+    let (shared, inbound) = (Arc::clone(shared), inbound.clone());
+    shared.tasks.clone().spawn(async move {
+        tokio::select! {
+            () = shared.stopping.cancelled() => {}
+            () = tokio::time::sleep(after) => {
+                let now = shared.now();
+                // Nobody is left to hear what the world says.
+                let _ = operations::perform(&mut shared.world(), &inbound, now);
+            }
+        }
+        shared.late_writes.fetch_sub(1, Ordering::SeqCst);
+    });
+}
