@@ -8,13 +8,39 @@ use serde::Serialize;
 use crate::{AccountSid, Needs, PhoneNumber, Status, digest::digest};
 
 /// What the state says, less everything that a fault makes doubtful.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Desired {
     pub(crate) main: Result<Main, String>,
-    pub(crate) paused: bool,
+    pub(crate) pause: Option<Pause>,
     pub(crate) faulty: bool,
+    pub(crate) doubt: Doubt,
     pub(crate) accounts: BTreeMap<AccountSid, Entry>,
     pub(crate) frozen: BTreeSet<AccountSid>,
+}
+
+/// Why nothing at all is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Pause {
+    /// A readable document says `paused: true`, or something that is not a boolean.
+    Declared,
+    /// A fault hides an unknown number of entries or guards; one of these may have been a pause.
+    Unreadable {
+        /// The first file with such a fault, as a person would write it.
+        file: String,
+    },
+}
+
+/// What faults took out of the state, for guards that must not weaken while it is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// Entries that count as absent: each counts as one action of every verb.
+    pub entries: usize,
+    /// Claims that count as absent: each counts as one transfer.
+    pub claims: usize,
+    /// An entry that counts as absent may hand all numbers of its account to the main account: transfers without number.
+    pub moves: bool,
+    /// The account of an entry cannot be told, so any account that no readable entry lists may be meant.
+    pub unnamed: bool,
 }
 
 /// What a claim says of a transfer: nothing in its short form, which nearly all of thousands have.
@@ -27,6 +53,8 @@ pub struct Main {
     pub sid: AccountSid,
     /// The numbers that must sit in it.
     pub numbers: BTreeMap<PhoneNumber, Papers>,
+    /// Suspensions of any account that the journal did not know may be lifted up to this time.
+    pub lift_suspensions_before: Option<Timestamp>,
 }
 
 /// One listed subaccount.
@@ -86,6 +114,15 @@ impl Goal {
     }
 }
 
+impl CloseTerms {
+    /// A digest that changes when the decision to close does: who is meant, what may be lost, where the rest goes. A
+    /// later `not_before` is the same decision.
+    pub fn digest(&self) -> String {
+        let Self { confirm, not_before: _, move_numbers_to_main, release } = self;
+        digest(&(confirm, move_numbers_to_main, release))
+    }
+}
+
 impl Main {
     /// A digest that changes when anything that the state says of the main account changes.
     pub fn digest(&self) -> String {
@@ -120,9 +157,19 @@ impl Desired {
         self.main.as_ref().map_err(String::as_str)
     }
 
-    /// Whether any readable document pauses the whole state.
+    /// Whether the whole state is paused, or counts as paused.
     pub const fn paused(&self) -> bool {
-        self.paused
+        self.pause.is_some()
+    }
+
+    /// Why the whole state is paused. A document that says so comes before a fault.
+    pub fn pause(&self) -> Option<Pause> {
+        self.pause.clone()
+    }
+
+    /// What faults took out of the state.
+    pub const fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// Whether there is any fault.
@@ -140,9 +187,17 @@ impl Desired {
         self.accounts.get(&sid)
     }
 
-    /// Whether no number may enter or leave `sid`: the state is paused, its entry is, or its entry is faulty.
+    /// Whether no number may enter or leave `sid`: the state is paused, its entry is, or its entry is faulty or may be.
     pub fn paused_for_numbers(&self, sid: AccountSid) -> bool {
-        self.paused || self.frozen.contains(&sid) || self.accounts.get(&sid).is_some_and(|entry| entry.paused)
+        self.paused()
+            || self.frozen.contains(&sid)
+            || self.accounts.get(&sid).map_or_else(|| self.may_be_listed(sid), |entry| entry.paused)
+    }
+
+    /// Whether `sid`, which no readable entry lists, may be the account of an entry that cannot be told.
+    pub fn may_be_listed(&self, sid: AccountSid) -> bool {
+        let is_main = self.main.as_ref().is_ok_and(|main| main.sid == sid);
+        self.doubt.unnamed && !is_main && !self.accounts.contains_key(&sid)
     }
 
     /// Every claim: the account that must own the number, the number, and what the transfer needs.
@@ -152,6 +207,35 @@ impl Desired {
         of_main.chain(of_entries).flat_map(|(sid, numbers)| {
             numbers.iter().map(move |(number, papers)| (sid, *number, papers.as_deref()))
         })
+    }
+
+    /// The account that claims `number`, and what its claim says of the transfer.
+    pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Option<&Needs>)> {
+        let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
+        let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
+        of_main
+            .chain(of_entries)
+            .find_map(|(sid, numbers)| numbers.get(&number).map(|papers| (sid, papers.as_deref())))
+    }
+
+    /// A digest that changes exactly when the meaning of the state does: not with a place, a comment or an order.
+    pub fn digest(&self) -> String {
+        digest(self)
+    }
+
+    /// Whether `other` says the same of these accounts and numbers, and of what concerns all of them: the main account,
+    /// pauses, faults and what is in doubt.
+    pub fn agrees_on(&self, other: &Self, accounts: &[AccountSid], numbers: &[PhoneNumber]) -> bool {
+        let fleet = |state: &Self| {
+            let main = state.main.as_ref().map(|main| (main.sid, main.lift_suspensions_before)).ok();
+            (main, state.pause(), state.faulty, state.doubt.clone())
+        };
+        let same_account = |sid: &AccountSid| {
+            self.accounts.get(sid) == other.accounts.get(sid)
+                && self.frozen.contains(sid) == other.frozen.contains(sid)
+        };
+        let same_number = |number: &PhoneNumber| self.claim(*number) == other.claim(*number);
+        fleet(self) == fleet(other) && accounts.iter().all(same_account) && numbers.iter().all(same_number)
     }
 
     /// Every claimed number and the account that claims it.

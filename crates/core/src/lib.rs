@@ -53,7 +53,7 @@ mod ties;
 
 pub use action::{Action, Close, Needs, Object, Transfer, Verb};
 pub use clock::{Now, whole_seconds};
-pub use desired::{CloseTerms, Desired, Entry, Goal};
+pub use desired::{CloseTerms, Desired, Doubt, Entry, Goal, Pause};
 pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};
 pub use history::History;

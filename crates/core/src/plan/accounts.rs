@@ -2,7 +2,7 @@
 
 use super::{
     Context, Plan, Reactivation, Reason, close,
-    held::{Hold, hold, kind},
+    held::{Hold, hold, kind, whole_state_paused},
 };
 use crate::{Account, Action, CloseTerms, Entry, Goal, LiveStatus, Status, Transition, status::transition};
 
@@ -102,12 +102,8 @@ fn already_closed(entry: &Entry) -> Hold {
 }
 
 fn paused(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
-    if context.desired.paused() {
-        return Some(hold(
-            Reason::Paused,
-            format!("{} stays as it is: the whole state is paused", entry.sid),
-            "set `paused: false` in every document",
-        ));
+    if let Some(pause) = context.desired.pause() {
+        return Some(whole_state_paused(&pause, &format!("{} stays as it is", entry.sid)));
     }
     entry.paused.then(|| {
         hold(

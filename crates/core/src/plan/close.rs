@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Context, Reason,
-    held::{Hold, hold},
+    held::{FIX_FAULTS, Hold, hold},
 };
 use crate::{Account, Close, CloseTerms, Entry, History, Holdings, Number, PhoneNumber, Status};
 
@@ -28,7 +28,7 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
         return Step::Wait(hold(
             Reason::StateFaults,
             format!("{} is not closed while the state has faults", entry.sid),
-            "mend the faults of the state: `subaccountd validate` lists them",
+            FIX_FAULTS,
         ));
     }
     let listed = match context.observed.holdings(entry.sid) {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::{
-    AccountSid, Action, Entry, PhoneNumber, Verb,
+    AccountSid, Action, Entry, Pause, PhoneNumber, Verb,
     history::{REFUSAL_PAUSE, pause},
 };
 
@@ -131,6 +131,25 @@ pub(crate) struct Hold {
 
 pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into<String>) -> Hold {
     Hold { reason, message: message.into(), remedy: remedy.into() }
+}
+
+/// The remedy while faults hold something.
+pub(super) const FIX_FAULTS: &str = "fix the faults of the state: `subaccountd validate` lists them";
+
+/// Why what `stays` stays, while the whole state is paused.
+pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {
+    match pause {
+        Pause::Declared => hold(
+            Reason::Paused,
+            format!("{stays}: the whole state is paused"),
+            "set `paused: false` in every document",
+        ),
+        Pause::Unreadable { file } => hold(
+            Reason::Paused,
+            format!("{stays}: the whole state counts as paused while `{file}` cannot be read in full"),
+            FIX_FAULTS,
+        ),
+    }
 }
 
 pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Context, Plan, Reason, following,
-    held::{Hold, hold},
+    held::{FIX_FAULTS, Hold, hold, whole_state_paused},
 };
 use crate::{
     AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Tie, Transfer, Verb, Whereabouts,
@@ -114,15 +114,18 @@ fn held(
 fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Hold> {
     let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
     let phone = wanted.phone;
-    Some(if desired.paused() {
-        let message = format!("{phone} stays where it is: the whole state is paused");
-        hold(Reason::Paused, message, "set `paused: false` in every document")
+    let stays = format!("{phone} stays where it is");
+    Some(if let Some(pause) = desired.pause() {
+        whole_state_paused(&pause, &stays)
     } else if desired.entry(sid).is_some() {
-        let message = format!("{phone} stays where it is: the entry of {sid} is paused");
+        let message = format!("{stays}: the entry of {sid} is paused");
         hold(Reason::Paused, message, format!("remove `paused: true` from the entry of {sid}"))
+    } else if desired.may_be_listed(sid) {
+        let message = format!("{stays}: {sid} may be the account of an entry whose SID is in doubt");
+        hold(Reason::Paused, message, FIX_FAULTS)
     } else {
-        let message = format!("{phone} stays where it is: what the state says of {sid} has a fault");
-        hold(Reason::Paused, message, "mend the faults of the state: `subaccountd validate` lists them")
+        let message = format!("{stays}: what the state says of {sid} has a fault");
+        hold(Reason::Paused, message, FIX_FAULTS)
     })
 }
 
@@ -170,7 +173,7 @@ fn state_faults(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold> {
     Some(hold(
         Reason::StateFaults,
         format!("{} is not moved from {leaves} to the main account while the state has faults", wanted.phone),
-        "mend the faults of the state: `subaccountd validate` lists them",
+        FIX_FAULTS,
     ))
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::{
     code::Code,
     fields::{Fields, flag, list, malformed, misfit, paused, phone, sid, text, time, word},
@@ -42,6 +44,7 @@ pub(super) struct ReadMain {
     pub(super) place: Place,
     pub(super) sid: Option<AccountSid>,
     pub(super) claims: Vec<Claim>,
+    pub(super) lift_suspensions_before: Option<Timestamp>,
     pub(super) faulty: bool,
 }
 
@@ -73,8 +76,7 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
     }
     let goal = goal(&fields, terms, findings);
     let is_paused = paused(&fields, findings);
-    let lift_suspensions_before =
-        fields.get("liftSuspensionsBefore").and_then(|node| time(node, "liftSuspensionsBefore", findings));
+    let lift_suspensions_before = lift(&fields, findings);
     let reason = fields.get("reason").and_then(|node| text(node, "reason", LONGEST_REASON, findings));
     let labels = labels(fields.get("labels"), findings);
     let entry = sid.zip(goal).filter(|_| findings.count() == before).map(|((sid, _), goal)| Entry {
@@ -99,13 +101,25 @@ pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_
     let before = findings.count();
     let what = "`mainAccount`";
     let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, findings) else {
-        return ReadMain { place, sid: None, claims: Vec::new(), faulty: true };
+        return ReadMain {
+            place,
+            sid: None,
+            claims: Vec::new(),
+            lift_suspensions_before: None,
+            faulty: true,
+        };
     };
     fields.require("sid", what, SID_HELP, findings);
     let sids: Vec<_> = fields.all("sid").map(|node| account_sid(node, findings)).collect();
     let sid = if let [sid] = sids[..] { sid } else { None };
     let claims = claims(&fields, findings);
-    ReadMain { place, sid, claims, faulty: findings.count() > before }
+    let lift_suspensions_before = lift(&fields, findings);
+    ReadMain { place, sid, claims, lift_suspensions_before, faulty: findings.count() > before }
+}
+
+fn lift(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Timestamp> {
+    let node = fields.get("liftSuspensionsBefore")?;
+    time(node, "liftSuspensionsBefore", findings)
 }
 
 fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<'_>) -> Option<Goal> {
@@ -221,7 +235,9 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
             .get("emergencyAddressSid")
             .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, findings)),
     };
-    numbers.into_iter().map(|(number, place)| (number, place, Some(Box::new(needs)))).collect()
+    // The long form that names nothing means what the short form does.
+    let papers = (needs != Needs::default()).then(|| Box::new(needs));
+    numbers.into_iter().map(|(number, place)| (number, place, papers.clone())).collect()
 }
 
 fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {

@@ -21,7 +21,7 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "close",
 ];
 /// The keys of `mainAccount`.
-pub(super) const MAIN_ACCOUNT: &[&str] = &["sid", "numbers"];
+pub(super) const MAIN_ACCOUNT: &[&str] = &["sid", "numbers", "liftSuspensionsBefore"];
 /// The keys of `close`.
 pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
 /// The keys of a number in its long form.

@@ -88,6 +88,9 @@ struct MainAccount {
     /// Numbers that must sit in the main account.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<Number>>,
+    /// A suspension of any listed account that is held only because the journal did not know it may be lifted when
+    /// Twilio dates it at or before this time.
+    lift_suspensions_before: Option<Time>,
 }
 
 /// One managed subaccount.

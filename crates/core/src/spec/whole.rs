@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     AccountSid, PhoneNumber,
-    desired::{Desired, Goal, Main},
+    desired::{Desired, Doubt, Goal, Main, Pause},
 };
 
 const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
@@ -38,8 +38,9 @@ pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &m
     let twice = said_twice(&mains, &read, findings);
     let mut desired = Desired {
         main: Err(String::new()),
-        paused,
+        pause: paused.then_some(Pause::Declared),
         faulty: false,
+        doubt: Doubt::default(),
         accounts: BTreeMap::new(),
         frozen: BTreeSet::new(),
     };
@@ -187,8 +188,9 @@ fn the_main_account(
     let Some(sid) = main.sid else { return Err("the SID of `mainAccount` cannot be read".to_owned()) };
     if main.faulty {
         frozen.insert(sid);
-        return Ok(Main { sid, numbers: BTreeMap::new() });
+        return Ok(Main { sid, numbers: BTreeMap::new(), lift_suspensions_before: None });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
-    Ok(Main { sid, numbers: claims.map(|(number, _, papers)| (number, papers)).collect() })
+    let numbers = claims.map(|(number, _, papers)| (number, papers)).collect();
+    Ok(Main { sid, numbers, lift_suspensions_before: main.lift_suspensions_before })
 }

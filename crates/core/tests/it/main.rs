@@ -4,6 +4,7 @@
 
 mod convergence;
 mod crash;
+mod desired;
 mod example;
 mod execute;
 mod generated;

@@ -248,11 +248,11 @@ fn a_fault_anywhere_stops_a_close_and_the_suspension_before_it() {
     insta::assert_snapshot!(shown, @r"
     StateFaults: close of AC01
       AC01 is not closed while the state has faults
-      = mend the faults of the state: `subaccountd validate` lists them
+      = fix the faults of the state: `subaccountd validate` lists them
     --
     StateFaults: close of AC01
       AC01 is not closed while the state has faults
-      = mend the faults of the state: `subaccountd validate` lists them
+      = fix the faults of the state: `subaccountd validate` lists them
     ");
 }
 

@@ -559,7 +559,7 @@ fn columns_count_characters() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:66 `colour`
       SD014 unknown key `colour` in `mainAccount`
-      = known keys: sid, numbers; a key that starts with x- is ignored
+      = known keys: sid, numbers, liftSuspensionsBefore; a key that starts with x- is ignored
     left:
       main AC00 []
       frozen AC00

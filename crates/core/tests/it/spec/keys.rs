@@ -97,7 +97,7 @@ fn an_unknown_key_in_the_main_account_costs_its_claims() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `owner`
       SD014 unknown key `owner` in `mainAccount`
-      = known keys: sid, numbers; a key that starts with x- is ignored
+      = known keys: sid, numbers, liftSuspensionsBefore; a key that starts with x- is ignored
     left:
       main AC00 []
       AC01 active []

@@ -660,7 +660,7 @@ mainAccount: AC00
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:14 `AC00`
       SD020 `mainAccount` is a text, not a mapping
-      = write its keys, one a line: sid, numbers
+      = write its keys, one a line: sid, numbers, liftSuspensionsBefore
     left:
       no main: the SID of `mainAccount` cannot be read
     ");
