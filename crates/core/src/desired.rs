@@ -114,6 +114,17 @@ impl Goal {
     }
 }
 
+impl Doubt {
+    /// Adds what else is in doubt.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { entries, claims, moves, unnamed } = other;
+        self.entries += entries;
+        self.claims += claims;
+        self.moves |= moves;
+        self.unnamed |= unnamed;
+    }
+}
+
 impl CloseTerms {
     /// A digest that changes when the decision to close does: who is meant, what may be lost, where the rest goes. A
     /// later `not_before` is the same decision.
@@ -175,6 +186,11 @@ impl Desired {
     /// Whether there is any fault.
     pub const fn faulty(&self) -> bool {
         self.faulty
+    }
+
+    /// Accounts of which the state says something that has a fault.
+    pub fn frozen(&self) -> impl Iterator<Item = AccountSid> {
+        self.frozen.iter().copied()
     }
 
     /// The listed subaccounts, by SID.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     AccountSid, Action, History, Now, Object, Plan, Planned, Reason, Verb,
-    plan::{counted, hold, not_active},
+    plan::{FIX_FAULTS, counted, hold, not_active},
 };
 
 /// How much may be done within the window.
@@ -189,7 +189,9 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
         plan.actions.iter().filter(|p| costs(p)).map(|planned| planned.action.object()).collect();
     let retried = |(object, unknown): &(Object, bool)| *unknown && objects.contains(object);
     let spent = history.spent(verb, now, limits.window).iter().filter(|write| !retried(write)).count();
-    if objects.len() + spent <= limit {
+    let doubted = plan.doubted.get(&verb).copied().unwrap_or_default();
+    let weight = (objects.len() + spent).saturating_add(doubted);
+    if objects.is_empty() || weight <= limit {
         return;
     }
     let accounts: BTreeSet<_> =
@@ -199,17 +201,34 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     let more = accounts.len().saturating_sub(10);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "the plan holds {} of `{verb}`, {spent} were spent within {:#}, and the limit is {limit}: none is done ({shown}{more})",
+        "the plan holds {} of `{verb}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
         objects.len(),
-        limits.window
+        limits.window,
+        in_doubt(doubted)
     );
-    let remedy = format!(
-        "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
-        plural(verb),
-        objects.len() + spent
-    );
+    let remedy = if objects.len() + spent <= limit {
+        FIX_FAULTS.to_owned()
+    } else {
+        format!(
+            "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
+            plural(verb),
+            objects.len() + spent
+        )
+    };
     for Planned { action, .. } in take(plan, costs) {
         plan.hold(verb, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
+    }
+}
+
+/// What faults add to the weight of a verb, in words.
+fn in_doubt(doubted: usize) -> String {
+    match doubted {
+        0 => String::new(),
+        usize::MAX => {
+            "an entry with a fault may move any number of its account and counts as more than any limit, "
+                .to_owned()
+        }
+        doubted => format!("{doubted} that faults may hide count as well, "),
     }
 }
 

@@ -12,7 +12,9 @@ pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) ->
     let main = to_main.then_some(observed.main());
     let claimants = desired.claims().map(|(account, ..)| account);
     let holders = desired.claims().filter_map(|(_, number, _)| history.holder(number));
-    let wanted = claimants.chain(holders).chain(closing().map(|entry| entry.sid)).chain(main);
+    // Read without the fault too: a number that is in two lists is on the move, and must not look settled in one.
+    let doubtful = desired.frozen();
+    let wanted = claimants.chain(holders).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into
 }
 
 /// The remedy while faults hold something.
-pub(super) const FIX_FAULTS: &str = "fix the faults of the state: `subaccountd validate` lists them";
+pub(crate) const FIX_FAULTS: &str = "fix the faults of the state: `subaccountd validate` lists them";
 
 /// Why what `stays` stays, while the whole state is paused.
 pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {

@@ -5,12 +5,13 @@
 
 mod accounts;
 mod close;
+mod doubted;
 mod following;
 mod held;
 mod numbers;
 mod policy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use close::rests;
 pub use held::{Held, Reason};
@@ -20,7 +21,7 @@ use crate::{
     AccountSid, Action, Desired, Entry, History, Now, Observed, PhoneNumber, Status, Verb, digest::digest,
 };
 pub(crate) use close::counted;
-pub(crate) use held::{Hold, hold};
+pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
 
 /// Actions in the order in which they are shown, and everything that is held.
@@ -39,6 +40,8 @@ pub struct Plan {
     pub listed_accounts: usize,
     /// How many numbers the state lists or moves; limits in per cent refer to it.
     pub listed_numbers: usize,
+    /// How many more actions of a verb there may be that faults keep out; the brake weighs them too.
+    pub doubted: BTreeMap<Verb, usize>,
 }
 
 /// An action with what the brake and a reader want to know of it.
@@ -87,12 +90,14 @@ pub fn plan(
         accounts::decide(&context, entry, &mut plan);
     }
     let moves = numbers::wanted(&context);
-    plan.listed_numbers = moves.len();
+    // While the state has faults, what closes would move is held and must not raise the limit of what is not.
+    plan.listed_numbers = moves.iter().filter(|wanted| !(desired.faulty() && wanted.leaves())).count();
     let reactivating: BTreeSet<_> =
         plan.of(Verb::Reactivate).map(|planned| planned.action.account()).collect();
     for wanted in &moves {
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
+    plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
     Ok(plan)
 }

@@ -20,6 +20,13 @@ pub(super) struct Wanted<'a> {
     leaves: Option<AccountSid>,
 }
 
+impl Wanted<'_> {
+    /// Whether it leaves a closing account because nobody claims it.
+    pub(super) const fn leaves(&self) -> bool {
+        self.leaves.is_some()
+    }
+}
+
 /// Every claim, and what closing accounts hand to the main account.
 pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();

@@ -51,6 +51,9 @@ pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Docum
         return None;
     }
     findings.found.append(&mut inside.found);
+    if let Some(file) = inside.hidden_in {
+        findings.hide_in(file);
+    }
     let is_paused = paused(&fields, findings);
     let mut main =
         fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), findings));
@@ -59,6 +62,9 @@ pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Docum
     }
     let mut accounts = Vec::new();
     for node in fields.all("subaccounts") {
+        if !matches!(node.kind, Kind::List(_)) {
+            findings.hide(node.place);
+        }
         accounts.extend(list(Some(node), "subaccounts", findings).iter().map(|node| account(node, findings)));
     }
     if stands_twice(&fields, "subaccounts") {

@@ -8,12 +8,13 @@ use super::{
     code::Code,
     fields::{Fields, flag, list, malformed, misfit, paused, phone, sid, text, time, word},
     finding::{Findings, Place, shown},
+    hidden,
     hints::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     yaml::{Kind, Node},
 };
 use crate::{
     AccountSid, AddressSid, BundleSid, IdentitySid, Needs, PhoneNumber, Status,
-    desired::{CloseTerms, Entry, Goal, Papers},
+    desired::{CloseTerms, Doubt, Entry, Goal, Papers},
 };
 
 /// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
@@ -37,6 +38,8 @@ pub(super) struct ReadAccount {
     pub(super) releases: Vec<(PhoneNumber, Place)>,
     /// The entry without its numbers; `None` when it is faulty.
     pub(super) entry: Option<Entry>,
+    /// What is in doubt when the entry counts as absent.
+    pub(super) doubt: Doubt,
 }
 
 /// A `mainAccount` as it was read.
@@ -46,6 +49,8 @@ pub(super) struct ReadMain {
     pub(super) claims: Vec<Claim>,
     pub(super) lift_suspensions_before: Option<Timestamp>,
     pub(super) faulty: bool,
+    /// The most claims that it may have made.
+    pub(super) most_claims: usize,
 }
 
 /// Reads one item of `subaccounts`.
@@ -53,18 +58,22 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
     let before = findings.count();
     let what = "a subaccount";
     let Some(fields) = Fields::open(node, what, SUBACCOUNT, findings) else {
+        if matches!(node.kind, Kind::List(_)) {
+            findings.hide(node.place);
+        }
         return ReadAccount {
             sid: None,
             other_sids: Vec::new(),
             claims: Vec::new(),
             releases: Vec::new(),
             entry: None,
+            doubt: Doubt { entries: 1, claims: 0, moves: false, unnamed: true },
         };
     };
     fields.require("sid", what, SID_HELP, findings);
     let mut sids = fields.all("sid").filter_map(|node| Some((account_sid(node, findings)?, node.place)));
     let sid = sids.next();
-    let other_sids = sids.map(|(sid, _)| sid).collect();
+    let other_sids: Vec<_> = sids.map(|(sid, _)| sid).collect();
     let friendly_name =
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", LONGEST_NAME, findings));
     let claims = claims(&fields, findings);
@@ -89,7 +98,23 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
         reason: reason.map(str::to_owned),
         labels,
     });
-    ReadAccount { sid, other_sids, claims, releases, entry }
+    let doubt = match &entry {
+        Some(entry) => Doubt {
+            entries: 1,
+            claims: claims.len(),
+            moves: entry.close().is_some_and(|terms| terms.move_numbers_to_main),
+            unnamed: false,
+        },
+        None => doubt(node, &fields, usize::from(sid.is_some()) + other_sids.len()),
+    };
+    ReadAccount { sid, other_sids, claims, releases, entry, doubt }
+}
+
+/// What is in doubt when the faulty entry `node` counts as absent, of which `sids` could be read. Where a key stands
+/// twice there may be two entries that ran into one.
+fn doubt(node: &Node, fields: &Fields<'_>, sids: usize) -> Doubt {
+    let entries = fields.most(SUBACCOUNT).max(1);
+    Doubt { entries, claims: hidden::claims(node), moves: hidden::may_move(node), unnamed: sids < entries }
 }
 
 fn account_sid(node: &Node, findings: &mut Findings<'_>) -> Option<AccountSid> {
@@ -107,6 +132,7 @@ pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_
             claims: Vec::new(),
             lift_suspensions_before: None,
             faulty: true,
+            most_claims: 0,
         };
     };
     fields.require("sid", what, SID_HELP, findings);
@@ -114,7 +140,9 @@ pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_
     let sid = if let [sid] = sids[..] { sid } else { None };
     let claims = claims(&fields, findings);
     let lift_suspensions_before = lift(&fields, findings);
-    ReadMain { place, sid, claims, lift_suspensions_before, faulty: findings.count() > before }
+    let faulty = findings.count() > before;
+    let most_claims = if faulty { hidden::claims(node) } else { claims.len() };
+    ReadMain { place, sid, claims, lift_suspensions_before, faulty, most_claims }
 }
 
 fn lift(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Timestamp> {

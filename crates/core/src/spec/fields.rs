@@ -7,7 +7,8 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use super::{
     code::Code,
     finding::{Finding, Findings, Place, shown},
-    hints,
+    hidden::{holds_entries, is_foreign},
+    hints::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
 use crate::{PhoneNumber, sid::NotASid};
@@ -39,6 +40,9 @@ impl<'a> Fields<'a> {
         for (key, value) in map {
             let Kind::Text(word) = &key.kind else {
                 key_not_text(key, what, known, findings);
+                if known == DOCUMENT || holds_entries(value) {
+                    findings.hide(key.place);
+                }
                 continue;
             };
             if let Some(first) = firsts.get(word.as_str()).copied() {
@@ -58,6 +62,9 @@ impl<'a> Fields<'a> {
                         word => mistaken.extend(hints::meant_key(word, known)),
                     }
                     unknown_key(key.place, word, what, (known, map), findings);
+                    if known == DOCUMENT || is_foreign(word, value) || holds_entries(value) {
+                        findings.hide(key.place);
+                    }
                 }
             }
             entries.push((word, key.place, value));
@@ -85,6 +92,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().filter(move |(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
+    /// How often that one of `keys` stands there that stands most often: more than once when two mappings ran into one.
+    pub(super) fn most(&self, keys: &[&str]) -> usize {
+        keys.iter().map(|key| self.all(key).count()).max().unwrap_or_default()
+    }
+
     /// Where `key` itself stands.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.entries.iter().find(|(word, ..)| *word == key).map_or(self.place, |(_, place, _)| *place)
@@ -109,6 +121,7 @@ impl<'a> Fields<'a> {
 fn key_not_text(key: &Node, what: &str, known: &[&str], findings: &mut Findings<'_>) {
     if matches!(key.kind, Kind::Map(_)) {
         // YAML makes a mapping with a mapping for its key of a template's braces.
+        findings.hide(key.place);
         let message = format!("a key of {what} is a mapping: a template that nothing filled in?");
         findings.add(Code::Placeholder, key.place, message, RENDER_HELP);
         return;
@@ -164,6 +177,9 @@ pub(super) fn misfit<'f>(
     help: &str,
     findings: &'f mut Findings<'_>,
 ) -> &'f mut Finding {
+    if holds_entries(node) {
+        findings.hide(node.place);
+    }
     if hints::is_template(node) {
         let message = format!("{what} is a template that nothing filled in");
         return findings.add(Code::Placeholder, node.place, message, RENDER_HELP);

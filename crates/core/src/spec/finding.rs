@@ -157,9 +157,21 @@ pub(super) fn shown(word: &str) -> String {
 pub(super) struct Findings<'a> {
     pub(super) names: Vec<&'a str>,
     pub(super) found: Vec<Finding>,
+    /// The first file with a fault that hides an unknown number of entries or guards.
+    pub(super) hidden_in: Option<usize>,
 }
 
 impl Findings<'_> {
+    /// Takes note that a fault at `place` hides an unknown number of entries or guards.
+    pub(super) fn hide(&mut self, place: Place) {
+        self.hide_in(place.file());
+    }
+
+    /// As `hide`, for a file as a whole.
+    pub(super) fn hide_in(&mut self, file: usize) {
+        self.hidden_in = Some(self.hidden_in.map_or(file, |first| first.min(file)));
+    }
+
     /// Words for the place `other`, seen from `here`.
     pub(super) fn also(&self, other: Place, here: Place) -> String {
         match self.names.get(other.file()) {

@@ -2,7 +2,9 @@
 //!
 //! serde_yaml decides what a document means; a second reader gives the places. A fault costs the smallest thing that
 //! it makes doubtful: a faulty entry is absent and no number enters or leaves its account; of what is said twice
-//! nothing counts; an unreadable document is absent with its file.
+//! nothing counts. And it never makes the daemon do more, because what cannot be read may have been a guard: a fault
+//! that hides an unknown number of entries or guards pauses the whole state; while the account of an entry cannot be
+//! told, no number leaves an account that is not listed; and what faults took out is counted, for the brake.
 
 mod code;
 mod document;
@@ -10,6 +12,7 @@ mod entry;
 mod fault;
 mod fields;
 mod finding;
+mod hidden;
 mod hints;
 mod layout;
 mod reading;

@@ -5,6 +5,7 @@ use super::{
     document::{Document, document},
     fault::{Fault, Lines, MOST_FAULTS, mark_of},
     finding::{Finding, Findings, Place},
+    hidden::is_cut_off,
     whole::{Missing, assemble},
     yaml::documents,
 };
@@ -35,7 +36,7 @@ pub struct Reading {
 /// Reads `sources`, in their order, as one state.
 pub fn read(sources: &[Source]) -> Reading {
     let names = sources.iter().map(|source| source.name.as_str()).collect();
-    let mut findings = Findings { names, found: Vec::new() };
+    let mut findings = Findings { names, ..Findings::default() };
     let mut all = Vec::new();
     let mut missing = Missing::default();
     for (file, source) in sources.iter().enumerate() {
@@ -43,6 +44,7 @@ pub fn read(sources: &[Source]) -> Reading {
         if read.iter().all(Option::is_some) {
             all.extend(read.into_iter().flatten());
         } else {
+            findings.hide_in(file);
             missing.any = true;
             missing.paused |= read.iter().flatten().any(|document| document.paused);
         }
@@ -102,5 +104,10 @@ fn file_documents(
         }
     };
     let nodes = documents(file, text).map_err(|finding| findings.found.push(*finding)).ok()?;
-    Some(nodes.iter().map(|node| document(node, findings)).collect())
+    let before = findings.count();
+    let documents = nodes.iter().map(|node| document(node, findings)).collect();
+    if nodes.last().is_some_and(|last| is_cut_off(text, last, &findings.found[before..])) {
+        findings.hide_in(file);
+    }
+    Some(documents)
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     AccountSid, PhoneNumber,
-    desired::{Desired, Doubt, Goal, Main, Pause},
+    desired::{Desired, Doubt, Entry, Goal, Main, Pause},
 };
 
 const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
@@ -36,17 +36,21 @@ pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &m
         read.extend(document.accounts);
     }
     let twice = said_twice(&mains, &read, findings);
+    let hidden = findings.hidden_in.and_then(|file| findings.names.get(file));
+    let hidden = hidden.map(|name| Pause::Unreadable { file: (*name).to_owned() });
+    let claims = mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|read| &read.claims));
+    let doubt = Doubt { claims: claims.filter(|(n, ..)| twice.contains(n)).count(), ..Doubt::default() };
     let mut desired = Desired {
         main: Err(String::new()),
-        pause: paused.then_some(Pause::Declared),
+        pause: paused.then_some(Pause::Declared).or(hidden),
         faulty: false,
-        doubt: Doubt::default(),
+        doubt,
         accounts: BTreeMap::new(),
         frozen: BTreeSet::new(),
     };
     let main_sids: BTreeSet<_> = mains.iter().filter_map(|main| main.sid).collect();
     add_accounts(read, &main_sids, &twice, &mut desired, findings);
-    desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired.frozen, findings);
+    desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired, findings);
     desired
 }
 
@@ -103,9 +107,14 @@ fn add_accounts(
     let mut first: BTreeMap<AccountSid, Place> = BTreeMap::new();
     let mut by_place = read;
     by_place.sort_by_key(|account| account.sid.map(|(_, place)| place.used()));
-    for ReadAccount { sid, other_sids, claims, releases, entry } in by_place {
+    for ReadAccount { sid, other_sids, claims, releases, entry, mut doubt } in by_place {
         desired.frozen.extend(other_sids);
-        let Some((sid, place)) = sid.map(|(sid, place)| (sid, place.used())) else { continue };
+        // Those that are claimed twice are counted already.
+        doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
+        let Some((sid, place)) = sid.map(|(sid, place)| (sid, place.used())) else {
+            desired.doubt.add(&doubt);
+            continue;
+        };
         if mains.contains(&sid) {
             let message = format!("{sid} is the main account, not a subaccount");
             findings.add(
@@ -115,6 +124,7 @@ fn add_accounts(
                 "remove the entry; numbers of the main account go under `mainAccount`",
             );
             desired.frozen.insert(sid);
+            desired.doubt.add(&Doubt { unnamed: true, ..doubt });
             continue;
         }
         if let Some(earlier) = first.get(&sid) {
@@ -127,13 +137,17 @@ fn add_accounts(
                     "keep one of the entries; until then none of them counts",
                 )
                 .beside(*earlier, "listed first here");
-            desired.accounts.remove(&sid);
+            // At most one of them is right: another may be meant for an account that is now not listed.
+            let absent = desired.accounts.remove(&sid).map(|entry| doubt_of(&entry)).unwrap_or_default();
+            desired.doubt.add(&absent);
+            desired.doubt.add(&Doubt { unnamed: true, ..doubt });
             desired.frozen.insert(sid);
             continue;
         }
         first.insert(sid, place);
         let Some(mut entry) = entry else {
             desired.frozen.insert(sid);
+            desired.doubt.add(&doubt);
             continue;
         };
         let once = |number: &PhoneNumber| !twice.contains(number);
@@ -146,12 +160,18 @@ fn add_accounts(
     }
 }
 
+/// What is in doubt when an entry that could be read counts as absent.
+fn doubt_of(entry: &Entry) -> Doubt {
+    let moves = entry.close().is_some_and(|terms| terms.move_numbers_to_main);
+    Doubt { entries: 1, claims: entry.numbers.len(), moves, unnamed: false }
+}
+
 fn the_main_account(
     mains: Vec<ReadMain>,
     no_documents: bool,
     missing: &Missing,
     twice: &BTreeSet<PhoneNumber>,
-    frozen: &mut BTreeSet<AccountSid>,
+    desired: &mut Desired,
     findings: &mut Findings<'_>,
 ) -> Result<Main, String> {
     let mut mains = mains.into_iter();
@@ -187,7 +207,8 @@ fn the_main_account(
     }
     let Some(sid) = main.sid else { return Err("the SID of `mainAccount` cannot be read".to_owned()) };
     if main.faulty {
-        frozen.insert(sid);
+        desired.frozen.insert(sid);
+        desired.doubt.claims += main.most_claims;
         return Ok(Main { sid, numbers: BTreeMap::new(), lift_suspensions_before: None });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));

@@ -27,6 +27,7 @@ fn with(old: &str, new: &str) -> Desired {
 fn digest_changes_with_everything_that_the_state_says() {
     let changes = [
         ("mainAccount:", "paused: true\nmainAccount:"),
+        ("mainAccount:", "x-note: 1\nx-note: 2\nmainAccount:"),
         ("mainAccount:", "colour: blue\nmainAccount:"),
         ("sid: AC00", "sid: AC09"),
         ("sid: AC00", "colour: blue, sid: AC00"),

@@ -242,7 +242,7 @@ fn an_account_without_a_date_is_not_closed() {
 #[test]
 fn a_fault_anywhere_stops_a_close_and_the_suspension_before_it() {
     let shown = {
-        let faulty = format!("colour: blue\n{CLOSED}");
+        let faulty = format!("x-note: 1\nx-note: 2\n{CLOSED}");
         [closing().says(&faulty).shown(), resting().after("72h").says(&faulty).shown()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"

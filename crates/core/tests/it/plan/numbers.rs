@@ -485,7 +485,7 @@ fn a_number_that_moves_to_main_needs_its_papers_under_the_main_account() {
 fn a_move_to_the_main_account_waits_while_the_state_has_faults_and_a_claim_does_not() {
     let shown = {
         let state = format!(
-            "colour: blue\n{}",
+            "x-note: 1\nx-note: 2\n{}",
             &LEAVING.replace("}}]", "}}, {sid: AC02, status: active, numbers: ['+15105550102']}]")
         );
         leaving().account("AC02", "acme", Status::Active).says(&state).holds("AC01", "+15105550102").shown()

@@ -174,6 +174,7 @@ fn a_wrong_version_costs_the_file() {
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -211,6 +212,7 @@ fn a_wrong_kind_costs_the_file_with_its_other_documents() {
       = write `kind: DesiredState`; nothing in this file counts until then
       > DesiredState
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -255,6 +257,7 @@ fn a_missing_head_costs_the_file() {
       SD020 `apiVersion` is a number, not a text
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -340,6 +343,7 @@ fn a_document_that_is_no_mapping_is_told_its_head() {
       SD011 this document is not a mapping: it needs `apiVersion` and `kind`
       = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -362,6 +366,7 @@ fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
+      counts as paused: a.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -395,6 +400,7 @@ fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
       SD003 this is not YAML: this line does not go on with the mapping (did not find expected key)
       = align it with the keys that it belongs to, and check the quotes and brackets before it; until then nothing in this file counts
     left:
+      counts as paused: a.yaml
       no main: the state has no `mainAccount`
       AC02 active []
     ");
@@ -427,6 +433,7 @@ fn no_yaml_costs_the_file() {
       SD003 this is not YAML: a value is missing here (did not find expected node content)
       = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -462,6 +469,7 @@ fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
       SD003 this is not YAML: a value is missing here (did not find expected node content)
       = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
     left:
+      counts as paused: b.yaml
       main AC00 []
       AC01 active []
     ");
@@ -484,6 +492,7 @@ fn a_file_that_is_not_utf8_costs_the_file() {
       SD002 the file is not UTF-8: byte 7 cannot be read
       = save it as UTF-8; until then nothing in this file counts
     left:
+      counts as paused: b.yaml
       main AC00 []
     ");
 }
@@ -505,6 +514,7 @@ fn a_file_that_cannot_be_read_costs_the_file() {
       SD001 the file cannot be read: permission denied
       = make it readable for the user that subaccountd runs as
     left:
+      counts as paused: b.yaml
       main AC00 []
     ");
 }
@@ -519,6 +529,7 @@ fn a_byte_order_mark_is_passed_over() {
       SD014 unknown key `colour` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
+      counts as paused: state.yaml
       main AC00 []
     ");
 }
@@ -531,6 +542,7 @@ fn a_byte_order_mark_does_not_move_the_place() {
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -606,6 +618,7 @@ fn all_faults_of_all_files_come_in_one_go_by_place() {
       SD014 unknown key `d` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
+      counts as paused: b.yaml
       main AC00 []
     ");
 }

@@ -16,6 +16,7 @@ fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
       SD014 unknown key `suspended` in the document
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
     left:
+      counts as paused: state.yaml
       main AC00 []
       AC01 active [+15105550101]
     ");
@@ -183,6 +184,7 @@ fn a_key_twice_in_an_entry_costs_the_entry() {
       main AC00 []
       AC02 active []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -233,6 +235,7 @@ fn numbers_twice_in_one_entry_are_guarded_both() {
       main AC00 []
       AC02 active [+15105550103]
       frozen AC01
+      frozen what is not listed
     "#);
 }
 
@@ -261,6 +264,7 @@ fn a_close_twice_in_one_entry_costs_the_entry() {
       main AC00 []
       AC02 active [+15105550103]
       frozen AC01
+      frozen what is not listed
     "#);
 }
 
@@ -363,6 +367,7 @@ fn api_version_twice_must_be_right_twice() {
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
       = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
     left:
+      counts as paused: a.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -454,6 +459,7 @@ fn a_key_that_is_no_text_is_a_fault() {
       SD016 a key of a subaccount is a list, not a text
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
+      counts as paused: state.yaml
       main AC00 []
       frozen AC01
       frozen AC02
@@ -508,6 +514,7 @@ fn an_entry_without_sid_or_status_is_a_fault() {
     left:
       main AC00 []
       frozen AC02
+      frozen what is not listed
     ");
 }
 

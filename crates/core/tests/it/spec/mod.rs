@@ -13,7 +13,7 @@ mod yaml;
 use std::fmt::Write;
 
 use subaccountd_core::{
-    AccountSid, Desired, Goal,
+    AccountSid, Desired, Goal, Pause,
     spec::{Excerpt, Fault, Related, Source, read},
 };
 
@@ -69,8 +69,10 @@ fn marked(excerpt: Option<&Excerpt>, column: usize, width: usize) -> String {
 }
 
 fn left(desired: &Desired, out: &mut String) {
-    if desired.paused() {
-        out.push_str("  paused\n");
+    match desired.pause() {
+        None => {}
+        Some(Pause::Declared) => out.push_str("  paused\n"),
+        Some(Pause::Unreadable { file }) => writeln!(out, "  counts as paused: {file}").unwrap(),
     }
     match desired.main() {
         Ok(main) => writeln!(out, "  main {} {:?}", main.sid, main.numbers.keys()).unwrap(),
@@ -85,9 +87,11 @@ fn left(desired: &Desired, out: &mut String) {
     }
     for n in 0..10 {
         let sid: AccountSid = format!("AC{n:032}").parse().unwrap();
-        let said = desired.paused() || desired.entry(sid).is_some_and(|entry| entry.paused);
-        if !said && desired.paused_for_numbers(sid) {
+        if desired.frozen().any(|frozen| frozen == sid) {
             writeln!(out, "  frozen {sid}").unwrap();
         }
+    }
+    if desired.doubt().unnamed {
+        out.push_str("  frozen what is not listed\n");
     }
 }

@@ -21,6 +21,7 @@ fn an_account_listed_twice_is_absent_and_frozen() {
       main AC00 []
       AC02 active []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -46,6 +47,7 @@ fn an_account_listed_three_times_is_absent_and_frozen() {
     left:
       main AC00 []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -82,6 +84,7 @@ fn an_account_listed_in_two_files_is_absent() {
       main AC00 []
       AC02 active []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -105,6 +108,7 @@ fn a_faulty_entry_still_counts_for_listed_twice() {
     left:
       main AC00 []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -125,6 +129,7 @@ fn an_alias_of_an_entry_lists_it_twice() {
     left:
       main AC00 []
       frozen AC01
+      frozen what is not listed
     ");
 }
 
@@ -349,6 +354,7 @@ fn the_main_account_among_the_subaccounts_is_frozen() {
       main AC00 []
       AC01 active []
       frozen AC00
+      frozen what is not listed
     ");
 }
 

@@ -26,6 +26,7 @@ fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
     left:
       main AC00 []
       AC04 active []
+      frozen what is not listed
     ");
 }
 
@@ -427,6 +428,7 @@ fn what_should_be_a_list_or_a_mapping_is_told_so() {
       frozen AC02
       frozen AC03
       frozen AC04
+      frozen what is not listed
     "#);
 }
 
@@ -442,6 +444,7 @@ fn subaccounts_that_are_no_list_are_a_fault() {
       SD020 `subaccounts` is a mapping, not a list
       = write a list: one item a line after a dash, or [] for none
     left:
+      counts as paused: state.yaml
       main AC00 []
     ");
 }
@@ -510,6 +513,8 @@ fn empty_values_are_faults_everywhere() {
     left:
       paused
       main AC00 []
+      frozen AC02
+      frozen what is not listed
     "#);
 }
 
@@ -525,6 +530,7 @@ fn a_key_without_a_value_is_not_an_empty_list() {
       SD019 `subaccounts` is empty, not a list
       = write a list: one item a line after a dash, or [] for none
     left:
+      counts as paused: state.yaml
       main AC00 []
     ");
 }

@@ -10,6 +10,7 @@ fn a_tab_in_the_indentation_is_called_a_tab() {
       SD004 a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -22,6 +23,7 @@ fn a_tab_after_a_dash_is_called_a_tab() {
       SD004 a tab in the indentation: YAML is indented with spaces only
       = replace the tab by spaces
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -34,6 +36,7 @@ fn a_tab_after_a_key_is_called_a_tab() {
       SD004 a tab where not every YAML reader takes one
       = replace the tab by a space
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -46,6 +49,7 @@ fn a_tag_is_a_fault() {
       SD006 a tag (`!…`): this format has none
       = remove the tag, or quote a text that begins with an exclamation mark; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -94,6 +98,7 @@ fn an_alias_of_nothing_is_a_fault() {
       SD005 an alias (`*…`) of which no anchor (`&…`) stands above it
       = write the anchor above it in the same document, or quote a text that begins with *; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -110,6 +115,7 @@ fn an_alias_of_itself_is_a_fault() {
       SD007 this is not YAML: nested too deeply
       = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -132,6 +138,7 @@ fn aliases_that_multiply_are_a_fault() {
       SD007 this is not YAML: more than 1000000 values once aliases are followed
       = write it with fewer aliases; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -144,6 +151,7 @@ fn nesting_without_end_is_a_fault() {
       SD007 this is not YAML: nested too deeply
       = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -156,6 +164,7 @@ fn nesting_that_ends_too_deep_is_a_fault() {
       SD007 this is not YAML: nested too deeply
       = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
     left:
+      counts as paused: state.yaml
       no main: there is no readable desired state: no document with `apiVersion` and `kind`
     ");
 }
@@ -252,6 +261,10 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
       paused
       main AC00 []
       AC05 active []
+      frozen AC01
+      frozen AC02
+      frozen AC03
+      frozen AC04
     "#);
 }
 

@@ -110,7 +110,7 @@ impl Fleet {
         let claims = |account: usize| list(&|number| number.claimant == Some(account));
         let mut text = format!("mainAccount: {{sid: AC00, numbers: {}}}\nsubaccounts:\n", claims(0));
         if self.faulty {
-            text.insert_str(0, "colour: blue\n");
+            text.insert_str(0, "x-note: 1\nx-note: 2\n");
         }
         for (n, account) in (1..).zip(&self.accounts).filter(|(_, account)| account.listed) {
             let Drawn { goal, paused, misnamed, to_main, .. } = account;

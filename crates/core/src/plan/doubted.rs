@@ -1,0 +1,43 @@
+//! What faults keep out of a plan, counted: the brake weighs it as if it were there, so that no fault brings a verb
+//! below its limit.
+
+use std::collections::BTreeMap;
+
+use super::{Context, Held, Plan, Reason};
+use crate::{Verb, Whereabouts};
+
+/// The most actions of each verb that the faults of the state may keep out of `plan`; `usize::MAX` when nobody can tell.
+pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<Verb, usize> {
+    if !context.desired.faulty() {
+        return BTreeMap::new();
+    }
+    let doubt = context.desired.doubt();
+    let count = |which: &dyn Fn(&Held) -> bool| plan.held.iter().filter(|held| which(held)).count();
+    let moves = count(&|held| held.kind == Verb::Transfer && waits_for_faults(context, held));
+    let transfers = if doubt.moves {
+        usize::MAX
+    } else {
+        doubt.entries.saturating_add(doubt.claims).saturating_add(moves)
+    };
+    // An account that is emptied is suspended before its close, which is held first.
+    let closing = count(&|held| held.kind == Verb::Close && held.reason == Reason::StateFaults);
+    [
+        (Verb::Reactivate, doubt.entries),
+        (Verb::Transfer, transfers),
+        (Verb::Suspend, doubt.entries.saturating_add(closing)),
+        (Verb::Close, doubt.entries.saturating_add(closing)),
+    ]
+    .into()
+}
+
+/// Whether a transfer is held for a fault, and for nothing that the state says in so many words.
+fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
+    let says_paused = |sid| context.desired.entry(sid).is_some_and(|entry| entry.paused);
+    let from = held.number.map(|number| context.observed.whereabouts(number));
+    let from_paused = matches!(from, Some(Whereabouts::In(holder, _)) if says_paused(holder));
+    match held.reason {
+        Reason::StateFaults => true,
+        Reason::Paused => !says_paused(held.account) && !from_paused,
+        _ => false,
+    }
+}

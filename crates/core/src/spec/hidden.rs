@@ -1,0 +1,125 @@
+//! What a fault hides: guards and entries that are there, but not where they can be read.
+//!
+//! What cannot be told is counted high: a brake that weighs too much holds, one that weighs too little lets through.
+
+use super::{
+    code::Code,
+    finding::Finding,
+    hints::{self, DOCUMENT},
+    yaml::{Kind, Node},
+};
+use crate::NumberSid;
+
+/// Whether a key of the document, or an entry, stands inside of `node`, which is not understood.
+pub(super) fn holds_entries(node: &Node) -> bool {
+    match &node.kind {
+        Kind::List(items) => items.iter().any(holds_entries),
+        Kind::Map(entries) => entries.iter().any(|(key, value)| match &key.kind {
+            Kind::Text(word) => is_foreign(word, value) || holds_entries(value),
+            Kind::List(_) | Kind::Map(_) => true,
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Disputed(_) => holds_entries(value),
+        }),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) => false,
+    }
+}
+
+/// Whether `word`, where it is not known, is a key of the document or begins an entry, as after a wrong indentation.
+pub(super) fn is_foreign(word: &str, value: &Node) -> bool {
+    let is_number = matches!(&value.kind, Kind::Text(text) if text.parse::<NumberSid>().is_ok());
+    DOCUMENT.contains(&word) || (word.eq_ignore_ascii_case("sid") && !is_number)
+}
+
+/// The most claims that `node`, an entry with a fault, may have made.
+pub(super) fn claims(node: &Node) -> usize {
+    let Kind::Map(entries) = &node.kind else { return mentions(node) };
+    let of_key = |(key, value): &(Node, Node)| {
+        let scalar_keys = ["sid", "friendlyName", "status", "paused", "liftSuspensionsBefore", "reason"];
+        match &key.kind {
+            Kind::Text(word) if scalar_keys.contains(&word.as_str()) || word == "labels" => mentions(value),
+            _ => mentions(key) + items(value),
+        }
+    };
+    entries.iter().map(of_key).sum()
+}
+
+/// The most claims in a value where claims may stand: every item of every list is one.
+fn items(node: &Node) -> usize {
+    match &node.kind {
+        Kind::List(list) => list.iter().map(items).sum(),
+        Kind::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| mentions(key) + mentions(value))
+            .sum::<usize>()
+            .max(entries.len().min(1)),
+        Kind::Null | Kind::Bool(_) => 1,
+        Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) => mentions(node).max(1),
+    }
+}
+
+/// How many words inside of `node` look like a phone number.
+fn mentions(node: &Node) -> usize {
+    match &node.kind {
+        Kind::List(list) => list.iter().map(mentions).sum(),
+        Kind::Map(entries) => entries.iter().map(|(key, value)| mentions(key) + mentions(value)).sum(),
+        Kind::Number(text) | Kind::Text(text) | Kind::Disputed(text) => {
+            text.split([' ', ',', ';', '\n', '\t']).filter(|word| looks_like_a_number(word)).count()
+        }
+        Kind::Null | Kind::Bool(_) => 0,
+    }
+}
+
+fn looks_like_a_number(word: &str) -> bool {
+    let digits = word.chars().filter(|c| c.is_numeric()).count();
+    let letters = word.chars().filter(|c| c.is_ascii_alphabetic()).count();
+    word.contains('+') || (digits >= 5 && letters < digits)
+}
+
+/// Whether `node`, an entry with a fault, may hand the numbers of its account to the main account.
+pub(super) fn may_move(node: &Node) -> bool {
+    match &node.kind {
+        Kind::List(items) => items.iter().any(may_move),
+        Kind::Map(entries) => entries.iter().any(|(key, value)| {
+            let says_no = matches!(&key.kind, Kind::Text(word) if word == MOVES)
+                && matches!(value.kind, Kind::Bool(false));
+            !says_no && (may_move(key) || may_move(value))
+        }),
+        Kind::Text(text) | Kind::Disputed(text) => names_the_move(text),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
+    }
+}
+
+const MOVES: &str = "moveNumbersToMain";
+
+fn names_the_move(text: &str) -> bool {
+    hints::near(text, &[MOVES]).is_some() || text.to_ascii_lowercase().contains("movenumber")
+}
+
+/// Whether the file ends within an entry: `found` are its faults, `last` is its last document. What comes after the
+/// end of a file that was cut off is hidden, and only what is unfinished at its end tells of it.
+pub(super) fn is_cut_off(text: &str, last: &Node, found: &[Finding]) -> bool {
+    let end = text.trim_end();
+    if end.ends_with(['}', ']']) {
+        return false;
+    }
+    let whole_lines = text.ends_with(['\n', '\r']);
+    let last_line = end.lines().count();
+    let begins = last_begins(last);
+    found.iter().any(|finding| {
+        let line = finding.place.used().line();
+        let unfinished =
+            matches!(finding.code, Code::MissingKey | Code::EmptyValue | Code::ClosedWithoutClose);
+        line >= begins && (unfinished || (!whole_lines && line >= last_line))
+    })
+}
+
+/// The line where the last entry of a document begins, or its last key.
+fn last_begins(document: &Node) -> usize {
+    let Kind::Map(entries) = &document.kind else { return 1 };
+    let Some((key, value)) = entries.last() else { return 1 };
+    match &value.kind {
+        Kind::List(items) => items.last().unwrap_or(key).place.line(),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) | Kind::Map(_) => {
+            key.place.line()
+        }
+    }
+}
