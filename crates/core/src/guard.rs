@@ -175,7 +175,12 @@ fn hold_transfers_without_target(plan: &mut Plan) {
         Action::Transfer(transfer) => dark.contains(&transfer.to),
         Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => false,
     };
-    for Planned { action, .. } in take(plan, into_the_dark) {
+    let waiting = take(plan, into_the_dark);
+    // Without the faults the reactivations may be within their limit, and these count.
+    if let Some(doubted) = plan.doubted.get_mut(&Verb::Transfer) {
+        *doubted = doubted.saturating_add(waiting.len());
+    }
+    for Planned { action, .. } in waiting {
         if let Some(number) = action.number() {
             plan.hold(Verb::Transfer, action.account(), Some(number), not_active(action.account(), number));
         }

@@ -7,6 +7,7 @@ mod crash;
 mod desired;
 mod example;
 mod execute;
+mod faults;
 mod generated;
 mod plan;
 mod report;
