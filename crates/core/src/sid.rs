@@ -1,7 +1,8 @@
 //! SIDs: Twilio's identifiers, two letters that name the resource and 32 hexadecimal digits.
 //!
-//! A value of these types is well formed. SIDs are compared letter by letter, as Twilio prints them; they are kept in fewer
-//! bytes, because a fleet has thousands of them, each in many places.
+//! A value of these types is well formed. Digits in upper and in lower case are the same SID, which prints in lower case as
+//! Twilio prints it; the two letters are capitals. SIDs are kept in fewer bytes than they print, because a fleet has
+//! thousands of them, each in many places.
 
 use std::{fmt, str::FromStr};
 
@@ -16,21 +17,17 @@ pub struct NotASid {
     prefix: &'static str,
 }
 
-/// 32 hexadecimal digits, two in a byte, and which of them are capital letters.
+/// 32 hexadecimal digits, two in a byte.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Digits {
-    pairs: [u8; 16],
-    capitals: u32,
-}
+struct Digits([u8; 16]);
 
 impl Digits {
     fn read(text: &str) -> Option<Self> {
         let digits = <[u8; 32]>::try_from(text.as_bytes()).ok()?;
-        let mut read = Self { pairs: [0; 16], capitals: 0 };
+        let mut read = Self([0; 16]);
         for (at, digit) in digits.into_iter().enumerate() {
             let value = u8::try_from(char::from(digit).to_digit(16)?).ok()?;
-            read.pairs[at / 2] |= if at % 2 == 0 { value << 4 } else { value };
-            read.capitals |= u32::from(digit.is_ascii_uppercase()) << at;
+            read.0[at / 2] |= if at % 2 == 0 { value << 4 } else { value };
         }
         Some(read)
     }
@@ -40,9 +37,8 @@ impl fmt::Display for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; 32];
         for (at, letter) in text.iter_mut().enumerate() {
-            let value = if at % 2 == 0 { self.pairs[at / 2] >> 4 } else { self.pairs[at / 2] & 15 };
-            let digit = b"0123456789abcdef"[usize::from(value)];
-            *letter = if self.capitals >> at & 1 == 1 { digit.to_ascii_uppercase() } else { digit };
+            let value = if at % 2 == 0 { self.0[at / 2] >> 4 } else { self.0[at / 2] & 15 };
+            *letter = b"0123456789abcdef"[usize::from(value)];
         }
         f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
@@ -126,9 +122,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sid_prints_as_it_was_written() {
-        let text = "AC0123456789abcdefABCDEF0123456789";
-        assert_eq!(text.parse::<AccountSid>().unwrap().to_string(), text);
+    fn sid_in_either_case_is_the_same_and_prints_in_lower_case() {
+        let lower = "AC0123456789abcdefabcdef0123456789";
+        for text in [lower, "AC0123456789ABCDEFABCDEF0123456789", "AC0123456789abcdefABCDEF0123456789"] {
+            let sid = text.parse::<AccountSid>().unwrap();
+            assert_eq!(sid, lower.parse().unwrap());
+            assert_eq!(sid.to_string(), lower);
+        }
     }
 
     #[test]

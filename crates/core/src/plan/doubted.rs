@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Context, Held, Plan, Reason};
-use crate::{Verb, Whereabouts};
+use crate::{Status, Verb, Whereabouts};
 
 /// The most actions of each verb that the faults of the state may keep out of `plan`; `usize::MAX` when nobody can tell.
 pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<Verb, usize> {
@@ -19,15 +19,20 @@ pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<Verb, usiz
     } else {
         doubt.entries.saturating_add(doubt.claims).saturating_add(moves)
     };
+    let closes = |held: &Held| held.kind == Verb::Close && held.reason == Reason::StateFaults;
     // An account that is emptied is suspended before its close, which is held first.
-    let closing = count(&|held| held.kind == Verb::Close && held.reason == Reason::StateFaults);
+    let emptied = count(&|held| closes(held) && is_active(context, held));
     [
         (Verb::Reactivate, doubt.entries),
         (Verb::Transfer, transfers),
-        (Verb::Suspend, doubt.entries.saturating_add(closing)),
-        (Verb::Close, doubt.entries.saturating_add(closing)),
+        (Verb::Suspend, doubt.entries.saturating_add(emptied)),
+        (Verb::Close, doubt.entries.saturating_add(count(&closes))),
     ]
     .into()
+}
+
+fn is_active(context: &Context<'_>, held: &Held) -> bool {
+    context.observed.account(held.account).and_then(|account| account.status.known()) == Some(Status::Active)
 }
 
 /// Whether a transfer is held for a fault, and for nothing that the state says in so many words.

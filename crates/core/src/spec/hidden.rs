@@ -5,7 +5,7 @@
 use super::{
     code::Code,
     finding::Finding,
-    hints::{self, DOCUMENT},
+    hints::{self, DOCUMENT, SUBACCOUNT},
     yaml::{Kind, Node},
 };
 use crate::NumberSid;
@@ -32,11 +32,12 @@ pub(super) fn is_foreign(word: &str, value: &Node) -> bool {
 /// The most claims that `node`, an entry with a fault, may have made.
 pub(super) fn claims(node: &Node) -> usize {
     let Kind::Map(entries) = &node.kind else { return mentions(node) };
-    let of_key = |(key, value): &(Node, Node)| {
-        let scalar_keys = ["sid", "friendlyName", "status", "paused", "liftSuspensionsBefore", "reason"];
-        match &key.kind {
-            Kind::Text(word) if scalar_keys.contains(&word.as_str()) || word == "labels" => mentions(value),
-            _ => mentions(key) + items(value),
+    let of_key = |(key, value): &(Node, Node)| match (&key.kind, &value.kind) {
+        (Kind::Text(word), _) if word == "numbers" => items(value),
+        (Kind::Text(word), _) if SUBACCOUNT.contains(&word.as_str()) => mentions(value),
+        (_, Kind::List(_) | Kind::Map(_)) => mentions(key) + items(value),
+        (_, Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_)) => {
+            mentions(key) + mentions(value)
         }
     };
     entries.iter().map(of_key).sum()
@@ -69,9 +70,11 @@ fn mentions(node: &Node) -> usize {
 }
 
 fn looks_like_a_number(word: &str) -> bool {
+    // A number has up to 15 digits, a SID 32.
+    let is_short = word.chars().nth(24).is_none();
     let digits = word.chars().filter(|c| c.is_numeric()).count();
-    let letters = word.chars().filter(|c| c.is_ascii_alphabetic()).count();
-    word.contains('+') || (digits >= 5 && letters < digits)
+    let letters = word.chars().filter(char::is_ascii_alphabetic).count();
+    is_short && (word.contains('+') || (digits >= 5 && letters < digits))
 }
 
 /// Whether `node`, an entry with a fault, may hand the numbers of its account to the main account.

@@ -1,7 +1,7 @@
 //! What tells one meaning of a state from another: digests, and agreement on the objects of a write.
 
 use jiff::Timestamp;
-use subaccountd_core::{Desired, Entry};
+use subaccountd_core::{CloseTerms, Desired, Entry};
 
 use crate::support::scene::{desired, phone, sid};
 
@@ -91,6 +91,14 @@ fn states_disagree_on_a_number_whose_claim_changed() {
 }
 
 #[test]
+fn states_disagree_on_an_account_that_only_one_of_them_freezes() {
+    let faulty = |sid: &str| desired(&format!("{STATE}- {{sid: {sid}, status: nonsense}}\n"));
+    assert!(faulty("AC08").agrees_on(&faulty("AC09"), &[sid("AC01")], &[]));
+    assert!(!faulty("AC08").agrees_on(&faulty("AC09"), &[sid("AC08")], &[]));
+    assert!(!faulty("AC08").agrees_on(&faulty("AC09"), &[sid("AC09")], &[]));
+}
+
+#[test]
 fn states_disagree_on_everything_when_what_concerns_all_changed() {
     for (old, new) in [
         ("mainAccount:", "paused: true\nmainAccount:"),
@@ -106,7 +114,7 @@ fn states_disagree_on_everything_when_what_concerns_all_changed() {
 
 #[test]
 fn terms_of_a_close_have_a_digest_without_their_date() {
-    let terms = |state: &Desired| state.entry(sid("AC03")).and_then(Entry::close).map(|terms| terms.digest());
+    let terms = |state: &Desired| state.entry(sid("AC03")).and_then(Entry::close).map(CloseTerms::digest);
     let same = with("confirm: acme", "notBefore: 2026-01-01, confirm: acme");
     assert_eq!(terms(&state()), terms(&same));
     for (old, new) in [

@@ -83,6 +83,7 @@ impl<'a> Files<'a> {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the type of every mutation")]
     fn bytes(
         mut self,
         change: impl FnOnce(Vec<u8>, &mut Self) -> Result<Vec<u8>, String>,
@@ -190,6 +191,7 @@ fn repeat_entry(mut files: Files<'_>) -> Option<Contents> {
     Some(files.contents())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of every mutation")]
 fn rewrite(mut files: Files<'_>) -> Option<Contents> {
     let count = files.texts.len();
     let file = files.pick(count);
@@ -327,6 +329,10 @@ pub(super) const GARBLING: &[Mutation] = mutations! {
     }),
     "any character": rewrite,
 };
+
+/// Accidents after which there is always a fault.
+pub(super) const CERTAIN: [&str; 4] =
+    ["status misspelt", "status of another shape", "SID malformed", "number unquoted"];
 
 /// Accidents that add something, or put it in another place.
 pub(super) const ADDING: &[Mutation] = mutations! {

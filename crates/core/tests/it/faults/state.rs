@@ -36,6 +36,7 @@ struct DrawnNumber {
 }
 
 /// How a state is written.
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn alone")]
 #[derive(Debug, Clone, Copy)]
 struct Style {
     flow: bool,
@@ -205,9 +206,9 @@ impl State {
         }
         let long = |number: &DrawnNumber| number.long && key == "numbers";
         if self.style.flow {
-            let items = numbers.iter().map(|(n, number)| match long(number) {
-                true => format!("{{number: \"{}\", addressSid: AD01}}", phone(*n)),
-                false => format!("\"{}\"", phone(*n)),
+            let items = numbers.iter().map(|(n, number)| {
+                let quoted = format!("\"{}\"", phone(*n));
+                if long(number) { format!("{{number: {quoted}, addressSid: AD01}}") } else { quoted }
             });
             writeln!(text, "{indent}{key}: [{}]", items.collect::<Vec<_>>().join(", ")).unwrap();
             return;

@@ -3,7 +3,7 @@
 use super::{body, files, whole};
 
 #[test]
-fn an_unknown_key_of_a_document_costs_nothing_but_is_a_fault() {
+fn an_unknown_key_of_a_document_pauses_the_state() {
     let shown = body(
         r#"
         suspended: []
