@@ -8,7 +8,7 @@ use subaccountd_core::{
     history::{Event, Write as Wrote, WriteResult},
 };
 
-use super::{Exit, print};
+use super::{Exit, print, remark};
 use crate::{
     cli::JournalFormat,
     clock,
@@ -28,12 +28,22 @@ pub(super) fn journal(
     };
     let from = since.map(|since| clock::now() - since);
     let recent = |line: &Line| from.is_none_or(|from| line.time >= from);
-    let lines = lines(&dir)?;
+    let shown = match output {
+        JournalFormat::Json => lines(&dir, &|line| recent(line) && concerns(line, account))?,
+        JournalFormat::Text => lines(&dir, &is_about_a_write)?,
+    };
     print(&match output {
-        JournalFormat::Json => json(lines.iter().filter(|line| recent(line) && concerns(line, account)))?,
-        JournalFormat::Text => text(&lines, &|line| recent(line) && concerns(line, account)),
+        JournalFormat::Json => json(shown.lines.iter())?,
+        JournalFormat::Text => text(&shown.lines, &|line| recent(line) && concerns(line, account)),
     })?;
+    for line in &shown.unreadable {
+        remark(&format!("warning: {}\n", printable(&line.to_string())));
+    }
     Ok(Exit::Done)
+}
+
+fn is_about_a_write(line: &Line) -> bool {
+    matches!(line.what, What::Event(Event::Intent { .. } | Event::Outcome { .. }))
 }
 
 fn concerns(line: &Line, account: Option<AccountSid>) -> bool {

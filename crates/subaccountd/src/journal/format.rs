@@ -95,23 +95,45 @@ impl Header {
         Self { format: FORMAT.to_owned(), version, main_account, time }
     }
 
-    /// Why a file with this header cannot be read for `main`.
-    pub(super) fn refusal(&self, main: AccountSid) -> Option<String> {
-        let major = self.version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        if self.format != FORMAT {
-            Some(format!("its format is `{}`, not `{FORMAT}`", self.format))
-        } else if major != Some(VERSION.0) {
-            Some(format!(
-                "its version is {}; this program reads {}.x: use a newer program",
-                self.version, VERSION.0
-            ))
-        } else if self.main_account != main {
-            Some(format!(
+    /// Parses the first line of a file.
+    pub(super) fn parse(line: &[u8]) -> Result<Self, HeaderError> {
+        if let Ok(Versioned { format, version }) = serde_json::from_slice::<Versioned>(line) {
+            let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+            if format != FORMAT {
+                return Err(HeaderError::Format(format));
+            }
+            if major != Some(VERSION.0) {
+                return Err(HeaderError::Version(version));
+            }
+        }
+        serde_json::from_slice(line).map_err(HeaderError::Unreadable)
+    }
+
+    /// The problem, when the journal is that of another main account than `main`.
+    pub(super) fn foreign_to(&self, main: AccountSid) -> Option<String> {
+        (self.main_account != main).then(|| {
+            format!(
                 "it is the journal of {}, not of {main}: give each main account a folder of its own",
                 self.main_account
-            ))
-        } else {
-            None
-        }
+            )
+        })
     }
+}
+
+/// A first line that is not the header of a journal that this version reads.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HeaderError {
+    #[error("the format is `{0}`, not `{FORMAT}`")]
+    Format(String),
+    #[error("the journal has version {0}, this program reads {major}.x: use a newer program", major = VERSION.0)]
+    Version(String),
+    #[error("the header cannot be read: {0}")]
+    Unreadable(serde_json::Error),
+}
+
+/// The part of a header that every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    format: String,
+    version: String,
 }

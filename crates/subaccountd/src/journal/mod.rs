@@ -2,9 +2,14 @@
 //!
 //! The intent of a write is on disk before the write begins; where that fails, the write does not happen.
 
+mod archive;
 mod file;
+mod folder;
 mod format;
+mod locked;
 mod read;
+mod rotate;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +29,8 @@ use tracing::{debug, warn};
 use crate::clock;
 pub(crate) use file::JournalFile;
 pub(crate) use format::{Audit, Line, What};
-pub(crate) use read::{JournalError, lines};
+pub(crate) use read::JournalError;
+pub(crate) use show::lines;
 
 /// The history, and where it is kept.
 pub(crate) struct Journal {
@@ -152,8 +158,8 @@ impl Inner {
 
     fn rotate(&mut self) {
         let Some(file) = &mut self.file else { return };
-        if let Err(error) = file.rotate_when_due(&self.history, clock::now()) {
-            warn!(%error, "the journal could not be rotated; it goes on in the same file");
+        if let Err(error) = file.rotate_when_due(&self.history, clock::now(), self.now.trusted()) {
+            warn!(%error, "journal check or rotation failed");
         }
     }
 }

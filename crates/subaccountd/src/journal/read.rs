@@ -1,19 +1,28 @@
-//! Reading journals. A torn last line is tolerated; any other line that cannot be read is not.
+//! Reading journals, a line at a time. A torn last line is tolerated; any other line that cannot be read is not.
 
 use std::{
-    fs, io,
+    fs::File,
+    io::{self, BufRead, BufReader, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use subaccountd_core::{AccountSid, History, history::Event};
 
-use super::format::{Header, Line, What};
+use super::format::{FORMAT, Header, Line, What};
 
 /// The file of the present.
 pub(super) const NAME: &str = "journal.jsonl";
-/// The largest file that is read.
-const LARGEST: u64 = 256 * 1024 * 1024;
+/// The longest line that is read or written; a file has any length.
+pub(super) const MAX_LINE: usize = 64 * 1024 * 1024;
+/// The longest header; the rest of a file that has no line is not looked at.
+const MAX_HEADER: usize = 4096;
+
+pub(super) const DIR_HELP: &str = "make the folder writable for the user that subaccountd runs as, choose another \
+                                   --journal-dir, or keep none with --journal-dir none";
+const READ_HELP: &str =
+    "make it readable for the user that subaccountd runs as, or choose another --journal-dir";
 
 /// A journal that cannot be worked with.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +37,8 @@ pub(crate) enum JournalError {
         help: &'static str,
     },
     /// A line, or the whole file, is not what it should be.
-    #[error("{path}:{line}: {why}; move the file away to begin anew, which forgets budgets and rests")]
-    Unreadable { path: PathBuf, line: usize, why: String },
+    #[error("{0}; move the file away to start a new journal, which forgets budgets and rests")]
+    Unreadable(UnreadableLine),
     /// Another process writes it.
     #[error("{0}: another daemon holds this journal; stop it first, or give this one another --journal-dir")]
     Held(PathBuf),
@@ -41,68 +50,134 @@ impl JournalError {
     }
 }
 
+/// A line that cannot be read, and its place.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}:{line}: {problem}")]
+pub(crate) struct UnreadableLine {
+    pub(super) path: PathBuf,
+    pub(super) line: usize,
+    pub(super) problem: String,
+}
+
 /// A file as it was read.
 pub(super) struct Contents {
     pub(super) header: Header,
     pub(super) history: History,
     /// Its length without a torn last line.
     pub(super) whole: u64,
+    /// The length of the lines before the first event.
+    pub(super) carried: u64,
+    /// The latest time of a line.
+    pub(super) newest: Timestamp,
 }
 
-/// Folds the journal in `dir`, without a lock. A journal that is not there says nothing.
+/// Folds the journal in `dir`, without a lock. A journal that is not there, or has no line yet, says nothing.
 pub(crate) fn history(dir: &Path, main: AccountSid) -> Result<History, JournalError> {
     let path = dir.join(NAME);
-    match read(&path)? {
-        Some(bytes) => Ok(fold(&path, &bytes, main)?.history),
-        None => Ok(History::default()),
+    match File::open(&path) {
+        Ok(file) => Ok(fold(&path, file, main)?.map(|contents| contents.history).unwrap_or_default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(History::default()),
+        Err(error) => Err(JournalError::io(&path, error, READ_HELP)),
     }
 }
 
-/// The bytes of `path`; `None` when it is not there.
-pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
-    let help = "make it readable for the user that subaccountd runs as, or choose another --journal-dir";
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(JournalError::io(path, error, help)),
-        Ok(metadata) if metadata.len() > LARGEST => {
-            let why = format!("it is larger than {} MiB", LARGEST / 1024 / 1024);
-            return Err(JournalError::Unreadable { path: path.to_owned(), line: 1, why });
+/// The next line of a file.
+pub(super) enum Next {
+    /// The buffer holds it, with its end.
+    Line,
+    /// It is longer than a line may be, and was passed over.
+    TooLong,
+    /// There is none. The buffer holds what follows the last end.
+    End,
+}
+
+/// The lines of a file, of which one is in memory.
+pub(super) struct Lines<R> {
+    reader: BufReader<R>,
+    pub(super) buffer: Vec<u8>,
+    /// The number of the line in the buffer, from 1.
+    pub(super) number: usize,
+}
+
+impl<R: Read> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader: BufReader::with_capacity(64 * 1024, reader), buffer: Vec::new(), number: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Next> {
+        self.buffer.clear();
+        self.reader.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut self.buffer)?;
+        self.number += 1;
+        if self.buffer.ends_with(b"\n") {
+            Ok(Next::Line)
+        } else if self.buffer.len() < MAX_LINE {
+            Ok(Next::End)
+        } else {
+            self.buffer = Vec::new();
+            self.reader.skip_until(b'\n')?;
+            Ok(Next::TooLong)
         }
-        Ok(_) => {}
     }
-    fs::read(path).map(Some).map_err(|error| JournalError::io(path, error, help))
 }
 
-/// The lines of `bytes` that end, with their numbers; what follows the last end is torn.
-fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    bytes[..whole].split_inclusive(|&byte| byte == b'\n').enumerate().map(|(at, line)| (at + 1, line))
-}
-
-pub(super) fn fold(path: &Path, bytes: &[u8], main: AccountSid) -> Result<Contents, JournalError> {
-    let refuse = |line: usize, why: String| JournalError::Unreadable { path: path.to_owned(), line, why };
-    let mut lines = whole_lines(bytes);
-    let (_, first) = lines.next().ok_or_else(|| refuse(1, "it has no first line".to_owned()))?;
-    let header: Header = serde_json::from_slice(first)
-        .map_err(|error| refuse(1, format!("the header cannot be read: {error}")))?;
-    if let Some(why) = header.refusal(main) {
-        return Err(refuse(1, why));
+/// Folds the lines of `reader`, the file at `path`; `None` when it was begun and has no whole line yet.
+pub(super) fn fold(
+    path: &Path,
+    reader: impl Read,
+    main: AccountSid,
+) -> Result<Option<Contents>, JournalError> {
+    let mut lines = Lines::new(reader);
+    let refuse = |line: usize, problem: String| {
+        JournalError::Unreadable(UnreadableLine { path: path.to_owned(), line, problem })
+    };
+    let too_long = || format!("the line is longer than {} MiB", MAX_LINE / 1024 / 1024);
+    let io_error = |error| JournalError::io(path, error, READ_HELP);
+    match lines.next().map_err(io_error)? {
+        Next::Line => {}
+        Next::TooLong => return Err(refuse(1, too_long())),
+        Next::End if is_begun(&lines.buffer) => return Ok(None),
+        Next::End => return Err(refuse(1, "the file is not a journal: it has no header".to_owned())),
     }
-    let mut whole = first.len() as u64;
+    let header = Header::parse(&lines.buffer).map_err(|error| refuse(1, error.to_string()))?;
+    if let Some(problem) = header.foreign_to(main) {
+        return Err(refuse(1, problem));
+    }
+    let (mut whole, mut newest) = (lines.buffer.len() as u64, header.time);
+    let (mut carried, mut has_events) = (whole, false);
     let mut history = History::default();
-    for (number, line) in lines {
-        whole += line.len() as u64;
-        match parse(line).map_err(|why| refuse(number, why))?.map(|line| line.what) {
+    loop {
+        match lines.next().map_err(io_error)? {
+            Next::Line => {}
+            Next::TooLong => return Err(refuse(lines.number, too_long())),
+            Next::End => return Ok(Some(Contents { header, history, whole, carried, newest })),
+        }
+        whole += lines.buffer.len() as u64;
+        let line = parse(&lines.buffer).map_err(|problem| refuse(lines.number, problem))?;
+        newest = newest.max(line.as_ref().map_or(newest, |line| line.time));
+        match line.map(|line| line.what) {
             Some(What::Carried { carried }) => history = *carried,
-            Some(What::Event(event)) => history.apply(event),
-            None => {}
+            Some(What::Event(event)) => {
+                history.apply(event);
+                has_events = true;
+            }
+            None => has_events = true,
+        }
+        if !has_events {
+            carried = whole;
         }
     }
-    Ok(Contents { header, history, whole })
+}
+
+/// Returns whether `bytes`, a file without a line, is a journal whose begin a crash cut short: nothing was promised on
+/// it. Anything else may be a journal that was damaged, which is not to be overwritten.
+fn is_begun(bytes: &[u8]) -> bool {
+    let header = format!("{{\"format\":\"{FORMAT}\"");
+    let common = bytes.len().min(header.len());
+    bytes.len() <= MAX_HEADER && bytes[..common] == header.as_bytes()[..common]
 }
 
 /// A line; `None` for an event that a later minor version added.
-fn parse(line: &[u8]) -> Result<Option<Line>, String> {
+pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
     #[derive(Deserialize)]
     struct Tag {
         event: Option<String>,
@@ -113,32 +188,4 @@ fn parse(line: &[u8]) -> Result<Option<Line>, String> {
         return Ok(None);
     }
     serde_json::from_slice(line).map(Some).map_err(|error| format!("this line cannot be read: {error}"))
-}
-
-/// The lines of every file in `dir`, oldest first, for showing.
-pub(crate) fn lines(dir: &Path) -> Result<Vec<Line>, JournalError> {
-    let help = "name the folder of the journal with --journal-dir";
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).map_err(|error| JournalError::io(dir, error, help))? {
-        let path = entry.map_err(|error| JournalError::io(dir, error, help))?.path();
-        if path.file_name().and_then(|name| name.to_str()).is_some_and(is_journal) {
-            names.push(path);
-        }
-    }
-    // Archives are named by their time, and `journal-` sorts before `journal.`.
-    names.sort();
-    let mut all = Vec::new();
-    for path in names {
-        let bytes = read(&path)?.unwrap_or_default();
-        for (number, line) in whole_lines(&bytes).skip(1) {
-            let unreadable = |why| JournalError::Unreadable { path: path.clone(), line: number, why };
-            all.extend(parse(line).map_err(unreadable)?);
-        }
-    }
-    Ok(all)
-}
-
-/// Whether `name` is that of a journal or of an archived one.
-pub(super) fn is_journal(name: &str) -> bool {
-    name == NAME || name.strip_prefix("journal-").is_some_and(|rest| rest.strip_suffix(".jsonl").is_some())
 }

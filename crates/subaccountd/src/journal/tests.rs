@@ -1,6 +1,12 @@
 //! The journal on disk, in process.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+mod crash;
+mod held;
+mod read_back;
+mod rotation;
+mod shown;
+
+use std::{fs, path::Path, process::Command};
 
 use subaccountd_core::{Object, Status, Verb, remote::Receipt};
 
@@ -54,12 +60,78 @@ fn events() -> Vec<Event> {
     ]
 }
 
+/// Opens a journal that no other holder of this process is left of.
+///
+/// A lock lives on for a moment in a child that another test is about to start: from its fork until its exec.
+fn patiently<T>(open: impl Fn() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    let begin = std::time::Instant::now();
+    loop {
+        match open() {
+            Err(JournalError::Held(_)) if begin.elapsed().as_secs() < 5 => std::thread::yield_now(),
+            other => return other,
+        }
+    }
+}
+
 fn open(dir: &Path) -> Journal {
-    Journal::open(dir, main_account()).unwrap_or_else(|error| panic!("{error}"))
+    patiently(|| Journal::open(dir, main_account())).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The journal in `dir` as the daemon holds it, with the history that it was opened with.
+fn open_file(dir: &Path) -> (JournalFile, History) {
+    let opened = patiently(|| JournalFile::open(dir, main_account(), clock::now()));
+    opened.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A line about the account `n`.
+fn line(n: u32) -> Line {
+    Line::of(clock::now(), Event::SeenActive { account: account(n) })
+}
+
+/// A line of a little more than `bytes`.
+fn long_line(n: u32, bytes: usize) -> Line {
+    Line { audit: Some(Audit { message: "x".repeat(bytes), ..Audit::default() }), ..line(n) }
+}
+
+fn save(journal: &mut JournalFile, line: &Line) -> Result<(), String> {
+    journal.note(line);
+    journal.save()
+}
+
+fn shown(dir: &Path) -> Vec<Line> {
+    let shown = lines(dir, &|_| true).unwrap_or_else(|error| panic!("{error}"));
+    assert!(shown.unreadable.is_empty(), "{:?}", shown.unreadable);
+    shown.lines
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// Runs `body`, the test `name`, in a process of its own that may mount, with a folder that has room for `size`.
+fn in_a_small_disk(name: &str, size: &str, body: impl FnOnce(&Path)) {
+    if let Some(disk) = std::env::var_os("SUBACCOUNTD_TEST_DISK") {
+        return body(Path::new(&disk));
+    }
+    let disk = tempfile::tempdir().unwrap();
+    let script = format!("mount -t tmpfs -o size={size} tmpfs \"$SUBACCOUNTD_TEST_DISK\" && exec \"$@\"");
+    let output = Command::new("unshare")
+        .args(["-U", "-r", "-m", "sh", "-c", &script, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env("SUBACCOUNTD_TEST_DISK", disk.path())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 fn refusal(dir: &Path, main: AccountSid) -> String {
-    match Journal::open(dir, main) {
+    match patiently(|| Journal::open(dir, main)) {
         Ok(_) => panic!("it was opened"),
         Err(error) => error.to_string(),
     }
@@ -83,8 +155,7 @@ fn every_event_is_read_as_it_was_written() {
     let kept = kept(dir.path());
     assert_eq!(open(dir.path()).history(), kept);
     assert_eq!(Journal::look(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(), kept);
-    let read: Vec<_> =
-        lines(dir.path()).unwrap_or_else(|e| panic!("{e}")).into_iter().map(|line| line.what).collect();
+    let read: Vec<_> = shown(dir.path()).into_iter().map(|line| line.what).collect();
     assert_eq!(read, events().into_iter().map(What::Event).collect::<Vec<_>>());
 }
 
@@ -128,7 +199,7 @@ fn an_event_of_a_later_minor_version_is_passed_over_and_a_later_major_one_is_ref
     let newer = fs::read_to_string(&path).unwrap().replacen("\"version\":\"1.0\"", "\"version\":\"2.0\"", 1);
     fs::write(&path, newer).unwrap();
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("its version is 2.0") && refusal.contains("use a newer program"), "{refusal}");
+    assert!(refusal.contains("has version 2.0") && refusal.contains("use a newer program"), "{refusal}");
 }
 
 #[test]
@@ -143,7 +214,7 @@ fn the_journal_of_another_main_account_is_refused() {
 fn a_second_daemon_is_refused_and_a_looker_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
-    let refused = refusal(dir.path(), main_account());
+    let refused = Journal::open(dir.path(), main_account()).err().unwrap().to_string();
     assert!(refused.contains("another daemon holds this journal"), "{refused}");
     assert!(Journal::look(dir.path(), main_account()).is_ok());
     drop(first);
@@ -159,84 +230,27 @@ fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_file_that_was_begun_when_the_power_went_is_begun_again() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join(NAME), "{\"format\":\"subacc").unwrap();
-    assert_eq!(open(dir.path()).history(), Arc::default());
-}
-
-fn file(journal: Journal) -> (Arc<History>, JournalFile) {
-    let inner = journal.inner.into_inner().unwrap();
-    (inner.history, inner.file.unwrap())
-}
-
-#[test]
-fn rotation_carries_over_the_history_and_keeps_the_archive_for_400_days() {
-    let dir = tempfile::tempdir().unwrap();
-    kept(dir.path());
-    let (history, mut file_now) = file(open(dir.path()));
-    let day = SignedDuration::from_hours(24);
-    let archives = || {
-        let names =
-            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with("journal-")).count()
-    };
-    file_now.rotate_when_due(&history, clock::now() + day * 29).unwrap();
-    assert_eq!(archives(), 0);
-    file_now.rotate_when_due(&history, clock::now() + day * 30).unwrap();
-    assert_eq!(archives(), 1);
-    drop(file_now);
-    assert_eq!(open(dir.path()).history(), history);
-    // The old lines are still shown, before what was carried over.
-    let shown = lines(dir.path()).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(shown.len(), events().len() + 1);
-    assert!(matches!(shown.last().map(|line| &line.what), Some(What::Carried { .. })));
-    let (history, mut file_now) = file(open(dir.path()));
-    file_now.rotate_when_due(&history, clock::now() + day * 399).unwrap();
-    assert_eq!(archives(), 2);
-    file_now.rotate_when_due(&history, clock::now() + day * 500).unwrap();
-    assert_eq!(archives(), 1, "only what is older than 400 days goes");
-}
-
-#[test]
-fn a_rotation_that_was_cut_short_is_made_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let kept = kept(dir.path());
-    let (_, file_now) = file(open(dir.path()));
-    let archive = dir.path().join(file::archive_name(file_now.begun()));
-    fs::hard_link(dir.path().join(NAME), &archive).unwrap();
-    drop(file_now);
-    let (history, mut file_now) = file(open(dir.path()));
-    assert_eq!(history, kept);
-    file_now.rotate_when_due(&history, clock::now() + SignedDuration::from_hours(24 * 31)).unwrap();
-    drop(file_now);
-    assert_eq!(open(dir.path()).history(), kept);
-}
-
-#[test]
 fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
-    let dir = tempfile::tempdir().unwrap();
-    let journal = open(dir.path());
-    let before = fs::read(dir.path().join(NAME)).unwrap();
-    // Every write to this device fails as on a full disk.
-    let full = dir.path().join("full");
-    symlink("/dev/full", &full).unwrap();
-    let broken = fs::OpenOptions::new().append(true).open(&full).unwrap();
-    let planned = Planned {
-        action: subaccountd_core::Action::Suspend(account(1)),
-        free: false,
-        entry: "e".to_owned(),
-        note: None,
-    };
-    let well = {
-        let mut inner = journal.lock();
-        std::mem::replace(inner.file.as_mut().unwrap().file_mut(), broken)
-    };
-    let error = journal.intent(&planned, Audit::default()).unwrap_err();
-    assert!(error.contains("No space left"), "{error}");
-    assert_eq!(journal.history(), Arc::default());
-    assert_eq!(fs::read(dir.path().join(NAME)).unwrap(), before);
-    drop(well);
+    let name = "journal::tests::what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later";
+    in_a_small_disk(name, "64k", |disk| {
+        let dir = disk.join("journal");
+        let journal = open(&dir);
+        let before = fs::read(dir.join(NAME)).unwrap();
+        let planned = Planned {
+            action: subaccountd_core::Action::Suspend(account(1)),
+            free: false,
+            entry: "e".repeat(100_000),
+            note: None,
+        };
+        let error = journal.intent(&planned, Audit::default()).unwrap_err();
+        assert!(error.contains("No space left"), "{error}");
+        assert_eq!(journal.history(), Arc::default());
+        assert_eq!(fs::read(dir.join(NAME)).unwrap(), before);
+        journal.intent(&Planned { entry: "e".to_owned(), ..planned }, Audit::default()).unwrap();
+        let kept = journal.history();
+        drop(journal);
+        assert_eq!(open(&dir).history(), kept);
+    });
 }
 
 #[test]

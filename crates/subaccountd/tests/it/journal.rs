@@ -92,7 +92,7 @@ async fn a_lost_journal_fills_the_budgets_and_begins_every_rest_anew() {
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     fs::remove_dir_all(setup.journal_dir()).unwrap();
     let applied = setup.run(&args).await;
-    assert!(stderr(&applied).contains("nothing is remembered of before"), "{}", stderr(&applied));
+    assert!(stderr(&applied).contains("starting a new one without history"), "{}", stderr(&applied));
     assert!(due(stdout(&applied)) > before, "{}", stdout(&applied));
     assert_eq!(
         (setup.status_of(1), setup.status_of(2)),

@@ -11,6 +11,7 @@ mod endpoints;
 mod guide;
 mod import;
 mod journal;
+mod journal_file;
 mod progress;
 mod safety;
 mod snapshots;
