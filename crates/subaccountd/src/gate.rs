@@ -1,21 +1,20 @@
 //! What stands right before a write: the gate, and reads that do not outlast a signal.
 
 use std::{
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use subaccountd_core::{
     Account, AccountSid, Action, Number,
     record::Gate,
-    remote::{AccountList, ErrorKind, Observe, RemoteError},
+    remote::{AccountList, Apply, ErrorKind, Observe, RemoteError, Written},
 };
 
-use crate::{
-    reconcile::Reconciler,
-    state::{self, Loaded},
-    wake::Wake,
-};
+use crate::{reconcile::Reconciler, state::LoadedState, wake::Wake};
 
 /// How long the state counts as unchanged without being read again, between two writes.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -54,26 +53,44 @@ impl Observe for Interruptible<'_> {
     }
 }
 
+/// Writes that the end of the process waits for.
+pub(crate) struct Counted<'a>(pub(crate) &'a Reconciler);
+
+impl Apply for Counted<'_> {
+    async fn apply(&self, action: &Action) -> Written {
+        let Some(_in_flight) = self.0.writes.begin() else {
+            return Written::NotProcessed("stopping".to_owned());
+        };
+        self.0.client.apply(action).await
+    }
+}
+
 /// Lets a write begin while nobody wants us to stop and the state is the one that was planned for.
 pub(crate) struct StateGate<'a> {
     reconciler: &'a Reconciler,
-    loaded: &'a Loaded,
+    loaded: &'a LoadedState,
     wake: Wake,
     /// When the state was last seen to be the same.
     last_read: Mutex<Option<Instant>>,
+    changed: AtomicBool,
 }
 
 impl<'a> StateGate<'a> {
-    pub(crate) fn new(reconciler: &'a Reconciler, loaded: &'a Loaded, wake: Wake) -> Self {
-        Self { reconciler, loaded, wake, last_read: Mutex::default() }
+    pub(crate) fn new(reconciler: &'a Reconciler, loaded: &'a LoadedState, wake: Wake) -> Self {
+        Self { reconciler, loaded, wake, last_read: Mutex::default(), changed: AtomicBool::default() }
     }
 
-    /// The state is read again before a close and after a poke, and before other writes now and then, as a watcher
+    /// Whether the state changed since it was planned for.
+    pub(crate) fn saw_a_change(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// The state is read again before a close and after a wake, and before other writes now and then, as a watcher
     /// may miss a change.
     fn must_read(&self, action: &Action) -> bool {
         let fresh = |at: &Instant| at.elapsed() < READ_AGAIN_AFTER;
         matches!(action, Action::Close(_))
-            || self.wake.was_poked()
+            || self.wake.was_woken()
             || !self.last_read.lock().is_ok_and(|at| at.as_ref().is_some_and(fresh))
     }
 }
@@ -84,7 +101,14 @@ impl Gate for StateGate<'_> {
             return Err("stopping".to_owned());
         }
         if self.must_read(action) {
-            if state::digest(&self.reconciler.path).await.ok().as_ref() != Some(&self.loaded.sha256) {
+            let read = self
+                .reconciler
+                .state
+                .read_once(self.loaded)
+                .await
+                .map_err(|error| format!("the state cannot be read: {error}"))?;
+            if !read.means_same_as(self.loaded) {
+                self.changed.store(true, Ordering::Relaxed);
                 return Err("the state changed since it was planned".to_owned());
             }
             if let Ok(mut last_read) = self.last_read.lock() {

@@ -5,9 +5,11 @@ mod asking;
 mod cli;
 mod clock;
 mod commands;
+mod daemon;
 mod destination;
 mod diagnostics;
 mod explain;
+mod file_access;
 mod gate;
 #[cfg(test)]
 mod guide;
@@ -36,9 +38,7 @@ use clap::CommandFactory;
 
 use crate::commands::Exit;
 
-// Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
-#[tokio::main(worker_threads = 1)]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let (cli, given) = match cli::parse() {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    match check_and_carry_out(cli, &given).await {
+    match on_runtime(check_and_carry_out(cli, &given)) {
         Ok(exit) => exit.into(),
         Err((exit, error)) => {
             let words: Vec<_> = error.chain().map(ToString::to_string).collect();
@@ -55,6 +55,19 @@ async fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Runs `command` to its end, and waits for nothing else: a call into a file system that hangs never returns.
+fn on_runtime(
+    command: impl Future<Output = Result<Exit, (Exit, anyhow::Error)>>,
+) -> Result<Exit, (Exit, anyhow::Error)> {
+    // Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime =
+        runtime.map_err(|error| (Exit::Failed, anyhow::Error::from(error).context("no runtime")))?;
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
 }
 
 async fn check_and_carry_out(cli: cli::Cli, given: &cli::Given) -> Result<Exit, (Exit, anyhow::Error)> {

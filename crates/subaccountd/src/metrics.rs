@@ -93,7 +93,7 @@ impl Metrics {
             faults: gauge("desired_state_faults", "Faults of the desired state."),
             last_change: gauge(
                 "desired_state_last_change_timestamp_seconds",
-                "When the present bytes of the desired state were taken up.",
+                "When the present meaning of the desired state was loaded.",
             ),
             desired: gauges("desired_subaccounts", "Subaccounts that the state lists.", &["status"]),
             observed: gauges("observed_subaccounts", "Subaccounts at Twilio.", &["status", "managed"]),

@@ -1,11 +1,8 @@
 //! One pass: read the state, observe, plan, approve, execute, report.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use subaccountd_core::{
@@ -24,12 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    gate::{Interruptible, StateGate},
+    gate::{Counted, Interruptible, StateGate},
     journal::Journal,
     observing::read_lists,
     recorder::{Recorder, tell},
     rulebook::Rulebook,
-    state::Loaded,
+    shutdown::InFlight,
+    state::{LoadedState, StateReader},
     wake::Wake,
 };
 
@@ -38,7 +36,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What passes are made with.
 pub(crate) struct Reconciler {
-    pub(crate) path: PathBuf,
+    pub(crate) state: StateReader,
     pub(crate) account_sid: AccountSid,
     pub(crate) rules: Rulebook,
     pub(crate) in_flight: usize,
@@ -49,6 +47,8 @@ pub(crate) struct Reconciler {
     pub(crate) requests: Arc<AtomicU64>,
     /// No new write begins once it is cancelled, and reading stops.
     pub(crate) stopping: CancellationToken,
+    /// The writes that the end of the process waits for.
+    pub(crate) writes: InFlight,
 }
 
 /// A pass that ended.
@@ -58,6 +58,8 @@ pub(crate) struct Pass {
     pub(crate) sight: Option<Sight>,
     /// Whether anything was written; then the next pass follows at once.
     pub(crate) did_something: bool,
+    /// Whether a write was skipped because the state changed meanwhile.
+    pub(crate) state_changed: bool,
     /// Whether it came to its end.
     pub(crate) completed: bool,
     /// Whether the credentials are accepted, when that is known.
@@ -115,13 +117,13 @@ struct Look {
 
 impl Reconciler {
     /// What can be shown before the first pass has ended.
-    pub(crate) fn before_the_first_pass(&self, loaded: &Loaded) -> Report {
+    pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
         let desired = Err(&loaded.reading.desired);
         Report::new(VERSION, self.mode, shown(loaded), PassSummary::default(), desired, Vec::new(), None)
     }
 
     /// Makes a pass over `loaded`. `wake` tells that the state may have changed meanwhile.
-    pub(crate) async fn pass(&self, loaded: &Loaded, wake: &Wake, previous: Option<&Report>) -> Pass {
+    pub(crate) async fn pass(&self, loaded: &LoadedState, wake: &Wake, previous: Option<&Report>) -> Pass {
         let started_at = clock::now();
         let requests_before = self.requests.load(Ordering::Relaxed);
         let look = tokio::select! {
@@ -132,11 +134,11 @@ impl Reconciler {
             Ok(look) => (Some(look), None),
             Err(broken) => (None, Some(broken)),
         };
-        let mut execution = Execution::default();
+        let (mut execution, mut state_changed) = (Execution::default(), false);
         if let Some(look) = &look
             && self.mode == Mode::Enforce
         {
-            execution = self.execute(loaded, look.approved.clone(), wake).await;
+            (execution, state_changed) = self.execute(loaded, look.approved.clone(), wake).await;
             broken = execution.stopped.take().map(Broken::from);
         }
         let went_wrong =
@@ -163,11 +165,11 @@ impl Reconciler {
             let executed = execution.executed;
             (Report::new(VERSION, self.mode, shown(loaded), summary, desired, executed, previous), None)
         };
-        Pass { report, sight, did_something, completed, credentials_valid }
+        Pass { report, sight, did_something, state_changed, completed, credentials_valid }
     }
 
     /// Observes what the plan needs, and plans.
-    async fn look(&self, loaded: &Loaded) -> Result<Look, Broken> {
+    async fn look(&self, loaded: &LoadedState) -> Result<Look, Broken> {
         let list = self.list_accounts(loaded).await?;
         // The list was answered, so whatever breaks from here on, the credentials were accepted; unless it says so.
         self.look_at(loaded, list).await.map_err(|broken| {
@@ -176,7 +178,7 @@ impl Reconciler {
         })
     }
 
-    async fn list_accounts(&self, loaded: &Loaded) -> Result<AccountList, Broken> {
+    async fn list_accounts(&self, loaded: &LoadedState) -> Result<AccountList, Broken> {
         let desired = &loaded.reading.desired;
         // What cannot be planned is not asked for.
         let main = desired.main().map_err(|why| subaccountd_core::Unplannable(why.to_owned()))?;
@@ -192,7 +194,7 @@ impl Reconciler {
         Ok(self.client.accounts().await?)
     }
 
-    async fn look_at(&self, loaded: &Loaded, list: AccountList) -> Result<Look, Broken> {
+    async fn look_at(&self, loaded: &LoadedState, list: AccountList) -> Result<Look, Broken> {
         let desired = &loaded.reading.desired;
         let now = Now { local: clock::now(), twilio: list.date };
         self.journal.begin(now, self.rules.policy.window);
@@ -208,7 +210,12 @@ impl Reconciler {
     }
 
     /// Looks for missing numbers in all other lists, when such a search is due.
-    async fn search(&self, loaded: &Loaded, observed: &mut Observed, now: Now) -> Result<(), RemoteError> {
+    async fn search(
+        &self,
+        loaded: &LoadedState,
+        observed: &mut Observed,
+        now: Now,
+    ) -> Result<(), RemoteError> {
         let desired = &loaded.reading.desired;
         let further = reads::further_lists(desired, observed, &self.journal.history(), &loaded.sha256, now);
         if further.is_empty() {
@@ -220,12 +227,12 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn execute(&self, loaded: &Loaded, approved: ApprovedPlan, wake: &Wake) -> Execution {
+    async fn execute(&self, loaded: &LoadedState, approved: ApprovedPlan, wake: &Wake) -> (Execution, bool) {
         let recorder = Recorder { journal: &self.journal, loaded };
         let gate = StateGate::new(self, loaded, wake.clone());
         let crew = Crew {
             observe: &Interruptible(self),
-            apply: &self.client,
+            apply: &Counted(self),
             record: &recorder,
             gate: &gate,
             in_flight: self.in_flight,
@@ -236,12 +243,12 @@ impl Reconciler {
                 tell(loaded, &executed.planned, &executed.outcome);
             }
         }
-        execution
+        (execution, gate.saw_a_change())
     }
 
     fn report(
         &self,
-        loaded: &Loaded,
+        loaded: &LoadedState,
         look: Look,
         execution: Execution,
         summary: PassSummary,
@@ -261,12 +268,12 @@ impl Reconciler {
 }
 
 /// The state as reports show it.
-pub(crate) fn shown(loaded: &Loaded) -> DesiredState {
+pub(crate) fn shown(loaded: &LoadedState) -> DesiredState {
     DesiredState {
         valid: loaded.reading.faults.is_empty(),
         sha256: loaded.sha256.clone(),
         revision: loaded.revision.clone(),
-        loaded_at: loaded.taken_up_at,
+        loaded_at: loaded.loaded_at,
         faults: loaded.reading.faults.clone(),
     }
 }

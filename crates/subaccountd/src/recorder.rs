@@ -5,13 +5,13 @@ use tracing::{info, warn};
 
 use crate::{
     journal::{Audit, Journal},
-    state::Loaded,
+    state::LoadedState,
 };
 
 /// Records writes in the journal, and logs how each ended with what its entry says.
 pub(crate) struct Recorder<'a> {
     pub(crate) journal: &'a Journal,
-    pub(crate) loaded: &'a Loaded,
+    pub(crate) loaded: &'a LoadedState,
 }
 
 impl Record for Recorder<'_> {
@@ -58,7 +58,7 @@ impl Recorder<'_> {
 }
 
 /// One line for a write, with what its entry says.
-pub(crate) fn tell(loaded: &Loaded, planned: &Planned, outcome: &Outcome) {
+pub(crate) fn tell(loaded: &LoadedState, planned: &Planned, outcome: &Outcome) {
     let action = &planned.action;
     let entry = loaded.reading.desired.entry(action.account());
     let reason = entry.and_then(|entry| entry.reason.as_deref());

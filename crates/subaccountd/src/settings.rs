@@ -259,6 +259,11 @@ impl Connection {
         self.account_sid.ok_or(SettingsError::NoAccount)
     }
 
+    /// How long one request may take.
+    pub(crate) const fn request_timeout(&self) -> Duration {
+        self.request_timeout.unsigned_abs()
+    }
+
     /// The client to Twilio.
     pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, SettingsError> {
         let token = match (&self.auth_token_file, std::env::var("TWILIO_AUTH_TOKEN")) {
@@ -270,7 +275,7 @@ impl Connection {
             base_url: self.twilio_url.clone(),
             account_sid: self.account()?,
             token,
-            request_timeout: self.request_timeout.unsigned_abs(),
+            request_timeout: self.request_timeout(),
             max_in_flight: self.max_in_flight,
             retry: Retry::default(),
         };

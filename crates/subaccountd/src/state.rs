@@ -13,18 +13,20 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subaccountd_core::{
     hex,
-    spec::{self, Reading, Source},
+    spec::{self, Fault, Reading, Source},
 };
+use tokio::task::spawn_blocking;
 
 use crate::{
     clock,
+    file_access::{FileAccess, NoAnswer, Noted, Progress},
     watch::{MOST_LINKS, first_link},
 };
 
 /// Two reads at least this far apart must give the same bytes.
 const APART: Duration = Duration::from_millis(50);
-/// How often a state that keeps changing is read again before the pass gives up.
-const MOST_READS: usize = 40;
+/// How often a state that keeps changing is read again before the read fails.
+const MAX_READS: usize = 40;
 /// The most bytes of one file.
 pub(crate) const LARGEST_FILE: u64 = 8 * 1024 * 1024;
 /// The most files of one state.
@@ -34,46 +36,125 @@ const DEEPEST: usize = 32;
 
 /// The state as read from disk.
 #[derive(Debug, Clone)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadedState {
     pub(crate) reading: Arc<Reading>,
     pub(crate) sha256: String,
     pub(crate) revision: Option<String>,
-    pub(crate) taken_up_at: Timestamp,
+    /// When the state was loaded that first meant the same: an edit of a comment does not change it.
+    pub(crate) loaded_at: Timestamp,
 }
 
-/// Reads `path` until two reads agree. The same bytes as those of `known` mean the same, and are not read anew.
-pub(crate) async fn settled(path: &Path, known: Option<&Loaded>) -> io::Result<Loaded> {
-    let mut before = digest(path).await?;
-    for _ in 0..MOST_READS {
-        tokio::time::sleep(APART).await;
-        let sources = read(path).await?;
-        let sha256 = sha256(&sources);
-        if sha256 == before {
-            let revision = revision(path);
-            if let Some(known) = known.filter(|known| known.sha256 == sha256) {
-                return Ok(Loaded { revision, ..known.clone() });
-            }
-            let reading = Arc::new(spec::read(&sources));
-            return Ok(Loaded { reading, sha256, revision, taken_up_at: clock::now() });
-        }
-        before = sha256;
+/// The reason why the state was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+    #[error("{} keeps changing: no two reads gave the same bytes", .0.display())]
+    KeepsChanging(PathBuf),
+    #[error("the parser failed: {0}")]
+    Parser(#[from] tokio::task::JoinError),
+}
+
+/// Reads the state at one path. Its clones share the right to call into the file system.
+#[derive(Debug, Clone)]
+pub(crate) struct StateReader {
+    path: PathBuf,
+    files: FileAccess,
+}
+
+/// Reads the state at `path` once it is stable, for a command that does so once.
+pub(crate) async fn read_stable(path: &Path) -> Result<LoadedState, ReadError> {
+    StateReader::new(path).read_stable(None).await
+}
+
+impl StateReader {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), files: FileAccess::new() }
     }
-    Err(io::Error::other(format!("{} keeps changing: no two reads gave the same bytes", path.display())))
+
+    /// The path of the state.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The right to call into the file system, for whoever else looks at the same files.
+    pub(crate) const fn files(&self) -> &FileAccess {
+        &self.files
+    }
+
+    /// Reads until two reads agree. The bytes of `known` are not parsed again.
+    pub(crate) async fn read_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
+        let mut before = self.read().await?.sha256;
+        for _ in 0..MAX_READS {
+            tokio::time::sleep(APART).await;
+            let read = self.read().await?;
+            if read.sha256 == before {
+                return read.parsed(known).await;
+            }
+            before = read.sha256;
+        }
+        Err(ReadError::KeepsChanging(self.path.clone()))
+    }
+
+    /// Reads once. The bytes of `known` are not parsed again.
+    pub(crate) async fn read_once(&self, known: &LoadedState) -> Result<LoadedState, ReadError> {
+        self.read().await?.parsed(Some(known)).await
+    }
+
+    async fn read(&self) -> Result<Files, NoAnswer> {
+        let path = self.path.clone();
+        self.files.run(move |progress| Files::read(&path, progress)).await
+    }
 }
 
-/// The digest of what is at `path` now, read once.
-pub(crate) async fn digest(path: &Path) -> io::Result<String> {
-    Ok(sha256(&read(path).await?))
+impl LoadedState {
+    /// Whether `other` says the same: the same state and the same faults, wherever they stand.
+    pub(crate) fn means_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.reading, &other.reading) || same_meaning(&self.reading, &other.reading)
+    }
 }
 
-async fn read(path: &Path) -> io::Result<Vec<Source>> {
-    let path = path.to_owned();
-    Ok(tokio::task::spawn_blocking(move || sources(&[path])).await?)
+fn same_meaning(one: &Reading, other: &Reading) -> bool {
+    fn key(fault: &Fault) -> (&str, spec::Code, &str, &str) {
+        (&fault.file, fault.code, &fault.message, &fault.help)
+    }
+    one.desired == other.desired && one.faults.iter().map(key).eq(other.faults.iter().map(key))
+}
+
+/// What one read found.
+struct Files {
+    sources: Vec<Source>,
+    sha256: String,
+    revision: Option<String>,
+}
+
+impl Files {
+    fn read(path: &Path, progress: &Progress) -> Self {
+        let sources = walk(&[path.to_owned()], progress);
+        let sha256 = sha256(&sources);
+        Self { sources, sha256, revision: revision(path) }
+    }
+
+    /// The state that the files hold. Parsing takes a thread of its own, as it takes long for a large state.
+    async fn parsed(self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
+        let Self { sources, sha256, revision } = self;
+        if let Some(known) = known.filter(|known| known.sha256 == sha256) {
+            return Ok(LoadedState { revision, ..known.clone() });
+        }
+        let reading = Arc::new(spawn_blocking(move || spec::read(&sources)).await?);
+        let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
+        let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
+        Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })
+    }
 }
 
 /// Every file of `paths`, in path order, as one state. A path that cannot be read is a source that says so.
 pub(crate) fn sources(paths: &[PathBuf]) -> Vec<Source> {
-    let mut walk = Walk::default();
+    walk(paths, &Progress::default())
+}
+
+fn walk(paths: &[PathBuf], progress: &Progress) -> Vec<Source> {
+    let mut walk = Walk { sources: Vec::new(), real: BTreeSet::new(), progress };
     for path in paths {
         let before = walk.sources.len();
         walk.path(path, 0, true);
@@ -85,14 +166,15 @@ pub(crate) fn sources(paths: &[PathBuf]) -> Vec<Source> {
     walk.sources
 }
 
-#[derive(Default)]
-struct Walk {
+struct Walk<'a> {
     sources: Vec<Source>,
     real: BTreeSet<PathBuf>,
+    progress: &'a Progress,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn path(&mut self, path: &Path, depth: usize, named: bool) {
+        self.progress.step();
         if self.sources.len() >= MOST_FILES || depth > DEEPEST {
             let limit = format!("more than {MOST_FILES} files, or folders deeper than {DEEPEST}");
             return self.add(path, Err(limit));
@@ -116,7 +198,7 @@ impl Walk {
                 Err(error) => self.add(path, Err(error.to_string())),
             }
         } else {
-            self.add(path, content(path));
+            self.add(path, content(path, self.progress));
         }
     }
 
@@ -141,14 +223,17 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, String> {
+fn content(path: &Path, progress: &Progress) -> Result<Vec<u8>, String> {
     // Opening a pipe would wait for its other end.
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err("it is not a regular file".to_owned());
     }
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    Noted(file, progress)
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("it is larger than {} MiB", LARGEST_FILE / 1024 / 1024));
     }

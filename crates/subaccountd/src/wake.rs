@@ -1,41 +1,42 @@
-//! Waking: a poke says *wake*, never *what*. Pokes that come together are one.
+//! Waking: it says *look*, never *what changed*. Wakes that come together are one.
 
 use tokio::sync::watch;
 
-/// The side that pokes.
+/// The side that wakes.
 #[derive(Debug, Clone)]
-pub(crate) struct Poker(watch::Sender<()>);
+pub(crate) struct Waker(watch::Sender<()>);
 
-/// The side that is woken. A clone of its own remembers of its own what it has seen.
+/// The side that is woken. Each clone remembers on its own which wakes it has seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Wake(watch::Receiver<()>);
 
-pub(crate) fn wake() -> (Poker, Wake) {
-    let (poker, wake) = watch::channel(());
-    (Poker(poker), Wake(wake))
+/// Both sides.
+pub(crate) fn channel() -> (Waker, Wake) {
+    let (waker, wake) = watch::channel(());
+    (Waker(waker), Wake(wake))
 }
 
-impl Poker {
-    pub(crate) fn poke(&self) {
+impl Waker {
+    pub(crate) fn wake(&self) {
         self.0.send_replace(());
     }
 }
 
 impl Wake {
-    /// Waits for a poke since the last look.
+    /// Waits for a wake since the last look.
     pub(crate) async fn woken(&mut self) {
         if self.0.changed().await.is_err() {
-            // Nobody can poke any more: the interval still wakes.
+            // Without a waker the interval still wakes.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Whether there was a poke since the last look.
-    pub(crate) fn was_poked(&self) -> bool {
+    /// Whether there was a wake since the last look.
+    pub(crate) fn was_woken(&self) -> bool {
         self.0.has_changed().unwrap_or_default()
     }
 
-    /// Forgets earlier pokes.
+    /// Forgets earlier wakes.
     pub(crate) fn forget(&mut self) {
         self.0.mark_unchanged();
     }

@@ -1,4 +1,4 @@
-//! The watcher: pokes when something changes near the state's files. It is a convenience: the interval finds every
+//! The watcher: wakes when something changes near the state's files. It is a convenience: the interval finds every
 //! change as well.
 //!
 //! Editors replace files, a ConfigMap swaps `..data`, git-sync swaps a link. A watch on a file or on the link itself
@@ -9,12 +9,16 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tracing::{debug, warn};
 
-use crate::wake::Poker;
+use crate::{
+    file_access::{FileAccess, NoAnswer, Progress},
+    wake::Waker,
+};
 
 /// The most links that are followed on the way to one file.
 pub(crate) const MOST_LINKS: usize = 40;
@@ -26,44 +30,64 @@ type Folders = BTreeMap<PathBuf, (u64, u64)>;
 
 /// Watches the folders that lead to the state.
 pub(crate) struct Watch {
+    files: FileAccess,
+    /// Locked on the blocking thread alone, one call at a time.
+    watched: Arc<Mutex<Watched>>,
+}
+
+struct Watched {
     path: PathBuf,
     watcher: Option<RecommendedWatcher>,
     folders: Folders,
 }
 
 impl Watch {
-    /// Starts watching `path`. Where the system allows no watcher, the interval alone finds changes.
-    pub(crate) fn start(path: &Path, poker: Poker) -> Self {
+    /// Prepares to watch `path`; [`refresh`](Self::refresh) begins it. Where the system allows no watcher, the interval
+    /// alone finds changes.
+    pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
         let handler = move |event: notify::Result<Event>| match event {
             // Reading the state raises access events itself.
             Ok(Event { kind: EventKind::Access(_), .. }) => {}
-            Ok(_) => poker.poke(),
+            Ok(_) => waker.wake(),
             Err(error) => {
                 warn!(%error, "the file watcher reports an error; the interval still finds changes");
-                poker.poke();
+                waker.wake();
             }
         };
         let watcher = RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false));
         let watcher = watcher
             .inspect_err(|error| warn!(%error, "no file watcher: changes are found at the interval only"))
             .ok();
-        let mut watch = Self { path: path.to_owned(), watcher, folders: Folders::new() };
-        watch.refresh();
-        watch
+        let watched = Watched { path: path.to_owned(), watcher, folders: Folders::new() };
+        Self { files, watched: Arc::new(Mutex::new(watched)) }
     }
 
     /// Watches the folders that lead to the state now, and no others.
-    pub(crate) fn refresh(&mut self) {
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub(crate) async fn refresh(&self) -> Result<(), NoAnswer> {
+        let watched = Arc::clone(&self.watched);
+        self.files
+            .run(move |progress| watched.lock().unwrap_or_else(PoisonError::into_inner).refresh(progress))
+            .await
+    }
+}
+
+impl Watched {
+    fn refresh(&mut self, progress: &Progress) {
         let Some(watcher) = &mut self.watcher else { return };
-        let now = folders(&self.path);
+        let now = folders(&self.path, progress);
         for folder in
             self.folders.iter().filter(|(path, inode)| now.get(*path) != Some(inode)).map(|(path, _)| path)
         {
+            progress.step();
             // It may be gone, and its watch with it.
             let _ = watcher.unwatch(folder);
         }
         let mut watched = Folders::new();
         for (path, inode) in now {
+            progress.step();
             let known = self.folders.get(&path) == Some(&inode);
             match known.then_some(()).map_or_else(|| watcher.watch(&path, RecursiveMode::NonRecursive), Ok) {
                 Ok(()) => {
@@ -82,38 +106,69 @@ impl Watch {
 }
 
 /// The folders in which a change can change what is read at `path`.
-fn folders(path: &Path) -> Folders {
-    let mut folders = Folders::new();
+fn folders(path: &Path, progress: &Progress) -> Folders {
+    let mut walk = Walk { folders: Folders::new(), progress };
     if let Ok(path) = std::path::absolute(path) {
-        follow(&path, &mut folders, MOST_LINKS);
+        walk.follow(&path, MOST_LINKS);
     }
-    folders
+    walk.folders
 }
 
-fn add(folder: &Path, folders: &mut Folders) {
-    if folders.len() < MOST_FOLDERS
-        && let Ok(metadata) = folder.metadata()
-        && metadata.is_dir()
-    {
-        folders.insert(folder.to_owned(), (metadata.dev(), metadata.ino()));
-    }
+struct Walk<'a> {
+    folders: Folders,
+    progress: &'a Progress,
 }
 
-/// Adds the folder of each link on the way to `path`, and what it leads to.
-fn follow(path: &Path, folders: &mut Folders, links: usize) {
-    if let Some((target, rest)) = first_link(path) {
-        let link = path.ancestors().nth(rest.components().count());
-        if let Some(folder) = link.and_then(Path::parent) {
-            add(folder, folders);
+impl Walk<'_> {
+    fn add(&mut self, folder: &Path) {
+        if self.folders.len() < MOST_FOLDERS
+            && let Ok(metadata) = folder.metadata()
+            && metadata.is_dir()
+        {
+            self.folders.insert(folder.to_owned(), (metadata.dev(), metadata.ino()));
         }
-        if let Some(links) = links.checked_sub(1) {
-            follow(&target.join(rest), folders, links);
+    }
+
+    /// Adds the folder of each link on the way to `path`, and what it leads to.
+    fn follow(&mut self, path: &Path, links: usize) {
+        self.progress.step();
+        if let Some((target, rest)) = first_link(path) {
+            let link = path.ancestors().nth(rest.components().count());
+            if let Some(folder) = link.and_then(Path::parent) {
+                self.add(folder);
+            }
+            if let Some(links) = links.checked_sub(1) {
+                self.follow(&target.join(rest), links);
+            }
+        } else if path.is_dir() {
+            // A failure here shows when the state is read.
+            let _ = self.below(path, links);
+        } else if let Some(folder) = path.ancestors().skip(1).find(|folder| folder.is_dir()) {
+            self.add(folder);
         }
-    } else if path.is_dir() {
-        // A failure here shows when the state is read.
-        let _ = below(path, folders, links);
-    } else if let Some(folder) = path.ancestors().skip(1).find(|folder| folder.is_dir()) {
-        add(folder, folders);
+    }
+
+    fn below(&mut self, folder: &Path, links: usize) -> io::Result<()> {
+        if self.folders.contains_key(folder) {
+            return Ok(());
+        }
+        self.add(folder);
+        for entry in fs::read_dir(folder)? {
+            self.progress.step();
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            if kind.is_dir() {
+                self.below(&entry.path(), links)?;
+            } else if kind.is_symlink()
+                && let Some(links) = links.checked_sub(1)
+            {
+                self.follow(&entry.path(), links);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -146,42 +201,22 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-fn below(folder: &Path, folders: &mut Folders, links: usize) -> io::Result<()> {
-    if folders.contains_key(folder) {
-        return Ok(());
-    }
-    add(folder, folders);
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        if kind.is_dir() {
-            below(&entry.path(), folders, links)?;
-        } else if kind.is_symlink()
-            && let Some(links) = links.checked_sub(1)
-        {
-            follow(&entry.path(), folders, links);
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{os::unix::fs::symlink, time::Duration};
 
     use super::*;
-    use crate::wake::{Wake, wake};
+    use crate::wake::{self, Wake};
 
     async fn is_woken(wake: &mut Wake) -> bool {
         tokio::time::timeout(Duration::from_secs(5), wake.woken()).await.is_ok()
     }
 
-    fn watching(path: &Path) -> (Watch, Wake) {
-        let (poker, wake) = wake();
-        (Watch::start(path, poker), wake)
+    async fn watching(path: &Path) -> (Watch, Wake) {
+        let (waker, wake) = wake::channel();
+        let watch = Watch::new(path, waker, FileAccess::new());
+        watch.refresh().await.unwrap();
+        (watch, wake)
     }
 
     #[tokio::test]
@@ -189,12 +224,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("desired.yaml");
         fs::write(&file, "0").unwrap();
-        let (mut watch, mut wake) = watching(&file);
+        let (watch, mut wake) = watching(&file).await;
         for round in 1..4 {
             fs::write(dir.path().join(".swap"), round.to_string()).unwrap();
             fs::rename(dir.path().join(".swap"), &file).unwrap();
             assert!(is_woken(&mut wake).await, "round {round}");
-            watch.refresh();
+            watch.refresh().await.unwrap();
         }
     }
 
@@ -206,7 +241,7 @@ mod tests {
         fs::write(at("..0/desired.yaml"), "0").unwrap();
         symlink("..0", at("..data")).unwrap();
         symlink("..data/desired.yaml", at("desired.yaml")).unwrap();
-        let (mut watch, mut wake) = watching(dir.path());
+        let (watch, mut wake) = watching(dir.path()).await;
         for round in 1..4 {
             let new = format!("..{round}");
             fs::create_dir(at(&new)).unwrap();
@@ -215,7 +250,7 @@ mod tests {
             wake.forget();
             fs::rename(at("..data_tmp"), at("..data")).unwrap();
             assert!(is_woken(&mut wake).await, "round {round}");
-            watch.refresh();
+            watch.refresh().await.unwrap();
         }
     }
 
@@ -226,7 +261,7 @@ mod tests {
         fs::create_dir_all(at(".worktrees/0")).unwrap();
         fs::write(at(".worktrees/0/desired.yaml"), "0").unwrap();
         symlink(".worktrees/0", at("current")).unwrap();
-        let (mut watch, mut wake) = watching(&at("current/desired.yaml"));
+        let (watch, mut wake) = watching(&at("current/desired.yaml")).await;
         for round in 1..4 {
             let new = format!(".worktrees/{round}");
             fs::create_dir(at(&new)).unwrap();
@@ -235,16 +270,16 @@ mod tests {
             wake.forget();
             fs::rename(at("next"), at("current")).unwrap();
             assert!(is_woken(&mut wake).await, "round {round}");
-            watch.refresh();
+            watch.refresh().await.unwrap();
         }
     }
 
     #[tokio::test]
-    async fn reading_the_state_wakes_nobody() {
+    async fn reading_the_state_does_not_wake() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("desired.yaml");
         fs::write(&file, "0").unwrap();
-        let (_watch, mut wake) = watching(&file);
+        let (_watch, mut wake) = watching(&file).await;
         fs::read(&file).unwrap();
         fs::read_dir(dir.path()).unwrap().count();
         assert!(tokio::time::timeout(Duration::from_millis(200), wake.woken()).await.is_err());
@@ -253,7 +288,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_awaited_in_the_nearest_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let folders = folders(&dir.path().join("not/yet/there.yaml"));
+        let folders = folders(&dir.path().join("not/yet/there.yaml"), &Progress::default());
         assert_eq!(folders.keys().collect::<Vec<_>>(), [dir.path()]);
     }
 }

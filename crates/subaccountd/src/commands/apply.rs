@@ -11,7 +11,8 @@ use crate::{
     reconcile::Pass,
     render::{self, View},
     settings::{DryRun, Fleet},
-    shutdown, state, wake,
+    shutdown::Shutdown,
+    wake,
 };
 
 /// The most passes of one `apply`.
@@ -19,19 +20,20 @@ const MOST_PASSES: usize = 5;
 
 pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
     let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
-    let stopping = shutdown::on_signals()?;
+    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
+    let stopping = shutdown.stopping.clone();
     let journal = if dry_run.dry_run {
         look_at_journal(&fleet.journal, &fleet.connection)?
     } else {
         open_journal(fleet)?
     };
-    let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), stopping.clone())?;
+    let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), shutdown)?;
     reconciler.rules.policy.no_retry_from = Some(reconciler.journal.history().next_id());
-    let (_, wake) = wake::wake();
+    let (_, wake) = wake::channel();
     let mut last: Option<Pass> = None;
     let mut told = None;
     for _ in 0..MOST_PASSES {
-        let loaded = state::settled(&fleet.desired, None).await?;
+        let loaded = reconciler.state.read_stable(None).await?;
         if told.as_ref() != Some(&loaded.sha256) {
             print_faults(&loaded);
             told = Some(loaded.sha256.clone());

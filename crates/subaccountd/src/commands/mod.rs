@@ -28,7 +28,6 @@ use subaccountd_core::{
     report::{Mode, PlanView},
     spec::Fault,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Command, Given},
@@ -37,7 +36,8 @@ use crate::{
     metrics::Metrics,
     reconcile::Reconciler,
     settings::{Connection, Fleet, JournalDir, JournalSettings},
-    state,
+    shutdown::Shutdown,
+    state::{LoadedState, StateReader},
 };
 
 /// What a command ends with; the numbers are in the contract.
@@ -89,18 +89,18 @@ fn reconciler(
     mode: Mode,
     journal: Journal,
     metrics: &Arc<Metrics>,
-    stopping: CancellationToken,
+    shutdown: Shutdown,
 ) -> anyhow::Result<Reconciler> {
     let client = fleet.connection.client(metrics.clone())?;
     tokio::spawn({
-        let (client, stopping) = (client.clone(), stopping.clone());
+        let (client, stopping) = (client.clone(), shutdown.stopping.clone());
         async move {
             stopping.cancelled().await;
             client.stop_repeating();
         }
     });
     Ok(Reconciler {
-        path: fleet.desired.clone(),
+        state: StateReader::new(&fleet.desired),
         account_sid: fleet.connection.account()?,
         rules: fleet.rules.rulebook(),
         in_flight: fleet.connection.max_in_flight,
@@ -108,7 +108,8 @@ fn reconciler(
         client,
         journal,
         requests: metrics.request_count(),
-        stopping,
+        stopping: shutdown.stopping,
+        writes: shutdown.writes,
     })
 }
 
@@ -132,7 +133,7 @@ fn colour(stream: &impl IsTerminal) -> bool {
 }
 
 /// Prints the faults of `loaded` to standard error.
-fn print_faults(loaded: &state::Loaded) {
+fn print_faults(loaded: &LoadedState) {
     show_faults(&loaded.reading.faults);
 }
 

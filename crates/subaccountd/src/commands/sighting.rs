@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{Report, report::Mode};
-use tokio_util::sync::CancellationToken;
 
 use super::{look_at_journal, print_faults, reconciler};
 use crate::{
@@ -14,8 +13,9 @@ use crate::{
     progress::while_reading,
     reconcile::{Reconciler, Sight},
     settings::{Fleet, Rules},
+    shutdown::Shutdown,
     snapshot::{self, Snapshot, Source},
-    state::{self, Loaded},
+    state::{self, LoadedState},
     wake,
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Sighting {
     pub(super) report: Report,
     pub(super) sight: Sight,
     pub(super) rules: Rules,
-    pub(super) loaded: Loaded,
+    pub(super) loaded: LoadedState,
     /// What whoever reads the plan should know of where it is from.
     pub(super) remarks: Vec<String>,
     /// The connection that it was made through, when it was none from a snapshot.
@@ -45,10 +45,10 @@ pub(super) async fn sighting(fleet: Fleet, from: Option<&Source>, given: &Given)
 async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
     let metrics = Arc::new(Metrics::new());
     let journal = look_at_journal(&fleet.journal, &fleet.connection)?;
-    let reconciler = reconciler(&fleet, Mode::DryRun, journal, &metrics, CancellationToken::new())?;
-    let loaded = state::settled(&fleet.desired, None).await?;
+    let reconciler = reconciler(&fleet, Mode::DryRun, journal, &metrics, Shutdown::new())?;
+    let loaded = reconciler.state.read_stable(None).await?;
     print_faults(&loaded);
-    let (_, wake) = wake::wake();
+    let (_, wake) = wake::channel();
     let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, &wake, None)).await;
     let error = pass.report.last_pass.error.clone();
     let Some(sight) = pass.sight.filter(|_| error.is_none()) else {
@@ -59,7 +59,7 @@ async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
 }
 
 async fn recalled(fleet: Fleet, source: &Source, given: &Given) -> anyhow::Result<Sighting> {
-    let loaded = state::settled(&fleet.desired, None).await?;
+    let loaded = state::read_stable(&fleet.desired).await?;
     print_faults(&loaded);
     let snapshot = snapshot::read(source).await?;
     let mut words = snapshot.settings.clone().into_owned();

@@ -14,7 +14,7 @@ use super::Snapshot;
 use crate::{
     reconcile::{Sight, VERSION, shown},
     settings::Rules,
-    state::Loaded,
+    state::LoadedState,
 };
 
 /// What is said of a list that is not there, and what mends it.
@@ -24,7 +24,7 @@ const REMEDY: &str = "plan on a snapshot taken with `subaccountd snapshot`, whic
 /// The report of the pass that `loaded` would have had at the time of `snapshot`, and what it is made from.
 pub(crate) fn report(
     snapshot: Snapshot<'_>,
-    loaded: &Loaded,
+    loaded: &LoadedState,
     rules: &Rules,
 ) -> anyhow::Result<(Report, Sight)> {
     let desired = &loaded.reading.desired;

@@ -9,7 +9,7 @@ use subaccountd_core::{
 };
 
 use super::{parse, report};
-use crate::{reconcile::Sight, settings::Rules, state::Loaded};
+use crate::{reconcile::Sight, settings::Rules, state::LoadedState};
 
 /// When every scene plays.
 pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";
@@ -25,7 +25,7 @@ pub(crate) struct Played {
     pub(crate) report: Report,
     pub(crate) sight: Sight,
     pub(crate) rules: Rules,
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: LoadedState,
 }
 
 /// The n-th account SID; 0 is the main account.
@@ -99,11 +99,11 @@ impl Scene {
     }
 
     /// The state.
-    pub(crate) fn loaded(&self) -> Loaded {
+    pub(crate) fn loaded(&self) -> LoadedState {
         let source = Source { name: "desired.yaml".to_owned(), content: Ok(self.state.clone().into_bytes()) };
-        let taken_up_at = NOON.parse().unwrap();
+        let loaded_at = NOON.parse().unwrap();
         let reading = Arc::new(read(&[source]));
-        Loaded { reading, sha256: "0".repeat(64), revision: None, taken_up_at }
+        LoadedState { reading, sha256: "0".repeat(64), revision: None, loaded_at }
     }
 
     /// The plan for it.

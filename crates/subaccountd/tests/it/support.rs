@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use twilio_sim::{AccountStatus, Sim, World, WorldBuilder};
@@ -227,6 +228,7 @@ impl Daemon {
             status["plan"]["actions"].as_array().is_some_and(Vec::is_empty)
                 && status["plan"]["held"].as_array().is_some_and(Vec::is_empty)
                 && status["lastPass"]["result"] == "success"
+                && time(&status["lastPass"]["startedAt"]) >= time(&status["desiredState"]["loadedAt"])
         })
         .await;
     }
@@ -267,6 +269,11 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A time as `/status` shows it.
+pub(crate) fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
 }
 
 /// Waits until `holds`.

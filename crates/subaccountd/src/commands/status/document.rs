@@ -21,10 +21,12 @@ pub(super) struct Document {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct State {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) sha256: String,
     pub(super) revision: Option<String>,
+    pub(super) loaded_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) faults: Vec<Fault>,
 }
@@ -46,6 +48,7 @@ pub(super) struct Fault {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Pass {
     pub(super) result: Option<String>,
+    pub(super) started_at: Option<Timestamp>,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) error: Option<String>,
 }

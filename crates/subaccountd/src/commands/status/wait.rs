@@ -90,6 +90,10 @@ fn progress(document: &Document, revision: Option<&str>) -> Progress {
     let todo = document.plan.actions.len();
     match (pass.result.as_deref(), &pass.error) {
         (None, _) => Progress::Waits("the first pass has not ended yet".to_owned()),
+        // What is shown beside it is the plan for the state before.
+        _ if pass.started_at.zip(state.loaded_at).is_some_and(|(pass, state)| pass < state) => {
+            Progress::Waits("the pass for this state has not ended yet".to_owned())
+        }
         (_, Some(error)) => {
             Progress::Waits(printable(&format!("the last pass did not come to its end: {error}")))
         }
@@ -150,6 +154,14 @@ mod tests {
         assert!(waits(json!({"plan": {"actions": [{"kind": "suspend"}], "held": [{}]}})));
         assert!(stuck(json!({"mode": "dry-run", "plan": {"actions": [{"kind": "suspend"}]}})));
         assert!(stuck(json!({"desiredState": {"faults": [{}]}})));
+        let of_times = |started: &str, loaded: &str| {
+            json!({"desiredState": {"sha256": "ab", "loadedAt": loaded, "faults": []},
+                "lastPass": {"result": "success", "startedAt": started}})
+        };
+        let (sooner, later) = ("2026-11-01T00:00:00.1Z", "2026-11-01T00:00:00.2Z");
+        assert!(waits(of_times(sooner, later)), "the plan is that of the state before");
+        assert_eq!(is(of_times(later, sooner)), Progress::Applied);
+        assert_eq!(is(of_times(later, later)), Progress::Applied);
         assert_eq!(is(json!({"plan": {"held": [{}]}})), Progress::Held);
         assert_eq!(is(json!({"mode": "dry-run"})), Progress::Applied);
     }

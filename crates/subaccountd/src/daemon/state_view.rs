@@ -1,0 +1,99 @@
+//! The state as the daemon sees and shows it: read after each wake, shown as read, compared with that of the last pass.
+
+use std::sync::Arc;
+
+use subaccountd_core::Report;
+use tokio::sync::watch;
+use tracing::debug;
+
+use super::{
+    pass_log::log_state,
+    pause::{Look, Looking},
+};
+use crate::{
+    metrics::Metrics,
+    reconcile::shown,
+    state::{LoadedState, ReadError, StateReader},
+    watch::Watch,
+};
+
+/// See the module.
+pub(super) struct StateView {
+    reader: StateReader,
+    watch: Watch,
+    metrics: Arc<Metrics>,
+    report_to: watch::Sender<Option<Arc<Report>>>,
+    /// The state as it was read last.
+    loaded: Option<LoadedState>,
+    /// The state with which the last pass began.
+    passed: Option<LoadedState>,
+}
+
+impl StateView {
+    pub(super) const fn new(
+        reader: StateReader,
+        watch: Watch,
+        metrics: Arc<Metrics>,
+        report_to: watch::Sender<Option<Arc<Report>>>,
+    ) -> Self {
+        Self { reader, watch, metrics, report_to, loaded: None, passed: None }
+    }
+
+    /// Reads the state for a pass.
+    pub(super) async fn for_pass(&mut self) -> Result<LoadedState, ReadError> {
+        let loaded = self.read().await?;
+        if !self.is_passed(&loaded) {
+            log_state(&loaded);
+        }
+        self.passed = Some(loaded.clone());
+        Ok(loaded)
+    }
+
+    /// Reads the state, and shows it when it is another one.
+    async fn read(&mut self) -> Result<LoadedState, ReadError> {
+        // Watched before it is read: no change falls between.
+        self.watch.refresh().await?;
+        let loaded = self.reader.read_stable(self.loaded.as_ref()).await?;
+        let shown_as_is =
+            |known: &LoadedState| (&known.sha256, &known.revision) == (&loaded.sha256, &loaded.revision);
+        if !self.loaded.as_ref().is_some_and(shown_as_is) {
+            self.show(&loaded);
+        }
+        self.loaded = Some(loaded.clone());
+        Ok(loaded)
+    }
+
+    fn show(&self, loaded: &LoadedState) {
+        self.report_to.send_if_modified(|report| {
+            // Before the first pass there is nothing to correct.
+            let Some(report) = report else { return false };
+            Arc::make_mut(report).desired_state = shown(loaded);
+            self.metrics.publish_state(report);
+            true
+        });
+    }
+
+    fn is_passed(&self, loaded: &LoadedState) -> bool {
+        self.passed.as_ref().is_some_and(|passed| passed.means_same_as(loaded))
+    }
+}
+
+impl Looking for StateView {
+    async fn look(&mut self) -> Look {
+        match self.read().await {
+            Ok(loaded) if self.is_passed(&loaded) => Look::Same,
+            Ok(_) => Look::Changed,
+            Err(error) => {
+                debug!(%error, "the state cannot be read; retrying");
+                match error {
+                    ReadError::NoAnswer(_) => Look::NoAnswer,
+                    ReadError::KeepsChanging(_) | ReadError::Parser(_) => Look::Unstable,
+                }
+            }
+        }
+    }
+
+    async fn answered(&self) {
+        self.reader.files().is_free().await;
+    }
+}
