@@ -62,7 +62,8 @@ seen "the daemon is ready" target/debug/subaccountd probe ready --url "http://12
 if [ "${DEMO_ONCE:-}" != 1 ]; then
     say "It runs. Edit $state, save it, and watch. For example:"
     cat <<EOF
-  - change initech from suspended to active: it is reactivated at once
+  - add the line liftSuspensionsBefore to acme, as the held message says: it is reactivated, and gets its number
+  - change initech from suspended to active: it is reactivated at once, because the daemon suspended it
   - give +493012345678 an addressSid (AD and 32 digits): the held transfer goes through
   - list AC00000000000000000000000000000006 as closed, with close: {confirm: not listed}
   - misspell a status: the fault is told, the rest goes on, and nothing is closed
@@ -74,20 +75,33 @@ EOF
 fi
 
 a=AC0000000000000000000000000000000
-seen "a reactivation" logged "reactivate ${a}1: done"
-seen "a transfer" logged "transfer +15105550101 from ${a}3 to ${a}1: done"
+# done_lines: what was done so far, in words.
+done_lines() { grep -E ': done' "$log" | sed -E 's/^[^ ]+ +INFO //; s/ action\.kind.*//'; }
+# edit SCRIPT: edits the state as editors do.
+edit() { sed "$1" "$state" >"$state.new" && mv "$state.new" "$state"; }
+
 seen "a suspension" logged "suspend ${a}2: done"
 seen "a close" logged "close ${a}4: done"
 seen "a held item" logged "held.reason=NeedsAddress"
-grep -E ': done' "$log" | sed -E 's/^[^ ]+ +INFO //; s/ action\.kind.*//'
+seen "a suspension made by others" logged "held.reason=SuspendedElsewhere"
+done_lines
 
-say "What is held, and how to mend it:"
+say "What is held, and how to fix it (subaccountd plan):"
 target/debug/subaccountd plan || echo "exit code $?"
+if logged "reactivate ${a}1"; then fails "a suspension made by others that is left alone"; fi
 
-say "An edit while it runs: initech becomes active"
-sed 's/status: suspended/status: active/' "$state" >"$state.new" && mv "$state.new" "$state"
+# The held message gives the line to add.
+lift=$(grep -oE 'liftSuspensionsBefore: [^ ]*[0-9]{4}-[0-9T:-]+Z' "$log" | head -n 1 | grep -oE '[0-9]{4}-[0-9T:-]+Z')
+say "An edit while it runs: the suspension of acme is lifted (liftSuspensionsBefore: \"$lift\")"
+edit "s/^    friendlyName: acme\$/&\\n    liftSuspensionsBefore: \"$lift\"/"
+seen "a reactivation" logged "reactivate ${a}1: done"
+seen "a transfer" logged "transfer +15105550101 from ${a}3 to ${a}1: done"
+done_lines | tail -n 2
+
+say "Another edit: initech becomes active, and the daemon lifts its own suspension"
+edit 's/status: suspended/status: active/'
 seen "the edit" logged "reactivate ${a}2: done"
-grep -F "reactivate ${a}2: done" "$log" | sed -E 's/^[^ ]+ +INFO //; s/ action\.kind.*//'
+done_lines | tail -n 1
 
 passes() { get "$port" /metrics | sed -n 's/^subaccountd_passes_total{result="success"} //p'; }
 another_pass() { [ "$(passes)" -gt "$1" ]; }

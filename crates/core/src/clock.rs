@@ -1,29 +1,84 @@
-//! Now, by two clocks: ours and Twilio's. What decides is Twilio's; where the two disagree, nothing is decided.
+//! Time: one pessimistic value of three clocks. What decides is Twilio's; where it, ours and a monotonic one disagree, no
+//! rest ends and no budget is freed.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// The most that the two clocks may differ.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+/// The most that two clocks may differ.
+pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Our clock.
     pub local: Timestamp,
-    /// Twilio's `Date`, when it sent one.
+    /// Twilio's `Date`, or the last one moved on by a monotonic clock; `None` when none is known.
     pub twilio: Option<Timestamp>,
+    /// Twilio's clock moved on since the last pass as a monotonic one did.
+    pub steady: bool,
+}
+
+/// The time of a fact, as it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Twilio's time in whole seconds, or our best guess.
+    pub at: Timestamp,
+    /// The clocks disagreed. The fact counts as recent until a later pass can tell the time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 impl Now {
-    /// Twilio's time in whole seconds; `None` when it is missing, or too far from ours.
+    /// The time by our clock and, when it is known, by Twilio's.
+    pub const fn new(local: Timestamp, twilio: Option<Timestamp>) -> Self {
+        Self { local, twilio, steady: true }
+    }
+
+    /// Twilio's time in whole seconds; `None` when it is missing or another clock contradicts it.
     pub fn trusted(self) -> Option<Timestamp> {
         let twilio = whole_seconds(self.twilio?);
-        (twilio.duration_since(self.local).abs() <= TOLERANCE).then_some(twilio)
+        let near = twilio.duration_since(self.local).abs() <= CLOCK_TOLERANCE;
+        (near && self.steady).then_some(twilio)
     }
 
     /// Twilio's time when it can be trusted, else ours: for pauses and for what is only shown.
     pub fn best(self) -> Timestamp {
         self.trusted().unwrap_or_else(|| whole_seconds(self.local))
+    }
+
+    /// The earliest time that any clock tells: for what must not be allowed too early.
+    pub fn earliest(self) -> Timestamp {
+        self.twilio.map_or(self.local, |twilio| twilio.min(self.local))
+    }
+
+    /// The time as a fact of this moment keeps it.
+    pub fn stamp(self) -> Stamp {
+        Stamp { at: self.best(), unsure: self.trusted().is_none() }
+    }
+}
+
+impl Stamp {
+    /// Whether the fact lies within the last `window`. Nothing falls out of a window while the clocks disagree, nor when
+    /// they did at the time of the fact.
+    pub fn within(self, now: Now, window: SignedDuration) -> bool {
+        self.unsure || now.trusted().is_none_or(|now| now.duration_since(self.at) < window)
+    }
+
+    /// Whether the fact surely lies within the last `window`: what is allowed only for a while is not allowed while the
+    /// clocks disagree, nor when they did at the time of the fact.
+    pub fn surely_within(self, now: Now, window: SignedDuration) -> bool {
+        !self.unsure && now.trusted().is_some_and(|now| now.duration_since(self.at) < window)
+    }
+
+    /// Whether a pause that began here is over. A time in the future is a clock that was wrong, and holds nothing.
+    pub fn is_over(self, now: Now, pause: SignedDuration) -> bool {
+        let elapsed = now.best().duration_since(self.at);
+        elapsed >= pause || elapsed < -CLOCK_TOLERANCE
+    }
+
+    /// The stamp of a time that Twilio told.
+    pub const fn sure(at: Timestamp) -> Self {
+        Self { at, unsure: false }
     }
 }
 
@@ -37,13 +92,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_five_minutes_off_is_trusted_and_one_second_more_is_not() {
+    fn clock_is_trusted_up_to_five_minutes_and_not_one_second_more() {
         let local = Timestamp::from_second(1_000_000).unwrap();
         for (seconds, trusted) in [(0, true), (300, true), (-300, true), (301, false), (-301, false)] {
             let twilio = local + SignedDuration::from_secs(seconds);
-            let now = Now { local, twilio: Some(twilio) };
+            let now = Now::new(local, Some(twilio));
             assert_eq!(now.trusted(), trusted.then_some(twilio), "{seconds}");
+            assert_eq!(Now { steady: false, ..now }.trusted(), None, "both clocks jumped");
         }
-        assert_eq!(Now { local, twilio: None }.trusted(), None);
+        assert_eq!(Now::new(local, None).trusted(), None);
+    }
+
+    #[test]
+    fn fact_of_a_doubtful_time_stays_in_every_window() {
+        let now = Now::new(
+            Timestamp::from_second(1_000_000).unwrap(),
+            Some(Timestamp::from_second(1_000_000).unwrap()),
+        );
+        let window = SignedDuration::from_hours(24);
+        let old = Timestamp::from_second(1).unwrap();
+        assert!(!Stamp::sure(old).within(now, window));
+        assert!(Stamp { at: old, unsure: true }.within(now, window));
+        assert!(Stamp::sure(old).within(Now { steady: false, ..now }, window));
+        let recent = now.best();
+        assert!(Stamp::sure(recent).surely_within(now, window));
+        assert!(!Stamp::sure(old).surely_within(now, window));
+        assert!(!Stamp { at: recent, unsure: true }.surely_within(now, window));
+        assert!(!Stamp::sure(recent).surely_within(Now { steady: false, ..now }, window));
+    }
+
+    #[test]
+    fn pause_that_began_in_the_future_is_over() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let now = Now::new(at(1_000_000), Some(at(1_000_000)));
+        let pause = SignedDuration::from_secs(15);
+        assert!(!Stamp::sure(at(999_990)).is_over(now, pause));
+        assert!(Stamp::sure(at(999_985)).is_over(now, pause));
+        assert!(!Stamp::sure(at(1_000_200)).is_over(now, pause));
+        assert!(Stamp::sure(at(1_000_301)).is_over(now, pause));
     }
 }

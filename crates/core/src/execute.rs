@@ -1,63 +1,48 @@
 //! Executing: an approved plan in, outcomes out, stage by stage.
 //!
-//! Each write is asked for at the gate, made durable as an intent, made, and its outcome kept. A close reads the account
-//! and its numbers afresh first, and is not made when anything differs from what was planned. Closes are made one at
-//! a time. A failure stops nothing but what depends on it, unless nothing else could fare better.
+//! One function makes every write, and nothing waits between its proof and the request: it takes its place in flight first,
+//! then looks, makes the intent durable, and sends one request. A proof that became too old ends the write as skipped; the
+//! next pass proves it again. Closes are made one at a time. A failure stops nothing but what depends on it, unless
+//! nothing else could fare better.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Planned, Status,
-    record::{Gate, Record},
-    remote::{Apply, Lost, Observe, Receipt, Refusal, RemoteError, Written},
+    AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip, SkipCause, Status,
+    record::{Precondition, Record, Stopwatch},
+    remote::{Apply, RemoteError, Sent, WritePlace},
 };
 
-/// How a write ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Verified done.
-    Done(Receipt),
-    /// Twilio refused it.
-    Refused(Refusal),
-    /// Nobody knows.
-    Unknown(Lost),
-    /// It was not made, or never processed, for this reason.
-    Skipped(String),
-}
-
-impl Outcome {
-    /// The word in metrics and logs.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Done(_) => "done",
-            Self::Refused(_) => "refused",
-            Self::Unknown(_) => "unknown",
-            Self::Skipped(_) => "skipped",
-        }
-    }
-}
+/// A request begins at most this long after the last look that it rests on.
+pub const MAX_LAST_LOOK: Duration = Duration::from_secs(5);
+/// A request begins at most this long after the first look that it rests on.
+pub const MAX_FIRST_LOOK: Duration = Duration::from_secs(10);
+/// The longest time from the last check of these ages to the begin of the request: the auth token is read, and a connection
+/// comes up, within 2.5 s, and a look at the desired state may be shared for 0.25 s.
+const MAX_TO_BEGIN: Duration = Duration::from_secs(3);
 
 /// An action and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executed {
-    /// What was planned.
+    /// The action as it was planned.
     pub planned: Planned,
-    /// What became of it.
+    /// Its end.
     pub outcome: Outcome,
 }
 
-/// What executing gave.
+/// The result of executing a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Execution {
     /// Every action of the plan.
     pub executed: Vec<Executed>,
-    /// What stopped the pass.
+    /// The error that ended the pass.
     pub stopped: Option<RemoteError>,
 }
 
@@ -93,136 +78,214 @@ impl Execution {
     }
 }
 
-/// What executing works with.
+/// The ports that executing works with.
 #[derive(Debug)]
-pub struct Crew<'a, O, A, R, G> {
-    /// Reads afresh before a close.
-    pub observe: &'a O,
-    /// Writes.
+pub struct Ports<'a, A, R, P, S> {
+    /// Writes, and the looks right before them.
     pub apply: &'a A,
     /// Keeps intents and outcomes.
     pub record: &'a R,
-    /// May still say no.
-    pub gate: &'a G,
-    /// How many writes may be under way at once.
+    /// Reads the desired state right before a write.
+    pub precondition: &'a P,
+    /// Measures how old a proof is.
+    pub stopwatch: &'a S,
+    /// The most writes that may be under way at once.
     pub in_flight: usize,
 }
 
+/// The state of one execution.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The error after which nothing else would fare better.
+    stopped: Mutex<Option<RemoteError>>,
+    /// Accounts that should be active and are not.
+    inactive: BTreeSet<AccountSid>,
+    /// Accounts with a transfer that was not done, and its reason.
+    waiting: BTreeMap<AccountSid, String>,
+}
+
+impl Progress {
+    fn stop(&self, error: RemoteError) {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    fn check(&self, action: &Action) -> Result<(), Skip> {
+        if let Some(error) = &*self.stopped.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(Skip::new(SkipCause::PassAborted, format!("the pass was aborted: {error}")));
+        }
+        match action {
+            Action::Transfer(transfer) if self.inactive.contains(&transfer.to) => Err(Skip::new(
+                SkipCause::Dependency,
+                format!("the receiving account {} was not reactivated", transfer.to),
+            )),
+            Action::Suspend(account) => match self.waiting.get(account) {
+                Some(why) => Err(Skip::new(SkipCause::Dependency, why.clone())),
+                None => Ok(()),
+            },
+            Action::Reactivate(_) | Action::Transfer(_) | Action::Close(_) => Ok(()),
+        }
+    }
+
+    /// Takes in how a stage ended, for those that depend on it.
+    fn note(&mut self, executed: &[Executed]) {
+        for Executed { planned, outcome } in executed {
+            if matches!(outcome, Outcome::Done(_)) {
+                continue;
+            }
+            match &planned.action {
+                Action::Reactivate(account) => {
+                    self.inactive.insert(*account);
+                }
+                Action::Transfer(transfer) => {
+                    for account in [transfer.from, transfer.to] {
+                        let why = format!(
+                            "{account} waits for the transfer of {}, which was not done: {}",
+                            transfer.phone,
+                            outcome.message()
+                        );
+                        self.waiting.entry(account).or_insert(why);
+                    }
+                }
+                Action::Suspend(_) | Action::Close(_) => {}
+            }
+        }
+    }
+}
+
 /// Executes `approved`.
-pub async fn execute<O: Observe, A: Apply, R: Record, G: Gate>(
+pub async fn execute<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     approved: ApprovedPlan,
-    crew: &Crew<'_, O, A, R, G>,
+    ports: &Ports<'_, A, R, P, S>,
 ) -> Execution {
     let [first, transfers, suspends, closes] = approved.into_stages();
-    let stopped = Mutex::new(None);
-    let in_flight = crew.in_flight.max(1);
-    let mut executed = stage(crew, first, &BTreeSet::new(), &stopped, in_flight).await;
-    let dark: BTreeSet<_> = executed
-        .iter()
-        .filter(|done| failed_to_reactivate(done))
-        .map(|e| e.planned.action.account())
-        .collect();
-    executed.extend(stage(crew, transfers, &dark, &stopped, in_flight).await);
-    executed.extend(stage(crew, suspends, &dark, &stopped, in_flight).await);
-    executed.extend(stage(crew, closes, &dark, &stopped, 1).await);
-    Execution { executed, stopped: stopped.into_inner().unwrap_or_default() }
+    let in_flight = ports.in_flight.max(1);
+    let mut progress = Progress::default();
+    let mut executed = Vec::new();
+    for (actions, in_flight) in
+        [(first, in_flight), (transfers, in_flight), (suspends, in_flight), (closes, 1)]
+    {
+        let done = stage(ports, actions, &progress, in_flight).await;
+        progress.note(&done);
+        executed.extend(done);
+    }
+    Execution { executed, stopped: progress.stopped.into_inner().unwrap_or_default() }
 }
 
-fn failed_to_reactivate(executed: &Executed) -> bool {
-    matches!(executed.planned.action, Action::Reactivate(_)) && !matches!(executed.outcome, Outcome::Done(_))
-}
-
-async fn stage<O: Observe, A: Apply, R: Record, G: Gate>(
-    crew: &Crew<'_, O, A, R, G>,
+async fn stage<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
+    ports: &Ports<'_, A, R, P, S>,
     stage: Vec<Planned>,
-    dark: &BTreeSet<AccountSid>,
-    stopped: &Mutex<Option<RemoteError>>,
+    progress: &Progress,
     in_flight: usize,
 ) -> Vec<Executed> {
     let one = |planned: Planned| async {
-        let outcome = match may_begin(crew, &planned.action, dark, stopped).await {
-            Ok(()) => write(crew, &planned, stopped).await,
-            Err(why) => Outcome::Skipped(why),
+        let outcome = match write(ports, &planned, progress).await {
+            Ok(outcome) => outcome,
+            Err(skip) => {
+                ports.record.skipped(&planned, &skip).await;
+                Outcome::Skipped(skip)
+            }
         };
         Executed { planned, outcome }
     };
     stream::iter(stage).map(one).buffer_unordered(in_flight).collect().await
 }
 
-async fn may_begin<O: Observe, A: Apply, R: Record, G: Gate>(
-    crew: &Crew<'_, O, A, R, G>,
-    action: &Action,
-    dark: &BTreeSet<AccountSid>,
-    stopped: &Mutex<Option<RemoteError>>,
-) -> Result<(), String> {
-    if let Some(error) = stopped.lock().ok().and_then(|stopped| stopped.clone()) {
-        return Err(format!("the pass was stopped: {error}"));
-    }
-    if let Action::Transfer(transfer) = action
-        && dark.contains(&transfer.to)
-    {
-        return Err(format!("the receiving account {} was not reactivated", transfer.to));
-    }
-    crew.gate.open(action).await?;
+/// Makes one write: place in flight, desired state, for a close numbers and account afresh, durable intent, one request.
+/// The only function that sends one.
+async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
+    ports: &Ports<'_, A, R, P, S>,
+    planned: &Planned,
+    progress: &Progress,
+) -> Result<Outcome, Skip> {
+    let action = &planned.action;
+    progress.check(action)?;
+    let mut place = ports.apply.place().await?;
+    progress.check(action)?;
+    let mut proof = Proof { first: ports.stopwatch.elapsed(), last: ports.stopwatch.elapsed() };
+    ports.precondition.check(action).await?;
     if let Action::Close(close) = action {
-        second_look(crew.observe, close, stopped).await?;
-        // Reading took its time: the state must still be the same.
-        crew.gate.open(action).await?;
+        look(&mut place, close, progress).await?;
+        proof.last = ports.stopwatch.elapsed();
+        // Looking took its time: the state must still say so.
+        ports.precondition.check(action).await?;
     }
-    Ok(())
+    proof.check_age(ports.stopwatch.elapsed())?;
+    may_begin(ports.precondition)?;
+    let id = ports.record.intent(planned).await.map_err(|why| {
+        Skip::new(SkipCause::NotRecorded, format!("the intent could not be recorded: {why}"))
+    })?;
+    // Making the intent durable took its time as well.
+    let still = proof.check_age(ports.stopwatch.elapsed()).and_then(|()| may_begin(ports.precondition));
+    let sent = match still {
+        Ok(()) => place.send(action).await,
+        Err(skip) => Sent::from(Outcome::Skipped(skip)),
+    };
+    ports.record.outcome(id, planned, &sent.outcome).await;
+    if let Some(error) = sent.stop {
+        progress.stop(error);
+    }
+    Ok(sent.outcome)
 }
 
-/// The second look before a close: the account and its numbers, read afresh, are as they were planned on.
-async fn second_look(
-    observe: &impl Observe,
-    close: &Close,
-    stopped: &Mutex<Option<RemoteError>>,
-) -> Result<(), String> {
-    let sid = close.account.sid;
-    let failed = |error: RemoteError| {
-        let why = format!("not closed: reading {sid} again failed: {error}");
-        if error.stops_the_pass() {
-            stop(stopped, error);
+fn may_begin(precondition: &impl Precondition) -> Result<(), Skip> {
+    if precondition.is_stopping() { Err(Skip::new(SkipCause::Stopping, "stopping")) } else { Ok(()) }
+}
+
+/// The times of the looks that a write rests on.
+struct Proof {
+    /// The begin of the first.
+    first: Duration,
+    /// The end of the last.
+    last: Duration,
+}
+
+impl Proof {
+    /// Refuses a proof that would be too old once a connection came up.
+    fn check_age(&self, now: Duration) -> Result<(), Skip> {
+        let too_old = now.saturating_sub(self.last) > MAX_LAST_LOOK.saturating_sub(MAX_TO_BEGIN)
+            || now.saturating_sub(self.first) > MAX_FIRST_LOOK.saturating_sub(MAX_TO_BEGIN);
+        if !too_old {
+            return Ok(());
         }
-        why
-    };
-    let account = observe.account(sid).await.map_err(failed)?;
-    if account != close.account {
-        return Err(format!("not closed: {sid} changed since it was planned"));
+        let took = now.saturating_sub(self.first).as_secs_f64();
+        Err(Skip::new(
+            SkipCause::ProofTooOld,
+            format!("the looks right before it took {took:.1} s, so they no longer prove anything"),
+        ))
     }
-    let numbers = observe.numbers(sid).await.map_err(failed)?;
+}
+
+/// The look right before a close: the numbers, then the account, read afresh once each, are as they were planned on.
+async fn look(place: &mut impl WritePlace, close: &Close, progress: &Progress) -> Result<(), Skip> {
+    let sid = close.account.sid;
+    let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
+    let failed = |error: RemoteError| {
+        let why = format!("not closed: {sid} could not be read again: {error}");
+        if error.stops_the_pass() {
+            progress.stop(error);
+        }
+        changed(why)
+    };
+    let numbers = place.numbers(sid).await.map_err(failed)?;
     let same = numbers.len() == close.listed.len()
         && numbers.iter().all(|number| close.listed.get(&number.sid) == Some(&number.phone));
-    if same { Ok(()) } else { Err(format!("not closed: the numbers of {sid} changed since it was planned")) }
-}
-
-/// Keeps the first error after which nothing else would fare better.
-fn stop(stopped: &Mutex<Option<RemoteError>>, error: RemoteError) {
-    if let Ok(mut stopped) = stopped.lock() {
-        stopped.get_or_insert(error);
+    if !same {
+        let listed: Vec<_> = numbers.iter().take(10).map(|number| number.phone.to_string()).collect();
+        return Err(changed(format!(
+            "not closed: {sid} was planned with {} and now lists {} ({})",
+            close.listed.len(),
+            numbers.len(),
+            listed.join(", ")
+        )));
     }
-}
-
-async fn write<O: Observe, A: Apply, R: Record, G: Gate>(
-    crew: &Crew<'_, O, A, R, G>,
-    planned: &Planned,
-    stopped: &Mutex<Option<RemoteError>>,
-) -> Outcome {
-    let id = match crew.record.intent(planned).await {
-        Ok(id) => id,
-        Err(why) => return Outcome::Skipped(format!("the intent could not be recorded: {why}")),
-    };
-    let outcome = match crew.apply.apply(&planned.action).await {
-        Written::Done(receipt) => Outcome::Done(receipt),
-        Written::Refused(refusal) => Outcome::Refused(refusal),
-        Written::Unknown(lost) => Outcome::Unknown(lost),
-        Written::NotProcessed(why) => Outcome::Skipped(why),
-        Written::Stop(error) => {
-            let why = format!("the pass was stopped: {error}");
-            stop(stopped, error);
-            Outcome::Skipped(why)
-        }
-    };
-    crew.record.outcome(id, planned, &outcome).await;
-    outcome
+    let account = place.account(sid).await.map_err(failed)?;
+    if account != close.account {
+        return Err(changed(format!(
+            "not closed: {sid} changed since it was planned: it is {} and named {:?}, last changed at {}",
+            account.status,
+            account.friendly_name,
+            account.date_updated.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
+        )));
+    }
+    Ok(())
 }

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AccountSid, Action, History, Now, Object, Plan, Planned, Reason, Verb,
-    plan::{FIX_FAULTS, counted, hold, not_active},
+    AccountSid, Action, History, Now, Plan, Planned, Reason, Verb,
+    history::Write,
+    plan::{FIX_FAULTS, counted, hold, not_active, note_what_stays_behind},
 };
 
 /// How much may be done within the window.
@@ -137,7 +138,7 @@ fn touched(action: &Action) -> Vec<AccountSid> {
     }
 }
 
-/// Weighs `plan`. Reactivations are weighed first, because transfers may need them.
+/// Weighs `plan` and names beside each suspension the numbers that it leaves behind. Reactivations are weighed first, because transfers may need them.
 pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> ApprovedPlan {
     let budgets = budgets(&plan, limits, history, now);
     for verb in Verb::ALL {
@@ -147,6 +148,7 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
         weigh(verb, &mut plan, limits, &budgets, history, now);
     }
     weigh_releases(&mut plan, limits, &budgets, history, now);
+    note_what_stays_behind(&mut plan);
     plan.sort();
     ApprovedPlan { plan, budgets }
 }
@@ -154,9 +156,9 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
 /// The budgets as they stand before `plan`.
 pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Budgets {
     let of = |verb: Verb| {
-        let base = if verb == Verb::Transfer { plan.listed_numbers } else { plan.listed_accounts };
+        let base = if verb == Verb::Transfer { plan.found_numbers } else { plan.live_accounts };
         let limit = limits.verbs.get(&verb).map_or(Some(0), |limit| limit.allows(verb, base));
-        Budget { limit, spent: history.spent(verb, now, limits.window).len() }
+        Budget { limit, spent: history.spent(verb, now, limits.window) }
     };
     let release =
         Budget { limit: Some(limits.released_numbers), spent: history.released(now, limits.window) };
@@ -190,13 +192,13 @@ fn hold_transfers_without_target(plan: &mut Plan) {
 fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
     let Some(limit) = budgets.verbs[&verb].limit else { return };
     let costs = |planned: &Planned| planned.action.verb() == verb && !planned.free;
-    let objects: BTreeSet<Object> =
-        plan.actions.iter().filter(|p| costs(p)).map(|planned| planned.action.object()).collect();
-    let retried = |(object, unknown): &(Object, bool)| *unknown && objects.contains(object);
-    let spent = history.spent(verb, now, limits.window).iter().filter(|write| !retried(write)).count();
+    let planned: Vec<_> = plan.actions.iter().filter(|p| costs(p)).collect();
+    // A repeat of a write whose outcome is unknown takes the place of that write.
+    let repeats =
+        planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
+    let (count, spent) = (planned.len(), budgets.verbs[&verb].spent.saturating_sub(repeats));
     let doubted = plan.doubted.get(&verb).copied().unwrap_or_default();
-    let weight = (objects.len() + spent).saturating_add(doubted);
-    if objects.is_empty() || weight <= limit {
+    if planned.is_empty() || (count + spent).saturating_add(doubted) <= limit {
         return;
     }
     let accounts: BTreeSet<_> =
@@ -206,18 +208,17 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     let more = accounts.len().saturating_sub(10);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "the plan holds {} of `{verb}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
-        objects.len(),
+        "the plan holds {count} of `{verb}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
         limits.window,
         in_doubt(doubted)
     );
-    let remedy = if objects.len() + spent <= limit {
+    let remedy = if count + spent <= limit {
         FIX_FAULTS.to_owned()
     } else {
         format!(
             "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
             plural(verb),
-            objects.len() + spent
+            count + spent
         )
     };
     for Planned { action, .. } in take(plan, costs) {
@@ -244,7 +245,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
     let mut over = BTreeSet::new();
     for planned in &plan.actions {
         if let Action::Close(close) = &planned.action {
-            let tried = history.released_by_unknown(close.account.sid, now, limits.window);
+            let tried = history.released_by_open_close(close.account.sid, now, limits.window);
             let after = spent.saturating_sub(tried) + close.at_risk.len();
             if close.at_risk.is_empty() || after <= limits.released_numbers {
                 spent = after;

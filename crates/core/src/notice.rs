@@ -1,28 +1,93 @@
-//! Noticing: what an observation says that history does not know yet.
+//! The facts that a pass adds to history: from the desired state alone, and from an observation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, Desired, Entry, Now, Object, Observed, PhoneNumber, Status, Verb, Whereabouts,
-    history::{Event, History, Write},
+    AccountSid, Desired, Entry, Now, NumberSid, Object, Observed, PhoneNumber, Policy, Status, Verb,
+    Whereabouts,
+    history::{Applied, Event, History},
 };
 
-/// What the state alone says, whether or not Twilio can be observed: a word that changed during an outage changed.
-pub fn heed(history: &History, desired: &Desired) -> Vec<Event> {
-    let new = |entry: &&Entry| history.word(entry.sid) != Some(entry.goal.status());
-    let word = |entry: &Entry| Event::Word { account: entry.sid, word: entry.goal.status() };
-    let says_closed = |account| desired.entry(account).is_some_and(|entry| entry.close().is_some());
-    let ended = |(account, _): &(AccountSid, _)| !desired.faulty() && !says_closed(*account);
-    let words = desired.accounts().filter(new).map(word);
-    let ends = history.closing_accounts().filter(ended);
-    words.chain(ends.map(|(account, _)| Event::ClosingEnded { account })).collect()
+/// The most accounts in one event, so that no line of the journal grows without bound.
+const MAX_ACCOUNTS: usize = 1000;
+/// Times are whole seconds, so that shorter gaps cannot be told.
+const SHORTEST_GAP: SignedDuration = SignedDuration::from_secs(2);
+/// A pass that is no longer than this is attention from its begin to its end.
+const SHORT_PASS: SignedDuration = SignedDuration::from_mins(1);
+/// A pass is kept at least so often.
+const ATTENDED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// The facts of the desired state alone, whether or not Twilio can be observed: a decision that was withdrawn during an
+/// outage was withdrawn.
+pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
+    let mut events = attention(history, policy, now);
+    for entry in desired.accounts() {
+        let (account, status) = (entry.sid, entry.goal.status());
+        if history.desired_status(account) != Some(status) {
+            events.push(Event::DesiredStatusChanged { account, status });
+        }
+        if let Some(terms) = entry.close() {
+            let (terms, since) = (terms.digest(), now.trusted());
+            let known = history.close_decision(account).filter(|known| known.terms == terms);
+            if known.is_none_or(|known| known.since.is_none() && since.is_some()) {
+                events.push(Event::CloseDecided { account, terms, since });
+            }
+        }
+    }
+    let withdrawn = |account: &AccountSid| match desired.entry(*account) {
+        Some(entry) => entry.close().is_none(),
+        // What cannot be read may still say so.
+        None => !desired.faulty(),
+    };
+    let decided = history.close_decisions().map(|(account, _)| account).filter(withdrawn);
+    events.extend(decided.map(|account| Event::CloseWithdrawn { account }));
+    events
+}
+
+/// That the desired state is being read, and for how long it was not.
+pub(crate) fn attention(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
+    attended_within(history, policy, now, longest_gap(policy))
+}
+
+/// That a pass came to its end, which is no gap as long as it is a short one.
+pub fn end_of_pass(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
+    attended_within(history, policy, now, longest_gap(policy).max(SHORT_PASS))
+}
+
+/// A longer time without a pass does not count towards a rest.
+fn longest_gap(policy: &Policy) -> SignedDuration {
+    (policy.close_after / 10).max(policy.interval * 3).max(SHORTEST_GAP)
+}
+
+fn attended_within(history: &History, policy: &Policy, now: Now, longest: SignedDuration) -> Vec<Event> {
+    let Some(at) = now.trusted() else { return Vec::new() };
+    let every = ATTENDED_EVERY.min(longest_gap(policy) / 4);
+    let Some(last) = history.attended() else { return vec![Event::Attended { at }] };
+    let elapsed = at.duration_since(last);
+    let mut events = Vec::new();
+    if elapsed > longest && history.close_decisions().next().is_some() {
+        events.push(Event::Unattended { from: last, to: at });
+    }
+    let due = elapsed >= every && !elapsed.is_zero();
+    if due || elapsed.is_negative() || history.has_doubtful_times() {
+        events.push(Event::Attended { at });
+    }
+    events
 }
 
 /// The facts of this observation, in the order in which history is to take them in.
-pub fn notice(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
-    let mut events = heed(history, desired);
-    undone(history, desired, observed, now, &mut events);
-    sightings(history, desired, observed, &mut events);
-    closings(history, desired, observed, now, &mut events);
-    holders(history, desired, observed, &mut events);
+pub fn observation_events(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
+    let mut events = Vec::new();
+    let late = late_suspensions(history, observed);
+    events.extend(late.iter().map(|(&account, &updated)| Event::SuspensionAttributed { account, updated }));
+    resolved(history, observed, &mut events);
+    reverted(history, desired, observed, now, &mut events);
+    first_sights(history, observed, &late, &mut events);
+    sightings(history, desired, observed, now, &mut events);
+    names(history, desired, observed, &mut events);
+    numbers(history, observed, &mut events);
     events
 }
 
@@ -30,92 +95,164 @@ fn live(observed: &Observed, account: AccountSid) -> Option<Status> {
     observed.account(account)?.status.known()
 }
 
-/// What the daemon did and others undid, while the state still wants it.
-fn undone(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
+/// Suspensions that are late effects of our own writes, with their dates.
+fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountSid, Timestamp> {
+    let suspended =
+        observed.subaccounts().filter(|account| account.status.known() == Some(Status::Suspended));
+    let dated = suspended.filter_map(|account| Some((account.sid, account.date_updated?)));
+    dated
+        .filter(|(account, updated)| history.own_suspension(*account, Some(*updated)).is_none())
+        .filter(|(account, updated)| history.is_late_suspension(*account, *updated))
+        .collect()
+}
+
+/// Open writes whose effect shows.
+fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
+    let shows = |object: Object, status: Option<Status>, to: Option<AccountSid>| match object {
+        Object::Account(account) => status.is_some() && live(observed, account) == status,
+        Object::Number(number) => matches!(
+            (observed.whereabouts(number), to),
+            (Whereabouts::In(owner, _), Some(to)) if owner == to
+        ),
+    };
+    for (id, write) in history.open_writes() {
+        if shows(write.object, write.status(), write.transfer.map(|(_, to)| to)) {
+            events.push(Event::Resolved { id });
+        }
+    }
+}
+
+/// Writes of the daemon's that others reverted while the state still wants them.
+fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     let claimants = desired.claimants();
-    for (object, write) in history.standing() {
-        let (wanted, stands) = match (object, write) {
-            (Object::Account(account), Write { verb, .. }) => {
+    for (object, Applied { verb, transfer }) in history.last_applied() {
+        let (wanted, stands, late) = match object {
+            Object::Account(account) => {
                 let Some(live) = live(observed, account) else { continue };
                 let Some(entry) = desired.entry(account) else { continue };
-                let goal = entry.goal.status();
+                let active = entry.goal.status() == Status::Active;
+                let late = history.may_be_late(object, Some(live), None, now);
                 match verb {
-                    Verb::Reactivate => (goal == Status::Active, live == Status::Active),
-                    Verb::Suspend => (goal != Status::Active, live != Status::Active),
+                    Verb::Reactivate => (active, live == Status::Active, late),
+                    Verb::Suspend => (!active, live != Status::Active, late),
                     Verb::Transfer | Verb::Close => continue,
                 }
             }
-            (Object::Number(number), &Write { transfer, .. }) => match observed.whereabouts(number) {
-                Whereabouts::In(holder, _) => {
-                    let Some((from, to)) = transfer else { continue };
-                    let wanted = match claimants.get(&number) {
-                        Some(claimant) => *claimant == to,
-                        None => to == observed.main() && hands_to_main(desired, from, number),
-                    };
-                    (wanted, holder == to)
-                }
-                Whereabouts::Moving | Whereabouts::Nowhere => continue,
-            },
+            Object::Number(number) => {
+                let Some((from, to)) = transfer else { continue };
+                let Whereabouts::In(owner, _) = observed.whereabouts(number) else { continue };
+                let wanted = match claimants.get(&number) {
+                    Some(claimant) => *claimant == to,
+                    None => to == observed.main() && moves_to_main(desired, from, number),
+                };
+                (wanted, owner == to, history.may_be_late(object, None, Some(owner), now))
+            }
         };
-        match (wanted, stands) {
-            (true, true) => {}
-            (true, false) => events.push(Event::Undone { object, at: now.best() }),
-            (false, _) => events.push(Event::Forgotten { object }),
+        if wanted && !stands && !late {
+            events.push(Event::Reverted { object, at: now.stamp() });
+        } else if (wanted && !stands) || (!wanted && !desired.faulty()) {
+            // What a fault hides may still be wanted.
+            events.push(Event::Superseded { object });
         }
     }
 }
 
 /// Whether the state wants `number`, which nobody claims, to go from `account` to the main account.
-fn hands_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
+fn moves_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
     let terms = desired.entry(account).and_then(Entry::close);
     terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))
 }
 
-/// Claimed numbers that are not where they should be, so that they are found again without a search.
-fn holders(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
-    for (claimant, number, _) in desired.claims() {
-        let Whereabouts::In(account, _) = observed.whereabouts(number) else { continue };
-        let known = history.holder(number);
-        if known != Some(account) && (account != claimant || known.is_some()) {
-            events.push(Event::SeenIn { number, account });
+/// Subaccounts that no earlier pass observed. A suspension of one of these may be anybody's.
+fn first_sights(
+    history: &History,
+    observed: &Observed,
+    late: &BTreeMap<AccountSid, Timestamp>,
+    events: &mut Vec<Event>,
+) {
+    if !history.is_durable() {
+        return;
+    }
+    let new: Vec<_> =
+        history.unobserved(observed.subaccounts().map(|account| account.sid)).into_iter().collect();
+    let suspended = |account: &&AccountSid| live(observed, **account) == Some(Status::Suspended);
+    for &account in new.iter().filter(suspended).filter(|account| !late.contains_key(account)) {
+        events.push(Event::FoundSuspended { account });
+    }
+    // Accounts whose status cannot be read are not known yet.
+    let readable: Vec<_> = new.into_iter().filter(|account| live(observed, *account).is_some()).collect();
+    events
+        .extend(readable.chunks(MAX_ACCOUNTS).map(|chunk| Event::AccountsSeen { accounts: chunk.to_vec() }));
+}
+
+/// Accounts seen active that were not known to be since their desired status changed; and accounts that are to close, seen
+/// suspended by others since.
+fn sightings(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
+    for account in observed.subaccounts().filter(|account| account.status.known() == Some(Status::Active)) {
+        let sid = account.sid;
+        let listed = desired.entry(sid).is_some() && !history.seen_active(sid);
+        let suspended_before = history.suspended_by_us(sid).is_some()
+            || history.found_suspended(sid)
+            || history.seen_suspended(sid).is_some();
+        if listed || suspended_before {
+            events.push(Event::SeenActive { account: sid });
+        }
+    }
+    let Some(at) = now.trusted() else { return };
+    for (account, _) in history.close_decisions() {
+        let others = history.suspended_by_us(account).is_none() && history.seen_suspended(account).is_none();
+        if others && live(observed, account) == Some(Status::Suspended) {
+            events.push(Event::SeenSuspended { account, at });
         }
     }
 }
 
-/// Accounts seen active that were not known to be since the state's present word.
-fn sightings(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+/// Accounts seen under the names that their entries give.
+fn names(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
     for entry in desired.accounts() {
-        let account = entry.sid;
-        let is_new = history.word(account) != Some(entry.goal.status());
-        let is_news = is_new || !history.seen_active(account) || history.suspended_by_us(account).is_some();
-        if is_news && live(observed, account) == Some(Status::Active) {
-            events.push(Event::SeenActive { account });
+        let Some(name) = &entry.friendly_name else { continue };
+        let live = observed.account(entry.sid).map(|account| &account.friendly_name);
+        if live == Some(name) && history.seen_named(entry.sid) != Some(name.as_str()) {
+            events.push(Event::SeenNamed { account: entry.sid, name: name.clone() });
         }
     }
 }
 
-fn closings(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
-    for (account, closing) in history.closing_accounts() {
-        for &number in &closing.unaccounted {
-            if matches!(observed.whereabouts(number), Whereabouts::In(holder, _) if holder != account) {
-                events.push(Event::SeenElsewhere { account, number });
+/// The numbers of every list that was read, as far as they are news.
+fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
+    for (account, list) in observed.lists() {
+        let (mut alone, mut moving) = (BTreeMap::<PhoneNumber, NumberSid>::new(), BTreeMap::new());
+        for number in list {
+            let moves = observed.whereabouts(number.phone) == Whereabouts::Moving;
+            if !history.knows_number(account, number.phone, number.sid, moves) {
+                let news = if moves { &mut moving } else { &mut alone };
+                news.insert(number.phone, number.sid);
             }
         }
-    }
-    for entry in desired.accounts().filter(|entry| entry.close().is_some()) {
-        let account = entry.sid;
-        let known = history.closing(account);
-        if let Some(since) = now.trusted()
-            && known.is_none_or(|closing| closing.since.is_none())
-        {
-            events.push(Event::ClosingSince { account, since });
+        for (numbers, moving) in [(alone, false), (moving, true)] {
+            if !numbers.is_empty() {
+                events.push(Event::NumbersSeen { account, numbers, moving });
+            }
         }
-        let Some(numbers) = observed.numbers(account) else { continue };
-        let while_active = live(observed, account) == Some(Status::Active);
-        let new = |number: &PhoneNumber| known.is_none_or(|closing| !closing.unaccounted.contains(number));
-        let numbers: Vec<_> = numbers.iter().map(|number| number.phone).filter(new).collect();
-        if !numbers.is_empty() || (while_active && known.is_none_or(|closing| !closing.list_seen_active)) {
-            events.push(Event::SeenHolding { account, numbers, while_active });
+        if live(observed, account) == Some(Status::Active) && !history.list_seen_active(account) {
+            events.push(Event::ListSeenActive { account });
         }
     }
+}
+
+/// The numbers that a closing account was last seen with and that no list shows, for which its list was read whole
+/// while it is active: these may be gone for good.
+pub(crate) fn vanished(
+    history: &History,
+    desired: &Desired,
+    observed: &Observed,
+) -> BTreeSet<(AccountSid, PhoneNumber, NumberSid)> {
+    let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
+    let readable = closing.filter(|account| {
+        live(observed, *account) == Some(Status::Active) && observed.numbers(*account).is_some()
+    });
+    readable
+        .flat_map(|account| history.numbers_of(account).map(move |(phone, sid)| (account, phone, sid)))
+        .filter(|(_, phone, _)| observed.whereabouts(*phone) == Whereabouts::Nowhere)
+        .collect()
 }

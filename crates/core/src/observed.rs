@@ -10,7 +10,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, NumberSid, PhoneNumber, Status, Ties};
+use crate::{
+    AccountSid, NumberSid, PhoneNumber, Status, Ties,
+    remote::{AccountList, UnreadableRow},
+};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,10 +102,36 @@ pub enum Whereabouts<'a> {
 pub struct Observed {
     main: AccountSid,
     accounts: BTreeMap<AccountSid, Account>,
+    /// Accounts that exist and could not be read, and the reasons.
+    unreadable: BTreeMap<AccountSid, String>,
+    /// A row of the account list did not even show its SID: an account that is missing may be that one.
+    unnamed: Option<String>,
     holdings: BTreeMap<AccountSid, Holdings>,
+    /// Numbers that were looked at one by one, in accounts whose lists are not known.
+    placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
+    /// Numbers of which the lists and a fresh write of ours say different things.
+    doubtful: BTreeSet<PhoneNumber>,
     seen: BTreeMap<PhoneNumber, Seen>,
     /// The accounts whose lists were added, in that order: [`Seen`] names them by their places here.
     holders: Vec<AccountSid>,
+}
+
+/// What an observation knows beside accounts and number lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Doubts {
+    /// Accounts that exist and could not be read, and the reasons.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    unreadable: BTreeMap<AccountSid, String>,
+    /// The reason for which a row of the account list did not even show its SID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unnamed: Option<String>,
+    /// Numbers that were looked at one by one, in accounts whose lists are not known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
+    /// Numbers of which the lists and a fresh write of ours say different things.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    doubtful: BTreeSet<PhoneNumber>,
 }
 
 /// Where a number stands among the lists.
@@ -120,12 +149,65 @@ impl Observed {
     pub fn new(main: AccountSid, accounts: impl IntoIterator<Item = Account>) -> Self {
         let ours = |account: &Account| account.owner.is_none_or(|owner| owner == main) || account.sid == main;
         let accounts = accounts.into_iter().filter(ours).map(|account| (account.sid, account)).collect();
-        Self { main, accounts, holdings: BTreeMap::new(), seen: BTreeMap::new(), holders: Vec::new() }
+        Self {
+            main,
+            accounts,
+            unreadable: BTreeMap::new(),
+            unnamed: None,
+            holdings: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            holders: Vec::new(),
+        }
     }
 
-    /// The accounts, and what is known of their numbers, without what makes them quick to search.
-    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, Holdings>) {
-        (self.accounts, self.holdings)
+    /// The observation of an account list, before any number list was read.
+    pub fn from_list(main: AccountSid, list: AccountList) -> Self {
+        let mut observed = Self::new(main, list.accounts);
+        for UnreadableRow { sid, why } in list.unreadable {
+            match sid {
+                Some(sid) => observed.set_unreadable(sid, why),
+                None => observed.unnamed = Some(why),
+            }
+        }
+        observed
+    }
+
+    /// The same observation in which nothing is known of `account` but that it may exist.
+    pub fn set_unreadable(&mut self, account: AccountSid, why: String) {
+        self.accounts.remove(&account);
+        self.unreadable.insert(account, why);
+    }
+
+    /// The reason for which `account`, which the list may show, could not be read.
+    pub fn unreadable_account(&self, account: AccountSid) -> Option<&str> {
+        if self.accounts.contains_key(&account) {
+            return None;
+        }
+        self.unreadable.get(&account).or(self.unnamed.as_ref()).map(String::as_str)
+    }
+
+    /// An account that could not be read, if there is one, and the reason.
+    pub fn any_unreadable_account(&self) -> Option<(Option<AccountSid>, &str)> {
+        let named = self.unreadable.iter().next().map(|(&account, why)| (Some(account), why.as_str()));
+        named.or_else(|| self.unnamed.as_deref().map(|why| (None, why)))
+    }
+
+    /// The accounts, what is known of their numbers, and every doubt, without what makes them quick to search.
+    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, Holdings>, Doubts) {
+        let Self { accounts, holdings, unreadable, unnamed, placed, doubtful, .. } = self;
+        (accounts, holdings, Doubts { unreadable, unnamed, placed, doubtful })
+    }
+
+    /// The same observation with these doubts.
+    #[must_use]
+    pub fn with_doubts(mut self, doubts: Doubts) -> Self {
+        let Doubts { unreadable, unnamed, placed, doubtful } = doubts;
+        for (account, why) in unreadable {
+            self.set_unreadable(account, why);
+        }
+        Self { unnamed, placed, doubtful, ..self }
     }
 
     /// The main account's SID.
@@ -203,12 +285,18 @@ impl Observed {
 
     /// Where `phone` was seen.
     pub fn whereabouts(&self, phone: PhoneNumber) -> Whereabouts<'_> {
+        if self.doubtful.contains(&phone) {
+            return Whereabouts::Moving;
+        }
         match self.seen.get(&phone) {
             Some(&Seen::Once(holder, at)) => self
                 .numbered(holder, at)
                 .map_or(Whereabouts::Nowhere, |(account, number)| Whereabouts::In(account, number)),
             Some(Seen::Moving) => Whereabouts::Moving,
-            None => Whereabouts::Nowhere,
+            None => self
+                .placed
+                .get(&phone)
+                .map_or(Whereabouts::Nowhere, |(account, number)| Whereabouts::In(*account, number)),
         }
     }
 
@@ -223,9 +311,35 @@ impl Observed {
         self.accounts.insert(account.sid, account);
     }
 
+    /// The same observation with `number` in `account` and nowhere else, as a look at that one number showed.
+    pub fn place_number(&mut self, account: AccountSid, number: Number) {
+        let phone = number.phone;
+        for held in self.holdings.values_mut() {
+            if let Holdings::Known(numbers) = held {
+                numbers.retain(|held| held.phone != phone);
+            }
+        }
+        if let Some(Holdings::Known(numbers)) = self.holdings.get_mut(&account) {
+            numbers.push(number);
+        } else {
+            self.placed.insert(phone, (account, number));
+        }
+        self.index();
+    }
+
+    /// The same observation in which `phone` is on the move: a list contradicts a fresh write, and nothing settled it.
+    pub fn doubt_number(&mut self, phone: PhoneNumber) {
+        self.doubtful.insert(phone);
+    }
+
     /// The same observation after each of these numbers went to the account beside it.
     pub fn move_numbers(&mut self, moves: &BTreeMap<PhoneNumber, AccountSid>) {
-        let mut taken = Vec::new();
+        let mut taken: Vec<_> = self
+            .placed
+            .extract_if(.., |phone, _| moves.contains_key(phone))
+            .map(|(_, (_, number))| number)
+            .collect();
+        self.doubtful.retain(|phone| !moves.contains_key(phone));
         for held in self.holdings.values_mut() {
             if let Holdings::Known(numbers) = held {
                 taken.extend(numbers.extract_if(.., |number| moves.contains_key(&number.phone)));
@@ -236,6 +350,11 @@ impl Observed {
                 numbers.push(number);
             }
         }
+        self.index();
+    }
+
+    /// Makes anew what finds a number among the lists.
+    fn index(&mut self) {
         self.seen.clear();
         self.holders.clear();
         for (account, held) in std::mem::take(&mut self.holdings) {

@@ -11,10 +11,10 @@ pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) ->
     let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
     let main = to_main.then_some(observed.main());
     let claimants = desired.claims().map(|(account, ..)| account);
-    let holders = desired.claims().filter_map(|(_, number, _)| history.holder(number));
+    let owners = desired.claims().filter_map(|(_, number, _)| history.owner(number));
     // Read without the fault too: a number that is in two lists is on the move, and must not look settled in one.
     let doubtful = desired.frozen();
-    let wanted = claimants.chain(holders).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
+    let wanted = claimants.chain(owners).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }
 
@@ -37,11 +37,10 @@ pub fn further_lists(
 /// Numbers that are claimed, or that a closing account was seen with, and that are in no list that was read.
 pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<PhoneNumber> {
     let claimed = desired.claims().map(|(_, number, _)| number);
-    let seen = history
-        .closing_accounts()
-        .filter(|(account, _)| desired.entry(*account).is_some_and(|entry| entry.close().is_some()))
-        .filter(|(account, _)| has_a_list(observed, *account))
-        .flat_map(|(_, closing)| closing.unaccounted.iter().copied());
+    let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
+    let seen = closing
+        .filter(|account| has_a_list(observed, *account))
+        .flat_map(|account| history.numbers_of(account).map(|(phone, _)| phone));
     claimed.chain(seen).filter(|number| observed.whereabouts(*number) == Whereabouts::Nowhere).collect()
 }
 

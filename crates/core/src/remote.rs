@@ -4,7 +4,7 @@ use std::{fmt, future::Future};
 
 use jiff::Timestamp;
 
-use crate::{Account, AccountSid, Action, Number};
+use crate::{Account, AccountSid, Action, Number, NumberSid, Outcome, Skip};
 
 /// Reads the fleet. Every list is whole or an error.
 pub trait Observe: Sync {
@@ -15,22 +15,89 @@ pub trait Observe: Sync {
     fn account(&self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
 
     /// Every number that `owner` holds.
-    fn numbers(&self, owner: AccountSid) -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
+    fn numbers(
+        &self,
+        owner: AccountSid,
+        tries: Tries,
+    ) -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
+
+    /// The number `number` as `owner` holds it; `None` when `owner` does not hold it.
+    fn number(
+        &self,
+        owner: AccountSid,
+        number: NumberSid,
+    ) -> impl Future<Output = Result<Option<Number>, RemoteError>> + Send;
 }
 
-/// Writes.
+/// The number of tries of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tries {
+    /// A try that failed is repeated a few times.
+    Repeated,
+    /// Each request is made once.
+    Once,
+}
+
+/// Writes. Nothing below it repeats a write or waits inside one.
 pub trait Apply: Sync {
+    /// A place in flight.
+    type Place<'a>: WritePlace
+    where
+        Self: 'a;
+
+    /// Waits for a place in flight.
+    ///
+    /// # Errors
+    /// The reason for which no place is given any more: the process is stopping.
+    fn place(&self) -> impl Future<Output = Result<Self::Place<'_>, Skip>> + Send;
+}
+
+/// A place in flight for one write. Its looks and the write itself use this place; each request is made once.
+pub trait WritePlace: Send {
+    /// One account, read afresh.
+    fn account(&mut self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
+
+    /// Every number that `owner` holds, read afresh.
+    fn numbers(&mut self, owner: AccountSid)
+    -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
+
     /// Makes the one write that `action` says and compares the answer with what was asked.
-    fn apply(&self, action: &Action) -> impl Future<Output = Written> + Send;
+    fn send(self, action: &Action) -> impl Future<Output = Sent> + Send;
+}
+
+/// A write that was sent, or could not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its end.
+    pub outcome: Outcome,
+    /// The error after which nothing else would fare better in this pass.
+    pub stop: Option<RemoteError>,
+}
+
+impl From<Outcome> for Sent {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, stop: None }
+    }
 }
 
 /// The account list, and Twilio's clock when it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountList {
     /// The accounts, each once.
     pub accounts: Vec<Account>,
+    /// Rows that could not be read.
+    pub unreadable: Vec<UnreadableRow>,
     /// The `Date` of the answer, in whole seconds.
     pub date: Option<Timestamp>,
+}
+
+/// A row of the account list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its account; `None` when not even the SID can be read.
+    pub sid: Option<AccountSid>,
+    /// The fault of the row.
+    pub why: String,
 }
 
 /// What a failed read, or a write that stopped the pass, means for us.
@@ -75,52 +142,4 @@ impl RemoteError {
             ErrorKind::Unreadable => false,
         }
     }
-}
-
-/// What became of a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// The answer shows what was asked, or it was already so.
-    Done(Receipt),
-    /// Twilio refused, or answered 2xx and did something else.
-    Refused(Refusal),
-    /// Nobody knows; the next observation will tell.
-    Unknown(Lost),
-    /// Twilio never processed it: it was never sent, or answered with 429.
-    NotProcessed(String),
-    /// Refused for a reason that stops the whole pass.
-    Stop(RemoteError),
-}
-
-/// The proof of a write that was done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Receipt {
-    /// Twilio's request id.
-    pub request_id: Option<String>,
-    /// Twilio's clock at the answer, in whole seconds.
-    pub date: Option<Timestamp>,
-    /// The account as the answer shows it, after a status change.
-    pub account: Option<Account>,
-}
-
-/// A write that Twilio refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Twilio's error code; `None` when a 2xx did not do what was asked.
-    pub code: Option<u32>,
-    /// Twilio's words, or ours for a 2xx.
-    pub message: String,
-    /// Twilio's request id.
-    pub request_id: Option<String>,
-    /// Twilio's clock at the answer, in whole seconds.
-    pub date: Option<Timestamp>,
-}
-
-/// A write whose outcome is unknown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
-    /// What broke off.
-    pub message: String,
-    /// Twilio's request id, when an answer came.
-    pub request_id: Option<String>,
 }

@@ -47,7 +47,8 @@ const empty = () => new Fleet("0", []);
 
 /** Twelve accounts, of which some are held; the others were put right. */
 function twelve() {
-  return new Fleet("12", ["--interval", "2s"])
+  // On a new journal a suspension of unknown origin would be held.
+  return new Fleet("12", ["--interval", "2s", "--reactivation", "always"])
     .add(1, "acme", "suspended", { status: "active", reason: "invoice 4711 paid", numbers: [phone(101)] })
     .add(2, "initech", "active", { status: "suspended", reason: "invoice 4712 unpaid", labels: { owner: "billing", ticket: "OPS-12" } })
     .add(3, "hooli", "active", { status: "active", numbers: [phone(103)] })

@@ -47,7 +47,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         dry_run: DryRun,
     },
-    /// Print what `run` would do, and what it would hold and why; writes nothing
+    /// Print what `run` would do, and what it would hold and why; writes nothing, neither to Twilio nor to the journal
     Plan {
         /// The format: text for a terminal, markdown for a pull request, json for programs
         #[arg(short, long, default_value = "text")]
@@ -89,7 +89,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         rules: Rules,
     },
-    /// Pass until nothing is left to do, at most 5 times, then exit
+    /// Reconcile until converged (at most 5 passes), then exit
     Apply {
         #[command(flatten)]
         fleet: Box<Fleet>,
@@ -107,13 +107,13 @@ pub(crate) enum Command {
         /// The format: text for a terminal, json for programs, github for annotations of a workflow
         #[arg(short, long, default_value = "text")]
         output: FaultFormat,
-        /// Explain this code, as in SD014: what the fault is, what it costs and how to mend it; `all` explains every code
+        /// Explain this code, as in SD014: the fault, its cost and its fix; `all` explains every code
         #[arg(long, value_name = "CODE", value_parser = explained, conflicts_with_all = ["paths", "output"])]
         explain: Option<Explained>,
     },
     /// Print the live accounts as a desired state whose plan is empty; writes nothing to Twilio
     ///
-    /// This is how an existing fleet is taken over: import it, keep the file in git, and edit it from then on. Accounts
+    /// This is how an existing fleet is adopted: import it, keep the file in git, and edit it from then on. Accounts
     /// come in the order of their SIDs, so that a second import differs only where the fleet does.
     #[command(after_long_help = IMPORT_EXAMPLES)]
     Import {
@@ -217,7 +217,7 @@ pub(crate) struct ImportOptions {
     /// all: claim every number where it is; none: leave numbers unmanaged, and do not read them
     #[arg(long, default_value = "all")]
     pub(crate) numbers: Numbers,
-    /// Write names as checks: while the live name differs, nothing is done to the account
+    /// Write names as checks: while the live name differs, nothing is done to the account but a suspension
     #[arg(long)]
     pub(crate) check_names: bool,
     /// Leave out the numbers of accounts whose list cannot be read, instead of failing

@@ -14,6 +14,7 @@ mod gate;
 #[cfg(test)]
 mod guide;
 mod journal;
+mod list_pauses;
 mod metrics;
 mod observing;
 mod passes;
@@ -21,7 +22,6 @@ mod progress;
 mod reconcile;
 mod recorder;
 mod render;
-mod rulebook;
 mod server;
 mod settings;
 mod shutdown;
@@ -31,6 +31,7 @@ mod status_page;
 mod telemetry;
 mod wake;
 mod watch;
+mod writer;
 
 use std::process::ExitCode;
 

@@ -7,9 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, PhoneNumber, Report, Verb,
-    execute::{Executed, Outcome},
-    report::PassResult,
+    AccountSid, Action, PhoneNumber, Report, Verb, execute::Executed, report::PassResult,
 };
 
 /// How many entries are kept.
@@ -122,15 +120,11 @@ impl WriteEntry {
             Action::Transfer(transfer) => Some(transfer.from),
             Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
         };
-        let why = match &executed.outcome {
-            Outcome::Done(_) => None,
-            Outcome::Refused(refusal) => Some(match refusal.code {
-                Some(code) => format!("{code}: {}", refusal.message),
-                None => refusal.message.clone(),
-            }),
-            Outcome::Unknown(lost) => Some(lost.message.clone()),
-            Outcome::Skipped(why) => Some(why.clone()),
-        };
+        let message = executed.outcome.message();
+        let why = (!message.is_empty()).then(|| match executed.outcome.code() {
+            Some(code) => format!("{code}: {message}"),
+            None => message.to_owned(),
+        });
         Self {
             kind: action.verb(),
             account: action.account(),
@@ -154,8 +148,7 @@ fn short(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use subaccountd_core::{
-        Planned,
-        remote::{Receipt, Refusal},
+        Outcome, Planned, Receipt, Refusal,
         report::{DesiredState, Mode, PassSummary, PlanView},
     };
 
@@ -194,7 +187,7 @@ mod tests {
             let message = "x".repeat(10_000);
             Outcome::Refused(Refusal { code: Some(21478), message, request_id: None, date: None })
         } else {
-            Outcome::Done(Receipt { request_id: None, date: None, account: None })
+            Outcome::Done(Receipt::default())
         };
         Executed {
             planned: Planned { action: Action::Suspend(sid), free: false, entry: String::new(), note: None },

@@ -1,60 +1,65 @@
-//! One pass: read the state, observe, plan, approve, execute, report.
+//! One pass against the real world: the state, what Twilio shows, a plan, its execution, a report.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, History, Now, Observed,
-    execute::{Crew, Execution, Outcome, execute},
-    guard, heed,
-    history::Event,
-    notice,
-    plan::check_main_account,
-    reads,
-    remote::{AccountList, ErrorKind, Observe, RemoteError},
+    AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError,
+    execute::{self, Execution, execute},
+    guard,
+    notice::end_of_pass,
+    pass::Pass as CorePass,
+    record::Stopwatch,
+    remote::{ErrorKind, Observe, RemoteError},
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    gate::{Counted, Interruptible, StateGate},
+    gate::StatePrecondition,
     journal::Journal,
-    observing::read_lists,
-    recorder::{Recorder, tell},
-    rulebook::Rulebook,
-    shutdown::InFlight,
+    list_pauses::ListPauses,
+    observing::{Observer, probe_failing},
+    recorder::Recorder,
     state::{LoadedState, StateReader},
-    wake::Wake,
+    writer::Writer,
 };
 
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What passes are made with.
+/// Everything that passes are made with.
 pub(crate) struct Reconciler {
     pub(crate) state: StateReader,
     pub(crate) account_sid: AccountSid,
-    pub(crate) rules: Rulebook,
+    pub(crate) guardrails: Guardrails,
     pub(crate) in_flight: usize,
-    pub(crate) mode: Mode,
     pub(crate) client: Client,
     pub(crate) journal: Journal,
-    /// How many requests the client has made, over all passes.
+    /// A dry run has none.
+    pub(crate) writer: Option<Writer>,
+    pub(crate) lists: ListPauses,
+    /// Told when number lists that failed can be read again.
+    pub(crate) recovered: Arc<Notify>,
+    /// The number of requests that the client has made, over all passes.
     pub(crate) requests: Arc<AtomicU64>,
     /// No new write begins once it is cancelled, and reading stops.
     pub(crate) stopping: CancellationToken,
-    /// The writes that the end of the process waits for.
-    pub(crate) writes: InFlight,
 }
 
 /// A pass that ended.
 pub(crate) struct Pass {
     pub(crate) report: Report,
-    /// What it saw, as it stands after its writes; `None` when it could not observe.
+    /// The fleet as it stands after its writes; `None` when it could not be observed.
     pub(crate) sight: Option<Sight>,
     /// Whether anything was written; then the next pass follows at once.
     pub(crate) did_something: bool,
@@ -67,14 +72,22 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    /// Whether a write ended so that nobody knows its outcome.
-    pub(crate) fn left_unknown(&self) -> bool {
-        self.ended(|outcome| matches!(outcome, Outcome::Unknown(_)))
-    }
-
     /// Whether a planned action was not made.
     pub(crate) fn skipped(&self) -> bool {
         self.ended(|outcome| matches!(outcome, Outcome::Skipped(_)))
+    }
+
+    /// The wait that Twilio asked for when it could not take a write: none when it took all, zero when it asked for none.
+    pub(crate) fn backpressure(&self) -> Option<Duration> {
+        let skips = self.report.executed.iter().filter_map(|executed| match &executed.outcome {
+            Outcome::Skipped(skip) if skip.cause.is_backpressure() => Some(skip),
+            Outcome::Done(_)
+            | Outcome::Refused(_)
+            | Outcome::Ignored(_)
+            | Outcome::Unknown(_)
+            | Outcome::Skipped(_) => None,
+        });
+        skips.map(|skip| skip.retry_after.map_or(Duration::ZERO, SignedDuration::unsigned_abs)).max()
     }
 
     fn ended(&self, which: impl Fn(&Outcome) -> bool) -> bool {
@@ -82,21 +95,21 @@ impl Pass {
     }
 }
 
-/// Why a pass did not come to its end.
-struct Broken {
+/// The reason for which a pass was aborted.
+struct Aborted {
     message: String,
     credentials_valid: Option<bool>,
 }
 
-impl From<RemoteError> for Broken {
+impl From<RemoteError> for Aborted {
     fn from(error: RemoteError) -> Self {
         let credentials_valid = (error.kind == ErrorKind::Credentials).then_some(false);
         Self { message: error.to_string(), credentials_valid }
     }
 }
 
-impl From<subaccountd_core::Unplannable> for Broken {
-    fn from(why: subaccountd_core::Unplannable) -> Self {
+impl From<PlanError> for Aborted {
+    fn from(why: PlanError) -> Self {
         Self { message: why.to_string(), credentials_valid: None }
     }
 }
@@ -108,161 +121,181 @@ pub(crate) struct Sight {
     pub(crate) history: Arc<History>,
 }
 
-/// What was seen and what is to be done about it.
-struct Look {
-    now: Now,
-    observed: Observed,
+/// A pass that was planned.
+struct Planned<'a> {
+    pass: CorePass<'a>,
     approved: ApprovedPlan,
 }
 
+/// Measures how old a proof is.
+struct Monotonic(Mutex<Measured>);
+
+/// A measurement so far.
+struct Measured {
+    elapsed: Duration,
+    at: Instant,
+    local: Timestamp,
+}
+
+impl Monotonic {
+    fn new() -> Self {
+        let (elapsed, at, local) = (Duration::ZERO, Instant::now(), clock::now());
+        Self(Mutex::new(Measured { elapsed, at, local }))
+    }
+}
+
+impl Stopwatch for Monotonic {
+    fn elapsed(&self) -> Duration {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, local) = (Instant::now(), clock::now());
+        // A monotonic clock sleeps with the machine, and ours may be set back: the one that moved more counts.
+        let by_ours = Duration::try_from(local.duration_since(last.local)).unwrap_or_default();
+        let elapsed = last.elapsed.saturating_add(at.duration_since(last.at).max(by_ours));
+        *last = Measured { elapsed, at, local };
+        elapsed
+    }
+}
+
 impl Reconciler {
-    /// What can be shown before the first pass has ended.
-    pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
-        let desired = Err(&loaded.reading.desired);
-        Report::new(VERSION, self.mode, shown(loaded), PassSummary::default(), desired, Vec::new(), None)
+    /// Whether it writes.
+    pub(crate) const fn mode(&self) -> Mode {
+        if self.writer.is_some() { Mode::Enforce } else { Mode::DryRun }
     }
 
-    /// Makes a pass over `loaded`. `wake` tells that the state may have changed meanwhile.
-    pub(crate) async fn pass(&self, loaded: &LoadedState, wake: &Wake, previous: Option<&Report>) -> Pass {
+    /// The report before the first pass has ended.
+    pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
+        let desired = Err(&loaded.reading.desired);
+        Report::new(VERSION, self.mode(), shown(loaded), PassSummary::default(), desired, Vec::new(), None)
+    }
+
+    /// Makes a pass over `loaded`.
+    pub(crate) async fn pass(&self, loaded: &LoadedState, previous: Option<&Report>) -> Pass {
         let started_at = clock::now();
         let requests_before = self.requests.load(Ordering::Relaxed);
-        let look = tokio::select! {
-            look = self.look(loaded) => look,
-            () = self.stopping.cancelled() => Err(Broken { message: "stopped by a signal".to_owned(), credentials_valid: None }),
+        let stopped = Aborted { message: "stopped by a signal".to_owned(), credentials_valid: None };
+        let planned = tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err(stopped),
+            planned = Box::pin(self.plan(loaded)) => planned,
         };
-        let (look, mut broken) = match look {
-            Ok(look) => (Some(look), None),
-            Err(broken) => (None, Some(broken)),
+        let (planned, mut aborted) = match planned {
+            Ok(planned) => (Some(planned), None),
+            Err(aborted) => (None, Some(aborted)),
         };
         let (mut execution, mut state_changed) = (Execution::default(), false);
-        if let Some(look) = &look
-            && self.mode == Mode::Enforce
-        {
-            (execution, state_changed) = self.execute(loaded, look.approved.clone(), wake).await;
-            broken = execution.stopped.take().map(Broken::from);
+        if let (Some(planned), Some(writer)) = (&planned, &self.writer) {
+            (execution, state_changed) = self.execute(loaded, planned.approved.clone(), writer).await;
+            aborted = execution.stopped.take().map(Aborted::from);
         }
-        let went_wrong =
-            execution.any(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Unknown(_)));
+        let went_wrong = execution.any(|outcome| {
+            matches!(outcome, Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_))
+        });
+        let ok = aborted.is_none() && !went_wrong;
         let summary = PassSummary {
-            result: Some(if broken.is_none() && !went_wrong {
-                PassResult::Success
-            } else {
-                PassResult::Failed
-            }),
+            result: Some(if ok { PassResult::Success } else { PassResult::Failed }),
             started_at: Some(started_at),
             finished_at: Some(clock::now()),
             requests: self.requests.load(Ordering::Relaxed) - requests_before,
-            error: broken.as_ref().map(|broken| broken.message.clone()),
+            error: aborted.as_ref().map(|aborted| aborted.message.clone()),
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
-        let credentials_valid = broken.as_ref().map_or(Some(true), |broken| broken.credentials_valid);
-        let completed = broken.is_none();
-        let (report, sight) = if let Some(look) = look {
-            let (report, sight) = self.report(loaded, look, execution, summary, previous);
+        let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
+        let completed = aborted.is_none();
+        self.attend();
+        let (report, sight) = if let Some(planned) = planned {
+            let (report, sight) = self.report(loaded, planned, execution, summary, previous);
             (report, Some(sight))
         } else {
             let desired = Err(&loaded.reading.desired);
             let executed = execution.executed;
-            (Report::new(VERSION, self.mode, shown(loaded), summary, desired, executed, previous), None)
+            (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
         Pass { report, sight, did_something, state_changed, completed, credentials_valid }
     }
 
+    /// Keeps that the state was attended to until now: a pass that takes long is no gap.
+    fn attend(&self) {
+        let (history, now) = (self.journal.history(), self.journal.now());
+        self.journal.take_in(end_of_pass(&history, &self.guardrails.policy, now));
+    }
+
     /// Observes what the plan needs, and plans.
-    async fn look(&self, loaded: &LoadedState) -> Result<Look, Broken> {
-        let list = self.list_accounts(loaded).await?;
-        // The list was answered, so whatever breaks from here on, the credentials were accepted; unless it says so.
-        self.look_at(loaded, list).await.map_err(|broken| {
-            let credentials_valid = broken.credentials_valid.or(Some(true));
-            Broken { credentials_valid, ..broken }
+    async fn plan<'a>(&'a self, loaded: &'a LoadedState) -> Result<Planned<'a>, Aborted> {
+        let desired = &loaded.reading.desired;
+        let (mut pass, facts) = CorePass::begin(
+            desired,
+            &self.guardrails,
+            self.account_sid,
+            &self.journal.history(),
+            self.journal.now(),
+        );
+        // What the state says counts also while Twilio cannot be observed.
+        self.journal.take_in(facts);
+        // What cannot be planned is not asked for.
+        pass.check_state()?;
+        let list = self.client.accounts().await?;
+        // The list was answered, so whatever fails from here on, the credentials were accepted; unless it says so.
+        let accepted = |aborted: Aborted| {
+            let credentials_valid = aborted.credentials_valid.or(Some(true));
+            Aborted { credentials_valid, ..aborted }
+        };
+        let now = self.journal.tell_date(list.date);
+        self.journal.begin(now, self.guardrails.policy.window);
+        pass.see_accounts(list, now).map_err(|why| accepted(why.into()))?;
+        let observer = Observer { client: &self.client, pauses: &self.lists, in_flight: self.in_flight };
+        observer
+            .observe(&mut pass, desired, &self.journal.history())
+            .await
+            .map_err(|error| accepted(error.into()))?;
+        self.journal.take_in(pass.facts(&self.journal.history()));
+        let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
+        Ok(Planned { pass, approved })
+    }
+
+    /// Asks for the number lists whose pause is over, beside the passes.
+    pub(crate) fn probe_lists(&self) -> Option<JoinHandle<()>> {
+        let is_due = !self.lists.due().is_empty();
+        is_due.then(|| {
+            let (client, lists) = (self.client.clone(), self.lists.clone());
+            tokio::spawn(probe_failing(client, lists, self.in_flight, self.recovered.clone()))
         })
     }
 
-    async fn list_accounts(&self, loaded: &LoadedState) -> Result<AccountList, Broken> {
-        let desired = &loaded.reading.desired;
-        // What cannot be planned is not asked for.
-        let main = desired.main().map_err(|why| subaccountd_core::Unplannable(why.to_owned()))?;
-        if main.sid != self.account_sid {
-            let message = format!(
-                "the state is for the main account {}, but the credentials are those of {}",
-                main.sid, self.account_sid
-            );
-            return Err(Broken { message, credentials_valid: None });
-        }
-        // Its words count also while Twilio cannot be observed.
-        self.journal.take_in(heed(&self.journal.history(), desired));
-        Ok(self.client.accounts().await?)
-    }
-
-    async fn look_at(&self, loaded: &LoadedState, list: AccountList) -> Result<Look, Broken> {
-        let desired = &loaded.reading.desired;
-        let now = Now { local: clock::now(), twilio: list.date };
-        self.journal.begin(now, self.rules.policy.window);
-        let mut observed = Observed::new(self.account_sid, list.accounts);
-        check_main_account(desired, &observed)?;
-        let first = reads::first_lists(desired, &observed, &self.journal.history());
-        read_lists(&self.client, self.in_flight, &mut observed, first).await?;
-        self.search(loaded, &mut observed, now).await?;
-        self.journal.take_in(notice(&self.journal.history(), desired, &observed, now));
-        let history = self.journal.history();
-        let approved = self.rules.approved(desired, &observed, &history, now)?;
-        Ok(Look { now, observed, approved })
-    }
-
-    /// Looks for missing numbers in all other lists, when such a search is due.
-    async fn search(
+    async fn execute(
         &self,
         loaded: &LoadedState,
-        observed: &mut Observed,
-        now: Now,
-    ) -> Result<(), RemoteError> {
-        let desired = &loaded.reading.desired;
-        let further = reads::further_lists(desired, observed, &self.journal.history(), &loaded.sha256, now);
-        if further.is_empty() {
-            return Ok(());
-        }
-        read_lists(&self.client, self.in_flight, observed, further).await?;
-        let found = reads::missing(desired, observed, &self.journal.history()).is_empty();
-        self.journal.take_in(vec![Event::Searched { at: now.best(), state: loaded.sha256.clone(), found }]);
-        Ok(())
-    }
-
-    async fn execute(&self, loaded: &LoadedState, approved: ApprovedPlan, wake: &Wake) -> (Execution, bool) {
-        let recorder = Recorder { journal: &self.journal, loaded };
-        let gate = StateGate::new(self, loaded, wake.clone());
-        let crew = Crew {
-            observe: &Interruptible(self),
-            apply: &Counted(self),
-            record: &recorder,
-            gate: &gate,
+        approved: ApprovedPlan,
+        writer: &Writer,
+    ) -> (Execution, bool) {
+        let precondition = StatePrecondition::new(self, loaded);
+        let ports = execute::Ports {
+            apply: writer,
+            record: &Recorder { journal: &self.journal, loaded },
+            precondition: &precondition,
+            stopwatch: &Monotonic::new(),
             in_flight: self.in_flight,
         };
-        let execution = execute(approved, &crew).await;
-        for executed in &execution.executed {
-            if let Outcome::Skipped(_) = executed.outcome {
-                tell(loaded, &executed.planned, &executed.outcome);
-            }
-        }
-        (execution, gate.saw_a_change())
+        let execution = Box::pin(execute(approved, &ports)).await;
+        (execution, precondition.saw_a_change())
     }
 
     fn report(
         &self,
         loaded: &LoadedState,
-        look: Look,
+        planned: Planned<'_>,
         execution: Execution,
         summary: PassSummary,
         previous: Option<&Report>,
     ) -> (Report, Sight) {
         let desired = &loaded.reading.desired;
-        let Look { now, observed, approved } = look;
+        let Planned { mut pass, approved } = planned;
         let history = self.journal.history();
-        let observed = execution.after(observed);
-        let remaining = self.rules.approved(desired, &observed, &history, now).unwrap_or(approved);
-        let budgets = guard::budgets(remaining.plan(), &self.rules.limits, &history, now);
+        let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
+        let (observed, now) = pass.into_observed();
+        let budgets = guard::budgets(remaining.plan(), &self.guardrails.limits, &history, now);
         let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
         let executed = execution.executed;
-        let report = Report::new(VERSION, self.mode, shown(loaded), summary, Ok(found), executed, previous);
+        let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
         (report, Sight { now, observed, history })
     }
 }

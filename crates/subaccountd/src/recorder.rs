@@ -1,6 +1,6 @@
 //! The recorder: each write in the journal and in the log, with what its entry says.
 
-use subaccountd_core::{Action, Planned, execute::Outcome, record::Record};
+use subaccountd_core::{Action, Outcome, Planned, Skip, record::Record};
 use tracing::{info, warn};
 
 use crate::{
@@ -23,17 +23,15 @@ impl Record for Recorder<'_> {
     }
 
     async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
-        let (request_id, words) = match outcome {
-            Outcome::Done(receipt) => (receipt.request_id.as_deref(), ""),
-            Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.message.as_str()),
-            Outcome::Unknown(lost) => (lost.request_id.as_deref(), lost.message.as_str()),
-            Outcome::Skipped(why) => (None, why.as_str()),
-        };
-        self.journal.outcome(id, outcome, self.audit(planned, request_id, words));
-        // What was skipped is told in one place, with what never came to an intent.
-        if !matches!(outcome, Outcome::Skipped(_)) {
-            tell(self.loaded, planned, outcome);
+        self.journal.outcome(id, outcome, self.audit(planned, outcome.request_id(), outcome.message()));
+        self.log(planned, outcome);
+    }
+
+    async fn skipped(&self, planned: &Planned, skip: &Skip) {
+        if skip.cause.is_proof() {
+            self.journal.proof_failed(planned, skip);
         }
+        self.log(planned, &Outcome::Skipped(skip.clone()));
     }
 }
 
@@ -55,42 +53,37 @@ impl Recorder<'_> {
             message: message.to_owned(),
         }
     }
-}
 
-/// One line for a write, with what its entry says.
-pub(crate) fn tell(loaded: &LoadedState, planned: &Planned, outcome: &Outcome) {
-    let action = &planned.action;
-    let entry = loaded.reading.desired.entry(action.account());
-    let reason = entry.and_then(|entry| entry.reason.as_deref());
-    let labels = entry.filter(|entry| !entry.labels.is_empty());
-    let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
-    let (request_id, code, words) = match outcome {
-        Outcome::Done(receipt) => (receipt.request_id.as_deref(), None, ""),
-        Outcome::Refused(refusal) => (refusal.request_id.as_deref(), refusal.code, refusal.message.as_str()),
-        Outcome::Unknown(lost) => (lost.request_id.as_deref(), None, lost.message.as_str()),
-        Outcome::Skipped(why) => (None, None, why.as_str()),
-    };
-    macro_rules! line {
-        ($level:ident) => {
-            $level!(
-                action.kind = %action.verb(),
-                action.result = outcome.as_str(),
-                account.sid = %action.account(),
-                number = action.number().map(tracing::field::display),
-                twilio.code = code,
-                twilio.request_id = request_id,
-                entry.reason = reason,
-                entry.labels = labels,
-                state.sha256 = %loaded.sha256,
-                state.revision = loaded.revision,
-                "{action}: {}{}{words}",
-                outcome.as_str(),
-                if words.is_empty() { "" } else { ": " }
-            )
-        };
-    }
-    match outcome {
-        Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
-        Outcome::Refused(_) | Outcome::Unknown(_) => line!(warn),
+    /// Logs one line for a write, with what its entry says.
+    fn log(&self, planned: &Planned, outcome: &Outcome) {
+        let (loaded, action) = (self.loaded, &planned.action);
+        let entry = loaded.reading.desired.entry(action.account());
+        let reason = entry.and_then(|entry| entry.reason.as_deref());
+        let labels = entry.filter(|entry| !entry.labels.is_empty());
+        let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
+        let message = outcome.message();
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    action.kind = %action.verb(),
+                    action.result = outcome.as_str(),
+                    account.sid = %action.account(),
+                    number = action.number().map(tracing::field::display),
+                    twilio.code = outcome.code(),
+                    twilio.request_id = outcome.request_id(),
+                    entry.reason = reason,
+                    entry.labels = labels,
+                    state.sha256 = %loaded.sha256,
+                    state.revision = loaded.revision,
+                    "{action}: {}{}{message}",
+                    outcome.as_str(),
+                    if message.is_empty() { "" } else { ": " }
+                )
+            };
+        }
+        match outcome {
+            Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
+            Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_) => line!(warn),
+        }
     }
 }

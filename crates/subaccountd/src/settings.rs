@@ -7,10 +7,9 @@ use std::{net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, time::Durat
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use subaccountd_core::{AccountSid, Limit, Limits, Policy, Reactivation, Verb};
+use subaccountd_core::{AccountSid, Guardrails, Limit, Limits, Policy, Reactivation, Verb};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
-use crate::rulebook::Rulebook;
 pub(crate) use words::Words;
 
 /// The state, the fleet that it is for, and what may be done to it.
@@ -54,7 +53,9 @@ pub(crate) struct Connection {
     /// The most requests in flight; adapts downwards on 429 and back up
     #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
     pub(crate) max_in_flight: usize,
-    /// How long one request may take
+    /// The longest time for one request; a stop waits that long for writes in flight, and 5 s more
+    ///
+    /// The connection of a write has 2 s of it at most: nothing waits between the proof of a write and its request.
     #[arg(long, env = "SUBACCOUNTD_REQUEST_TIMEOUT", value_name = "DUR", default_value = "30s", value_parser = positive)]
     request_timeout: SignedDuration,
 }
@@ -72,10 +73,18 @@ pub(crate) struct Rules {
         default_value = "reactivate,transfer,suspend,close"
     )]
     verbs: Vec<VerbName>,
-    /// How long an account rests suspended before it is closed; 0s skips the rest
+    /// The rest of a suspended account before it is closed; 0s skips the rest and nothing else
+    ///
+    /// Counts from the latest of Twilio's last change of the account, the daemon's own suspension, and the first pass of
+    /// the unbroken run in which the state says `closed` under the same terms. Time in which no pass read the state does
+    /// not count when it is longer than a tenth of the rest and three intervals.
     #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
     close_after: SignedDuration,
-    /// Which suspensions made by others are lifted: normal, strict (none) or always
+    /// The suspensions that are lifted when the state says active: normal, strict or always
+    ///
+    /// normal: not those of accounts that were seen active since the state says so, nor those that a journal finds of
+    /// accounts that it does not know. strict: only the daemon's own, known by the date that Twilio gave its write; any
+    /// later change of the account makes it another's. always: all.
     #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
     reactivation: ReactivationName,
     #[command(flatten)]
@@ -86,9 +95,10 @@ pub(crate) struct Rules {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Journal")]
 pub(crate) struct JournalSettings {
-    /// Where the journal is kept, or `none` to forget with the process
+    /// The folder of the journal, or `none` to forget with the process
     ///
-    /// By default $STATE_DIRECTORY, else /var/lib/subaccountd for root, else $XDG_STATE_HOME/subaccountd.
+    /// One daemon writes it, and holds it by a lock on the journal itself. By default $STATE_DIRECTORY, else
+    /// /var/lib/subaccountd for root, else $XDG_STATE_HOME/subaccountd.
     #[arg(long, env = "SUBACCOUNTD_JOURNAL_DIR", value_name = "DIR|none")]
     journal_dir: Option<PathBuf>,
 }
@@ -127,18 +137,20 @@ fn default_journal_dir() -> Option<PathBuf> {
 
 /// How much may be done within the window.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Limits, each within --budget-window; per cent are of what the state lists")]
+#[command(
+    next_help_heading = "Limits, each within --budget-window; per cent are of the listed accounts that are live, or of the numbers found"
+)]
 struct BudgetSettings {
-    /// The most reactivations; per cent allow at least 5
+    /// The most reactivations; per cent of the listed live accounts, at least 5. Lifting a suspension of its own is free for 7 days
     #[arg(long, env = "SUBACCOUNTD_MAX_REACTIVATIONS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_reactivations: Limit,
-    /// The most suspensions; per cent allow at least 2
+    /// The most suspensions; per cent of the listed live accounts, at least 2
     #[arg(long, env = "SUBACCOUNTD_MAX_SUSPENDS", value_name = "N|N%", default_value = "10%", value_parser = limit)]
     max_suspends: Limit,
-    /// The most closes; per cent allow at least 1
+    /// The most closes; per cent of the listed live accounts, at least 1
     #[arg(long, env = "SUBACCOUNTD_MAX_CLOSES", value_name = "N|N%", default_value = "5%", value_parser = limit)]
     max_closes: Limit,
-    /// The most transfers; per cent allow at least 10
+    /// The most transfers; per cent of the numbers that the state claims or moves and that were found, at least 10
     #[arg(long, env = "SUBACCOUNTD_MAX_TRANSFERS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_transfers: Limit,
     /// The most numbers that closes may release
@@ -152,7 +164,7 @@ struct BudgetSettings {
 /// Whether anything is written; for the commands that may.
 #[derive(Debug, Args)]
 pub(crate) struct DryRun {
-    /// Report, and write nothing to Twilio
+    /// Report, and write nothing to Twilio; reads the journal and writes nothing to it
     #[arg(
         long,
         env = "SUBACCOUNTD_DRY_RUN",
@@ -170,7 +182,9 @@ pub(crate) struct DryRun {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Daemon")]
 pub(crate) struct Daemon {
-    /// The time between passes, with a jitter of ±10 %
+    /// The time between passes, with a jitter of ±10 %; a change of the state begins one at once
+    ///
+    /// Three of these are the longest absence that counts towards a rest when --close-after is short.
     #[arg(long, env = "SUBACCOUNTD_INTERVAL", value_name = "DUR", default_value = "60s", value_parser = positive)]
     interval: SignedDuration,
     /// Probes and metrics
@@ -285,8 +299,8 @@ impl Connection {
 
 impl Rules {
     /// What they allow.
-    pub(crate) fn rulebook(&self) -> Rulebook {
-        Rulebook { policy: self.policy(), limits: self.limits() }
+    pub(crate) fn guardrails(&self) -> Guardrails {
+        Guardrails { policy: self.policy(), limits: self.limits() }
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -299,7 +313,7 @@ impl Rules {
                 ReactivationName::Always => Reactivation::Always,
             },
             window: self.budgets.budget_window,
-            no_retry_from: None,
+            ..Policy::default()
         }
     }
 

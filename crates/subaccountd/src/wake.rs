@@ -31,11 +31,6 @@ impl Wake {
         }
     }
 
-    /// Whether there was a wake since the last look.
-    pub(crate) fn was_woken(&self) -> bool {
-        self.0.has_changed().unwrap_or_default()
-    }
-
     /// Forgets earlier wakes.
     pub(crate) fn forget(&mut self) {
         self.0.mark_unchanged();

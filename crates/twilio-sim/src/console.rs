@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use crate::{
     account::{Account, AccountStatus},
+    digest,
     number::Number,
+    sid::NumberSid,
     world::{Unknown, World},
 };
 
@@ -54,6 +56,18 @@ impl World {
         }
         self.put_number(number, now);
         Ok(())
+    }
+
+    /// Gives an account a number that nobody had, as a purchase does; its SID.
+    pub fn buy_number(&mut self, phone: &str, owner: &str, now: Timestamp) -> Result<NumberSid, Unknown> {
+        let unknown = || Unknown(owner.to_owned());
+        let owner = self.account(owner).ok_or_else(unknown)?.sid.clone();
+        let sid: NumberSid =
+            format!("PN{}", digest::hex32("number", phone)).parse().map_err(|_| unknown())?;
+        if self.number(phone).is_none() {
+            self.put_number(Number::new(sid.clone(), phone, owner, now), now);
+        }
+        Ok(sid)
     }
 
     /// Releases a number, by SID or digits, whatever speaks against it.
@@ -109,6 +123,18 @@ mod tests {
         let then = "2026-04-01T00:00:00Z".parse().unwrap();
         world.edit_account(&sid, now(), |account| account.date_updated = then).unwrap();
         assert_eq!(world.account(&sid).unwrap().date_updated, then);
+    }
+
+    #[test]
+    fn a_number_is_bought_once() {
+        let (mut world, sid) = (World::generated(2, 0), AccountSid::numbered(1));
+        let bought = world.buy_number("+15105550001", &sid, now()).unwrap();
+        assert_eq!(world.buy_number("+15105550001", &AccountSid::numbered(2), now()), Ok(bought.clone()));
+        assert_eq!(
+            world.number("+15105550001").map(|number| (&number.sid, &number.owner)),
+            Some((&bought, &sid))
+        );
+        assert!(world.buy_number("+15105550002", &AccountSid::numbered(9), now()).is_err());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     error::ApiError,
     faults::FaultKind,
     inbound::Inbound,
+    observe::Moment,
     operations::{self, Success},
     shared::{Flight, Shared},
     spoil::{self, Line},
@@ -27,11 +28,17 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Response {
     let (flight, begun) = (Flight::begin(&shared), Instant::now());
-    let inbound = Inbound::read(request).await;
     let request_id = shared.next_request_id();
+    let inbound = Inbound::read(request, request_id.clone()).await;
+    shared.observe(&inbound, Moment::Arrived, &shared.world());
     let record = shared.log().begin(&inbound, flight.concurrent, &request_id);
+    let write = inbound.is_write().then(|| inbound.clone());
     let mut response = respond(&shared, &flight, inbound, &line).await;
-    shared.log().finish(record, response.status().as_u16());
+    let status = response.status().as_u16();
+    if let Some(write) = write {
+        shared.observe(&write, Moment::Answered { status }, &shared.world());
+    }
+    shared.log().finish(record, status);
     let headers = response.headers_mut();
     set(headers, "twilio-request-id", &request_id);
     set(headers, "twilio-concurrent-requests", &flight.concurrent.to_string());
@@ -48,6 +55,9 @@ async fn respond(shared: &Arc<Shared>, flight: &Flight<'_>, mut inbound: Inbound
         return Answer::error(&ApiError::new(20429), &switches).into_response();
     }
     let faults = shared.faults().strike(&inbound);
+    if !faults.is_empty() {
+        shared.observe(&inbound, Moment::Struck, &shared.world());
+    }
     if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches, shared).await {
         return answer.into_response();
     }
@@ -60,7 +70,7 @@ fn perform(shared: &Shared, inbound: &Inbound, stale: bool) -> Result<Success, A
     let now = shared.now();
     let mut world = shared.world();
     let before = stale.then(|| operations::before(&mut world, inbound, now)).flatten();
-    let (status, body) = operations::perform(&mut world, inbound, now)?;
+    let (status, body) = shared.perform(&mut world, inbound, now)?;
     Ok((status, before.or(body)))
 }
 

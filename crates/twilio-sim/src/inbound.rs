@@ -23,6 +23,8 @@ pub(crate) struct Credentials {
 
 #[derive(Clone)]
 pub(crate) struct Inbound {
+    /// The `Twilio-Request-Id` of the answer.
+    pub(crate) request_id: String,
     pub(crate) method: String,
     pub(crate) path: String,
     /// Path and query.
@@ -36,12 +38,13 @@ pub(crate) struct Inbound {
 
 impl Inbound {
     /// Reads a request to its end; a body that is too long or breaks off counts as empty.
-    pub(crate) async fn read(request: Request) -> Self {
+    pub(crate) async fn read(request: Request, request_id: String) -> Self {
         let (head, body) = request.into_parts();
         let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
         let target = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let resource = Resource::parse(&path);
         Self {
+            request_id,
             query: Params::parse(head.uri.query().unwrap_or_default().as_bytes()),
             form: Params::parse(&to_bytes(body, BODY_LIMIT).await.unwrap_or_default()),
             credentials: credentials(&head.headers),

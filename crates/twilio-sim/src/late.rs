@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{inbound::Inbound, operations, shared::Shared};
+use crate::{inbound::Inbound, shared::Shared};
 
 /// Does a write later, to the world as it is then; a simulator that stops does it no more.
 pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Duration) {
@@ -20,7 +20,7 @@ pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Dura
             () = tokio::time::sleep(after) => {
                 let now = shared.now();
                 // Nobody is left to hear what the world says.
-                let _ = operations::perform(&mut shared.world(), &inbound, now);
+                let _ = shared.perform(&mut shared.world(), &inbound, now);
             }
         }
         shared.late_writes.fetch_sub(1, Ordering::SeqCst);

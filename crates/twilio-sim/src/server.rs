@@ -24,6 +24,7 @@ use crate::{
     faults::{Fault, Faults},
     http,
     number::Number,
+    observe::{Observer, WriteSeen},
     requests::RequestRecord,
     shared::Shared,
     spoil::Line,
@@ -143,6 +144,12 @@ impl Sim {
     /// Adds a fault.
     pub fn inject(&self, fault: Fault) {
         self.faults().add(fault);
+    }
+
+    /// Lets `observe` see every write from now on: when it arrives, right before and right after it is done, with the world
+    /// as it is then. The world is locked meanwhile, so `observe` must not ask this simulator for it.
+    pub fn observe_writes(&self, observe: impl Fn(&WriteSeen, &World) + Send + Sync + 'static) {
+        self.0.shared.set_observer(Observer::new(observe));
     }
 
     /// The latest 100,000 requests, oldest first.

@@ -9,12 +9,23 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{digest, faults::Faults, lag::Past, requests::RequestLog, world::World};
+use crate::{
+    digest,
+    error::ApiError,
+    faults::Faults,
+    inbound::Inbound,
+    lag::Past,
+    observe::{Moment, Observer},
+    operations::{self, Success},
+    requests::RequestLog,
+    world::World,
+};
 
 pub(crate) struct Shared {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     log: Mutex<RequestLog>,
+    observer: Mutex<Option<Observer>>,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     began: (Timestamp, Instant),
@@ -34,6 +45,7 @@ impl Shared {
             world: Mutex::new(world),
             faults: Mutex::new(faults),
             log: Mutex::default(),
+            observer: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             began: (clock(), Instant::now()),
@@ -62,6 +74,31 @@ impl Shared {
 
     pub(crate) fn log(&self) -> MutexGuard<'_, RequestLog> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `observer` see every write from now on.
+    pub(crate) fn set_observer(&self, observer: Observer) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    }
+
+    pub(crate) fn observe(&self, inbound: &Inbound, moment: Moment, world: &World) {
+        let observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(observer) = observer {
+            observer.see(inbound, moment, world);
+        }
+    }
+
+    /// Does what was asked, before the eyes of the observer.
+    pub(crate) fn perform(
+        &self,
+        world: &mut World,
+        inbound: &Inbound,
+        now: Timestamp,
+    ) -> Result<Success, ApiError> {
+        self.observe(inbound, Moment::Begins, world);
+        let outcome = operations::perform(world, inbound, now);
+        self.observe(inbound, Moment::Ended { done: outcome.is_ok() }, world);
+        outcome
     }
 
     /// The time as this Twilio has it, in whole seconds.

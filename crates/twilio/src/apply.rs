@@ -1,24 +1,55 @@
-//! Writing: one request, and its answer compared with what was asked.
+//! Writing: a place in flight, the looks in it, one request, and its answer compared with what was asked.
 //!
-//! A write of which nobody can say whether it happened is `Unknown`, never `Refused` and never repeated.
+//! A write is sent at most once. Where its answer does not tell whether it happened, it is `Unknown`, never `Refused`.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, Status, Transfer,
-    remote::{Apply, ErrorKind, Lost, Receipt, Refusal, Written},
+    Account, AccountSid, Action, Number, Status, Transfer,
+    outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
+    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
 };
 
 use crate::{
-    client::Client,
-    error::{Failure, Meaning},
+    client::{Client, Way},
+    error::{Failure, Meaning, Rejection},
+    limit::Permit,
     request::Request,
     transport::Shown,
     wire::{AccountRow, NumberRow},
     words::{MAX_CAUSE, fit_to_show},
 };
 
+/// The longest wait that is passed on when Twilio asks for one.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+
+/// A place in flight, for one write and the looks before it.
+pub struct Place<'a> {
+    client: &'a Client,
+    permit: Permit<'a>,
+}
+
 impl Apply for Client {
-    async fn apply(&self, action: &Action) -> Written {
+    type Place<'a> = Place<'a>;
+
+    async fn place(&self) -> Result<Place<'_>, Skip> {
+        let permit = self.acquire().await;
+        let permit = permit.map_err(|_| Skip::new(SkipCause::Stopping, Failure::Stopping.to_string()))?;
+        Ok(Place { client: self, permit })
+    }
+}
+
+impl WritePlace for Place<'_> {
+    async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
+        self.client.read_account(sid, Way::In(&self.permit)).await
+    }
+
+    async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        self.client.read_numbers(owner, Way::In(&self.permit)).await
+    }
+
+    async fn send(self, action: &Action) -> Sent {
         match action {
             Action::Reactivate(sid) => self.set_status(*sid, Status::Active).await,
             Action::Suspend(sid) => self.set_status(*sid, Status::Suspended).await,
@@ -28,102 +59,149 @@ impl Apply for Client {
     }
 }
 
-impl Client {
-    async fn set_status(&self, sid: AccountSid, status: Status) -> Written {
-        let request = Request::status(self.origin(), sid, status);
-        match self.ask::<AccountRow>(&request).await {
-            Ok(shown) => compare_account(shown, sid, status, &request),
+impl Place<'_> {
+    async fn set_status(&self, sid: AccountSid, status: Status) -> Sent {
+        let request = Request::status(self.client.origin(), sid, status);
+        let permit = &self.permit;
+        match self.client.write::<AccountRow>(&request, permit).await {
+            Ok(shown) => compare_account(shown, sid, status, &request).into(),
             Err(Failure::Rejected(rejection))
                 if status == Status::Closed && rejection.meaning() == Meaning::AlreadyClosed =>
             {
-                Written::Done(rejection.into_receipt())
+                Outcome::Done(rejection.into_receipt()).into()
             }
-            Err(failure) => self.write_failed(sid, failure, &request).await,
+            Err(failure) => self.client.write_failed(sid, failure, &request, permit).await,
         }
     }
 
-    async fn transfer(&self, transfer: &Transfer) -> Written {
-        let request = Request::transfer(self.origin(), transfer);
-        match self.ask::<NumberRow>(&request).await {
-            Ok(shown) => compare_number(shown, transfer, &request),
-            Err(failure) => self.write_failed(transfer.from, failure, &request).await,
+    async fn transfer(&self, transfer: &Transfer) -> Sent {
+        let request = Request::transfer(self.client.origin(), transfer);
+        let permit = &self.permit;
+        match self.client.write::<NumberRow>(&request, permit).await {
+            Ok(shown) => compare_number(shown, transfer, &request).into(),
+            Err(failure) => self.client.write_failed(transfer.from, failure, &request, permit).await,
+        }
+    }
+}
+
+impl Client {
+    async fn write_failed(
+        &self,
+        at: AccountSid,
+        failure: Failure,
+        request: &Request,
+        permit: &Permit<'_>,
+    ) -> Sent {
+        match failure {
+            Failure::Rejected(rejection) => self.write_rejected(at, rejection, request, permit).await,
+            Failure::Token(_) => stop(failure.into_error(ErrorKind::Credentials, &request.task)),
+            Failure::Stopping => unsent(SkipCause::Stopping, &failure, request),
+            Failure::TokenLate(_) => unsent(SkipCause::ProofTooOld, &failure, request),
+            Failure::TokenRotated => unsent(SkipCause::TokenRotated, &failure, request),
+            Failure::NeverSent(_) => unsent(SkipCause::ConnectFailed, &failure, request),
+            Failure::Lost { cause, request_id, .. } | Failure::Nonsense { cause, request_id } => {
+                unknown(&cause, request_id, request).into()
+            }
         }
     }
 
-    async fn write_failed(&self, at: AccountSid, failure: Failure, request: &Request) -> Written {
+    async fn write_rejected(
+        &self,
+        at: AccountSid,
+        rejection: Rejection,
+        request: &Request,
+        permit: &Permit<'_>,
+    ) -> Sent {
         let task = &request.task;
-        let rejection = match failure {
-            Failure::Rejected(rejection) => rejection,
-            Failure::Token(_) => return Written::Stop(failure.into_error(ErrorKind::Credentials, task)),
-            Failure::NeverSent(_) => return Written::NotProcessed(format!("could not {task}: {failure}")),
-            Failure::Lost { cause, request_id } | Failure::Nonsense { cause, request_id } => {
-                return lost(&cause, request_id, request);
-            }
-        };
         match rejection.meaning() {
             Meaning::NeverProcessed => {
-                Written::NotProcessed(rejection.into_error(ErrorKind::Unreadable, task).to_string())
+                let retry_after = rejection.retry_after.map(|wait| wait.min(MAX_RETRY_AFTER));
+                let message = rejection.into_error(ErrorKind::Unreadable, task).to_string();
+                skipped(SkipCause::RateLimited, message, retry_after).into()
             }
             Meaning::TryLater | Meaning::ObserveAgain => {
-                lost(&rejection.to_string(), rejection.request_id, request)
+                unknown(&rejection.to_string(), rejection.request_id, request).into()
             }
-            Meaning::AccountError => match self.check_main_account(at, &rejection, request).await {
-                Ok(()) => Written::Refused(rejection.into_refusal()),
-                Err(error) => Written::Stop(error),
-            },
-            Meaning::TestCredentials => Written::Stop(rejection.into_error(ErrorKind::Credentials, task)),
-            Meaning::ParentSuspended => Written::Stop(rejection.into_error(ErrorKind::MainAccount, task)),
+            Meaning::AccountError => {
+                match self.check_main_account(at, &rejection, request, Way::In(permit)).await {
+                    Ok(()) => Outcome::Refused(rejection.into_refusal()).into(),
+                    Err(error) if error.stops_the_pass() => stop(error),
+                    // Whose error it was is not known any more; that it was not done is.
+                    Err(error) => {
+                        let message = format!("could not {task}: {rejection}; {error}");
+                        skipped(SkipCause::Stopping, message, None).into()
+                    }
+                }
+            }
+            Meaning::TestCredentials => stop(rejection.into_error(ErrorKind::Credentials, task)),
+            Meaning::ParentSuspended => stop(rejection.into_error(ErrorKind::MainAccount, task)),
             Meaning::StalePageToken | Meaning::AlreadyClosed | Meaning::Refused => {
-                Written::Refused(rejection.into_refusal())
+                Outcome::Refused(rejection.into_refusal()).into()
             }
         }
     }
 }
 
-fn compare_account(shown: Shown<AccountRow>, sid: AccountSid, status: Status, request: &Request) -> Written {
+fn compare_account(shown: Shown<AccountRow>, sid: AccountSid, status: Status, request: &Request) -> Outcome {
     let Shown { value, request_id, date } = shown;
     let account = match value.account() {
         Ok(account) if account.sid == sid => account,
-        Ok(other) => return lost(&format!("the answer shows account {}", other.sid), request_id, request),
-        Err(cause) => return lost(&cause, request_id, request),
+        Ok(other) => {
+            return unknown(&format!("the answer shows account {}", other.sid), request_id, request);
+        }
+        Err(row) => return unknown(&row.why, request_id, request),
     };
     match account.status.to_string().as_str() {
-        "" => lost("the answer shows no status", request_id, request),
+        "" => unknown("the answer shows no status", request_id, request),
         shown if shown == status.as_str() => {
-            Written::Done(Receipt { request_id, date, account: Some(account) })
+            let date_updated = account.date_updated;
+            Outcome::Done(Receipt { request_id, date, date_updated, account: Some(account) })
         }
         shown => ignored(&format!("shows account {sid} with status `{shown}`"), request_id, date),
     }
 }
 
-fn compare_number(shown: Shown<NumberRow>, transfer: &Transfer, request: &Request) -> Written {
+fn compare_number(shown: Shown<NumberRow>, transfer: &Transfer, request: &Request) -> Outcome {
     let Shown { value, request_id, date } = shown;
     let Transfer { number, to, .. } = transfer;
     match value.identity() {
         Ok((sid, Some(holder))) if sid == *number && holder == *to => {
-            Written::Done(Receipt { request_id, date, account: None })
+            Outcome::Done(Receipt { request_id, date, ..Receipt::default() })
         }
         Ok((sid, Some(holder))) if sid == *number => {
             ignored(&format!("shows the number in account {holder}"), request_id, date)
         }
-        Ok((sid, None)) if sid == *number => lost("the answer shows no account", request_id, request),
-        Ok((other, _)) => lost(&format!("the answer shows number {other}"), request_id, request),
-        Err(cause) => lost(&cause, request_id, request),
+        Ok((sid, None)) if sid == *number => unknown("the answer shows no account", request_id, request),
+        Ok((other, _)) => unknown(&format!("the answer shows number {other}"), request_id, request),
+        Err(cause) => unknown(&cause, request_id, request),
     }
 }
 
-/// An answer that shows the object, and that it was left as it is or made something else.
-fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> Written {
-    Written::Refused(Refusal {
-        code: None,
-        message: format!("Twilio answered 2xx but {what}"),
-        request_id,
-        date,
-    })
+/// An answer that shows the object, and that it was left as it is or made something else. It may have been done all
+/// the same: an answer may be stale.
+fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> Outcome {
+    let message = format!("Twilio answered 2xx but {what}");
+    Outcome::Ignored(Refusal { code: None, message, request_id, date })
 }
 
 /// No answer, or one that neither shows the object as asked nor otherwise.
-fn lost(cause: &str, request_id: Option<String>, request: &Request) -> Written {
+fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
     let message = format!("asked Twilio to {}: {}", request.task, fit_to_show(cause, MAX_CAUSE));
-    Written::Unknown(Lost { message, request_id })
+    Outcome::Unknown(UnknownOutcome { message, request_id })
+}
+
+/// A write that was not sent, or that Twilio did not let in.
+fn unsent(cause: SkipCause, failure: &Failure, request: &Request) -> Sent {
+    skipped(cause, format!("could not {}: {failure}", request.task), None).into()
+}
+
+/// A write that was not processed, for a reason that meets every other one too.
+fn stop(error: RemoteError) -> Sent {
+    let outcome = skipped(SkipCause::PassAborted, format!("the pass was stopped: {error}"), None);
+    Sent { outcome, stop: Some(error) }
+}
+
+fn skipped(cause: SkipCause, message: String, retry_after: Option<Duration>) -> Outcome {
+    let retry_after = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+    Outcome::Skipped(Skip { cause, message, retry_after })
 }

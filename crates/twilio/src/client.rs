@@ -1,12 +1,12 @@
-//! The client: asks Twilio, and asks again when that is safe.
+//! The client: asks Twilio, and reads again while that may help.
 //!
-//! Every HTTP attempt takes a place of the limiter, ends within the deadline and is measured once. No place is held
-//! during a pause.
+//! Every HTTP attempt has a place of the limiter, ends within the deadline and is measured once. No place is held
+//! during a pause. A write is sent once, and nothing begins after the process was told to stop.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
-use subaccountd_core::AccountSid;
+use subaccountd_core::{AccountSid, remote::Tries};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -15,14 +15,17 @@ use tokio::{
 use crate::{
     credentials::{Token, TokenError, TokenSource},
     error::Failure,
-    limit::{Limiter, Load},
+    limit::{Limiter, Load, Permit},
     origin::{BadUrl, Origin},
     request::Request,
-    retry::{Effect, Retry},
-    telemetry::{RequestOutcome, Telemetry},
+    retry::Retry,
+    telemetry::{Operation, RequestOutcome, Telemetry},
     transport::{Answer, Shown, Transport},
     wire::Shape,
 };
+
+/// The longest time that reading the auth token for a write may take: files may hang.
+const MAX_TOKEN_READ: Duration = Duration::from_millis(500);
 
 /// How to reach Twilio.
 pub struct Config {
@@ -36,7 +39,7 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How many requests may be in flight, at most.
     pub max_in_flight: usize,
-    /// How requests are repeated.
+    /// How reads are repeated.
     pub retry: Retry,
 }
 
@@ -77,6 +80,25 @@ struct Inner {
     stopped: watch::Sender<bool>,
 }
 
+/// The way of a read to Twilio.
+#[derive(Clone, Copy)]
+pub(crate) enum Way<'a> {
+    /// Every attempt takes a place in flight of its own.
+    Alone(Tries),
+    /// Every request is made once, in this place.
+    In(&'a Permit<'a>),
+}
+
+impl Way<'_> {
+    /// Whether a request may be repeated.
+    pub(crate) fn repeats(self) -> bool {
+        match self {
+            Self::Alone(tries) => tries == Tries::Repeated,
+            Self::In(_) => false,
+        }
+    }
+}
+
 impl Client {
     /// Checks `config`, which includes a look at the token file. Sends nothing yet.
     pub fn new(config: Config, telemetry: Arc<dyn Telemetry>) -> Result<Self, ConfigError> {
@@ -88,21 +110,23 @@ impl Client {
             return Err(ConfigError::NoTime);
         }
         let origin = Origin::parse(&base_url)?;
+        let stopped = watch::Sender::new(false);
         let inner = Inner {
             main: account_sid,
             token: Token::new(token)?,
-            transport: Transport::new(&origin, request_timeout).map_err(ConfigError::Tls)?,
+            transport: Transport::new(&origin, request_timeout, stopped.subscribe())
+                .map_err(ConfigError::Tls)?,
             limiter: Limiter::new(max_in_flight, Arc::clone(&telemetry)),
             origin,
             retry,
             telemetry,
-            stopped: watch::Sender::new(false),
+            stopped,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Repeats nothing any more, here and in every clone: what is in flight ends, and nothing is waited for.
-    pub fn stop_repeating(&self) {
+    /// Begins no request any more, here and in every clone. Reads end at once; a write that was sent is waited for.
+    pub fn stop(&self) {
         self.inner.stopped.send_replace(true);
     }
 
@@ -119,52 +143,97 @@ impl Client {
         &self.inner.origin
     }
 
-    /// What Twilio shows when asked `request`, repeated as far as that is safe.
-    pub(crate) async fn ask<T: Shape>(&self, request: &Request) -> Result<Shown<T>, Failure> {
-        let effect = if request.operation.writes() { Effect::Writes } else { Effect::Reads };
-        let mut repeats = self.inner.retry.repeats(effect, fastrand::u64(..));
+    /// What Twilio shows when asked `request`, which only reads.
+    pub(crate) async fn read<T: Shape>(&self, request: &Request, way: Way<'_>) -> Result<Shown<T>, Failure> {
+        let mut repeats = way.repeats().then(|| self.inner.retry.repeats(fastrand::u64(..)));
         loop {
-            let failure = match self.attempt(request).await.and_then(Answer::shown) {
+            let failure = match self.attempt(request, way).await.and_then(Answer::shown) {
                 Ok(shown) => return Ok(shown),
                 Err(failure) => failure,
             };
-            match repeats.after(failure.fault()) {
-                Some(pause) if self.goes_on_after(pause).await => {}
-                Some(_) | None => return Err(failure),
+            // A list that does not answer costs its account one time-out, and no pass more than that.
+            if failure.is_time_out() && request.operation == Operation::ListNumbers {
+                return Err(failure);
+            }
+            match repeats.as_mut().and_then(|repeats| repeats.after(failure.fault())) {
+                Some(pause) => self.unless_stopped(sleep(pause)).await?,
+                None => return Err(failure),
             }
         }
     }
 
-    /// Waits; whether another attempt may begin then.
-    async fn goes_on_after(&self, pause: Duration) -> bool {
-        let mut stopped = self.inner.stopped.subscribe();
-        tokio::select! {
-            () = sleep(pause) => true,
-            _ = stopped.wait_for(|stopped| *stopped) => false,
-        }
-    }
-
     /// One attempt; a second one when Twilio refused a token that is no longer the one in the file.
-    async fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
+    async fn attempt(&self, request: &Request, way: Way<'_>) -> Result<Answer, Failure> {
+        let own;
+        let permit = match way {
+            Way::In(permit) => permit,
+            Way::Alone(_) => {
+                own = self.acquire().await?;
+                &own
+            }
+        };
         let token = self.inner.token.current()?;
-        let answer = self.exchange(request, &token).await?;
-        if answer.head.status != 401 {
+        let answer = self.unless_stopped(self.exchange(request, &token, permit)).await??;
+        if answer.head.status != 401 || matches!(way, Way::In(_)) {
             return Ok(answer);
         }
         match self.inner.token.other_than(&token) {
-            Some(newer) => self.exchange(request, &newer).await,
+            Some(newer) => self.unless_stopped(self.exchange(request, &newer, permit)).await?,
             None => Ok(answer),
         }
     }
 
-    async fn exchange(&self, request: &Request, token: &SecretString) -> Result<Answer, Failure> {
+    /// The answer to `request`, which writes and is sent at most once. Nothing waits before it leaves but its
+    /// connection, and that is bounded.
+    pub(crate) async fn write<T: Shape>(
+        &self,
+        request: &Request,
+        permit: &Permit<'_>,
+    ) -> Result<Shown<T>, Failure> {
+        if *self.inner.stopped.borrow() {
+            return Err(Failure::Stopping);
+        }
+        let began = Instant::now();
+        let token = self.inner.token.current()?;
+        // Files may hang.
+        if began.elapsed() > MAX_TOKEN_READ {
+            return Err(Failure::TokenLate(MAX_TOKEN_READ));
+        }
+        let answer = self.exchange(request, &token, permit).await?;
+        if answer.head.status == 401 && self.inner.token.other_than(&token).is_some() {
+            return Err(Failure::TokenRotated);
+        }
+        answer.shown()
+    }
+
+    /// A place in flight.
+    pub(crate) async fn acquire(&self) -> Result<Permit<'_>, Failure> {
+        self.unless_stopped(self.inner.limiter.acquire()).await
+    }
+
+    /// What `work` gives, unless the process is told to stop before it does.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut stopped = self.inner.stopped.subscribe();
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => Err(Failure::Stopping),
+            done = work => Ok(done),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        token: &SecretString,
+        permit: &Permit<'_>,
+    ) -> Result<Answer, Failure> {
         let inner = &*self.inner;
-        let permit = inner.limiter.acquire().await;
+        let exchange = permit.begin();
         let began = Instant::now();
         let answer = inner.transport.exchange(request, inner.main, token).await;
         let took = began.elapsed();
         let outcome = outcome(&answer);
-        permit.end(load(outcome));
+        exchange.end(load(outcome));
         inner.telemetry.request_ended(request.operation, outcome, took);
         log(request, &answer, outcome, took);
         answer

@@ -5,7 +5,10 @@
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use subaccountd_core::remote::{ErrorKind, Receipt, Refusal, RemoteError};
+use subaccountd_core::{
+    outcome::{Receipt, Refusal},
+    remote::{ErrorKind, RemoteError},
+};
 
 use crate::{
     credentials::TokenError,
@@ -24,7 +27,7 @@ pub(crate) enum Meaning {
     ParentSuspended,
     /// The page token is no longer good: read the list from its start, once.
     StalePageToken,
-    /// Too many requests: not processed, may be repeated.
+    /// Too many requests: not processed.
     NeverProcessed,
     /// Twilio is not well: it may have been processed.
     TryLater,
@@ -96,6 +99,12 @@ impl Rejection {
         Meaning::of(self.status, self.code)
     }
 
+    /// Whether Twilio does not know what it was asked for, in its own words: something on the way may answer with a
+    /// bare 404.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.code == Some(20404) && self.meaning() == Meaning::ObserveAgain
+    }
+
     /// How the main account is to blame, when it is.
     pub(crate) fn main_account_kind(&self) -> ErrorKind {
         if self.status == 401 || self.code == Some(20003) {
@@ -106,7 +115,7 @@ impl Rejection {
     }
 
     pub(crate) fn into_receipt(self) -> Receipt {
-        Receipt { request_id: self.request_id, date: self.date, account: None }
+        Receipt { request_id: self.request_id, date: self.date, ..Receipt::default() }
     }
 
     /// The error that a failed `task` is to those who asked.
@@ -150,6 +159,15 @@ pub(crate) enum Failure {
     /// There is no token to send.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The process is stopping; nothing was sent, or it is not waited for.
+    #[error("the process is stopping")]
+    Stopping,
+    /// The auth token was not at hand in time; nothing was sent.
+    #[error("reading the auth token took longer than {0:?}")]
+    TokenLate(Duration),
+    /// Twilio refused the auth token, and the file holds another one by now.
+    #[error("Twilio refused the auth token, and its file holds another one by now: the next pass uses that")]
+    TokenRotated,
     /// No connection came up; nothing was sent.
     #[error("no connection to Twilio: {0}")]
     NeverSent(String),
@@ -160,6 +178,8 @@ pub(crate) enum Failure {
         cause: String,
         /// Twilio's request id, when an answer had begun.
         request_id: Option<String>,
+        /// The time that one request may take was over.
+        timed_out: bool,
     },
     /// Twilio answered, but not 2xx.
     #[error("{0}")]
@@ -180,12 +200,21 @@ impl Failure {
         Self::Nonsense { cause: fit_to_show(cause, MAX_CAUSE), request_id }
     }
 
+    /// Whether the time that one request may take was over.
+    pub(crate) const fn is_time_out(&self) -> bool {
+        matches!(self, Self::Lost { timed_out: true, .. })
+    }
+
     /// What it means for a repeat.
     pub(crate) fn fault(&self) -> Fault {
         match self {
             Self::NeverSent(_) => Fault::NeverSent,
             Self::Lost { .. } => Fault::Passing,
-            Self::Token(_) | Self::Nonsense { .. } => Fault::Lasting,
+            Self::Token(_)
+            | Self::Stopping
+            | Self::TokenLate(_)
+            | Self::TokenRotated
+            | Self::Nonsense { .. } => Fault::Lasting,
             Self::Rejected(rejection) => match rejection.meaning() {
                 Meaning::NeverProcessed => Fault::RateLimited(rejection.retry_after),
                 Meaning::TryLater => Fault::Passing,
@@ -205,7 +234,11 @@ impl Failure {
         match self {
             Self::Lost { request_id, .. } | Self::Nonsense { request_id, .. } => request_id.as_deref(),
             Self::Rejected(rejection) => rejection.request_id.as_deref(),
-            Self::Token(_) | Self::NeverSent(_) => None,
+            Self::Token(_)
+            | Self::Stopping
+            | Self::TokenLate(_)
+            | Self::TokenRotated
+            | Self::NeverSent(_) => None,
         }
     }
 
@@ -214,8 +247,12 @@ impl Failure {
         let error = |message| RemoteError { kind, message, code: None, request_id: None };
         match self {
             Self::Rejected(rejection) => rejection.into_error(kind, task),
-            Self::Token(_) | Self::NeverSent(_) => error(format!("could not {task}: {self}")),
-            Self::Lost { ref cause, ref request_id } | Self::Nonsense { ref cause, ref request_id } => {
+            Self::Token(_)
+            | Self::Stopping
+            | Self::TokenLate(_)
+            | Self::TokenRotated
+            | Self::NeverSent(_) => error(format!("could not {task}: {self}")),
+            Self::Lost { ref cause, ref request_id, .. } | Self::Nonsense { ref cause, ref request_id } => {
                 RemoteError { request_id: request_id.clone(), ..error(format!("could not {task}: {cause}")) }
             }
         }

@@ -1,24 +1,28 @@
 //! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
 //!
 //! It talks and never decides. Modules in reading order: what is asked (`request`, `origin`), how it travels
-//! (`credentials`, `transport`, `limit`, `retry`, `client`), what comes back (`wire`, `pages`, `error`), and the two
+//! (`credentials`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), what comes back (`wire`, `rows`, `pages`, `error`), and the two
 //! ports (`observe`, `apply`).
 
 mod apply;
 mod client;
+mod connect;
 mod credentials;
 mod error;
+mod gate;
 mod limit;
 mod observe;
 mod origin;
 mod pages;
 mod request;
 mod retry;
+mod rows;
 mod telemetry;
 mod transport;
 mod wire;
 mod words;
 
+pub use apply::Place;
 pub use client::{Client, Config, ConfigError};
 pub use credentials::{TokenError, TokenSource};
 pub use origin::BadUrl;

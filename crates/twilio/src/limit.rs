@@ -30,13 +30,18 @@ struct State {
     halvings: u64,
 }
 
-/// A place in flight, given back on drop.
+/// A place in flight, for one exchange after the other. Given back on drop.
 pub(crate) struct Permit<'a> {
+    limiter: &'a Limiter,
+}
+
+/// An exchange in a place.
+pub(crate) struct Exchange<'a> {
     limiter: &'a Limiter,
     halvings: u64,
 }
 
-/// What an attempt says about the load that Twilio bears.
+/// What an exchange says about the load that Twilio bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
     /// It was borne.
@@ -67,7 +72,7 @@ impl Limiter {
         if let Ok(place) = self.free.acquire().await {
             place.forget();
         }
-        Permit { limiter: self, halvings: self.with_state(|state| state.halvings) }
+        Permit { limiter: self }
     }
 
     fn with_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -95,8 +100,15 @@ impl Limiter {
     }
 }
 
-impl Permit<'_> {
-    /// Gives the place back and says what the attempt showed.
+impl<'a> Permit<'a> {
+    /// Begins an exchange.
+    pub(crate) fn begin(&self) -> Exchange<'a> {
+        Exchange { limiter: self.limiter, halvings: self.limiter.with_state(|state| state.halvings) }
+    }
+}
+
+impl Exchange<'_> {
+    /// Notes what the exchange says about the load.
     pub(crate) fn end(self, load: Load) {
         let limiter = self.limiter;
         let changed = limiter.with_state(|state| {
@@ -160,7 +172,7 @@ mod tests {
     }
 
     fn end(limiter: &Limiter, load: Load) {
-        try_acquire(limiter).unwrap().end(load);
+        try_acquire(limiter).unwrap().begin().end(load);
     }
 
     #[test]
@@ -175,9 +187,12 @@ mod tests {
     #[test]
     fn a_burst_of_429_halves_the_limit_once() {
         let limiter = limiter(8);
-        for permit in take_all(&limiter) {
-            permit.end(Load::TooMuch);
+        let permits = take_all(&limiter);
+        let flying: Vec<_> = permits.iter().map(Permit::begin).collect();
+        for exchange in flying {
+            exchange.end(Load::TooMuch);
         }
+        drop(permits);
         assert_eq!(limiter.limit(), 4);
         assert_eq!(take_all(&limiter).len(), 4);
     }
@@ -190,6 +205,22 @@ mod tests {
             assert_eq!(limiter.limit(), limit);
         }
         assert_eq!(take_all(&limiter).len(), 1);
+    }
+
+    #[test]
+    fn each_exchange_in_one_place_counts() {
+        let limiter = limiter(8);
+        let permit = try_acquire(&limiter).unwrap();
+        for limit in [4, 2] {
+            permit.begin().end(Load::TooMuch);
+            assert_eq!(limiter.limit(), limit);
+        }
+        for _ in 0..RUN {
+            permit.begin().end(Load::Fine);
+        }
+        assert_eq!(limiter.limit(), 3);
+        drop(permit);
+        assert_eq!(take_all(&limiter).len(), 3);
     }
 
     #[test]
@@ -234,7 +265,7 @@ mod tests {
     async fn who_waits_comes_next() {
         let limiter = limiter(1);
         let held = limiter.acquire().await;
-        let (waited, ()) = tokio::join!(limiter.acquire(), async { held.end(Load::Fine) });
+        let (waited, ()) = tokio::join!(limiter.acquire(), async { drop(held) });
         assert!(try_acquire(&limiter).is_none());
         drop(waited);
     }
@@ -250,8 +281,8 @@ mod tests {
                     (_, len) => {
                         let permit: Permit<'_> = flying.swap_remove(which.index(len));
                         match step {
-                            1 => permit.end(Load::Fine),
-                            2 => permit.end(Load::TooMuch),
+                            1 => permit.begin().end(Load::Fine),
+                            2 => permit.begin().end(Load::TooMuch),
                             _ => drop(permit),
                         }
                     }

@@ -1,74 +1,104 @@
 //! Reading the fleet.
 //!
-//! A row that cannot be trusted costs its whole list: a list is never shorter than what Twilio holds.
+//! A list is never shorter than what Twilio holds: an account whose row cannot be read is listed as unreadable, and a number
+//! whose row cannot be read costs its whole list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, Number, Status,
-    remote::{AccountList, ErrorKind, Observe, RemoteError},
+    Account, AccountSid, LiveStatus, Number, NumberSid, Status,
+    remote::{AccountList, ErrorKind, Observe, RemoteError, Tries, UnreadableRow},
 };
 
 use crate::{
-    client::Client,
+    client::{Client, Way},
     error::{Failure, Meaning, Rejection},
     pages::List,
     request::Request,
-    wire::{AccountRow, AccountsPage, NumbersPage},
+    rows::BadRow,
+    transport::Shown,
+    wire::{AccountRow, AccountsPage, NumberRow, NumbersPage},
 };
+
+/// The way of most reads.
+const REPEATED: Way<'static> = Way::Alone(Tries::Repeated);
 
 impl Observe for Client {
     async fn accounts(&self) -> Result<AccountList, RemoteError> {
         let request = Request::accounts(self.origin());
-        let listed = self.list::<AccountsPage>(&request).await.and_then(|list| {
-            let date = list.date;
-            let accounts = each_once(list, AccountRow::account, |account| account.sid)?;
-            Ok(AccountList { accounts, date })
-        });
-        listed.map_err(|failure| {
+        let listed = self.list::<AccountsPage>(&request, REPEATED).await;
+        listed.map(account_list).map_err(|failure| {
             let kind = kind_of_main(&failure).unwrap_or(ErrorKind::Unreadable);
             failure.into_error(kind, &request.task)
         })
     }
 
     async fn account(&self, sid: AccountSid) -> Result<Account, RemoteError> {
-        let request = Request::account(self.origin(), sid);
-        match self.fetch(sid, &request).await {
-            Ok(account) => Ok(account),
-            Err(failure) => Err(self.read_failed(sid, failure, &request).await),
-        }
+        self.read_account(sid, REPEATED).await
     }
 
-    async fn numbers(&self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
-        let request = Request::numbers(self.origin(), owner);
-        let listed = self.list::<NumbersPage>(&request).await;
-        match listed.and_then(|list| each_once(list, |row| row.number(owner), |number| number.sid)) {
-            Ok(numbers) => Ok(numbers),
-            Err(failure) => Err(self.read_failed(owner, failure, &request).await),
-        }
+    async fn numbers(&self, owner: AccountSid, tries: Tries) -> Result<Vec<Number>, RemoteError> {
+        self.read_numbers(owner, Way::Alone(tries)).await
+    }
+
+    async fn number(&self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        let request = Request::number(self.origin(), owner, number);
+        let failure = match self.read::<NumberRow>(&request, REPEATED).await {
+            Ok(shown) => match held_number(shown, owner, number) {
+                Ok(held) => return Ok(held),
+                Err(failure) => failure,
+            },
+            Err(Failure::Rejected(rejection)) if rejection.is_not_found() => return Ok(None),
+            Err(failure) => failure,
+        };
+        Err(self.read_failed(owner, failure, &request, REPEATED).await)
     }
 }
 
 impl Client {
+    pub(crate) async fn read_account(&self, sid: AccountSid, way: Way<'_>) -> Result<Account, RemoteError> {
+        let request = Request::account(self.origin(), sid);
+        match self.fetch(sid, &request, way).await {
+            Ok(account) => Ok(account),
+            Err(failure) => Err(self.read_failed(sid, failure, &request, way).await),
+        }
+    }
+
+    pub(crate) async fn read_numbers(
+        &self,
+        owner: AccountSid,
+        way: Way<'_>,
+    ) -> Result<Vec<Number>, RemoteError> {
+        let request = Request::numbers(self.origin(), owner);
+        let listed = self.list::<NumbersPage>(&request, way).await;
+        match listed.and_then(|list| number_list(list, owner)) {
+            Ok(numbers) => Ok(numbers),
+            Err(failure) => Err(self.read_failed(owner, failure, &request, way).await),
+        }
+    }
+
     /// Looks at the main account after an account error about `about`. It is about that account alone when the
-    /// main account still answers and is active; else the error says what is wrong with the main account.
+    /// main account still answers and is active; else the error says what is wrong with the main account, or that
+    /// the process is stopping, which alone does not stop the pass.
     pub(crate) async fn check_main_account(
         &self,
         about: AccountSid,
         rejection: &Rejection,
         request: &Request,
+        way: Way<'_>,
     ) -> Result<(), RemoteError> {
         let Request { task, .. } = request;
         if about == self.main() {
             return Err(rejection.clone().into_error(rejection.main_account_kind(), task));
         }
         let probe = Request::account(self.origin(), self.main());
-        match self.fetch(self.main(), &probe).await {
+        match self.fetch(self.main(), &probe, way).await {
             Ok(Account { status: LiveStatus::Known(Status::Active), .. }) => Ok(()),
             Ok(Account { status, .. }) => {
                 let task = format!("{task} while the main account is `{status}`");
                 Err(rejection.clone().into_error(ErrorKind::MainAccount, &task))
             }
+            Err(failure @ Failure::Stopping) => Err(failure.into_error(ErrorKind::Unreadable, &probe.task)),
             Err(failure) => {
                 let kind = kind_of_main(&failure).unwrap_or(ErrorKind::MainAccount);
                 Err(failure.into_error(kind, &format!("{task} ({rejection}), nor {}", probe.task)))
@@ -76,9 +106,9 @@ impl Client {
         }
     }
 
-    async fn fetch(&self, sid: AccountSid, request: &Request) -> Result<Account, Failure> {
-        let shown = self.ask::<AccountRow>(request).await?;
-        let account = shown.value.account().and_then(|account| {
+    async fn fetch(&self, sid: AccountSid, request: &Request, way: Way<'_>) -> Result<Account, Failure> {
+        let shown = self.read::<AccountRow>(request, way).await?;
+        let account = shown.value.account().map_err(|row| row.why).and_then(|account| {
             if account.sid == sid {
                 Ok(account)
             } else {
@@ -88,10 +118,16 @@ impl Client {
         account.map_err(|cause| Failure::nonsense(&cause, shown.request_id))
     }
 
-    async fn read_failed(&self, about: AccountSid, failure: Failure, request: &Request) -> RemoteError {
+    async fn read_failed(
+        &self,
+        about: AccountSid,
+        failure: Failure,
+        request: &Request,
+        way: Way<'_>,
+    ) -> RemoteError {
         if let Failure::Rejected(rejection) = &failure
             && rejection.meaning() == Meaning::AccountError
-            && let Err(error) = self.check_main_account(about, rejection, request).await
+            && let Err(error) = self.check_main_account(about, rejection, request, way).await
         {
             return error;
         }
@@ -125,21 +161,58 @@ fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
             | Meaning::AlreadyClosed
             | Meaning::Refused => None,
         },
-        Failure::NeverSent(_) | Failure::Lost { .. } | Failure::Nonsense { .. } => None,
+        Failure::Stopping
+        | Failure::TokenLate(_)
+        | Failure::TokenRotated
+        | Failure::NeverSent(_)
+        | Failure::Lost { .. }
+        | Failure::Nonsense { .. } => None,
     }
 }
 
-/// Every row as what it shows, by its SID; of a row that came twice the later one, which was read later.
-fn each_once<R, T, K: Ord>(
-    list: List<R>,
-    show: impl Fn(R) -> Result<T, String>,
-    key: impl Fn(&T) -> K,
-) -> Result<Vec<T>, Failure> {
+/// The accounts of a list. Of a row that came twice the later one counts, which was read later; unless one of them
+/// could not be read: then the account is unreadable.
+fn account_list(list: List<AccountRow>) -> AccountList {
+    let mut accounts = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    let mut bad_sids = BTreeSet::new();
+    for row in list.rows {
+        match row.map_err(UnreadableRow::from).and_then(AccountRow::account) {
+            Ok(account) => drop(accounts.insert(account.sid, account)),
+            Err(row) if row.sid.is_none_or(|sid| bad_sids.insert(sid)) => unreadable.push(row),
+            Err(_) => {}
+        }
+    }
+    accounts.retain(|sid, _| !bad_sids.contains(sid));
+    AccountList { accounts: accounts.into_values().collect(), unreadable, date: list.date }
+}
+
+/// The number `sid` when the answer shows it in `owner`, and none when it shows it elsewhere.
+fn held_number(
+    shown: Shown<NumberRow>,
+    owner: AccountSid,
+    sid: NumberSid,
+) -> Result<Option<Number>, Failure> {
+    let Shown { value: row, request_id, .. } = shown;
+    let number = match row.identity() {
+        Ok((other, _)) if other != sid => Err(format!("the answer shows number {other}")),
+        Ok((_, Some(holder))) if holder != owner => Ok(None),
+        Ok(_) => row.number(owner).map(Some),
+        Err(cause) => Err(cause),
+    };
+    number.map_err(|cause| Failure::nonsense(&cause, request_id))
+}
+
+/// The numbers of the list of `owner`; of a row that came twice the later one, which was read later.
+fn number_list(list: List<NumberRow>, owner: AccountSid) -> Result<Vec<Number>, Failure> {
     let List { rows, request_id, .. } = list;
-    let shown: Result<BTreeMap<K, T>, String> =
-        rows.into_iter().map(|row| show(row).map(|shown| (key(&shown), shown))).collect();
-    match shown {
-        Ok(shown) => Ok(shown.into_values().collect()),
+    let number = |row: Result<NumberRow, BadRow>| {
+        let number = row.map_err(|row| row.why).and_then(|row| row.number(owner))?;
+        Ok((number.sid, number))
+    };
+    let numbers: Result<BTreeMap<_, _>, String> = rows.into_iter().map(number).collect();
+    match numbers {
+        Ok(numbers) => Ok(numbers.into_values().collect()),
         Err(cause) => Err(Failure::nonsense(&cause, request_id)),
     }
 }

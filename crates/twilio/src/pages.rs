@@ -1,15 +1,17 @@
 //! The walk over the pages of a list: the whole list, or an error.
 //!
-//! It is bounded, never leaves the list, and begins again at most once, when Twilio forgot its page token.
+//! It is bounded, never leaves the list, and begins again at most once, when Twilio forgot its page token and the read
+//! may be repeated.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use crate::{
-    client::Client,
+    client::{Client, Way},
     error::{Failure, Meaning},
     request::Request,
+    rows::{BadRow, Rows},
     wire::Page,
 };
 
@@ -21,7 +23,7 @@ const MAX_ROWS: usize = MAX_PAGES * 1000;
 /// A whole list. Rows may repeat: Twilio pages by key over a list that changes.
 #[derive(Debug)]
 pub(crate) struct List<T> {
-    pub(crate) rows: Vec<T>,
+    pub(crate) rows: Vec<Result<T, BadRow>>,
     /// Twilio's clock at the last page.
     pub(crate) date: Option<Timestamp>,
     /// Twilio's request id of the last page.
@@ -30,22 +32,24 @@ pub(crate) struct List<T> {
 
 impl Client {
     /// The whole list that begins with `first`.
-    pub(crate) async fn list<P: Page>(&self, first: &Request) -> Result<List<P::Row>, Failure> {
-        match self.walk::<P>(first).await {
-            Err(Failure::Rejected(rejection)) if rejection.meaning() == Meaning::StalePageToken => {
-                self.walk::<P>(first).await
+    pub(crate) async fn list<P: Page>(&self, first: &Request, way: Way<'_>) -> Result<List<P::Row>, Failure> {
+        match self.walk::<P>(first, way).await {
+            Err(Failure::Rejected(rejection))
+                if rejection.meaning() == Meaning::StalePageToken && way.repeats() =>
+            {
+                self.walk::<P>(first, way).await
             }
             walked => walked,
         }
     }
 
-    async fn walk<P: Page>(&self, first: &Request) -> Result<List<P::Row>, Failure> {
+    async fn walk<P: Page>(&self, first: &Request, way: Way<'_>) -> Result<List<P::Row>, Failure> {
         let mut seen = BTreeSet::from([first.url.to_string()]);
         let mut rows = Vec::new();
         let mut request = first.clone();
         loop {
-            let page = self.ask::<P>(&request).await?;
-            let (more, next) = page.value.into_parts();
+            let page = self.read::<P>(&request, way).await?;
+            let (Rows(more), next) = page.value.into_parts();
             rows.extend(more);
             let nonsense = |cause: &str| Err(Failure::nonsense(cause, page.request_id.clone()));
             if rows.len() > MAX_ROWS {

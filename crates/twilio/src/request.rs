@@ -1,10 +1,10 @@
-//! The five requests, as Twilio documents them.
+//! The six requests, as Twilio documents them.
 //!
 //! Twilio ignores a parameter that it does not know, with 2xx: names and values are case-sensitive and live here
 //! only.
 
 use reqwest::Url;
-use subaccountd_core::{AccountSid, Needs, Status, Transfer, Verb};
+use subaccountd_core::{AccountSid, Needs, NumberSid, Status, Transfer, Verb};
 
 use crate::{origin::Origin, telemetry::Operation};
 
@@ -14,7 +14,7 @@ const PAGE_SIZE: &str = "1000";
 /// A request, without credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// Which of the five.
+    /// Which of the six.
     pub(crate) operation: Operation,
     /// Where to.
     pub(crate) url: Url,
@@ -41,6 +41,12 @@ impl Request {
     pub(crate) fn numbers(origin: &Origin, owner: AccountSid) -> Self {
         let url = first_page(origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers")));
         Self::read(Operation::ListNumbers, url, format!("list the numbers of account {owner}"))
+    }
+
+    /// One number, where `owner` would hold it.
+    pub(crate) fn number(origin: &Origin, owner: AccountSid, number: NumberSid) -> Self {
+        let url = origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers/{number}"));
+        Self::read(Operation::FetchNumber, url, format!("read number {number} of account {owner}"))
     }
 
     /// The change of an account's status.

@@ -1,15 +1,15 @@
-//! Repeating: what to do after an attempt failed.
+//! Repeating: what to do after a read failed.
 //!
-//! Reads are repeated while that may help. A write is repeated only when Twilio never processed it.
+//! Reads are repeated while that may help. A write is never repeated: the next pass proves it again.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// How often and how fast a request is repeated.
+/// How often and how fast a read is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Repeats of one request after its first attempt.
+    /// Repeats of one read after its first attempt.
     pub repeats: usize,
     /// The least pause before the first repeat; it doubles each time, and up to its own length is added at random.
     pub base: Duration,
@@ -23,15 +23,6 @@ impl Default for Retry {
     }
 }
 
-/// What a request does at Twilio when it is sent twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing.
-    Reads,
-    /// Something.
-    Writes,
-}
-
 /// How an attempt failed, as far as repeating is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -39,22 +30,21 @@ pub(crate) enum Fault {
     RateLimited(Option<Duration>),
     /// No connection came up: nothing was sent.
     NeverSent,
-    /// No answer, half an answer, an answer that makes no sense, or 5xx. It may have been processed.
+    /// No answer, half an answer, an answer that makes no sense, or 5xx.
     Passing,
     /// An answer that another attempt would not change.
     Lasting,
 }
 
-/// The repeats that are left to one request.
+/// The repeats that are left to one read.
 pub(crate) struct Repeats {
-    effect: Effect,
     cap: Duration,
     pauses: ExponentialBackoff,
 }
 
 impl Retry {
-    /// The repeats of one request; `seed` makes the jitter.
-    pub(crate) fn repeats(self, effect: Effect, seed: u64) -> Repeats {
+    /// The repeats of one read; `seed` makes the jitter.
+    pub(crate) fn repeats(self, seed: u64) -> Repeats {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(self.base)
             .with_max_delay(self.cap)
@@ -62,17 +52,17 @@ impl Retry {
             .with_jitter()
             .with_jitter_seed(seed)
             .build();
-        Repeats { effect, cap: self.cap, pauses }
+        Repeats { cap: self.cap, pauses }
     }
 }
 
 impl Repeats {
     /// The pause before the next attempt, or none when there must not be one.
     pub(crate) fn after(&mut self, fault: Fault) -> Option<Duration> {
-        let asked = match (self.effect, fault) {
-            (_, Fault::RateLimited(asked)) => asked,
-            (_, Fault::NeverSent) | (Effect::Reads, Fault::Passing) => None,
-            (Effect::Writes, Fault::Passing) | (_, Fault::Lasting) => return None,
+        let asked = match fault {
+            Fault::RateLimited(asked) => asked,
+            Fault::NeverSent | Fault::Passing => None,
+            Fault::Lasting => return None,
         };
         let pause = self.pauses.next()?;
         Some(pause.max(asked.unwrap_or_default()).min(self.cap))
@@ -89,39 +79,28 @@ mod tests {
     const RETRY: Retry = Retry { repeats: 3, base: SECOND, cap: Duration::from_mins(1) };
     const LIMITED: Fault = Fault::RateLimited(None);
 
-    fn pauses(effect: Effect, fault: Fault) -> usize {
-        let mut repeats = RETRY.repeats(effect, 0);
-        std::iter::from_fn(|| repeats.after(fault)).count()
-    }
-
     #[test]
-    fn only_what_is_safe_and_may_help_is_repeated() {
-        for (effect, fault, repeats) in [
-            (Effect::Reads, LIMITED, 3),
-            (Effect::Reads, Fault::NeverSent, 3),
-            (Effect::Reads, Fault::Passing, 3),
-            (Effect::Reads, Fault::Lasting, 0),
-            (Effect::Writes, LIMITED, 3),
-            (Effect::Writes, Fault::NeverSent, 3),
-            (Effect::Writes, Fault::Passing, 0),
-            (Effect::Writes, Fault::Lasting, 0),
-        ] {
-            assert_eq!(pauses(effect, fault), repeats, "{effect:?} {fault:?}");
+    fn only_what_may_help_is_repeated() {
+        for (fault, repeats) in
+            [(LIMITED, 3), (Fault::NeverSent, 3), (Fault::Passing, 3), (Fault::Lasting, 0)]
+        {
+            let mut left = RETRY.repeats(0);
+            assert_eq!(std::iter::from_fn(|| left.after(fault)).count(), repeats, "{fault:?}");
         }
     }
 
     #[test]
-    fn a_fault_that_must_not_be_repeated_ends_it_even_while_repeats_are_left() {
-        let mut repeats = RETRY.repeats(Effect::Writes, 0);
+    fn a_fault_that_lasts_ends_it_even_while_repeats_are_left() {
+        let mut repeats = RETRY.repeats(0);
         assert!(repeats.after(LIMITED).is_some());
-        assert_eq!(repeats.after(Fault::Passing), None);
+        assert_eq!(repeats.after(Fault::Lasting), None);
     }
 
     #[test]
     fn a_longer_pause_that_twilio_asks_for_is_kept_up_to_the_cap() {
         for (asked, least, most) in [(0, 1, 2), (30, 30, 30), (3600, 60, 60)] {
             let asked = Fault::RateLimited(Some(Duration::from_secs(asked)));
-            let pause = RETRY.repeats(Effect::Writes, 7).after(asked).unwrap();
+            let pause = RETRY.repeats(7).after(asked).unwrap();
             assert!((SECOND * least..=SECOND * most).contains(&pause), "{pause:?}");
         }
     }
@@ -129,7 +108,7 @@ mod tests {
     proptest! {
         #[test]
         fn pauses_double_and_jitter_stays_below_one_more_of_them(seed: u64) {
-            let mut repeats = RETRY.repeats(Effect::Reads, seed);
+            let mut repeats = RETRY.repeats(seed);
             for least in [1, 2, 4] {
                 let pause = repeats.after(Fault::Passing).unwrap();
                 prop_assert!((SECOND * least..SECOND * least * 2).contains(&pause), "{:?}", pause);
@@ -140,7 +119,7 @@ mod tests {
 
     #[test]
     fn two_clients_do_not_pause_alike() {
-        let first = |seed| RETRY.repeats(Effect::Reads, seed).after(Fault::Passing);
+        let first = |seed| RETRY.repeats(seed).after(Fault::Passing);
         assert_ne!(first(1), first(2));
     }
 }

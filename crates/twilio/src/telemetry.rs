@@ -23,7 +23,7 @@ impl Telemetry for NoTelemetry {
     fn in_flight_limit(&self, _: usize) {}
 }
 
-/// The five requests that this crate makes.
+/// The six requests that this crate makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `GET /Accounts.json`, one page.
@@ -34,14 +34,22 @@ pub enum Operation {
     UpdateAccount,
     /// `GET /Accounts/{AccountSid}/IncomingPhoneNumbers.json`, one page.
     ListNumbers,
+    /// `GET /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
+    FetchNumber,
     /// `POST /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
     UpdateNumber,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 5] =
-        [Self::ListAccounts, Self::FetchAccount, Self::UpdateAccount, Self::ListNumbers, Self::UpdateNumber];
+    pub const ALL: [Self; 6] = [
+        Self::ListAccounts,
+        Self::FetchAccount,
+        Self::UpdateAccount,
+        Self::ListNumbers,
+        Self::FetchNumber,
+        Self::UpdateNumber,
+    ];
 
     /// The word in metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +58,7 @@ impl Operation {
             Self::FetchAccount => "fetch_account",
             Self::UpdateAccount => "update_account",
             Self::ListNumbers => "list_numbers",
+            Self::FetchNumber => "fetch_number",
             Self::UpdateNumber => "update_number",
         }
     }
@@ -58,7 +67,7 @@ impl Operation {
     pub const fn writes(self) -> bool {
         match self {
             Self::UpdateAccount | Self::UpdateNumber => true,
-            Self::ListAccounts | Self::FetchAccount | Self::ListNumbers => false,
+            Self::ListAccounts | Self::FetchAccount | Self::ListNumbers | Self::FetchNumber => false,
         }
     }
 }
@@ -127,7 +136,14 @@ mod tests {
     fn the_words_are_those_of_the_metrics() {
         assert_eq!(
             Operation::ALL.map(Operation::as_str),
-            ["list_accounts", "fetch_account", "update_account", "list_numbers", "update_number"]
+            [
+                "list_accounts",
+                "fetch_account",
+                "update_account",
+                "list_numbers",
+                "fetch_number",
+                "update_number"
+            ]
         );
         assert_eq!(
             RequestOutcome::ALL.map(RequestOutcome::as_str),

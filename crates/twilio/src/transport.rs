@@ -11,13 +11,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use reqwest::{Method, Response, header, redirect, retry};
+use reqwest::{Method, Response, header};
 use secrecy::{ExposeSecret, SecretString};
 use subaccountd_core::AccountSid;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
+    connect::Connections,
     error::{Failure, Rejection},
+    gate::Stopped,
     origin::Origin,
     request::Request,
     wire::{self, Shape},
@@ -26,16 +31,12 @@ use crate::{
 
 /// The largest body that is read.
 const MAX_BODY: usize = 16 * 1024 * 1024;
-/// The longest wait for a connection.
-const MAX_CONNECT: Duration = Duration::from_secs(10);
-/// An idle connection is kept this long, over the default interval between two passes.
-const IDLE: Duration = Duration::from_secs(90);
 /// The longest request id that is kept; Twilio's have 34 characters.
 const MAX_REQUEST_ID: usize = 64;
 
-/// The connections to one origin.
+/// Carries requests to one origin.
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    connections: Connections,
     timeout: Duration,
 }
 
@@ -67,27 +68,13 @@ pub(crate) struct Shown<T> {
 
 impl Transport {
     /// Prepares connections to `origin`; none is opened yet.
-    pub(crate) fn new(origin: &Origin, timeout: Duration) -> Result<Self, String> {
-        // A second installation is refused, which is fine: somebody chose a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("subaccountd/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .pool_idle_timeout(IDLE)
-            // Half of the whole, so that a connection that never came up is told apart from an answer that did
-            // not come in time.
-            .connect_timeout(MAX_CONNECT.min(timeout / 2));
-        let builder = if origin.is_plain() {
-            // No proxy sees a token in the clear, and no certificate authority is needed.
-            builder.no_proxy().tls_certs_only([])
-        } else {
-            builder.https_only(true)
-        };
-        let http = builder.build().map_err(|error| root_cause(&error))?;
-        Ok(Self { http, timeout })
+    /// No connection is opened for a write once the process is told that it is `stopped`.
+    pub(crate) fn new(
+        origin: &Origin,
+        timeout: Duration,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Self, String> {
+        Ok(Self { connections: Connections::new(origin, timeout, stopped)?, timeout })
     }
 
     /// Sends `request` once and reads the whole answer.
@@ -97,34 +84,55 @@ impl Transport {
         user: AccountSid,
         token: &SecretString,
     ) -> Result<Answer, Failure> {
+        if request.operation.writes() {
+            return self.carry(prepare(self.connections.for_write(), request, user, token)).await;
+        }
+        let lease = self.connections.lease();
+        let answer = self.carry(prepare(lease.http(), request, user, token)).await;
+        match &answer {
+            Ok(_) => lease.answered(),
+            Err(Failure::NeverSent(_)) => lease.not_connected(),
+            // Lost.
+            Err(_) => drop(lease),
+        }
+        answer
+    }
+
+    async fn carry(&self, prepared: reqwest::RequestBuilder) -> Result<Answer, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let sent = self.prepare(request, user, token).send();
-        let response = timeout_at(deadline, sent).await.map_err(|_| self.too_late("no answer", None))?;
+        let response =
+            timeout_at(deadline, prepared.send()).await.map_err(|_| self.too_late("no answer", None))?;
         let response = response.map_err(|error| not_sent_or_lost(&error))?;
         let head = Head::of(&response);
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
             // The status alone says that it was not processed.
             _ if head.status == 429 => Body::default(),
-            Ok(Err(cause)) => return Err(Failure::Lost { cause, request_id: head.request_id }),
+            Ok(Err(cause)) => {
+                return Err(Failure::Lost { cause, request_id: head.request_id, timed_out: false });
+            }
             Err(_) => return Err(self.too_late("no whole answer", head.request_id)),
         };
         Ok(Answer { head, body })
     }
 
-    fn prepare(&self, request: &Request, user: AccountSid, token: &SecretString) -> reqwest::RequestBuilder {
-        let method = if request.operation.writes() { Method::POST } else { Method::GET };
-        let prepared = self
-            .http
-            .request(method, request.url.clone())
-            .header(header::ACCEPT, "application/json")
-            .basic_auth(user, Some(token.expose_secret()));
-        if request.operation.writes() { prepared.form(&request.form) } else { prepared }
-    }
-
     fn too_late(&self, what: &str, request_id: Option<String>) -> Failure {
-        Failure::Lost { cause: format!("{what} within {:?}", self.timeout), request_id }
+        Failure::Lost { cause: format!("{what} within {:?}", self.timeout), request_id, timed_out: true }
     }
+}
+
+fn prepare(
+    http: &reqwest::Client,
+    request: &Request,
+    user: AccountSid,
+    token: &SecretString,
+) -> reqwest::RequestBuilder {
+    let method = if request.operation.writes() { Method::POST } else { Method::GET };
+    let prepared = http
+        .request(method, request.url.clone())
+        .header(header::ACCEPT, "application/json")
+        .basic_auth(user, Some(token.expose_secret()));
+    if request.operation.writes() { prepared.form(&request.form) } else { prepared }
 }
 
 impl Head {
@@ -149,9 +157,13 @@ impl Answer {
             return Err(Failure::Rejected(self.rejection()));
         }
         let Head { request_id, date, .. } = self.head;
-        match wire::read(self.body.reader()) {
+        let read = wire::read(self.body.reader()).or_else(|cause| match self.body.with_bad_bytes_marked() {
+            Some(text) => wire::read(text.as_bytes()),
+            None => Err(cause),
+        });
+        match read {
             Ok(value) => Ok(Shown { value, request_id, date }),
-            Err(cause) => Err(Failure::Lost { cause, request_id }),
+            Err(cause) => Err(Failure::Lost { cause, request_id, timed_out: false }),
         }
     }
 
@@ -201,6 +213,24 @@ impl Body {
         self.0.iter().map(Vec::len).sum()
     }
 
+    /// The body with a mark that no text decodes in the place of each piece that is not UTF-8: what it stands in
+    /// cannot be read, and the rest can. None when there is no such piece, or too many of them.
+    fn with_bad_bytes_marked(&self) -> Option<String> {
+        // Half a surrogate pair, and spaces so that it completes neither an escape before it nor one after it.
+        const MARK: &str = r" \ud800 ";
+        let bytes = self.0.concat();
+        str::from_utf8(&bytes).err()?;
+        let mut text = String::with_capacity(bytes.len() + MARK.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.push_str(if chunk.invalid().is_empty() { "" } else { MARK });
+            if text.len() > MAX_BODY {
+                return None;
+            }
+        }
+        Some(text)
+    }
+
     fn reader(&self) -> BodyReader<'_> {
         BodyReader { blocks: self.0.iter(), block: &[] }
     }
@@ -232,10 +262,12 @@ async fn read_body(mut response: Response) -> Result<Body, String> {
 }
 
 fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
-    if error.is_connect() || error.is_builder() {
+    if Stopped::is_root_of(error) {
+        Failure::Stopping
+    } else if error.is_connect() || error.is_builder() {
         Failure::NeverSent(root_cause(error))
     } else {
-        Failure::Lost { cause: broke_off(error), request_id: None }
+        Failure::Lost { cause: broke_off(error), request_id: None, timed_out: false }
     }
 }
 
@@ -244,7 +276,7 @@ fn broke_off(error: &reqwest::Error) -> String {
 }
 
 /// The innermost cause: the outer ones repeat it and name URLs.
-fn root_cause(error: &dyn Error) -> String {
+pub(crate) fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

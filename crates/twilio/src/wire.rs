@@ -7,9 +7,11 @@ use std::io::Read;
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
-use subaccountd_core::{Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status, Tie, Ties};
+use subaccountd_core::{
+    Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status, Tie, Ties, remote::UnreadableRow,
+};
 
-use crate::words::fit_to_show;
+use crate::{rows::Rows, words::fit_to_show};
 
 /// The longest words of Twilio's that are kept of an error.
 const MAX_MESSAGE: usize = 300;
@@ -25,23 +27,23 @@ pub(crate) trait Shape: DeserializeOwned {
 /// One page of a list.
 pub(crate) trait Page: Shape {
     /// One element of the list.
-    type Row;
+    type Row: Shape;
 
     /// The rows, and the URI of the page after them.
-    fn into_parts(self) -> (Vec<Self::Row>, Option<String>);
+    fn into_parts(self) -> (Rows<Self::Row>, Option<String>);
 }
 
 /// `ListAccountResponse`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct AccountsPage {
-    accounts: Vec<AccountRow>,
+    accounts: Rows<AccountRow>,
     next_page_uri: Option<String>,
 }
 
 /// `ListIncomingPhoneNumberResponse`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NumbersPage {
-    incoming_phone_numbers: Vec<NumberRow>,
+    incoming_phone_numbers: Rows<NumberRow>,
     next_page_uri: Option<String>,
 }
 
@@ -100,7 +102,7 @@ impl Shape for NumberRow {
 impl Page for AccountsPage {
     type Row = AccountRow;
 
-    fn into_parts(self) -> (Vec<AccountRow>, Option<String>) {
+    fn into_parts(self) -> (Rows<AccountRow>, Option<String>) {
         (self.accounts, present(self.next_page_uri))
     }
 }
@@ -108,20 +110,25 @@ impl Page for AccountsPage {
 impl Page for NumbersPage {
     type Row = NumberRow;
 
-    fn into_parts(self) -> (Vec<NumberRow>, Option<String>) {
+    fn into_parts(self) -> (Rows<NumberRow>, Option<String>) {
         (self.incoming_phone_numbers, present(self.next_page_uri))
     }
 }
 
 impl AccountRow {
     /// The account, or what is wrong with the row.
-    pub(crate) fn account(self) -> Result<Account, String> {
-        let sid = self.sid.ok_or("an account has no `sid`")?;
-        let sid: AccountSid = sid.parse().map_err(|error| format!("an account has a bad `sid`: {error}"))?;
+    pub(crate) fn account(self) -> Result<Account, UnreadableRow> {
+        let unreadable = |sid, why| UnreadableRow { sid, why };
+        let sid = self.sid.ok_or_else(|| unreadable(None, "an account has no `sid`".to_owned()))?;
+        let sid: AccountSid =
+            sid.parse().map_err(|error| unreadable(None, format!("an account has a bad `sid`: {error}")))?;
         let owner = present(self.owner_account_sid).map(|owner| owner.parse()).transpose();
+        let owner = owner.map_err(|error| {
+            unreadable(Some(sid), format!("account {sid} has a bad `owner_account_sid`: {error}"))
+        })?;
         Ok(Account {
             sid,
-            owner: owner.map_err(|error| format!("account {sid} has a bad `owner_account_sid`: {error}"))?,
+            owner,
             friendly_name: self.friendly_name.unwrap_or_default(),
             status: live_status(&self.status.unwrap_or_default()),
             date_updated: self.date_updated.as_deref().and_then(timestamp),

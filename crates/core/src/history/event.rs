@@ -1,54 +1,96 @@
 //! Events: the facts that history is folded from, as the journal keeps them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, Action, Object, PhoneNumber, Planned, Status, Verb, execute::Outcome};
+use crate::{AccountSid, Action, NumberSid, Object, Outcome, PhoneNumber, Planned, Stamp, Status, Verb};
 
 /// One fact. The journal is a list of these.
 #[expect(missing_docs, reason = "the line above each variant says what its fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
-    /// The state's word for an account is another than before.
-    Word { account: AccountSid, word: Status },
-    /// An account was seen active for the first time since the state's present word.
-    SeenActive { account: AccountSid },
-    /// The state says `closed`, by Twilio's clock since `since`.
-    ClosingSince { account: AccountSid, since: Timestamp },
+    /// A pass read the desired state, at this time by a trusted clock.
+    Attended { at: Timestamp },
+    /// No pass read the desired state for this long: the time does not count towards any rest.
+    Unattended { from: Timestamp, to: Timestamp },
+    /// The desired status of an account is another than before.
+    DesiredStatusChanged { account: AccountSid, status: Status },
+    /// The state says `closed` under these terms, by Twilio's clock since `since`; none while no clock can be trusted.
+    CloseDecided { account: AccountSid, terms: String, since: Option<Timestamp> },
     /// The state no longer says `closed`.
-    ClosingEnded { account: AccountSid },
-    /// A closing account was seen with these numbers, or its whole list was seen while it was active.
-    SeenHolding { account: AccountSid, numbers: Vec<PhoneNumber>, while_active: bool },
-    /// A number that a closing account was seen with was seen in another account.
-    SeenElsewhere { account: AccountSid, number: PhoneNumber },
-    /// A claimed number was seen in this account, which is or was not the one that claims it.
-    SeenIn { number: PhoneNumber, account: AccountSid },
+    CloseWithdrawn { account: AccountSid },
+    /// These subaccounts were observed for the first time.
+    AccountsSeen { accounts: Vec<AccountSid> },
+    /// An account that was never observed before is suspended.
+    FoundSuspended { account: AccountSid },
+    /// An account was seen active for the first time since its desired status changed.
+    SeenActive { account: AccountSid },
+    /// An account that is to close was seen suspended by others for the first time since it was last seen active.
+    SeenSuspended { account: AccountSid, at: Timestamp },
+    /// A suspension is a write of the daemon's own: Twilio dates it `updated`.
+    SuspensionAttributed { account: AccountSid, updated: Timestamp },
+    /// An account was seen under the name that its entry gives.
+    SeenNamed { account: AccountSid, name: String },
+    /// These numbers were seen in an account, and in no other unless they are `moving`.
+    NumbersSeen {
+        account: AccountSid,
+        numbers: BTreeMap<PhoneNumber, NumberSid>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        moving: bool,
+    },
+    /// The whole number list of an account was read while it was active.
+    ListSeenActive { account: AccountSid },
+    /// A number is in no list, and its account does not have it.
+    NumberMissing { number: PhoneNumber, at: Timestamp },
+    /// A number was missing twice: it was ported out or released by people.
+    NumberGone { number: PhoneNumber },
     /// All number lists were read to find a number; `found` says that none is missing any more.
     Searched { at: Timestamp, state: String, found: bool },
-    /// What the daemon did to an object was undone by others.
-    Undone { object: Object, at: Timestamp },
-    /// What the daemon did to an object is no longer wanted.
-    Forgotten { object: Object },
+    /// The effect of a write whose outcome was unknown was seen.
+    Resolved { id: u64 },
+    /// A write of the daemon's was reverted by others.
+    Reverted { object: Object, at: Stamp },
+    /// A write of the daemon's is no longer wanted.
+    Superseded { object: Object },
+    /// A write was skipped because its proof failed.
+    ProofFailed { verb: Verb, object: Object, at: Stamp, entry: String, seen: String },
     /// A write is about to begin.
-    Intent { id: u64, at: Timestamp, write: Write },
-    /// A write came to its end.
-    Outcome { id: u64, at: Timestamp, result: WriteResult },
+    Intent { id: u64, at: Stamp, write: Write },
+    /// A write ended.
+    Outcome {
+        id: u64,
+        at: Stamp,
+        #[serde(flatten)]
+        outcome: Outcome,
+    },
 }
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 12] = [
-        "word",
+    pub const KINDS: [&str; 22] = [
+        "attended",
+        "unattended",
+        "desiredStatusChanged",
+        "closeDecided",
+        "closeWithdrawn",
+        "accountsSeen",
+        "foundSuspended",
         "seenActive",
-        "closingSince",
-        "closingEnded",
-        "seenHolding",
-        "seenElsewhere",
-        "seenIn",
+        "seenSuspended",
+        "suspensionAttributed",
+        "seenNamed",
+        "numbersSeen",
+        "listSeenActive",
+        "numberMissing",
+        "numberGone",
         "searched",
-        "undone",
-        "forgotten",
+        "resolved",
+        "reverted",
+        "superseded",
+        "proofFailed",
         "intent",
         "outcome",
     ];
@@ -60,61 +102,60 @@ impl Event {
 pub struct Write {
     /// The verb.
     pub verb: Verb,
-    /// What is written to.
+    /// The target.
     pub object: Object,
     /// For a transfer, the accounts that lose and gain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
+    /// For a transfer, the SID of the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_sid: Option<NumberSid>,
     /// Numbers that may be lost with a close.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<PhoneNumber>,
-    /// It undoes what the daemon did, and costs nothing.
+    /// It undoes a write of the daemon's, and costs nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub free: bool,
     /// The digest of the entry that asks for it.
     pub entry: String,
 }
 
-impl Write {
-    /// The write that `planned` asks for.
-    pub fn of(planned: &Planned) -> Self {
+impl From<&Planned> for Write {
+    fn from(planned: &Planned) -> Self {
         let action = &planned.action;
-        let (transfer, releases) = match action {
-            Action::Transfer(transfer) => (Some((transfer.from, transfer.to)), Vec::new()),
-            Action::Close(close) => (None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Suspend(_) => (None, Vec::new()),
+        let (transfer, number_sid, releases) = match action {
+            Action::Transfer(transfer) => {
+                (Some((transfer.from, transfer.to)), Some(transfer.number), Vec::new())
+            }
+            Action::Close(close) => (None, None, close.at_risk.clone()),
+            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
         let (verb, object) = (action.verb(), action.object());
-        Self { verb, object, transfer, releases, free: planned.free, entry: planned.entry.clone() }
+        Self {
+            verb,
+            object,
+            transfer,
+            number_sid,
+            releases,
+            free: planned.free,
+            entry: planned.entry.clone(),
+        }
     }
 }
 
-/// How a write ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "camelCase")]
-pub enum WriteResult {
-    /// Verified.
-    Done,
-    /// Refused, with Twilio's code and words.
-    Refused {
-        /// Twilio's error code; `None` for a 2xx that did not do it.
-        code: Option<u32>,
-        /// Twilio's words.
-        message: String,
-    },
-    /// Nobody knows.
-    Unknown,
-    /// It was never processed.
-    Skipped,
-}
-
-impl WriteResult {
-    /// What history keeps of `outcome`.
-    pub fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Done(_) => Self::Done,
-            Outcome::Refused(refusal) => {
-                Self::Refused { code: refusal.code, message: refusal.message.clone() }
-            }
-            Outcome::Unknown(_) => Self::Unknown,
-            Outcome::Skipped(_) => Self::Skipped,
+impl Write {
+    /// The status that an account has after it; `None` for a transfer.
+    pub const fn status(&self) -> Option<Status> {
+        match self.verb {
+            Verb::Reactivate => Some(Status::Active),
+            Verb::Suspend => Some(Status::Suspended),
+            Verb::Close => Some(Status::Closed),
+            Verb::Transfer => None,
         }
+    }
+
+    /// Whether `other` asks for the very same: verb, target, and for a transfer both accounts.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.verb == other.verb && self.object == other.object && self.transfer == other.transfer
     }
 }

@@ -1,383 +1,394 @@
-//! What past passes saw and did, folded from events. It is all that one pass may know of another.
+//! The facts of past passes, folded from events. They are all that one pass may know of another.
 //!
 //! Every fact comes in through [`History::apply`], so that a history read from a journal and one kept in memory are
-//! the same value.
+//! the same value, and a fact that comes twice in a row counts once. Facts are about accounts and numbers, not about the
+//! words of the state: an edit erases none.
 
 mod event;
+mod numbers;
 mod pairs;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use event::{Event, Write, WriteResult};
+pub use event::{Event, Write};
+use numbers::SeenNumbers;
+pub(crate) use writes::DATE_TOLERANCE;
+use writes::WriteRecord;
+pub use writes::{LAG, Setback, pause};
 
-use crate::{AccountSid, Now, Object, PhoneNumber, Status, Verb};
+use crate::{AccountSid, Now, NumberSid, Object, PhoneNumber, Stamp, Status, Verb};
 
-/// A write and what is known of its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    id: u64,
-    at: Timestamp,
-    write: Write,
-    /// `None` while it is under way; after a crash for ever, which is as good as unknown.
-    result: Option<WriteResult>,
-    /// A later write of the same verb on the same object took its place.
-    replaced: bool,
-    /// The unknown write whose place this one took.
-    replaces: Option<u64>,
-    /// For a suspension, when the daemon had suspended the account before.
-    suspended_before: Option<Timestamp>,
-}
+/// The time between two looks at a number that its account does not have, before it counts as gone.
+pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+const SEARCH_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+/// The most gaps in our attention that are kept one by one.
+const MAX_GAPS: usize = 64;
+/// Writes are kept at least this long, however short the budget window is: late effects are told by them.
+const MIN_KEPT: SignedDuration = SignedDuration::from_mins(10);
 
-impl Kept {
-    /// Whether it was done, or may have been.
-    const fn may_have_happened(&self) -> bool {
-        match self.result {
-            None | Some(WriteResult::Done | WriteResult::Unknown) => true,
-            Some(WriteResult::Refused { .. } | WriteResult::Skipped) => false,
-        }
-    }
-
-    const fn is_unknown(&self) -> bool {
-        matches!(self.result, None | Some(WriteResult::Unknown))
-    }
-}
-
-/// What is known of one account.
+/// The facts about one account.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 struct AccountFacts {
-    word: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desired_status: Option<Status>,
+    /// It was seen active since the desired status changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     seen_active: bool,
-    suspended_by_us: Option<Timestamp>,
-    closing: Option<Closing>,
+    /// It was suspended when it was observed for the first time, and nothing has changed since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    found_suspended: bool,
+    /// The first pass that saw it suspended since it was last seen active, when it was to close.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_suspended: Option<Timestamp>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    observed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended_by_us: Option<OwnSuspension>,
+    /// Its whole number list was read while it was active.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    list_seen_active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close: Option<CloseDecision>,
+    /// The name of its entry under which it was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_named: Option<String>,
 }
 
-/// What is known of an account since the state says `closed`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A suspension that the daemon made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Closing {
-    /// Since when, by Twilio's clock; `None` while that clock could not be trusted.
-    pub since: Option<Timestamp>,
-    /// The numbers it was seen with and that were not seen elsewhere since.
-    pub unaccounted: BTreeSet<PhoneNumber>,
-    /// Whether its whole list was read while it was active.
-    pub list_seen_active: bool,
+pub struct OwnSuspension {
+    /// The time of the write.
+    #[serde(flatten)]
+    pub at: Stamp,
+    /// Twilio's `date_updated` of it, by which it is known as ours; `None` while that was not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
 }
 
-/// A refusal that is not to be repeated yet.
+/// The unbroken run of passes in which the state says `closed` under the same terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Refused {
-    /// The id of the write that was refused last.
-    pub id: u64,
-    /// When that was.
-    pub at: Timestamp,
-    /// How often in a row.
-    pub times: u32,
-    /// Twilio's error code.
-    pub code: Option<u32>,
-    /// Twilio's words.
-    pub message: String,
-    /// The digest of the entry that asked for it.
-    pub entry: String,
+pub struct CloseDecision {
+    /// The digest of the terms.
+    pub terms: String,
+    /// The first pass of the run, by Twilio's clock; `None` while no clock could be trusted.
+    pub since: Option<Timestamp>,
+}
+
+/// The last write to an object that took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Applied {
+    /// Its verb.
+    pub verb: Verb,
+    /// For a transfer, the accounts that lost and gained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<(AccountSid, AccountSid)>,
 }
 
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct History {
+    /// It outlives the process.
+    durable: bool,
     accounts: BTreeMap<AccountSid, AccountFacts>,
-    writes: Vec<Kept>,
+    numbers: SeenNumbers,
+    missing: BTreeMap<PhoneNumber, Timestamp>,
+    writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
-    refused: BTreeMap<(Verb, Object), Refused>,
+    refused: BTreeMap<(Verb, Object), Setback>,
     #[serde(with = "pairs")]
-    standing: BTreeMap<Object, Write>,
+    unconfirmed: BTreeMap<(Verb, Object), Setback>,
     #[serde(with = "pairs")]
-    undone: BTreeMap<Object, Vec<Timestamp>>,
-    holders: BTreeMap<PhoneNumber, AccountSid>,
+    unproven: BTreeMap<(Verb, Object), Setback>,
+    #[serde(with = "pairs")]
+    last_applied: BTreeMap<Object, Applied>,
+    #[serde(with = "pairs")]
+    reverted: BTreeMap<Object, Vec<Stamp>>,
     search: Option<(Timestamp, String, u32)>,
+    attended: Option<Timestamp>,
+    gaps: Vec<(Timestamp, Timestamp)>,
     next_id: u64,
 }
 
-/// The n-th pause of a sequence that doubles from `first` up to one hour.
-pub fn pause(first: SignedDuration, times: u32) -> SignedDuration {
-    let factor = 1_i32.checked_shl(times.saturating_sub(1).min(20)).unwrap_or(i32::MAX);
-    first.checked_mul(factor).unwrap_or(SignedDuration::MAX).min(SignedDuration::from_hours(1))
-}
-
-/// The first pause after a refusal.
-pub(crate) const REFUSAL_PAUSE: SignedDuration = SignedDuration::from_secs(15);
-const SEARCH_PAUSE: SignedDuration = SignedDuration::from_mins(1);
-
 impl History {
+    /// The same history, which outlives the process: a suspension that it does not know is not lifted.
+    #[must_use]
+    pub fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
+    /// Whether it outlives the process.
+    pub const fn is_durable(&self) -> bool {
+        self.durable
+    }
+
+    /// Takes in facts, in their order.
+    pub fn apply_all(&mut self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.apply(event));
+    }
+
     /// Takes in one fact.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::Word { account, word } => {
-                let facts = self.accounts.entry(account).or_default();
-                facts.word = Some(word);
+            Event::Attended { at } => self.attend(at),
+            Event::Unattended { from, to } => self.add_gap(from, to),
+            Event::DesiredStatusChanged { account, status } => {
+                let facts = self.facts(account);
+                facts.desired_status = Some(status);
                 facts.seen_active = false;
+                // An edit of the first pass cannot answer to what that pass finds.
+                facts.found_suspended = false;
             }
+            Event::CloseDecided { account, terms, since } => {
+                self.facts(account).close = Some(CloseDecision { terms, since });
+            }
+            Event::CloseWithdrawn { account } => self.facts(account).close = None,
+            Event::AccountsSeen { accounts } => {
+                for account in accounts {
+                    self.facts(account).observed = true;
+                }
+            }
+            Event::FoundSuspended { account } => self.facts(account).found_suspended = true,
             Event::SeenActive { account } => self.saw_active(account),
-            Event::ClosingSince { account, since } => {
-                self.closing_mut(account).since.get_or_insert(since);
+            Event::SeenSuspended { account, at } => self.facts(account).seen_suspended = Some(at),
+            Event::SuspensionAttributed { account, updated } => {
+                let at = Stamp::sure(updated);
+                self.facts(account).suspended_by_us = Some(OwnSuspension { at, updated: Some(updated) });
             }
-            Event::ClosingEnded { account } => self.accounts.entry(account).or_default().closing = None,
-            Event::SeenHolding { account, numbers, while_active } => {
-                let closing = self.closing_mut(account);
-                closing.list_seen_active |= while_active;
-                closing.unaccounted.extend(numbers);
+            Event::SeenNamed { account, name } => self.facts(account).seen_named = Some(name),
+            Event::NumbersSeen { account, numbers, moving } => {
+                for (phone, sid) in numbers {
+                    self.missing.remove(&phone);
+                    self.numbers.see(account, phone, sid, moving);
+                }
             }
-            Event::SeenElsewhere { account, number } => {
-                self.closing_mut(account).unaccounted.remove(&number);
+            Event::ListSeenActive { account } => self.facts(account).list_seen_active = true,
+            Event::NumberMissing { number, at } => {
+                self.missing.entry(number).or_insert(at);
             }
-            Event::SeenIn { number, account } => {
-                self.holders.insert(number, account);
+            Event::NumberGone { number } => {
+                self.missing.remove(&number);
+                self.numbers.forget(number);
             }
-            Event::Searched { at, state, found } => {
-                let failures =
-                    self.search.take().filter(|(_, of, _)| *of == state).map_or(0, |(.., failures)| failures);
-                self.search = (!found).then_some((at, state, failures + 1));
+            Event::Searched { at, state, found } => self.searched(at, state, found),
+            Event::Resolved { id } => self.resolve(id),
+            Event::Reverted { object, at } => {
+                // A write is reverted once.
+                let stood = self.last_applied.remove(&object).is_some();
+                let times = self.reverted.entry(object).or_default();
+                if stood || !times.contains(&at) {
+                    times.push(at);
+                }
             }
-            Event::Undone { object, at } => {
-                self.standing.remove(&object);
-                self.undone.entry(object).or_default().push(at);
+            Event::Superseded { object } => {
+                self.last_applied.remove(&object);
             }
-            Event::Forgotten { object } => {
-                self.standing.remove(&object);
+            Event::ProofFailed { verb, object, at, entry, seen } => {
+                self.proof_failed(verb, object, at, entry, seen);
             }
             Event::Intent { id, at, write } => self.began(id, at, write),
-            Event::Outcome { id, at, result } => self.ended(id, at, result),
+            Event::Outcome { id, at, outcome } => self.ended(id, at, outcome),
         }
     }
 
-    fn closing_mut(&mut self, account: AccountSid) -> &mut Closing {
-        self.accounts.entry(account).or_default().closing.get_or_insert_default()
+    fn facts(&mut self, account: AccountSid) -> &mut AccountFacts {
+        self.accounts.entry(account).or_default()
     }
 
     fn saw_active(&mut self, account: AccountSid) {
-        let facts = self.accounts.entry(account).or_default();
+        let facts = self.facts(account);
         facts.seen_active = true;
+        facts.found_suspended = false;
+        facts.seen_suspended = None;
         facts.suspended_by_us = None;
     }
 
-    fn began(&mut self, id: u64, at: Timestamp, write: Write) {
-        self.next_id = self.next_id.max(id + 1);
-        let same = |kept: &&mut Kept| {
-            kept.write.verb == write.verb && kept.write.object == write.object && kept.may_have_happened()
+    fn searched(&mut self, at: Timestamp, state: String, found: bool) {
+        let before = self.search.take().filter(|(_, of, _)| *of == state);
+        let failures = before.map_or(0, |(.., failures)| failures);
+        self.search = (!found).then(|| (at, state, failures.saturating_add(1)));
+    }
+
+    /// A trusted clock tells the time of what happened before it as well: no fact of a doubtful time is later than now.
+    fn attend(&mut self, at: Timestamp) {
+        self.attended = Some(at);
+        let own = self.accounts.values_mut().filter_map(|facts| facts.suspended_by_us.as_mut());
+        let writes = self.writes.iter_mut().map(|record| &mut record.at).chain(own.map(|own| &mut own.at));
+        let reverted = self.reverted.values_mut().flatten();
+        let setbacks = self.refused.values_mut().chain(self.unconfirmed.values_mut());
+        let setbacks = setbacks.chain(self.unproven.values_mut()).map(|setback| &mut setback.at);
+        for stamp in writes.chain(reverted).chain(setbacks).filter(|stamp| stamp.unsure) {
+            *stamp = Stamp::sure(at);
+        }
+    }
+
+    fn add_gap(&mut self, from: Timestamp, to: Timestamp) {
+        let first = self.accounts.values().filter_map(|facts| facts.close.as_ref()?.since).min();
+        self.gaps.retain(|(_, until)| first.is_some_and(|first| *until > first));
+        if !self.gaps.contains(&(from, to)) {
+            self.gaps.push((from, to));
+        }
+        if self.gaps.len() > MAX_GAPS {
+            // Two gaps and the time between them are one longer gap: the rest only grows.
+            let (_, to) = self.gaps.remove(1);
+            self.gaps[0].1 = to;
+        }
+    }
+
+    /// The time of the last pass that is kept, by a trusted clock.
+    pub const fn attended(&self) -> Option<Timestamp> {
+        self.attended
+    }
+
+    /// The time between `from` and `to` in which no pass read the state.
+    pub fn unattended(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        let within = |(begin, end): &(Timestamp, Timestamp)| {
+            end.min(&to).duration_since(*begin.max(&from)).max(SignedDuration::ZERO)
         };
-        // A free write costs nothing, so it must not take the place of one that does.
-        let last = self.writes.iter_mut().rev().find(same).filter(|last| last.is_unknown() && !write.free);
-        let replaces = last.map(|last| {
-            last.replaced = true;
-            last.id
-        });
-        // Until its end is known it may have happened, after a crash for ever.
-        let suspended_before = match (write.verb, write.object) {
-            (Verb::Suspend, Object::Account(account)) => {
-                self.accounts.entry(account).or_default().suspended_by_us.replace(at)
-            }
-            _ => None,
-        };
-        self.writes.push(Kept { id, at, write, result: None, replaced: false, replaces, suspended_before });
+        self.gaps.iter().map(within).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// The write `id` did not happen: the one whose place it took weighs again.
-    fn did_not_happen(&mut self, write: &Write, replaces: Option<u64>, suspended_before: Option<Timestamp>) {
-        if let Some(kept) = self.writes.iter_mut().rev().find(|kept| Some(kept.id) == replaces) {
-            kept.replaced = false;
-        }
-        if let (Verb::Suspend, Object::Account(account)) = (write.verb, write.object) {
-            self.accounts.entry(account).or_default().suspended_by_us = suspended_before;
-        }
+    /// Whether there is a fact whose time is doubtful.
+    pub fn has_doubtful_times(&self) -> bool {
+        let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us).map(|own| own.at);
+        let writes = self.writes.iter().map(|record| record.at);
+        let setbacks = self.refused.values().chain(self.unconfirmed.values()).chain(self.unproven.values());
+        let setbacks = setbacks.map(|setback| setback.at);
+        let reverted = self.reverted.values().flatten().copied();
+        own.chain(writes).chain(setbacks).chain(reverted).any(|stamp| stamp.unsure)
     }
 
-    fn ended(&mut self, id: u64, at: Timestamp, result: WriteResult) {
-        let Some(kept) = self.writes.iter_mut().rev().find(|kept| kept.id == id) else { return };
-        kept.result = Some(result.clone());
-        let (write, happened) = (kept.write.clone(), kept.may_have_happened());
-        let (replaces, suspended_before) = (kept.replaces, kept.suspended_before);
-        let key = (write.verb, write.object);
-        if !happened {
-            self.did_not_happen(&write, replaces, suspended_before);
-        }
-        if let WriteResult::Refused { code, message } = result {
-            let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
-            let times = before.map_or(0, |refused| refused.times) + 1;
-            self.refused.insert(key, Refused { id, at, times, code, message, entry: write.entry });
-            return;
-        }
-        if !happened {
-            return;
-        }
-        self.refused.remove(&key);
-        if let Object::Account(account) = write.object {
-            match write.verb {
-                Verb::Suspend => self.accounts.entry(account).or_default().suspended_by_us = Some(at),
-                Verb::Reactivate if result == WriteResult::Done => self.saw_active(account),
-                Verb::Reactivate | Verb::Transfer | Verb::Close => {}
-            }
-        }
-        if result == WriteResult::Done {
-            self.saw_moved(&write);
-            self.standing.insert(write.object, write);
-        }
+    /// The desired status of `account` as the last pass read it.
+    pub fn desired_status(&self, account: AccountSid) -> Option<Status> {
+        self.accounts.get(&account)?.desired_status
     }
 
-    /// The verified answer to a transfer shows the number in the account that gained it.
-    fn saw_moved(&mut self, write: &Write) {
-        if let (Object::Number(number), Some((from, _))) = (write.object, write.transfer)
-            && let Some(closing) = self.accounts.get_mut(&from).and_then(|facts| facts.closing.as_mut())
-        {
-            closing.unaccounted.remove(&number);
-        }
-    }
-
-    /// An id for the next write.
-    pub const fn next_id(&self) -> u64 {
-        self.next_id
-    }
-
-    /// The last word that the state had for `account`.
-    pub fn word(&self, account: AccountSid) -> Option<Status> {
-        self.accounts.get(&account)?.word
-    }
-
-    /// Whether `account` was seen active since the state's present word.
+    /// Whether `account` was seen active since its desired status changed.
     pub fn seen_active(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.seen_active)
     }
 
-    /// When the daemon suspended `account`, unless it was seen active since.
-    pub fn suspended_by_us(&self, account: AccountSid) -> Option<Timestamp> {
+    /// Whether `account` was suspended when it was first observed, and was neither seen active nor decided anew since.
+    pub fn found_suspended(&self, account: AccountSid) -> bool {
+        self.accounts.get(&account).is_some_and(|facts| facts.found_suspended)
+    }
+
+    /// The first pass that saw `account` suspended since it was last seen active, when the state was to close it.
+    pub fn seen_suspended(&self, account: AccountSid) -> Option<Timestamp> {
+        self.accounts.get(&account)?.seen_suspended
+    }
+
+    /// Whether an earlier pass observed `account`.
+    pub fn observed(&self, account: AccountSid) -> bool {
+        self.accounts.get(&account).is_some_and(|facts| facts.observed)
+    }
+
+    /// The daemon's suspension of `account`, unless it was seen active since.
+    pub fn suspended_by_us(&self, account: AccountSid) -> Option<OwnSuspension> {
         self.accounts.get(&account)?.suspended_by_us
     }
 
-    /// What is known of `account` since the state says `closed`.
-    pub fn closing(&self, account: AccountSid) -> Option<&Closing> {
-        self.accounts.get(&account)?.closing.as_ref()
+    /// The daemon's suspension of `account`, if that is the one which Twilio dates `updated`.
+    pub fn own_suspension(&self, account: AccountSid, updated: Option<Timestamp>) -> Option<OwnSuspension> {
+        self.suspended_by_us(account).filter(|own| own.updated.is_some() && own.updated == updated)
     }
 
-    /// The accounts for which the state was last known to say `closed`.
-    pub fn closing_accounts(&self) -> impl Iterator<Item = (AccountSid, &Closing)> {
-        self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.closing.as_ref()?)))
+    /// The name of its entry under which `account` was seen last.
+    pub fn seen_named(&self, account: AccountSid) -> Option<&str> {
+        self.accounts.get(&account)?.seen_named.as_deref()
     }
 
-    /// What the daemon did last to each object and what still stands, as far as is known.
-    pub fn standing(&self) -> impl Iterator<Item = (Object, &Write)> {
-        self.standing.iter().map(|(&object, write)| (object, write))
+    /// The present decision to close `account`.
+    pub fn close_decision(&self, account: AccountSid) -> Option<&CloseDecision> {
+        self.accounts.get(&account)?.close.as_ref()
     }
 
-    /// How often what the daemon did to `object` was undone by others within `window`.
-    pub fn times_undone(&self, object: Object, now: Now, window: SignedDuration) -> usize {
-        let undone = self.undone.get(&object).map_or(&[][..], Vec::as_slice);
-        undone.iter().filter(|&&at| within(at, now, window)).count()
+    /// The accounts that the state was last known to close.
+    pub fn close_decisions(&self) -> impl Iterator<Item = (AccountSid, &CloseDecision)> {
+        self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.close.as_ref()?)))
     }
 
-    /// The refusal that a write of `verb` on `object` met last, if the entry that asks for it is still the same.
-    pub fn refused(&self, verb: Verb, object: Object, entry: &str) -> Option<&Refused> {
-        self.refused.get(&(verb, object)).filter(|refused| refused.entry == entry)
+    /// Whether the whole number list of `account` was read while it was active.
+    pub fn list_seen_active(&self, account: AccountSid) -> bool {
+        self.accounts.get(&account).is_some_and(|facts| facts.list_seen_active)
     }
 
-    /// The writes that still weigh on a budget, oldest first: when, what, and how it ended when that is known.
-    pub fn writes(&self) -> impl Iterator<Item = (Timestamp, &Write, Option<&WriteResult>)> {
-        self.writes.iter().map(|kept| (kept.at, &kept.write, kept.result.as_ref()))
+    /// The numbers that `account` was last seen with, and that were seen nowhere else since.
+    pub fn numbers_of(&self, account: AccountSid) -> impl Iterator<Item = (PhoneNumber, NumberSid)> {
+        self.numbers.of(account).into_iter().flatten().map(|(&phone, &sid)| (phone, sid))
     }
 
-    /// The refusals that writes on `object` met last.
-    pub fn refusals(&self, object: Object) -> impl Iterator<Item = (Verb, &Refused)> {
-        let of_it =
-            move |((verb, of), refused): (&(Verb, Object), _)| (*of == object).then_some((*verb, refused));
-        self.refused.iter().filter_map(of_it)
+    /// The account that `number` was last seen in, unless it was on the move.
+    pub fn owner(&self, number: PhoneNumber) -> Option<AccountSid> {
+        self.numbers.owner(number)
     }
 
-    /// Where a claimed number was seen last, if it ever was elsewhere.
-    pub fn holder(&self, number: PhoneNumber) -> Option<AccountSid> {
-        self.holders.get(&number).copied()
+    /// Whether `number` is known to be in `account` under this SID, alone or on the move.
+    pub(crate) fn knows_number(
+        &self,
+        account: AccountSid,
+        number: PhoneNumber,
+        sid: NumberSid,
+        moving: bool,
+    ) -> bool {
+        let known = self.numbers.has(account, number) == Some(sid);
+        known
+            && (moving || self.numbers.owner(number) == Some(account))
+            && !self.missing.contains_key(&number)
+    }
+
+    /// The time at which `number` was found missing.
+    pub fn missing_since(&self, number: PhoneNumber) -> Option<Timestamp> {
+        self.missing.get(&number).copied()
+    }
+
+    /// The last write to each object that took effect and was not reverted, as far as is known.
+    pub fn last_applied(&self) -> impl Iterator<Item = (Object, Applied)> {
+        self.last_applied.iter().map(|(&object, &applied)| (object, applied))
+    }
+
+    /// The number of times that others reverted a write of the daemon's to `object` within `window`.
+    pub fn times_reverted(&self, object: Object, now: Now, window: SignedDuration) -> usize {
+        let reverted = self.reverted.get(&object).map_or(&[][..], Vec::as_slice);
+        reverted.iter().filter(|at| at.within(now, window)).count()
     }
 
     /// Whether all number lists may be read again to find a missing number.
     pub fn may_search(&self, state: &str, now: Now) -> bool {
         self.search.as_ref().is_none_or(|(at, of, failures)| {
-            of != state || now.best().duration_since(*at) >= pause(SEARCH_PAUSE, *failures)
-        })
-    }
-
-    /// The objects on which a write of `verb` was spent within `window`; each with whether its last one is unknown.
-    pub fn spent(&self, verb: Verb, now: Now, window: SignedDuration) -> Vec<(Object, bool)> {
-        let costs = |kept: &&Kept| {
-            kept.write.verb == verb
-                && !kept.write.free
-                && !kept.replaced
-                && kept.may_have_happened()
-                && within(kept.at, now, window)
-        };
-        self.writes.iter().filter(costs).map(|kept| (kept.write.object, kept.is_unknown())).collect()
-    }
-
-    /// How many numbers were or may have been released within `window`.
-    pub fn released(&self, now: Now, window: SignedDuration) -> usize {
-        let costs = |kept: &&Kept| !kept.replaced && kept.may_have_happened() && within(kept.at, now, window);
-        self.writes.iter().filter(costs).map(|kept| kept.write.releases.len()).sum()
-    }
-
-    /// How many of them the last close of `account` may have released, while nobody knows how it ended.
-    pub(crate) fn released_by_unknown(&self, account: AccountSid, now: Now, window: SignedDuration) -> usize {
-        let of_it = |kept: &&Kept| {
-            kept.write.object == Object::Account(account)
-                && kept.write.verb == Verb::Close
-                && kept.is_unknown()
-                && !kept.replaced
-                && within(kept.at, now, window)
-        };
-        self.writes.iter().filter(of_it).map(|kept| kept.write.releases.len()).sum()
-    }
-
-    /// Whether lifting the suspension of `account` undoes what the daemon did within `window`.
-    pub fn reactivation_is_free(&self, account: AccountSid, now: Now, window: SignedDuration) -> bool {
-        self.suspended_by_us(account).is_some_and(|at| within(at, now, window))
-    }
-
-    /// Whether moving `number` from `from` to `to` takes back a transfer of the daemon's within `window`.
-    pub fn transfer_is_free(
-        &self,
-        number: PhoneNumber,
-        from: AccountSid,
-        to: AccountSid,
-        now: Now,
-        window: SignedDuration,
-    ) -> bool {
-        let moved = |kept: &&Kept| kept.write.object == Object::Number(number) && kept.may_have_happened();
-        let last = self.writes.iter().rev().find(moved);
-        last.is_some_and(|kept| {
-            kept.write.transfer == Some((to, from)) && !kept.write.free && within(kept.at, now, window)
+            of != state || Stamp::sure(*at).is_over(now, pause(SEARCH_PAUSE, *failures))
         })
     }
 
     /// Whether [`prune`](Self::prune) would drop anything.
     pub fn is_ripe(&self, now: Now, window: SignedDuration) -> bool {
-        let undone = self.undone.values().flatten().copied();
-        let mut times = self.writes.iter().map(|kept| kept.at).chain(undone);
-        now.trusted().is_some() && times.any(|at| !within(at, now, window))
+        let kept = window.max(MIN_KEPT);
+        let reverted = self.reverted.values().flatten().any(|at| !at.within(now, window));
+        reverted || self.writes.iter().any(|record| !record.at.within(now, kept))
     }
 
     /// Drops writes that are older than `window`; nothing is dropped while the clocks disagree.
     pub fn prune(&mut self, now: Now, window: SignedDuration) {
-        if now.trusted().is_some() {
-            self.writes.retain(|kept| within(kept.at, now, window));
-            for undone in self.undone.values_mut() {
-                undone.retain(|&at| within(at, now, window));
-            }
-            self.undone.retain(|_, undone| !undone.is_empty());
+        let kept = window.max(MIN_KEPT);
+        self.writes.retain(|record| record.at.within(now, kept));
+        for reverted in self.reverted.values_mut() {
+            reverted.retain(|at| at.within(now, window));
         }
+        self.reverted.retain(|_, reverted| !reverted.is_empty());
     }
-}
 
-/// Whether `at` is within the last `window`. While the clocks disagree nothing falls out of a window.
-fn within(at: Timestamp, now: Now, window: SignedDuration) -> bool {
-    now.trusted().is_none_or(|now| now.duration_since(at) < window)
+    /// The subaccounts that were never observed among `accounts`.
+    pub(crate) fn unobserved(&self, accounts: impl Iterator<Item = AccountSid>) -> BTreeSet<AccountSid> {
+        accounts.filter(|account| !self.observed(*account)).collect()
+    }
 }

@@ -4,11 +4,17 @@ use super::{
     Context, Plan, Reactivation, Reason, close,
     held::{Hold, hold, kind, whole_state_paused},
 };
-use crate::{Account, Action, CloseTerms, Entry, Goal, LiveStatus, Status, Transition, status::transition};
+use crate::{
+    Account, Action, CloseTerms, Entry, Goal, LiveStatus, Status, Transition, clock::CLOCK_TOLERANCE,
+    status::transition,
+};
 
 /// Decides on `entry`: settled, planned or held.
 pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
     let Some(account) = context.observed.account(entry.sid) else {
+        if let Some(why) = context.observed.unreadable_account(entry.sid) {
+            return plan.hold(kind(entry), entry.sid, None, unreadable_account(entry, why));
+        }
         match entry.goal {
             Goal::Closed(_) => {
                 plan.absent.insert(entry.sid);
@@ -26,6 +32,7 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
             return;
         }
     };
+    plan.live_accounts += usize::from(live != Status::Closed);
     let transition = transition(live, entry.goal.status());
     if let (Transition::SuspendThenClose | Transition::Close, Some(terms)) = (transition, entry.close()) {
         plan.numbers_at_risk += close::at_risk(context, entry, terms);
@@ -36,11 +43,21 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         (
             Transition::Reactivate | Transition::Suspend | Transition::SuspendThenClose | Transition::Close,
             Goal::Active | Goal::Suspended | Goal::Closed(_),
-        ) => match paused(context, entry).or_else(|| context.name_mismatch(entry)) {
-            Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
-            None => change(context, entry, account, transition, plan),
-        },
+        ) => {
+            let mismatch = || context.name_mismatch(entry).filter(|_| !is_renamed(context, entry));
+            match paused(context, entry).or_else(mismatch) {
+                Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
+                None => change(context, entry, account, transition, plan),
+            }
+        }
     }
+}
+
+/// Whether the account was once seen under the name that its entry gives, and is to be suspended: a customer cannot veto
+/// that by renaming the account.
+fn is_renamed(context: &Context<'_>, entry: &Entry) -> bool {
+    let seen = context.history.seen_named(entry.sid);
+    entry.goal == Goal::Suspended && seen.is_some() && seen == entry.friendly_name.as_deref()
 }
 
 fn change(context: &Context<'_>, entry: &Entry, account: &Account, transition: Transition, plan: &mut Plan) {
@@ -50,7 +67,13 @@ fn change(context: &Context<'_>, entry: &Entry, account: &Account, transition: T
             Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
             None => plan.add(context, Action::Reactivate(entry.sid), &digest, None),
         },
-        (Transition::Suspend, _) => plan.add(context, Action::Suspend(entry.sid), &digest, None),
+        (Transition::Suspend, _) => {
+            let note = context.name_mismatch(entry).map(|_| {
+                let name = &account.friendly_name;
+                format!("it was renamed to {name:?} since it was seen under the name of its entry")
+            });
+            plan.add(context, Action::Suspend(entry.sid), &digest, note);
+        }
         (Transition::SuspendThenClose | Transition::Close, Goal::Closed(terms)) => {
             change_to_closed(context, entry, terms, account, plan);
         }
@@ -85,6 +108,14 @@ fn unknown_account(context: &Context<'_>, entry: &Entry) -> Hold {
     )
 }
 
+fn unreadable_account(entry: &Entry, why: &str) -> Hold {
+    hold(
+        Reason::Unreadable,
+        format!("{} cannot be read: {why}", entry.sid),
+        "look at the account in the Twilio Console; nothing is done to it until it can be read",
+    )
+}
+
 fn unreadable_status(entry: &Entry, word: &str) -> Hold {
     hold(
         Reason::Unreadable,
@@ -114,32 +145,53 @@ fn paused(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
     })
 }
 
-/// Whether the suspension that the account is in is not ours to lift.
+/// The hold of a suspension that is not ours to lift.
 fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) -> Option<Hold> {
-    let lifted =
-        entry.lift_suspensions_before.zip(account.date_updated).is_some_and(|(until, since)| until >= since);
-    let elsewhere = match context.policy.reactivation {
-        Reactivation::Normal => {
-            context.history.word(entry.sid) == Some(Status::Active) && context.history.seen_active(entry.sid)
-        }
-        Reactivation::Strict => context.history.suspended_by_us(entry.sid).is_none(),
-        Reactivation::Always => false,
+    let (history, sid) = (context.history, entry.sid);
+    let seen_active = history.desired_status(sid) == Some(Status::Active) && history.seen_active(sid);
+    let found = history.found_suspended(sid);
+    let own = history.own_suspension(sid, account.date_updated).is_some();
+    let (elsewhere, by_anybody) = match context.policy.reactivation {
+        // A late suspension of ours may show up after the account was seen active.
+        Reactivation::Normal => (!own && (seen_active || found), found && !seen_active),
+        Reactivation::Strict => (!own, false),
+        Reactivation::Always => (false, false),
     };
+    let of_main = context.desired.main().ok().and_then(|main| main.lift_suspensions_before);
+    let lifting = entry.lift_suspensions_before.into_iter().chain(of_main.filter(|_| by_anybody));
+    let lifted = lifting
+        .filter(|before| is_past(context, *before))
+        .any(|before| account.date_updated.is_some_and(|since| before >= since));
     (elsewhere && !lifted).then(|| {
         let (since, remedy) = match account.date_updated {
             Some(since) => (
                 since.to_string(),
-                format!("to lift it, write `liftSuspensionsBefore: \"{since}\"` in the entry"),
+                format!(
+                    "to lift it, write `liftSuspensionsBefore: \"{since}\"` in the entry{}",
+                    if by_anybody {
+                        ", or in `mainAccount` for all that the journal did not know"
+                    } else {
+                        ""
+                    }
+                ),
             ),
             None => ("an unknown time".to_owned(), "lift it in the Twilio Console".to_owned()),
         };
-        hold(
-            Reason::SuspendedElsewhere,
+        let message = if by_anybody {
             format!(
-                "{} was suspended by somebody else, last changed at {since}: a fraud circuit breaker or a person",
-                entry.sid
-            ),
-            format!("find out why it was suspended; {remedy}"),
-        )
+                "{sid} was suspended before subaccountd saw it for the first time, last changed at {since}: \
+                 a fraud circuit breaker, a person or this daemon on a lost journal"
+            )
+        } else {
+            format!(
+                "{sid} was suspended externally, last changed at {since}: a fraud circuit breaker or a person"
+            )
+        };
+        hold(Reason::SuspendedElsewhere, message, format!("find out why it was suspended; {remedy}"))
     })
+}
+
+/// Whether every suspension that `before` would lift was already made: a time in the future lifts nothing.
+fn is_past(context: &Context<'_>, before: jiff::Timestamp) -> bool {
+    before.duration_since(context.now.earliest()) <= CLOCK_TOLERANCE
 }

@@ -3,7 +3,10 @@
 //! An account is emptied while active, then suspended, then rests, then is closed. A close is planned only for an
 //! account whose whole list was read, and in which every number, listed or seen before, is named in `close.release`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +14,10 @@ use super::{
     Context, Reason,
     held::{FIX_FAULTS, Hold, hold},
 };
-use crate::{Account, Close, CloseTerms, Entry, History, Holdings, Number, PhoneNumber, Status};
+use crate::{
+    Account, Close, CloseTerms, Entry, History, Holdings, Number, PhoneNumber, Status,
+    clock::CLOCK_TOLERANCE, history::LAG,
+};
 
 /// What comes next on an account's way to its close.
 pub(super) enum Step {
@@ -51,7 +57,7 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
             format!("wait: the rest of {:#} begins when it is suspended", context.policy.close_after),
         ));
     }
-    match rest(context, entry, terms, account) {
+    match waiting(context, entry, terms, account) {
         Some(hold) => Step::Wait(hold),
         None => Step::Close {
             close: Close {
@@ -64,7 +70,7 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
     }
 }
 
-/// How many numbers the account's close would release, as far as its numbers are known.
+/// The count of numbers that the account's close would release, as far as its numbers are known.
 pub(super) fn at_risk(context: &Context<'_>, entry: &Entry, terms: &CloseTerms) -> usize {
     split(context, entry, terms, context.observed.numbers(entry.sid).unwrap_or_default()).0.len()
 }
@@ -76,18 +82,16 @@ fn split(
     terms: &CloseTerms,
     listed: &[Number],
 ) -> (BTreeSet<PhoneNumber>, BTreeSet<PhoneNumber>) {
-    let seen_before = context.history.closing(entry.sid).map(|closing| &closing.unaccounted);
+    let seen_before = context.history.numbers_of(entry.sid).map(|(phone, _)| phone);
     let listed = listed.iter().map(|number| number.phone);
-    listed
-        .chain(seen_before.into_iter().flatten().copied())
-        .partition(|number| terms.release.contains(number))
+    listed.chain(seen_before).partition(|number| terms.release.contains(number))
 }
 
 fn unreadable(entry: &Entry, why: &str) -> Hold {
     hold(
         Reason::Unreadable,
         format!("the numbers of {} could not be read: {why}", entry.sid),
-        "nothing is closed unread; it is read again in the next pass",
+        "no action needed: the list is retried in the next pass",
     )
 }
 
@@ -112,8 +116,8 @@ fn still_holds(
         remedies.push("wait for the transfers");
     }
     if !stuck.is_empty() {
-        says.push(format!("{} that nobody claims: {}", stuck.len(), words(&stuck)));
-        remedies.push("claim them under another account, set `close.moveNumbersToMain`, or let them go in `close.release`");
+        says.push(format!("{} that no entry claims: {}", stuck.len(), words(&stuck)));
+        remedies.push("claim them under another account, set `close.moveNumbersToMain`, or name them in `close.release`");
     }
     if !vanished.is_empty() {
         says.push(format!(
@@ -121,7 +125,7 @@ fn still_holds(
             vanished.len(),
             words(&vanished)
         ));
-        remedies.push("look where the vanished ones went; if they are gone, name them in `close.release`");
+        remedies.push("find where the vanished numbers went; if they are gone, name them in `close.release`");
     }
     hold(
         Reason::StillHoldsNumbers,
@@ -130,20 +134,20 @@ fn still_holds(
     )
 }
 
-/// So many numbers, in words.
+/// A count of numbers, in words.
 pub(crate) fn counted(numbers: usize) -> String {
     if numbers == 1 { "1 number".to_owned() } else { format!("{numbers} numbers") }
 }
 
 /// Up to ten numbers, and how many more there are.
-fn words(numbers: &[&PhoneNumber]) -> String {
+pub(super) fn words(numbers: &[&PhoneNumber]) -> String {
     let shown: Vec<_> = numbers.iter().take(10).map(ToString::to_string).collect();
     let more = numbers.len().saturating_sub(shown.len());
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-/// What the account still waits for. Everything here is by Twilio's clock.
-fn rest(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Account) -> Option<Hold> {
+/// The hold of a rest that is not over. Everything here is by Twilio's clock.
+fn waiting(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Account) -> Option<Hold> {
     let sid = entry.sid;
     let Some(now) = context.now.trusted() else {
         return Some(hold(
@@ -154,34 +158,58 @@ fn rest(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Acco
     };
     let close_after = context.policy.close_after;
     if !close_after.is_zero() {
-        let Some((since, due)) = rests(context.history, account, close_after, now) else {
+        let Some(rest) = rest(context.history, account, close_after, now) else {
             return Some(hold(
                 Reason::CoolingOff,
-                format!("it is not known since when {sid} rests: Twilio gives no readable `date_updated`"),
+                format!("cannot determine when {sid} was suspended: Twilio gives no readable `date_updated`"),
                 "look at the account in the Twilio Console; it is read again in the next pass",
             ));
         };
-        if now < due {
-            return Some(wait_until(sid, due, &format!("it rests {close_after:#} since {since}")));
+        if now < rest.due {
+            return Some(wait_until(sid, rest.due, &rest.to_string()));
         }
     }
     let not_before = terms.not_before.filter(|not_before| now < *not_before)?;
     Some(wait_until(sid, not_before, "`close.notBefore` says so"))
 }
 
-/// Since when `account`, which is suspended, rests, and when it has rested for `close_after`; `None` when Twilio gives no
-/// time for it.
-pub fn rests(
-    history: &History,
-    account: &Account,
-    close_after: SignedDuration,
-    now: Timestamp,
-) -> Option<(Timestamp, Timestamp)> {
+/// The rest of an account before its close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// The latest of Twilio's `date_updated`, our own suspension, the first pass of the unbroken decision, and, when Twilio
+    /// dates the suspension long before it, the first pass that saw it.
+    pub since: Timestamp,
+    /// How long it lasts.
+    pub length: SignedDuration,
+    /// The time since then in which no pass read the state. It does not count.
+    pub unattended: SignedDuration,
+    /// The time at which it is over.
+    pub due: Timestamp,
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it rests {:#} since {}", self.length, self.since)?;
+        if self.unattended.is_zero() {
+            return Ok(());
+        }
+        write!(f, ", of which {:#} do not count, because no pass read the state then", self.unattended)
+    }
+}
+
+/// The rest of `account`, which is suspended; `None` when Twilio gives no time for it.
+pub fn rest(history: &History, account: &Account, length: SignedDuration, now: Timestamp) -> Option<Rest> {
     // A state that was never noticed to say `closed` says so since now.
-    let decided = history.closing(account.sid).and_then(|closing| closing.since).unwrap_or(now);
-    let suspended = history.suspended_by_us(account.sid);
-    let since = suspended.into_iter().fold(account.date_updated?.max(decided), Timestamp::max);
-    Some((since, since.checked_add(close_after).unwrap_or(Timestamp::MAX)))
+    let decided = history.close_decision(account.sid).and_then(|decision| decision.since).unwrap_or(now);
+    let own = history.suspended_by_us(account.sid).map(|own| own.at.at);
+    let updated = account.date_updated?;
+    // A suspension by others that Twilio dates long before it was seen was dated by a clock that was wrong.
+    let misdated = |seen: &Timestamp| own.is_none() && seen.duration_since(updated) > LAG + CLOCK_TOLERANCE;
+    let seen = history.seen_suspended(account.sid).filter(misdated);
+    let since = own.into_iter().chain(seen).fold(updated.max(decided), Timestamp::max);
+    let unattended = history.unattended(since, now);
+    let due = since.checked_add(length.saturating_add(unattended)).unwrap_or(Timestamp::MAX);
+    Some(Rest { since, length, unattended, due })
 }
 
 fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {
@@ -193,7 +221,7 @@ fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {
 }
 
 fn weaker_proof(context: &Context<'_>, entry: &Entry) -> Option<String> {
-    let seen_active = context.history.closing(entry.sid).is_some_and(|closing| closing.list_seen_active);
+    let seen_active = context.history.list_seen_active(entry.sid);
     (!seen_active).then(|| {
         "its numbers were only ever read while it was suspended, which is weaker proof that it holds none"
             .to_owned()

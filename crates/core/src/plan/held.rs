@@ -1,24 +1,25 @@
-//! Held items: what is not done, for which reason, in words for a person who can mend it.
+//! Held items: what is not done, for which reason, in words for a person who can fix it.
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Context;
-use crate::{
-    AccountSid, Action, Entry, Pause, PhoneNumber, Verb,
-    history::{REFUSAL_PAUSE, pause},
-};
+use crate::{AccountSid, Action, Entry, Pause, PhoneNumber, Verb, history::Setback};
 
-/// How often others may undo what the daemon did before it stops.
+/// The reverted writes of one object after which it is no longer written.
 const CONTESTED_AFTER: usize = 2;
+/// The tries in a row whose proof failed before the action is held.
+const MAX_UNPROVEN: u32 = 3;
 
 /// Why something is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Reason {
     /// The account is not among the main account's subaccounts.
     UnknownAccount,
+    /// The last tries of the write ended unknown.
+    Unconfirmed,
     /// No account that was read holds the number.
     UnknownNumber,
     /// The account is closed, for good.
@@ -43,7 +44,7 @@ pub enum Reason {
     StillHoldsNumbers,
     /// The rest before a close is not over.
     CoolingOff,
-    /// Others undid twice what the daemon did.
+    /// Others reverted twice what the daemon did.
     Contested,
     /// Twilio refused.
     RefusedByTwilio,
@@ -55,8 +56,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownAccount,
+        Self::Unconfirmed,
         Self::UnknownNumber,
         Self::AlreadyClosed,
         Self::Unreadable,
@@ -79,6 +81,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UnknownAccount => "UnknownAccount",
+            Self::Unconfirmed => "Unconfirmed",
             Self::UnknownNumber => "UnknownNumber",
             Self::AlreadyClosed => "AlreadyClosed",
             Self::Unreadable => "Unreadable",
@@ -136,7 +139,7 @@ pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into
 /// The remedy while faults hold something.
 pub(crate) const FIX_FAULTS: &str = "fix the faults of the state: `subaccountd validate` lists them";
 
-/// Why what `stays` stays, while the whole state is paused.
+/// The hold of what `stays`, while the whole state is paused.
 pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {
     match pause {
         Pause::Declared => hold(
@@ -165,45 +168,80 @@ pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
     )
 }
 
-/// What holds an action whatever it is: others undo it, Twilio refused it, the verb is forbidden. First match wins.
+/// The hold of any action, whatever it is: others revert it, Twilio refused it, the verb is forbidden. First match wins.
 pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     contested(context, action)
+        .or_else(|| unconfirmed(context, action, entry))
+        .or_else(|| unproven(context, action, entry))
         .or_else(|| refused(context, action, entry))
         .or_else(|| not_allowed(context, action))
 }
 
 fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
-    let times = context.history.times_undone(action.object(), context.now, context.policy.window);
+    let times = context.history.times_reverted(action.object(), context.now, context.policy.window);
     (times >= CONTESTED_AFTER).then(|| {
         hold(
             Reason::Contested,
-            format!("others undid {times} times what subaccountd did here; it does not {action} again"),
+            format!("reverted externally {times} times; not retrying `{action}`"),
             format!(
                 "find who else changes it (the Console, a script, a usage trigger) and agree on one owner; \
-                 it is tried again when the undoings are older than {:#}",
+                 it is retried when these reverts are older than {:#}",
                 context.policy.window
             ),
         )
     })
 }
 
+/// Tries that ended unknown: the first is repeated at once, after a look.
+fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
+    let verb = action.verb();
+    let tried = context.history.unconfirmed(verb, action.object(), entry)?;
+    let retry_at = waits_until(context, &tried, tried.pause(verb, 1))?;
+    Some(hold(
+        Reason::Unconfirmed,
+        format!("the outcome of the last {} tries to {action} is unknown: {}", tried.times, tried.message),
+        format!(
+            "wait: it is retried at {retry_at}; look at Twilio's status page, and at the object in the Console"
+        ),
+    ))
+}
+
+/// Tries whose proof failed right before the write, three times in a row.
+fn unproven(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
+    let verb = action.verb();
+    let tried = context.history.unproven(verb, action.object(), entry)?;
+    let retry_at = waits_until(context, tried, tried.pause(verb, MAX_UNPROVEN - 1))?;
+    Some(hold(
+        Reason::Unreadable,
+        format!("{action}: the look right before the write failed {} times: {}", tried.times, tried.message),
+        format!("find out what changes it or makes Twilio slow; it is retried at {retry_at}"),
+    ))
+}
+
+/// The end of a pause that is not over.
+fn waits_until(context: &Context<'_>, tried: &Setback, pause: SignedDuration) -> Option<Timestamp> {
+    (!tried.at.is_over(context.now, pause)).then(|| tried.at.at.checked_add(pause).unwrap_or(Timestamp::MAX))
+}
+
 fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let refused = context.history.refused(action.verb(), action.object(), entry)?;
-    let pause = pause(REFUSAL_PAUSE, refused.times);
-    let retry_at = refused.at.checked_add(pause).unwrap_or(Timestamp::MAX);
-    let never_again = context.policy.no_retry_from.is_some_and(|from| refused.id >= from);
-    (never_again || context.now.best() < retry_at).then(|| {
-        let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));
-        let when = if never_again { "by the next run".to_owned() } else { format!("at {retry_at}") };
-        let page = refused
-            .code
-            .map_or_else(String::new, |code| format!("see https://www.twilio.com/docs/errors/{code}; "));
-        hold(
-            Reason::RefusedByTwilio,
-            format!("Twilio refused to {action} ({code}): {}", refused.message),
-            format!("{page}mend what Twilio names, or change the entry; it is tried again {when}"),
-        )
-    })
+    let never_again =
+        context.policy.no_retry_from.is_some_and(|from| refused.id.is_some_and(|refused| refused >= from));
+    let retry_at = waits_until(context, refused, refused.pause(action.verb(), 0));
+    let when = match retry_at {
+        _ if never_again => "by the next run".to_owned(),
+        Some(retry_at) => format!("at {retry_at}"),
+        None => return None,
+    };
+    let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));
+    let page = refused
+        .code
+        .map_or_else(String::new, |code| format!("see https://www.twilio.com/docs/errors/{code}; "));
+    Some(hold(
+        Reason::RefusedByTwilio,
+        format!("Twilio refused to {action} ({code}): {}", refused.message),
+        format!("{page}fix what Twilio names, or change the entry; it is retried {when}"),
+    ))
 }
 
 fn not_allowed(context: &Context<'_>, action: &Action) -> Option<Hold> {

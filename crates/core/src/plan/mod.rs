@@ -10,12 +10,13 @@ mod following;
 mod held;
 mod numbers;
 mod policy;
+mod suspensions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use close::rests;
+pub use close::{Rest, rest};
 pub use held::{Held, Reason};
-pub use policy::{Policy, Reactivation};
+pub use policy::{Guardrails, Policy, Reactivation};
 
 use crate::{
     AccountSid, Action, Desired, Entry, History, Now, Observed, PhoneNumber, Status, Verb, digest::digest,
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) use close::counted;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
+pub(crate) use suspensions::note_what_stays_behind;
 
 /// Actions in the order in which they are shown, and everything that is held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,12 +38,14 @@ pub struct Plan {
     pub absent: BTreeSet<AccountSid>,
     /// Numbers that the closes still to come would release, held or not.
     pub numbers_at_risk: usize,
-    /// How many subaccounts the state lists; limits in per cent refer to it.
-    pub listed_accounts: usize,
-    /// How many numbers the state lists or moves; limits in per cent refer to it.
-    pub listed_numbers: usize,
+    /// The listed subaccounts that are there and not closed; limits in per cent refer to them.
+    pub live_accounts: usize,
+    /// The numbers that the state claims or moves and that were found; limits in per cent refer to them.
+    pub found_numbers: usize,
     /// How many more actions of a verb there may be that faults keep out; the brake weighs them too.
     pub doubted: BTreeMap<Verb, usize>,
+    /// The transfers that the state wants, planned or held, of numbers that were found.
+    pub(crate) wanted_transfers: Vec<WantedTransfer>,
 }
 
 /// An action with what the brake and a reader want to know of it.
@@ -57,10 +61,27 @@ pub struct Planned {
     pub note: Option<String>,
 }
 
-/// Why nothing at all can be planned.
+/// A number that is not where the state wants it, and where it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WantedTransfer {
+    pub(crate) phone: PhoneNumber,
+    pub(crate) from: AccountSid,
+    pub(crate) to: AccountSid,
+}
+
+/// The reason for which nothing at all can be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unplannable(pub String);
+pub struct PlanError(pub String);
+
+impl PlanError {
+    /// The state is meant for another main account than that of the credentials.
+    pub(crate) fn other_main_account(state: AccountSid, credentials: AccountSid) -> Self {
+        Self(format!(
+            "the state is for the main account {state}, but the credentials are those of {credentials}"
+        ))
+    }
+}
 
 /// What the decisions look at.
 struct Context<'a> {
@@ -82,52 +103,50 @@ pub fn plan(
     history: &History,
     policy: &Policy,
     now: Now,
-) -> Result<Plan, Unplannable> {
+) -> Result<Plan, PlanError> {
     check_main_account(desired, observed)?;
     let context = Context { desired, observed, history, policy, now };
-    let mut plan = Plan { listed_accounts: desired.accounts().count(), ..Plan::default() };
+    let mut plan = Plan::default();
     for entry in desired.accounts() {
         accounts::decide(&context, entry, &mut plan);
     }
     let moves = numbers::wanted(&context);
-    // While the state has faults, what closes would move is held and must not raise the limit of what is not.
-    plan.listed_numbers = moves.iter().filter(|wanted| !(desired.faulty() && wanted.leaves())).count();
     let reactivating: BTreeSet<_> =
         plan.of(Verb::Reactivate).map(|planned| planned.action.account()).collect();
     for wanted in &moves {
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
+    suspensions::wait_for_transfers(&context, &mut plan);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
     Ok(plan)
 }
 
 /// Whether the state is meant for the account of the credentials, and that account can be worked with.
-pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), Unplannable> {
-    let main = desired.main().map_err(|why| Unplannable(why.to_owned()))?;
+pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), PlanError> {
+    let main = desired.main().map_err(|why| PlanError(why.to_owned()))?;
     if main.sid != observed.main() {
-        return Err(Unplannable(format!(
-            "the state is for the main account {}, but the credentials are those of {}",
-            main.sid,
-            observed.main()
-        )));
+        return Err(PlanError::other_main_account(main.sid, observed.main()));
     }
     check_credentials(observed)
 }
 
 /// Whether the account of the credentials is a main account that can be worked with.
-pub fn check_credentials(observed: &Observed) -> Result<(), Unplannable> {
+pub fn check_credentials(observed: &Observed) -> Result<(), PlanError> {
     let main = observed.main();
     let Some(account) = observed.main_account() else {
-        return Err(Unplannable(format!("Twilio's account list does not show the main account {main}")));
+        if let Some(why) = observed.unreadable_account(main) {
+            return Err(PlanError(format!("the main account {main} cannot be read: {why}")));
+        }
+        return Err(PlanError(format!("Twilio's account list does not show the main account {main}")));
     };
     if account.owner != Some(main) {
-        return Err(Unplannable(format!(
+        return Err(PlanError(format!(
             "{main} is not a main account: Twilio does not show it as its own owner"
         )));
     }
     if account.status.known() != Some(Status::Active) {
-        return Err(Unplannable(format!("the main account {main} is not active")));
+        return Err(PlanError(format!("the main account {main} is not active")));
     }
     Ok(())
 }
@@ -170,7 +189,10 @@ impl Context<'_> {
     fn is_free(&self, action: &Action) -> bool {
         let (now, window) = (self.now, self.policy.window);
         match action {
-            Action::Reactivate(account) => self.history.reactivation_is_free(*account, now, window),
+            Action::Reactivate(account) => {
+                let updated = self.observed.account(*account).and_then(|account| account.date_updated);
+                self.history.reactivation_is_free(*account, updated, now)
+            }
             Action::Transfer(transfer) => {
                 self.history.transfer_is_free(transfer.phone, transfer.from, transfer.to, now, window)
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Context, Plan, Reason, following,
+    Context, Plan, Reason, WantedTransfer, following,
     held::{FIX_FAULTS, Hold, hold, whole_state_paused},
 };
 use crate::{
@@ -16,7 +16,7 @@ pub(super) struct Wanted<'a> {
     to: AccountSid,
     phone: PhoneNumber,
     needs: Option<&'a Needs>,
-    /// The closing account that the number leaves for the main account, when nobody claims it.
+    /// The closing account that the number leaves for the main account, when no entry claims it.
     leaves: Option<AccountSid>,
 }
 
@@ -55,13 +55,19 @@ pub(super) fn decide(
 ) {
     let phone = wanted.phone;
     let (from, number) = match context.observed.whereabouts(phone) {
-        Whereabouts::In(holder, _) if holder == wanted.to => return,
+        Whereabouts::In(holder, _) if holder == wanted.to => {
+            plan.found_numbers += 1;
+            return;
+        }
         Whereabouts::In(holder, number) => (holder, number),
         Whereabouts::Moving => return plan.hold(Verb::Transfer, wanted.to, Some(phone), moving(phone)),
         Whereabouts::Nowhere => {
             return plan.hold(Verb::Transfer, wanted.to, Some(phone), nowhere(context, phone));
         }
     };
+    // While the state has faults, what closes would move is held and must not raise the limit of what is not.
+    plan.found_numbers += usize::from(!(context.desired.faulty() && wanted.leaves()));
+    plan.wanted_transfers.push(WantedTransfer { phone, from, to: wanted.to });
     let transfer = Transfer {
         to: wanted.to,
         phone,
@@ -94,6 +100,15 @@ fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
             format!("{phone} is in no list that could be read, and the list of {unread} could not be: {why}"),
             "wait for the next pass, which reads the lists again",
         ),
+        None if let Some((account, why)) = context.observed.any_unreadable_account() => {
+            let account =
+                account.map_or_else(|| "an account without a readable SID".to_owned(), |sid| sid.to_string());
+            hold(
+                Reason::Unreadable,
+                format!("{phone} is in no list that could be read, and {account} cannot be read: {why}"),
+                "look at the account in the Twilio Console",
+            )
+        }
         None => hold(
             Reason::UnknownNumber,
             format!("no account that was read holds {phone}"),
@@ -139,6 +154,7 @@ fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Ho
 fn closed_or_unknown(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold> {
     let (to, phone) = (wanted.to, wanted.phone);
     match context.observed.account(to).map(|account| account.status.known()) {
+        None if context.observed.unreadable_account(to).is_some() => None,
         None => Some(hold(
             Reason::UnknownAccount,
             format!(

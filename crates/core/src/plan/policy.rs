@@ -4,7 +4,27 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::Verb;
+use crate::{Limit, Limits, Verb};
+
+/// Everything that the operator's settings say of passes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guardrails {
+    /// What the plan obeys.
+    pub policy: Policy,
+    /// How much may be done.
+    pub limits: Limits,
+}
+
+impl Guardrails {
+    /// The default policy without a limit: for a plan that is only looked at.
+    pub fn unlimited() -> Self {
+        let verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+        Self {
+            limits: Limits { verbs, released_numbers: usize::MAX, ..Limits::default() },
+            ..Self::default()
+        }
+    }
+}
 
 /// Settings that the plan obeys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +37,9 @@ pub struct Policy {
     pub reactivation: Reactivation,
     /// How long a write weighs on its budget, and an undoing counts.
     pub window: SignedDuration,
-    /// Actions refused since the write of this id are not tried again at all, as within one `apply`.
+    /// The time between two passes: a longer absence than three of these does not count towards a rest.
+    pub interval: SignedDuration,
+    /// Actions refused since the write of this id are not retried at all, as within one `apply`.
     pub no_retry_from: Option<u64>,
 }
 
@@ -40,6 +62,7 @@ impl Default for Policy {
             close_after: SignedDuration::from_hours(72),
             reactivation: Reactivation::Normal,
             window: SignedDuration::from_hours(24),
+            interval: SignedDuration::from_mins(1),
             no_retry_from: None,
         }
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use subaccountd_core::{Goal, Limit, Status, Verb, execute::Outcome};
+use subaccountd_core::{Limit, Outcome, Status, Verb};
 use twilio_sim::{AccountStatus, SuspendedNumbers, World};
 
 use crate::support::{
     draw::{self, fleet, phone_text},
-    fleet::{Fleet, Trouble},
+    fleet::Fleet,
     scene::{desired, sid},
     text::long,
 };
@@ -35,11 +35,34 @@ fn world(drawn: &draw::Fleet) -> World {
     builder.build()
 }
 
-fn living(drawn: &draw::Fleet, hidden: bool) -> Fleet {
+/// How Twilio's lists behave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lists {
+    suspended: SuspendedNumbers,
+    account_lag_ms: u64,
+    number_lag_ms: u64,
+}
+
+pub(crate) fn lists() -> impl Strategy<Value = Lists> {
+    let suspended = prop_oneof![
+        Just(SuspendedNumbers::Rows),
+        Just(SuspendedNumbers::Empty),
+        Just(SuspendedNumbers::Unauthorized),
+    ];
+    let lag = || prop_oneof![2 => Just(0), 1 => Just(300), 2 => Just(3_000), 1 => Just(45_000)];
+    (suspended, lag(), lag()).prop_map(|(suspended, account_lag_ms, number_lag_ms)| Lists {
+        suspended,
+        account_lag_ms,
+        number_lag_ms,
+    })
+}
+
+pub(crate) fn living(drawn: &draw::Fleet, lists: Lists) -> Fleet {
     let mut world = world(drawn);
-    if hidden {
-        world.switches_mut().suspended_numbers = SuspendedNumbers::Unauthorized;
-    }
+    let switches = world.switches_mut();
+    switches.suspended_numbers = lists.suspended;
+    switches.account_list_lag_ms = lists.account_lag_ms;
+    switches.number_list_lag_ms = lists.number_lag_ms;
     let mut fleet = Fleet::new(world, desired(&drawn.state()));
     fleet.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
     fleet.limits.released_numbers = 100;
@@ -47,9 +70,8 @@ fn living(drawn: &draw::Fleet, hidden: bool) -> Fleet {
     fleet
 }
 
-/// Every number is in one account, or was lost with an account whose close may lose it. What the state does not list
-/// has the status it had, but for what others did to it.
-fn check_world(fleet: &Fleet, drawn: &draw::Fleet) {
+/// Every number is in one account, or was lost with an account whose close may lose it.
+pub(crate) fn check_world(fleet: &Fleet, drawn: &draw::Fleet) {
     let world = fleet.world.lock().unwrap();
     let mut found: BTreeMap<_, usize> = BTreeMap::new();
     for account in world.accounts() {
@@ -58,10 +80,8 @@ fn check_world(fleet: &Fleet, drawn: &draw::Fleet) {
         }
     }
     for release in world.released() {
+        // That it was named in `close.release` is checked at the very moment of the close.
         *found.entry(release.phone_number.clone()).or_default() += 1;
-        let entry = fleet.desired.entry(release.account.as_str().parse().unwrap()).unwrap();
-        let Goal::Closed(terms) = &entry.goal else { panic!("{} was not to close", release.account) };
-        assert!(terms.release.contains(&release.phone_number.parse().unwrap()));
     }
     let all: BTreeMap<_, usize> = (0..drawn.numbers.len()).map(|n| (phone_text(n), 1)).collect();
     assert_eq!(found, all);
@@ -69,7 +89,7 @@ fn check_world(fleet: &Fleet, drawn: &draw::Fleet) {
 }
 
 /// Passes days apart, so that rests and pauses are over, until two in a row have nothing to do; gives how many did.
-fn settle(fleet: &mut Fleet, drawn: &draw::Fleet) -> Option<usize> {
+pub(crate) fn settle(fleet: &mut Fleet, drawn: &draw::Fleet) -> Option<usize> {
     let mut quiet = 0;
     for n in 0..ENOUGH {
         fleet.after(SignedDuration::from_hours(25));
@@ -85,7 +105,7 @@ fn settle(fleet: &mut Fleet, drawn: &draw::Fleet) -> Option<usize> {
 }
 
 /// What the state wants and the world does not show is held with a reason.
-fn check_the_rest_is_held(fleet: &Fleet) {
+pub(crate) fn check_the_rest_is_held(fleet: &Fleet) {
     let left = fleet.pass().unwrap().left;
     let world = fleet.world.lock().unwrap();
     for entry in fleet.desired.accounts() {
@@ -98,29 +118,23 @@ fn check_the_rest_is_held(fleet: &Fleet) {
         let held = left.held.iter().any(|held| held.number == Some(number));
         let astray = owner.is_none_or(|owner| *owner != *claimant.to_string());
         // Where a list is hidden, a number may be held that is where it belongs.
-        let hidden = world.switches().suspended_numbers == SuspendedNumbers::Unauthorized;
+        let hidden = world.switches().suspended_numbers != SuspendedNumbers::Rows;
         assert!(if hidden { held || !astray } else { held == astray }, "{number}");
     }
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
-    prop_oneof![
-        3 => Just(Trouble::None),
-        1 => Just(Trouble::Before),
-        1 => Just(Trouble::After),
-        1 => Just(Trouble::Ignored),
-        1 => Just(Trouble::Busy),
-        1 => Just(Trouble::Meddling),
-    ]
+/// The number of cases: `PROPTEST_CASES`, or what a busy machine does in a few seconds.
+pub(crate) fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_undisturbed_fleet_converges_and_is_then_left_alone(drawn in fleet(), hidden in any::<bool>()) {
+    fn fleet_converges_and_is_left_alone_when_nothing_disturbs_it(drawn in fleet(), lists in lists()) {
         let drawn = drawn.settle_claims();
-        let mut fleet = living(&drawn, hidden);
+        let mut fleet = living(&drawn, lists);
         let passes = settle(&mut fleet, &drawn);
         // Empty, suspend, close; and a reactivation may go before, a look after it.
         prop_assert!(passes.is_some_and(|passes| passes <= 5), "{passes:?}");
@@ -133,54 +147,20 @@ proptest! {
         prop_assert_eq!(fleet.written.lock().unwrap().len(), writes);
     }
 
+    /// Lists lag behind: the passes follow each other within seconds, and nothing is written twice.
     #[test]
-    fn whatever_goes_wrong_no_number_is_lost_and_the_fleet_converges_afterwards(
-        drawn in fleet(),
-        troubles in prop::collection::vec(prop::collection::vec(trouble(), 0..12), 1..8),
-        hidden in any::<bool>(),
-        hours in 0_i64..30,
-    ) {
+    fn fleet_gets_each_write_once_when_lists_lag(drawn in fleet(), lists in lists(), seconds in 1_i64..40) {
         let drawn = drawn.settle_claims();
-        let mut fleet = living(&drawn, hidden);
-        for trouble in troubles {
-            if trouble.first() == Some(&Trouble::Meddling) {
-                fleet.meddle();
-            }
-            fleet.trouble(trouble);
+        let mut fleet = living(&drawn, lists);
+        for _ in 0..10 {
             let _ = fleet.pass();
-            check_world(&fleet, &drawn);
-            fleet.after(SignedDuration::from_hours(hours));
+            fleet.after(SignedDuration::from_secs(seconds));
         }
-        fleet.trouble(Vec::new());
-        prop_assert!(settle(&mut fleet, &drawn).is_some(), "{:?}", fleet.written.lock().unwrap());
-        check_the_rest_is_held(&fleet);
-    }
-
-    #[test]
-    fn the_brake_holds_whatever_is_lost_and_whoever_dies(
-        drawn in fleet(),
-        troubles in prop::collection::vec(prop::collection::vec(trouble(), 0..12), 1..8),
-    ) {
-        let mut drawn = drawn.settle_claims();
-        for account in &mut drawn.accounts {
-            account.status = Status::Active;
-        }
-        let mut fleet = living(&drawn, false);
-        fleet.policy.close_after = SignedDuration::ZERO;
-        fleet.limits.verbs = [(Verb::Suspend, Limit::Count(1)), (Verb::Close, Limit::Count(1)), (Verb::Transfer, Limit::Count(2)), (Verb::Reactivate, Limit::Count(1))].into();
-        fleet.limits.released_numbers = 1;
-        for trouble in troubles {
-            // Nobody else writes here, so that every write counted is the daemon's.
-            fleet.trouble(trouble.into_iter().filter(|trouble| *trouble != Trouble::Meddling).collect());
-            let _ = fleet.pass();
-            fleet.after(SignedDuration::from_mins(61));
-        }
-        let written = fleet.written.lock().unwrap();
-        let count = |verb: &str| written.iter().filter(|action| action.starts_with(verb)).count();
-        prop_assert!(count("suspend") <= 1, "{written:?}");
-        prop_assert!(count("close") <= 1, "{written:?}");
-        prop_assert!(count("transfer") <= 2, "{written:?}");
-        prop_assert!(fleet.world.lock().unwrap().released().len() <= 1);
+        let mut written = fleet.written.lock().unwrap().clone();
+        let all = written.len();
+        written.sort();
+        written.dedup();
+        prop_assert_eq!(written.len(), all, "{:?}", fleet.written.lock().unwrap());
     }
 }
 

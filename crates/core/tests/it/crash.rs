@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use subaccountd_core::{Limit, Verb};
-use twilio_sim::{AccountStatus, World};
+use twilio_sim::{AccountStatus, SuspendedNumbers, World};
 
 use crate::support::{
     fleet::{Boundary, Fleet},
@@ -43,9 +43,40 @@ fn fleet() -> Fleet {
     fleet
 }
 
-/// Passes a day apart until one has nothing left, with what is shown of the world afterwards.
-fn settle(fleet: &mut Fleet) -> (Vec<String>, Vec<String>) {
-    for _ in 0..8 {
+/// The conditions of a crash.
+#[derive(Debug, Clone, Copy)]
+struct Conditions {
+    suspended: SuspendedNumbers,
+    lag_ms: u64,
+    /// Our clock is so many hours off around the crash.
+    clock_hours: i64,
+    /// The first passes follow each other after so many seconds, the others a day apart.
+    seconds: i64,
+}
+
+const CONDITIONS: [Conditions; 5] = [
+    Conditions { suspended: SuspendedNumbers::Rows, lag_ms: 0, clock_hours: 0, seconds: 90_000 },
+    Conditions { suspended: SuspendedNumbers::Rows, lag_ms: 3_000, clock_hours: 0, seconds: 1 },
+    Conditions { suspended: SuspendedNumbers::Empty, lag_ms: 300, clock_hours: 0, seconds: 20 },
+    Conditions { suspended: SuspendedNumbers::Empty, lag_ms: 45_000, clock_hours: -25, seconds: 5 },
+    Conditions { suspended: SuspendedNumbers::Rows, lag_ms: 45_000, clock_hours: 10_800, seconds: 40 },
+];
+
+impl Conditions {
+    fn fleet(self) -> Fleet {
+        let mut fleet = fleet();
+        let world = fleet.world.get_mut().unwrap();
+        world.switches_mut().suspended_numbers = self.suspended;
+        world.switches_mut().account_list_lag_ms = self.lag_ms;
+        world.switches_mut().number_list_lag_ms = self.lag_ms;
+        fleet.clock_error.0 = SignedDuration::from_hours(self.clock_hours);
+        fleet
+    }
+}
+
+/// Passes until one has nothing left, with what is shown of the world afterwards.
+fn settle(fleet: &mut Fleet, conditions: Conditions) -> (Vec<String>, Vec<String>) {
+    for n in 0..24 {
         let pass = fleet.pass().unwrap();
         fleet.restart();
         if pass.execution.executed.is_empty() && pass.left.actions.is_empty() && pass.left.held.is_empty() {
@@ -61,26 +92,31 @@ fn settle(fleet: &mut Fleet) -> (Vec<String>, Vec<String>) {
             written.sort();
             return (accounts.chain(numbers).chain(released).collect(), written);
         }
-        fleet.after(SignedDuration::from_hours(25));
+        fleet.after(SignedDuration::from_secs(if n < 10 { conditions.seconds } else { 90_000 }));
+        if n == 9 {
+            fleet.clock_error.0 = SignedDuration::ZERO;
+        }
     }
     panic!("it does not converge: {:?}", fleet.pass().unwrap().left.held);
 }
 
 #[test]
-fn a_crash_at_any_boundary_of_a_write_loses_nothing_and_destroys_no_more() {
-    let (expected, written) = settle(&mut fleet());
-    assert_eq!(written.len(), 10, "{written:?}");
-    assert!(expected.contains(&"released +15105550005".to_owned()), "{expected:?}");
-    for write in 0..10 {
-        for boundary in Boundary::ALL {
-            let mut fleet = fleet();
-            fleet.dies(write, boundary);
-            assert_eq!(
-                settle(&mut fleet),
-                (expected.clone(), written.clone()),
-                "write {write}, {boundary:?}"
-            );
-            assert!(fleet.died(), "write {write}, {boundary:?}");
+fn crash_at_any_boundary_of_a_write_loses_nothing_and_destroys_no_more() {
+    for conditions in CONDITIONS {
+        let (expected, written) = settle(&mut conditions.fleet(), conditions);
+        assert_eq!(written.len(), 10, "{conditions:?}: {written:?}");
+        assert!(expected.contains(&"released +15105550005".to_owned()), "{conditions:?}: {expected:?}");
+        for write in 0..10 {
+            for boundary in Boundary::ALL {
+                let mut fleet = conditions.fleet();
+                fleet.dies(write, boundary);
+                assert_eq!(
+                    settle(&mut fleet, conditions),
+                    (expected.clone(), written.clone()),
+                    "write {write}, {boundary:?}, {conditions:?}"
+                );
+                assert!(fleet.died(), "write {write}, {boundary:?}, {conditions:?}");
+            }
         }
     }
 }

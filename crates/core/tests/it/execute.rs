@@ -1,13 +1,13 @@
 //! Executing: the order of the writes, what goes on after a failure, and the second look before a close.
 
 use subaccountd_core::{
-    Action, Status, Verb,
-    remote::{ErrorKind, Lost, Refusal, Written},
+    Action, Outcome, Skip, SkipCause, Status, Verb,
+    remote::{ErrorKind, Sent},
 };
 
 use crate::support::{
-    crew::{Ports, error},
-    scene::{Scene, sid},
+    crew::{Ports, done, error},
+    scene::{self, Scene, sid},
 };
 
 const EVERY_VERB: &str = r#"
@@ -30,26 +30,21 @@ fn closes() -> Scene {
     Scene::new(state).limit(Verb::Close, subaccountd_core::Limit::Percent(100)).done().after("72h")
 }
 
-fn lost() -> Written {
-    Written::Unknown(Lost { message: "timed out".to_owned(), request_id: None })
+fn lost() -> Sent {
+    scene::unknown().into()
 }
 
-fn refused() -> Written {
-    Written::Refused(Refusal {
-        code: Some(21_470),
-        message: "bad target".to_owned(),
-        request_id: None,
-        date: None,
-    })
+fn refused() -> Sent {
+    scene::refused(21_470, "bad target").into()
 }
 
 #[test]
-fn stages_follow_each_other_and_every_write_is_recorded_around_itself() {
+fn execution_follows_the_stages_and_records_every_write_around_itself() {
     let shown = {
         let scene = every_verb();
         Ports::new(&scene).shown(&scene)
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     intent: reactivate AC01
     write: reactivate AC01
     intent: suspend AC03
@@ -66,8 +61,8 @@ fn stages_follow_each_other_and_every_write_is_recorded_around_itself() {
     write: suspend AC02
     answer: suspend AC02
     outcome: suspend AC02 done
-    read AC04
     read the numbers of AC04
+    read AC04
     intent: close AC04
     write: close AC04
     answer: close AC04
@@ -81,71 +76,64 @@ fn stages_follow_each_other_and_every_write_is_recorded_around_itself() {
 }
 
 #[test]
-fn a_transfer_waits_for_the_reactivation_of_its_receiver_and_nothing_else_does() {
+fn transfer_and_suspension_of_its_giver_are_skipped_when_the_receiver_was_not_reactivated() {
     let shown = {
         let scene = every_verb();
-        let after = |answer: fn() -> Written| {
+        let after = |answer: fn() -> Sent| {
             let mut ports = Ports::new(&scene);
-            ports.answer = Box::new(move |action| {
-                if matches!(action, Action::Reactivate(_)) {
-                    answer()
-                } else {
-                    Written::Done(subaccountd_core::remote::Receipt::default())
-                }
-            });
+            ports.answer = Box::new(
+                move |action| {
+                    if matches!(action, Action::Reactivate(_)) { answer() } else { done() }
+                },
+            );
             let shown = ports.shown(&scene);
             shown.lines().skip_while(|line| !line.starts_with("reactivate")).collect::<Vec<_>>().join("\n")
         };
-        [after(refused), after(lost), after(|| Written::NotProcessed("429".to_owned()))].join("\n--\n")
+        [after(refused), after(lost), after(|| scene::skipped().into())].join("\n--\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     reactivate AC01: refused bad target
     transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
-    suspend AC02: done
+    suspend AC02: skipped AC02 waits for the transfer of +15105550101, which was not done: the receiving account AC01 was not reactivated
     close AC04: done
     --
     reactivate AC01: unknown timed out
     transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
-    suspend AC02: done
+    suspend AC02: skipped AC02 waits for the transfer of +15105550101, which was not done: the receiving account AC01 was not reactivated
     close AC04: done
     --
     reactivate AC01: skipped 429
     transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
-    suspend AC02: done
+    suspend AC02: skipped AC02 waits for the transfer of +15105550101, which was not done: the receiving account AC01 was not reactivated
     close AC04: done
     ");
 }
 
 #[test]
-fn a_failed_transfer_stops_nothing() {
+fn refused_transfer_skips_the_suspension_of_its_giver_and_nothing_else() {
     let shown = {
         let scene = every_verb();
         let mut ports = Ports::new(&scene);
-        ports.answer = Box::new(|action| {
-            if action.number().is_some() {
-                refused()
-            } else {
-                Written::Done(subaccountd_core::remote::Receipt::default())
-            }
-        });
+        ports.answer = Box::new(|action| if action.number().is_some() { refused() } else { done() });
         let execution = ports.run(&scene);
         assert_eq!(execution.stopped, None);
         execution.executed.iter().map(|executed| executed.outcome.as_str()).collect::<Vec<_>>().join(" ")
     };
-    insta::assert_snapshot!(shown, @r"
-    done done refused done done
-    ");
+    insta::assert_snapshot!(shown, @"done done refused skipped done");
 }
 
 #[test]
-fn an_error_that_stops_the_pass_skips_what_has_not_begun() {
+fn execution_skips_what_has_not_begun_when_an_error_aborts_the_pass() {
     let shown = {
         let scene = every_verb();
         let mut ports = Ports::new(&scene);
-        ports.answer = Box::new(|_| Written::Stop(error(ErrorKind::Credentials, "401 from Twilio")));
+        ports.answer = Box::new(|_| Sent {
+            outcome: Outcome::skipped(SkipCause::PassAborted, "401"),
+            stop: Some(error(ErrorKind::Credentials, "401 from Twilio")),
+        });
         ports.shown(&scene)
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     intent: reactivate AC01
     write: reactivate AC01
     intent: suspend AC03
@@ -154,22 +142,26 @@ fn an_error_that_stops_the_pass_skips_what_has_not_begun() {
     outcome: suspend AC03 skipped
     answer: reactivate AC01
     outcome: reactivate AC01 skipped
-    suspend AC03: skipped the pass was stopped: 401 from Twilio
-    reactivate AC01: skipped the pass was stopped: 401 from Twilio
-    transfer +15105550101 from AC02 to AC01: skipped the pass was stopped: 401 from Twilio
-    suspend AC02: skipped the pass was stopped: 401 from Twilio
-    close AC04: skipped the pass was stopped: 401 from Twilio
+    suspend AC03: skipped 401
+    reactivate AC01: skipped 401
+    transfer +15105550101 from AC02 to AC01: skipped the pass was aborted: 401 from Twilio
+    suspend AC02: skipped the pass was aborted: 401 from Twilio
+    close AC04: skipped the pass was aborted: 401 from Twilio
     stopped: 401 from Twilio
     ");
 }
 
 #[test]
-fn what_the_gate_refuses_is_neither_recorded_nor_written() {
+fn write_is_neither_recorded_nor_sent_when_its_precondition_fails() {
     let shown = {
         let scene = every_verb();
         let mut ports = Ports::new(&scene);
         ports.gate = Box::new(|action| {
-            if action.verb() == Verb::Suspend { Err("the state changed".to_owned()) } else { Ok(()) }
+            if action.verb() == Verb::Suspend {
+                Err(Skip::new(SkipCause::StateChanged, "the state changed"))
+            } else {
+                Ok(())
+            }
         });
         let shown = ports.shown(&scene);
         shown
@@ -178,48 +170,48 @@ fn what_the_gate_refuses_is_neither_recorded_nor_written() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    insta::assert_snapshot!(shown, @r"
-    read AC04
+    insta::assert_snapshot!(shown, @"
     read the numbers of AC04
+    read AC04
     suspend AC03: skipped the state changed
     suspend AC02: skipped the state changed
     ");
 }
 
 #[test]
-fn what_cannot_be_recorded_is_not_written() {
+fn write_is_not_sent_when_its_intent_cannot_be_recorded() {
     let shown = {
         let scene = every_verb();
         let mut ports = Ports::new(&scene);
         ports.intent = Box::new(|_| Err("the disk is full".to_owned()));
         ports.shown(&scene)
     };
-    insta::assert_snapshot!(shown, @r"
-    read AC04
+    insta::assert_snapshot!(shown, @"
     read the numbers of AC04
+    read AC04
     reactivate AC01: skipped the intent could not be recorded: the disk is full
     suspend AC03: skipped the intent could not be recorded: the disk is full
     transfer +15105550101 from AC02 to AC01: skipped the receiving account AC01 was not reactivated
-    suspend AC02: skipped the intent could not be recorded: the disk is full
+    suspend AC02: skipped AC02 waits for the transfer of +15105550101, which was not done: the receiving account AC01 was not reactivated
     close AC04: skipped the intent could not be recorded: the disk is full
     ");
 }
 
 #[test]
-fn closes_are_made_one_at_a_time_each_after_a_second_look() {
+fn closes_are_made_one_at_a_time_each_after_numbers_and_account_are_read() {
     let shown = {
         let scene = closes();
         Ports::new(&scene).shown(&scene)
     };
-    insta::assert_snapshot!(shown, @r"
-    read AC01
+    insta::assert_snapshot!(shown, @"
     read the numbers of AC01
+    read AC01
     intent: close AC01
     write: close AC01
     answer: close AC01
     outcome: close AC01 done
-    read AC02
     read the numbers of AC02
+    read AC02
     intent: close AC02
     write: close AC02
     answer: close AC02
@@ -230,7 +222,7 @@ fn closes_are_made_one_at_a_time_each_after_a_second_look() {
 }
 
 #[test]
-fn a_close_is_not_made_when_the_account_or_its_numbers_changed_meanwhile() {
+fn close_is_skipped_when_the_account_or_its_numbers_changed() {
     let shown = {
         let scene = closes();
         let then = |changed: Scene| {
@@ -246,40 +238,40 @@ fn a_close_is_not_made_when_the_account_or_its_numbers_changed_meanwhile() {
         ]
         .join("\n")
     };
-    insta::assert_snapshot!(shown, @r"
-    close AC01: skipped not closed: AC01 changed since it was planned
+    insta::assert_snapshot!(shown, @r#"
+    close AC01: skipped not closed: AC01 changed since it was planned: it is active and named "acme", last changed at 2026-06-01T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: AC01 changed since it was planned
+    close AC01: skipped not closed: AC01 changed since it was planned: it is suspended and named "hooli", last changed at 2026-06-01T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: AC01 changed since it was planned
+    close AC01: skipped not closed: AC01 changed since it was planned: it is suspended and named "acme", last changed at 2026-06-04T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    close AC01: skipped not closed: AC01 was planned with 0 and now lists 1 (+15105550101)
     close AC02: done
-    close AC01: skipped not closed: reading AC01 again failed: a page failed
+    close AC01: skipped not closed: AC01 could not be read again: a page failed
     close AC02: done
-    ");
+    "#);
 }
 
 #[test]
-fn a_state_that_changes_during_the_second_look_stops_the_close() {
+fn close_is_skipped_when_the_state_changes_during_the_second_look() {
     let shown = {
         let scene = closes();
         let mut ports = Ports::new(&scene);
         let asked = std::sync::atomic::AtomicUsize::new(0);
         ports.gate = Box::new(move |_| {
             if asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 1 {
-                Err("the state changed".to_owned())
+                Err(Skip::new(SkipCause::StateChanged, "the state changed"))
             } else {
                 Ok(())
             }
         });
         ports.shown(&scene)
     };
-    insta::assert_snapshot!(shown, @r"
-    read AC01
+    insta::assert_snapshot!(shown, @"
     read the numbers of AC01
-    read AC02
+    read AC01
     read the numbers of AC02
+    read AC02
     intent: close AC02
     write: close AC02
     answer: close AC02
@@ -290,7 +282,7 @@ fn a_state_that_changes_during_the_second_look_stops_the_close() {
 }
 
 #[test]
-fn a_close_compares_each_number_with_what_was_planned() {
+fn close_is_skipped_when_a_number_differs_from_the_planned_ones() {
     let shown = {
         let state = r#"subaccounts: [{sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101", "+15105550102"]}}]"#;
         let scene = Scene::new(state).holds("AC01", "+15105550101").may_release(9).done().after("72h");
@@ -306,16 +298,16 @@ fn a_close_compares_each_number_with_what_was_planned() {
         ]
         .join("\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     close AC01: done
-    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
-    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
-    close AC01: skipped not closed: the numbers of AC01 changed since it was planned
+    close AC01: skipped not closed: AC01 was planned with 1 and now lists 0 ()
+    close AC01: skipped not closed: AC01 was planned with 1 and now lists 2 (+15105550101, +15105550102)
+    close AC01: skipped not closed: AC01 was planned with 1 and now lists 1 (+15105550102)
     ");
 }
 
 #[test]
-fn a_second_look_that_finds_the_credentials_refused_stops_the_pass() {
+fn pass_is_aborted_when_the_second_look_finds_the_credentials_refused() {
     let shown = {
         let scene = closes();
         let mut ports = Ports::new(&scene);
@@ -328,20 +320,22 @@ fn a_second_look_that_finds_the_credentials_refused_stops_the_pass() {
         shown.push_str(&ports.shown(&scene));
         shown
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
+    read the numbers of AC01
     read AC01
-    close AC01: skipped not closed: reading AC01 again failed: 401 from Twilio
-    close AC02: skipped the pass was stopped: 401 from Twilio
+    close AC01: skipped not closed: AC01 could not be read again: 401 from Twilio
+    close AC02: skipped the pass was aborted: 401 from Twilio
     stopped: 401 from Twilio
     --
+    read the numbers of AC01
     read AC01
-    read AC02
     read the numbers of AC02
+    read AC02
     intent: close AC02
     write: close AC02
     answer: close AC02
     outcome: close AC02 done
-    close AC01: skipped not closed: reading AC01 again failed: 503 from Twilio
+    close AC01: skipped not closed: AC01 could not be read again: 503 from Twilio
     close AC02: done
     ");
 }

@@ -1,10 +1,11 @@
 //! `apply`: passes until nothing is left to do, then exits.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use subaccountd_core::{Report, report::Mode};
+use tokio::time::sleep;
 
-use super::{Exit, colour, exit, look_at_journal, open_journal, print, print_faults, reconciler};
+use super::{Exit, colour, exit, print, print_faults, reconciler};
 use crate::{
     metrics::Metrics,
     progress::while_passing,
@@ -12,55 +13,57 @@ use crate::{
     render::{self, View},
     settings::{DryRun, Fleet},
     shutdown::Shutdown,
-    wake,
 };
 
 /// The most passes of one `apply`.
 const MOST_PASSES: usize = 5;
+/// The wait before the next pass when Twilio could not take a write and asked for no wait.
+const MIN_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
-    let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
     let stopping = shutdown.stopping.clone();
-    let journal = if dry_run.dry_run {
-        look_at_journal(&fleet.journal, &fleet.connection)?
-    } else {
-        open_journal(fleet)?
-    };
-    let mut reconciler = reconciler(fleet, mode, journal, &Arc::new(Metrics::new()), shutdown)?;
-    reconciler.rules.policy.no_retry_from = Some(reconciler.journal.history().next_id());
-    let (_, wake) = wake::channel();
+    let mut reconciler = reconciler(fleet, dry_run.dry_run, &Arc::new(Metrics::new()), shutdown)?;
+    let first_write = reconciler.journal.history().next_id();
+    reconciler.guardrails.policy.no_retry_from = Some(first_write);
+    let mode = reconciler.mode();
     let mut last: Option<Pass> = None;
     let mut told = None;
-    for _ in 0..MOST_PASSES {
+    for n in 1..=MOST_PASSES {
         let loaded = reconciler.state.read_stable(None).await?;
         if told.as_ref() != Some(&loaded.sha256) {
             print_faults(&loaded);
             told = Some(loaded.sha256.clone());
         }
         let previous = last.as_ref().map(|pass| &pass.report);
-        let pass = while_passing(&reconciler.requests, reconciler.pass(&loaded, &wake, previous)).await;
+        let pass = while_passing(&reconciler.requests, reconciler.pass(&loaded, previous)).await;
         let again = pass.completed && mode == Mode::Enforce && (pass.did_something || pass.skipped());
+        let wait = pass.backpressure().map(|wait| wait.max(MIN_WAIT)).unwrap_or_default();
         last = Some(pass);
-        if !again || stopping.is_cancelled() {
+        if !again || n == MOST_PASSES {
+            break;
+        }
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stopping.cancelled() => break,
+        }
+        if stopping.is_cancelled() {
             break;
         }
     }
     let Some(pass) = last else { return Ok(Exit::Failed) };
-    end(&pass, mode)
+    end(&pass, mode, reconciler.journal.history().is_any_unknown_since(first_write))
 }
 
-fn end(pass: &Pass, mode: Mode) -> anyhow::Result<Exit> {
+fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     let report: &Report = &pass.report;
     let observed = pass.sight.as_ref().map(|sight| &sight.observed);
     if let Some(error) = &report.last_pass.error {
-        anyhow::bail!("the pass did not come to its end: {error}");
+        anyhow::bail!("reconcile pass aborted: {error}");
     }
     print(&render::text(&View::of(report, observed), colour(&io::stdout())))?;
-    if pass.left_unknown() {
-        anyhow::bail!(
-            "a write ended so that nobody knows its outcome: run `subaccountd plan` to see what is so"
-        );
+    if left_unknown {
+        anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the present state");
     }
     let exit = exit(report.desired_state.valid, &report.plan, false);
     let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use subaccountd_core::{
-    AccountSid, Desired, History, Now, Observed, Plan, Policy, plan,
+    AccountSid, Desired, Guardrails, History, Now, Observed, Pass, Plan,
     plan::{check_credentials, check_main_account},
     reads::first_lists,
     remote::Observe,
@@ -165,8 +165,8 @@ async fn look(
 ) -> anyhow::Result<Seen> {
     let main = connection.account()?;
     let list = observe.accounts().await?;
-    let now = Now { local: clock::now(), twilio: list.date };
-    let mut observed = Observed::new(main, list.accounts);
+    let now = Now::new(clock::now(), list.date);
+    let mut observed = Observed::from_list(main, list);
     match &there.state {
         Some(state) => check_main_account(&state.desired, &observed)?,
         None => check_credentials(&observed)?,
@@ -184,6 +184,13 @@ async fn look(
 
 /// A state that lacks the numbers of an account without a word would look whole.
 fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
+    if let Some((account, why)) = observed.any_unreadable_account().filter(|_| !skip) {
+        let account = account.map_or_else(|| "an account".to_owned(), |account| account.to_string());
+        anyhow::bail!(
+            "nothing was written, because {account} could not be read ({why}): run it again, or leave it out with \
+             --skip-unreadable"
+        );
+    }
     let Some((_, why)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
     let unreadable =
         |sid: &AccountSid| matches!(observed.holdings(*sid), subaccountd_core::Holdings::Unreadable(_));
@@ -262,7 +269,14 @@ impl Seen {
     }
 
     fn plan(&self, desired: &Desired) -> anyhow::Result<Plan> {
-        Ok(plan(desired, &self.observed, &History::default(), &Policy::default(), self.now)?)
+        let (guardrails, mut history) = (Guardrails::unlimited(), History::default());
+        let (mut pass, facts) = Pass::begin(desired, &guardrails, self.observed.main(), &history, self.now);
+        history.apply_all(facts);
+        pass.recall(self.observed.clone(), &history, |account| {
+            format!("the list of {account} was not read")
+        })?;
+        history.apply_all(pass.facts(&history));
+        Ok(pass.plan(&history)?.plan().clone())
     }
 }
 

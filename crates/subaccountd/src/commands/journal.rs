@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, Object,
-    history::{Event, Write as Wrote, WriteResult},
+    AccountSid, Object, Outcome,
+    history::{Event, Write as Wrote},
 };
 
 use super::{Exit, print, remark};
@@ -68,9 +68,9 @@ fn text(lines: &[Line], shown: &dyn Fn(&Line) -> bool) -> String {
             What::Event(Event::Intent { id, write, .. }) => {
                 begun.insert(*id, (line, write));
             }
-            What::Event(Event::Outcome { id, result, .. }) => {
+            What::Event(Event::Outcome { id, outcome, .. }) => {
                 if let Some((_, write)) = begun.remove(id).filter(|_| shown(line)) {
-                    one(&mut out, line, write, Some(result));
+                    one(&mut out, line, write, Some(outcome));
                 }
             }
             What::Event(_) | What::Carried { .. } => {}
@@ -82,18 +82,17 @@ fn text(lines: &[Line], shown: &dyn Fn(&Line) -> bool) -> String {
     out
 }
 
-fn one(out: &mut String, line: &Line, write: &Wrote, result: Option<&WriteResult>) {
+fn one(out: &mut String, line: &Line, write: &Wrote, outcome: Option<&Outcome>) {
     let what = match (write.object, write.transfer) {
         (Object::Number(number), Some((from, to))) => format!("{number} from {from} to {to}"),
         (Object::Number(number), None) => number.to_string(),
         (Object::Account(account), _) => account.to_string(),
     };
-    let ended = match result {
-        Some(WriteResult::Done) => "done".to_owned(),
-        Some(WriteResult::Unknown) => "unknown".to_owned(),
-        Some(WriteResult::Skipped) => "skipped".to_owned(),
-        Some(WriteResult::Refused { code: Some(code), .. }) => format!("refused ({code})"),
-        Some(WriteResult::Refused { code: None, .. }) => "refused".to_owned(),
+    let ended = match outcome {
+        Some(outcome) => {
+            let code = outcome.code().map_or_else(String::new, |code| format!(" ({code})"));
+            format!("{}{code}", outcome.as_str())
+        }
         None => "unknown: no outcome was recorded".to_owned(),
     };
     let none = Audit::default();

@@ -24,20 +24,19 @@ use std::{
     sync::Arc,
 };
 
-use subaccountd_core::{
-    report::{Mode, PlanView},
-    spec::Fault,
-};
+use subaccountd_core::{report::PlanView, spec::Fault};
 
 use crate::{
     cli::{Command, Given},
     diagnostics,
     journal::Journal,
+    list_pauses::ListPauses,
     metrics::Metrics,
     reconcile::Reconciler,
     settings::{Connection, Fleet, JournalDir, JournalSettings},
     shutdown::Shutdown,
     state::{LoadedState, StateReader},
+    writer::Writer,
 };
 
 /// What a command ends with; the numbers are in the contract.
@@ -83,33 +82,37 @@ pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result
     }
 }
 
-/// What passes are made with, as `fleet` says.
+/// Everything that passes are made with, as `fleet` says. A dry run gets no writer and no journal to write to.
 fn reconciler(
     fleet: &Fleet,
-    mode: Mode,
-    journal: Journal,
+    dry_run: bool,
     metrics: &Arc<Metrics>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Reconciler> {
+    let journal =
+        if dry_run { read_journal(&fleet.journal, &fleet.connection)? } else { open_journal(fleet)? };
     let client = fleet.connection.client(metrics.clone())?;
+    let Shutdown { stopping, writes } = shutdown;
     tokio::spawn({
-        let (client, stopping) = (client.clone(), shutdown.stopping.clone());
+        let (client, stopping) = (client.clone(), stopping.clone());
         async move {
             stopping.cancelled().await;
-            client.stop_repeating();
+            client.stop();
         }
     });
+    let writer = (!dry_run).then(|| Writer { client: client.clone(), writes, stopping: stopping.clone() });
     Ok(Reconciler {
         state: StateReader::new(&fleet.desired),
         account_sid: fleet.connection.account()?,
-        rules: fleet.rules.rulebook(),
+        guardrails: fleet.rules.guardrails(),
         in_flight: fleet.connection.max_in_flight,
-        mode,
         client,
         journal,
+        writer,
+        lists: ListPauses::default(),
+        recovered: Arc::default(),
         requests: metrics.request_count(),
-        stopping: shutdown.stopping,
-        writes: shutdown.writes,
+        stopping,
     })
 }
 
@@ -162,10 +165,10 @@ fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
     }
 }
 
-/// What the journal says, for a command that writes nothing.
-fn look_at_journal(journal: &JournalSettings, connection: &Connection) -> anyhow::Result<Journal> {
+/// The journal, for a command that writes nothing.
+fn read_journal(journal: &JournalSettings, connection: &Connection) -> anyhow::Result<Journal> {
     match journal.dir()? {
-        JournalDir::Dir(dir) => Ok(Journal::look(&dir, connection.account()?)?),
+        JournalDir::Dir(dir) => Ok(Journal::read_only(&dir, connection.account()?)?),
         JournalDir::None => Ok(Journal::in_memory()),
     }
 }

@@ -3,12 +3,12 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use subaccountd_core::report::Mode;
+use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Exit, open_journal, reconciler};
+use super::{Exit, reconciler};
 use crate::{
     daemon::{Outputs, ReconcileLoop, Snapshots},
     metrics::Metrics,
@@ -25,9 +25,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> anyhow::Result<Exit> {
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
     let stopping = shutdown.stopping.clone();
-    let mode = if dry_run.dry_run { Mode::DryRun } else { Mode::Enforce };
     let metrics = Arc::new(Metrics::new());
-    let reconciler = reconciler(fleet, mode, open_journal(fleet)?, &metrics, shutdown)?;
+    let mut reconciler = reconciler(fleet, dry_run.dry_run, &metrics, shutdown)?;
+    reconciler.guardrails.policy.interval = SignedDuration::try_from(daemon.interval())?;
     let (report_to, report) = watch::channel(None);
     let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
@@ -41,7 +41,7 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
         ready,
         stuck_after,
     });
-    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = mode.as_str(), "starting");
+    info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = reconciler.mode().as_str(), "starting");
     let served = CancellationToken::new();
     let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let mut server = tokio::spawn(server);

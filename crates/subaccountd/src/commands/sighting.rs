@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use subaccountd_core::{Report, report::Mode};
+use subaccountd_core::Report;
 
-use super::{look_at_journal, print_faults, reconciler};
+use super::{print_faults, reconciler};
 use crate::{
     cli::Given,
     clock,
@@ -16,7 +16,6 @@ use crate::{
     shutdown::Shutdown,
     snapshot::{self, Snapshot, Source},
     state::{self, LoadedState},
-    wake,
 };
 
 /// A snapshot that is older is warned of.
@@ -44,12 +43,10 @@ pub(super) async fn sighting(fleet: Fleet, from: Option<&Source>, given: &Given)
 
 async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
     let metrics = Arc::new(Metrics::new());
-    let journal = look_at_journal(&fleet.journal, &fleet.connection)?;
-    let reconciler = reconciler(&fleet, Mode::DryRun, journal, &metrics, Shutdown::new())?;
+    let reconciler = reconciler(&fleet, true, &metrics, Shutdown::new())?;
     let loaded = reconciler.state.read_stable(None).await?;
     print_faults(&loaded);
-    let (_, wake) = wake::channel();
-    let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, &wake, None)).await;
+    let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, None)).await;
     let error = pass.report.last_pass.error.clone();
     let Some(sight) = pass.sight.filter(|_| error.is_none()) else {
         anyhow::bail!("no plan could be made: {}", error.unwrap_or_default());

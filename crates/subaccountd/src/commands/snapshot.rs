@@ -13,7 +13,7 @@ use subaccountd_core::{
     remote::{Observe, RemoteError},
 };
 
-use super::{Exit, look_at_journal, print, remark};
+use super::{Exit, print, read_journal, remark};
 use crate::{
     clock,
     metrics::Metrics,
@@ -30,13 +30,13 @@ pub(super) async fn snapshot(
     rules: &Rules,
     out: Option<&Path>,
 ) -> anyhow::Result<Exit> {
-    let history = look_at_journal(journal, connection)?.history();
+    let history = read_journal(journal, connection)?.history();
     let metrics = Arc::new(Metrics::new());
     let (client, main) = (connection.client(metrics.clone())?, connection.account()?);
     let reading = async {
         let list = client.accounts().await?;
-        let now = Now { local: clock::now(), twilio: list.date };
-        let mut observed = Observed::new(main, list.accounts);
+        let now = Now::new(clock::now(), list.date);
+        let mut observed = Observed::from_list(main, list);
         let open = observed.accounts().filter(|account| account.status.known() != Some(Status::Closed));
         let all = open.map(|account| account.sid).collect();
         read_lists(&client, connection.max_in_flight, &mut observed, all).await?;

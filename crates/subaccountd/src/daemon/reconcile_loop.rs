@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use subaccountd_core::Report;
 use tokio::{
     sync::watch,
+    task::JoinHandle,
     time::{Instant, sleep},
 };
 use tracing::error;
@@ -28,6 +29,10 @@ use crate::{
 
 /// The most passes that follow each other at once.
 const MAX_AT_ONCE: usize = 5;
+/// The first pause after a pass in which Twilio could not take a write and asked for no wait.
+const MIN_BACKPRESSURE: Duration = Duration::from_secs(1);
+/// The longest pause for which Twilio may ask, when the interval is shorter.
+const MAX_BACKPRESSURE: Duration = Duration::from_mins(4);
 
 /// The places in which the endpoints find what passes see and do.
 pub(crate) struct Outputs {
@@ -60,12 +65,23 @@ pub(crate) struct ReconcileLoop {
 struct Next {
     /// Another pass at once, as something was written.
     at_once: bool,
+    /// The wait that Twilio asked for when it could not take a write; zero when it asked for none.
+    backpressure: Option<Duration>,
     /// What the pause begins with, if there is one.
     known: Known,
 }
 
 impl Next {
-    const PAUSE_UNREAD: Self = Self { at_once: false, known: Known::Unread };
+    const PAUSE_UNREAD: Self = Self { at_once: false, backpressure: None, known: Known::Unread };
+}
+
+/// The pause after a pass in which Twilio could not take a write, the n-th in a row: what it asked for, else 1 s, doubling up
+/// to the interval. It is never so long that the process would seem to be stuck.
+fn backpressure_pause(asked: Duration, n: u32, interval: Duration) -> Duration {
+    if asked > Duration::ZERO {
+        return asked.min(interval.max(MAX_BACKPRESSURE));
+    }
+    MIN_BACKPRESSURE.saturating_mul(1 << n.saturating_sub(1).min(16)).min(interval.max(MIN_BACKPRESSURE))
 }
 
 impl ReconcileLoop {
@@ -85,18 +101,28 @@ impl ReconcileLoop {
 
     pub(crate) async fn until_stopped(&mut self) {
         let stopping = self.reconciler.stopping.clone();
-        let mut at_once = 0;
+        let recovered = self.reconciler.recovered.clone();
+        let (mut at_once, mut refused) = (0, 0);
+        let mut probing: Option<JoinHandle<()>> = None;
         while !stopping.is_cancelled() {
             let next = self.load_and_pass().await;
+            if probing.as_ref().is_none_or(JoinHandle::is_finished) {
+                probing = self.reconciler.probe_lists();
+            }
+            refused = next.backpressure.map_or(0, |_| refused + 1);
             at_once += 1;
-            if next.at_once && at_once < MAX_AT_ONCE {
+            if next.at_once && next.backpressure.is_none() && at_once < MAX_AT_ONCE {
                 continue;
             }
             at_once = 0;
             let jitter = 0.9 + 0.2 * fastrand::f64();
+            let interval = self.interval.mul_f64(jitter);
+            let pause =
+                next.backpressure.map_or(interval, |asked| backpressure_pause(asked, refused, interval));
             tokio::select! {
                 () = stopping.cancelled() => {}
-                () = sleep(self.interval.mul_f64(jitter)) => {}
+                () = recovered.notified() => {}
+                () = sleep(pause) => {}
                 () = change_is_due(&mut self.budget, &mut self.wake, next.known, &mut self.view) => {}
             }
         }
@@ -127,23 +153,24 @@ impl ReconcileLoop {
             self.metrics.publish_state(&report);
             self.outputs.report.send_replace(Some(Arc::new(report)));
         }
-        let pass = self.reconciler.pass(loaded, &self.wake, self.last.as_deref()).await;
+        let pass = self.reconciler.pass(loaded, self.last.as_deref()).await;
         log_pass(&pass, self.last.as_deref());
-        self.outputs.passes.add(&pass.report);
-        self.metrics.publish(&pass.report, pass.credentials_valid);
+        let known = if pass.state_changed { Known::Changed } else { Known::Read };
+        let next = Next { at_once: pass.did_something, backpressure: pass.backpressure(), known };
         if pass.sight.is_some() {
             let _ = self.outputs.ready.send_replace(Ok(()));
         } else {
             self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
         }
-        let known = if pass.state_changed { Known::Changed } else { Known::Read };
-        let next = Next { at_once: pass.did_something, known };
         if let Some((sight, Snapshots { to, settings })) = pass.sight.zip(self.outputs.snapshots.as_ref()) {
             to.send_replace(Some(Arc::new(Kept::of(sight, settings.clone()))));
         }
         let report = Arc::new(pass.report);
-        self.last = Some(report.clone());
-        self.outputs.report.send_replace(Some(report));
+        self.outputs.report.send_replace(Some(report.clone()));
+        // Counted last: who sees a pass counted finds it everywhere else.
+        self.outputs.passes.add(&report);
+        self.metrics.publish(&report, pass.credentials_valid);
+        self.last = Some(report);
         next
     }
 
@@ -156,5 +183,27 @@ impl ReconcileLoop {
             }
             waits
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pause_after_backpressure_is_what_twilio_asks_for_or_doubles_up_to_the_interval() {
+        let seconds = Duration::from_secs;
+        let interval = Duration::from_mins(1);
+        let paused: Vec<_> =
+            (1..=8).map(|n| backpressure_pause(Duration::ZERO, n, interval).as_secs()).collect();
+        assert_eq!(paused, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(backpressure_pause(Duration::ZERO, 3, Duration::from_millis(100)), seconds(1));
+        assert_eq!(backpressure_pause(seconds(15), 3, Duration::from_millis(100)), seconds(15));
+        assert_eq!(
+            backpressure_pause(seconds(600), 1, interval),
+            Duration::from_mins(4),
+            "it would seem to be stuck"
+        );
+        assert_eq!(backpressure_pause(seconds(600), 1, Duration::from_mins(5)), Duration::from_mins(5));
     }
 }

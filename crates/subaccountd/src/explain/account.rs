@@ -29,8 +29,12 @@ fn verdict(case: &Case<'_>, sid: AccountSid) -> String {
         return format!("the main account, {is}; its status is never changed{moves}");
     }
     let Some(entry) = case.desired.entry(sid) else {
-        return if case.desired.paused_for_numbers(sid) && !case.desired.paused() {
+        return if case.desired.frozen().any(|frozen| frozen == sid) {
             format!("{is}; its entry has a fault and counts as absent: nothing is done to it")
+        } else if case.desired.may_be_listed(sid) {
+            format!(
+                "{is}, and not listed, or listed by an entry whose SID cannot be read: nothing is done to it"
+            )
         } else {
             format!("{is}, and not listed in the state: nothing is done to it")
         };
@@ -127,12 +131,15 @@ fn observed(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
 fn remembered(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
     let (history, now) = (&case.sight.history, case.sight.now.best());
     page.section("remembered");
-    if let Some(word) = history.word(sid) {
-        let seen = if history.seen_active(sid) { "was" } else { "was not" };
-        page.line(&format!("the state says {word}, and since it does the account {seen} seen active"));
+    if let Some(status) = history.desired_status(sid) {
+        let seen = if history.seen_active(sid) { "seen active" } else { "not seen active" };
+        page.line(&format!("desired status: {status}; {seen} since that change"));
     }
-    if let Some(time) = history.suspended_by_us(sid) {
-        page.line(&format!("subaccountd suspended it {}", at(time, now)));
+    if history.found_suspended(sid) {
+        page.line("it was suspended when it was observed for the first time");
+    }
+    if let Some(own) = history.suspended_by_us(sid) {
+        page.line(&format!("subaccountd suspended it {}", at(own.at.at, now)));
     }
     case.remembered(page, Object::Account(sid), |write| touches(write, sid));
     page.line(&format!("`subaccountd journal --account {sid}` tells more"));

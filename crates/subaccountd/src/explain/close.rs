@@ -1,6 +1,6 @@
 //! An account's way to its close, step by step, with what is done and when the next step is due.
 
-use subaccountd_core::{CloseTerms, Entry, Holdings, PhoneNumber, Status, Verb, plan::rests};
+use subaccountd_core::{CloseTerms, Entry, Holdings, PhoneNumber, Status, Verb, plan::rest};
 
 use super::{Case, Page, at, listed, quoted};
 
@@ -13,8 +13,8 @@ pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page:
     if live == Some(Status::Closed) {
         return page.line("[x] closed");
     }
-    let closing = case.sight.history.closing(sid);
-    let since = closing.and_then(|closing| closing.since).unwrap_or(now);
+    let decision = case.sight.history.close_decision(sid);
+    let since = decision.and_then(|decision| decision.since).unwrap_or(now);
     step(page, true, &format!("the state says closed, noticed {}", at(since, now)));
     let name = &account.friendly_name;
     let confirmed = !entry.misnames(name);
@@ -36,9 +36,9 @@ pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page:
     let rested = if close_after.is_zero() {
         step(page, suspended, "no rest is asked for");
         suspended
-    } else if suspended && let Some((_, due)) = rests(&case.sight.history, account, close_after, now) {
-        let rested = case.sight.now.trusted().is_some_and(|now| now >= due);
-        step(page, rested, &format!("it rests {close_after:#}: until {}", at(due, now)));
+    } else if suspended && let Some(rest) = rest(&case.sight.history, account, close_after, now) {
+        let rested = case.sight.now.trusted().is_some_and(|now| now >= rest.due);
+        step(page, rested, &format!("{rest}: until {}", at(rest.due, now)));
         rested
     } else {
         step(page, false, &format!("it rests {close_after:#}, from when it is suspended"));
@@ -68,8 +68,8 @@ fn kept(case: &Case<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneN
         Holdings::Known(numbers) => numbers,
         Holdings::Unreadable(_) | Holdings::NotRead => return None,
     };
-    let seen = case.sight.history.closing(entry.sid).map(|closing| &closing.unaccounted);
+    let seen = case.sight.history.numbers_of(entry.sid).map(|(phone, _)| phone);
     let listed = numbers.iter().map(|number| number.phone);
-    let all: std::collections::BTreeSet<_> = listed.chain(seen.into_iter().flatten().copied()).collect();
+    let all: std::collections::BTreeSet<_> = listed.chain(seen).collect();
     Some(all.into_iter().filter(|number| !terms.release.contains(number)).collect())
 }

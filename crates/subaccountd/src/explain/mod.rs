@@ -9,8 +9,8 @@ mod tests;
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, Desired, Object, PhoneNumber, Policy,
-    history::{Write, WriteResult},
+    AccountSid, Desired, Object, Outcome, PhoneNumber, Policy,
+    history::Write,
     report::{ActionView, HeldView},
 };
 
@@ -98,7 +98,7 @@ impl Case<'_> {
             page.line(&format!("{} writes, of which the last {MOST}:", writes.len()));
         }
         for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MOST)) {
-            page.line(&format!("{at} {}: {}", what(write), ended(*result)));
+            page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
         }
         for (verb, refused) in history.refusals(object) {
             let code = refused.code.map_or_else(|| "no code".to_owned(), |code| format!("error {code}"));
@@ -106,15 +106,12 @@ impl Case<'_> {
                 if refused.times == 1 { "once".to_owned() } else { format!("{} times", refused.times) };
             page.line(&format!(
                 "{verb} was refused {times}, last at {} ({code}): {}",
-                refused.at, refused.message
+                refused.at.at, refused.message
             ));
         }
-        let undone = history.times_undone(object, self.sight.now, self.policy.window);
-        if undone > 0 {
-            page.line(&format!(
-                "others undid {undone} times within {:#} what subaccountd did here",
-                self.policy.window
-            ));
+        let reverted = history.times_reverted(object, self.sight.now, self.policy.window);
+        if reverted > 0 {
+            page.line(&format!("reverted externally {reverted} times within {:#}", self.policy.window));
         }
         if !page.section.is_empty() {
             page.line(&format!("no write within {:#}", self.policy.window));
@@ -128,7 +125,7 @@ fn holds(page: &mut Page, held: &[&HeldView]) {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.reason));
         page.line(&one.message);
-        page.line(&format!("to mend it: {}", one.remedy));
+        page.line(&format!("to fix it: {}", one.remedy));
     }
 }
 
@@ -140,13 +137,8 @@ fn what(write: &Write) -> String {
     }
 }
 
-fn ended(result: Option<&WriteResult>) -> &'static str {
-    match result {
-        Some(WriteResult::Done) => "done",
-        Some(WriteResult::Refused { .. }) => "refused",
-        Some(WriteResult::Skipped) => "skipped",
-        Some(WriteResult::Unknown) | None => "nobody knows how it ended",
-    }
+fn ended(outcome: Option<&Outcome>) -> &'static str {
+    outcome.map_or("unknown", Outcome::as_str)
 }
 
 /// The first of `numbers`, and how many more there are.

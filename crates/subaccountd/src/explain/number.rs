@@ -36,14 +36,11 @@ pub(crate) fn number(case: &Case<'_>, phone: PhoneNumber) -> String {
     );
     super::holds(&mut page, &case.held(|held| held.number == Some(phone)));
     page.section("remembered");
-    if let Some(account) = case.sight.history.holder(phone) {
+    if let Some(account) = case.sight.history.owner(phone) {
         page.line(&format!("seen last in {}", case.view.named(account)));
     }
-    for (account, closing) in case.sight.history.closing_accounts() {
-        if closing.unaccounted.contains(&phone) {
-            let account = case.view.named(account);
-            page.line(&format!("{account}, which is to close, was seen with it, and no other account since"));
-        }
+    if let Some(since) = case.sight.history.missing_since(phone) {
+        page.line(&format!("missing since {since}: its account does not have it"));
     }
     case.remembered(&mut page, Object::Number(phone), |write| {
         write.object == Object::Number(phone) || write.releases.contains(&phone)

@@ -33,8 +33,7 @@ fn scene() -> Scene {
         phone(5),
     );
     let write = |id: u64, verb: &str, n: u64| {
-        json!({"id": id, "at": "2026-05-31T12:00:00Z", "replaced": false, "replaces": null, "suspendedBefore": null,
-               "result": {"result": "done"},
+        json!({"id": id, "at": "2026-05-31T12:00:00Z", "outcome": {"result": "done"},
                "write": {"verb": verb, "object": {"account": ac(n)}, "transfer": null, "releases": [], "free": false, "entry": "e"}})
     };
     Scene::new(&state)
@@ -47,14 +46,16 @@ fn scene() -> Scene {
         .uses(3, &["voiceApplication"])
         .history(json!({
             "accounts": {
-                ac(1): {"word": "active", "seenActive": true, "suspendedByUs": null, "closing": null},
-                ac(2): {"word": "closed", "seenActive": true, "suspendedByUs": "2026-05-31T12:00:00Z",
-                        "closing": {"since": "2026-05-31T11:00:00Z", "unaccounted": [], "listSeenActive": true}},
-                ac(5): {"word": "closed", "seenActive": true, "suspendedByUs": "2026-05-01T12:00:00Z",
-                        "closing": {"since": "2026-05-01T11:00:00Z", "unaccounted": [], "listSeenActive": true}},
+                ac(1): {"desiredStatus": "active", "seenActive": true, "observed": true},
+                ac(2): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
+                        "suspendedByUs": {"at": "2026-05-31T12:00:00Z", "updated": "2026-05-31T12:00:00Z"}},
+                ac(5): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
+                        "suspendedByUs": {"at": "2026-05-01T12:00:00Z", "updated": "2026-05-01T12:00:00Z"}},
             },
             "writes": [write(0, "suspend", 2)],
         }))
+        .decided(2, "2026-05-31T11:00:00Z")
+        .decided(5, "2026-05-01T11:00:00Z")
         .setting("close-after", "72h")
         .setting("budget-window", "48h")
 }

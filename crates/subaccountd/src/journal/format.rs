@@ -38,6 +38,7 @@ pub(crate) struct Line {
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is an event")]
 pub(crate) enum What {
     /// What was known when the file was begun.
     Carried { carried: Box<History> },

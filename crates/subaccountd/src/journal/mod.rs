@@ -14,25 +14,25 @@ mod show;
 mod tests;
 
 use std::{
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, History, Now, Planned,
-    execute::Outcome,
-    history::{Event, Write, WriteResult},
+    AccountSid, History, Now, Outcome, Planned, Skip, Stamp,
+    history::{Event, Write},
 };
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
-use crate::clock;
+use crate::clock::{self, TwilioClock};
 pub(crate) use file::JournalFile;
 pub(crate) use format::{Audit, Line, What};
 pub(crate) use read::JournalError;
 pub(crate) use show::lines;
 
-/// The history, and where it is kept.
+/// The history, the clock by which facts are dated, and the place where they are kept.
 pub(crate) struct Journal {
     inner: Mutex<Inner>,
 }
@@ -40,32 +40,42 @@ pub(crate) struct Journal {
 struct Inner {
     /// Shared with whoever looks at it: it is copied only when it changes meanwhile.
     history: Arc<History>,
-    /// The clock of the present pass, by which events are dated.
-    now: Now,
-    /// `None` keeps everything in memory.
-    file: Option<JournalFile>,
+    clock: TwilioClock,
+    store: Store,
+}
+
+/// The place where facts are kept.
+enum Store {
+    /// In a file that this process holds.
+    File(Box<JournalFile>),
+    /// In memory, on top of a journal that another process may write.
+    ReadOnly { dir: PathBuf, main: AccountSid, seen: Option<Fingerprint> },
+    /// In memory only.
+    Memory,
 }
 
 impl Journal {
-    fn new(history: History, file: Option<JournalFile>) -> Self {
-        let now = Now { local: clock::now(), twilio: None };
-        Self { inner: Mutex::new(Inner { history: Arc::new(history), now, file }) }
+    fn new(history: History, store: Store) -> Self {
+        let (history, clock) = (Arc::new(history), TwilioClock::default());
+        Self { inner: Mutex::new(Inner { history, clock, store }) }
     }
 
     /// A journal that forgets with the process.
     pub(crate) fn in_memory() -> Self {
-        Self::new(History::default(), None)
+        Self::new(History::default(), Store::Memory)
     }
 
     /// Opens the journal in `dir` for writing, for `main` alone.
     pub(crate) fn open(dir: &Path, main: AccountSid) -> Result<Self, JournalError> {
         let (file, history) = JournalFile::open(dir, main, clock::now())?;
-        Ok(Self::new(history, Some(file)))
+        Ok(Self::new(history.durable(), Store::File(Box::new(file))))
     }
 
-    /// What the journal in `dir` says, for looking only; a journal that is not there says nothing.
-    pub(crate) fn look(dir: &Path, main: AccountSid) -> Result<Self, JournalError> {
-        Ok(Self::new(read::history(dir, main)?, None))
+    /// Reads the journal in `dir` and never writes to it; one that does not exist holds nothing.
+    pub(crate) fn read_only(dir: &Path, main: AccountSid) -> Result<Self, JournalError> {
+        let seen = fingerprint(dir);
+        let history = read::history(dir, main)?.durable();
+        Ok(Self::new(history, Store::ReadOnly { dir: dir.to_owned(), main, seen }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -78,41 +88,61 @@ impl Journal {
         Arc::clone(&self.lock().history)
     }
 
-    /// Begins a pass at `now`, and forgets what is older than `window`.
+    /// The time by all clocks.
+    pub(crate) fn now(&self) -> Now {
+        self.lock().clock.now()
+    }
+
+    /// Takes in the `Date` of an answer that came just now, and gives the time; without a date Twilio's clock is missing.
+    pub(crate) fn tell_date(&self, date: Option<Timestamp>) -> Now {
+        let mut inner = self.lock();
+        match date {
+            Some(date) => {
+                inner.clock.tell(date);
+                inner.clock.now()
+            }
+            None => Now { twilio: None, ..inner.clock.now() },
+        }
+    }
+
+    /// Begins a pass: forgets what is older than `window`, rotates the file when it is due, and reads again what another
+    /// process wrote.
     pub(crate) fn begin(&self, now: Now, window: SignedDuration) {
         let mut inner = self.lock();
+        inner.refresh();
         if inner.history.is_ripe(now, window) {
             Arc::make_mut(&mut inner.history).prune(now, window);
         }
-        inner.now = now;
-        inner.rotate();
+        inner.rotate(now);
     }
 
-    /// Takes in what a pass noticed.
+    /// Takes in the facts that a pass found.
     pub(crate) fn take_in(&self, events: Vec<Event>) {
         if events.is_empty() {
             return;
         }
         let mut inner = self.lock();
-        let time = time(inner.now, None);
+        let time = inner.clock.now().best();
         for event in events {
-            debug!(?event, "noticed");
+            if let Event::NumberGone { number } = &event {
+                info!(%number, "{number} is gone: it was ported out or released by people, and counts no more");
+            }
+            debug!(?event, "new fact");
             inner.note(&Line::of(time, event.clone()));
             Arc::make_mut(&mut inner.history).apply(event);
         }
         // No intent is written before these are.
-        if let Err(error) = inner.save() {
-            warn!(%error, "the journal cannot be written: nothing is changed at Twilio until it can");
-        }
+        inner.save_or_warn();
     }
 
     /// Makes the intent of a write durable and gives its id.
     pub(crate) fn intent(&self, planned: &Planned, audit: Audit) -> Result<u64, String> {
         let mut inner = self.lock();
-        let (id, at) = (inner.history.next_id(), time(inner.now, None));
-        let event = Event::Intent { id, at, write: Write::of(planned) };
+        let (id, at) = (inner.history.next_id(), inner.clock.now().stamp());
+        let event = Event::Intent { id, at, write: Write::from(planned) };
         inner.save()?;
-        inner.note(&Line { audit: Some(audit), ..Line::of(at, event.clone()) });
+        inner.check()?;
+        inner.note(&Line { audit: Some(audit), ..Line::of(at.at, event.clone()) });
         if let Err(error) = inner.save() {
             inner.take_back();
             return Err(error);
@@ -123,50 +153,87 @@ impl Journal {
 
     /// Keeps how a write ended. It need not be durable: an intent without an outcome counts as unknown.
     pub(crate) fn outcome(&self, id: u64, outcome: &Outcome, audit: Audit) {
-        let date = match outcome {
-            Outcome::Done(receipt) => receipt.date,
-            Outcome::Refused(refusal) => refusal.date,
-            Outcome::Unknown(_) | Outcome::Skipped(_) => None,
-        };
         let mut inner = self.lock();
-        let at = time(inner.now, date);
-        let event = Event::Outcome { id, at, result: WriteResult::of(outcome) };
-        inner.note(&Line { audit: Some(audit), ..Line::of(at, event.clone()) });
+        let at = inner.stamp(outcome.date());
+        let event = Event::Outcome { id, at, outcome: outcome.clone() };
+        inner.note(&Line { audit: Some(audit), ..Line::of(at.at, event.clone()) });
         Arc::make_mut(&mut inner.history).apply(event);
-        if let Err(error) = inner.save() {
-            warn!(%error, "the journal cannot be written: nothing is changed at Twilio until it can");
-        }
+        inner.save_or_warn();
+    }
+
+    /// Keeps that the proof of a write failed right before it.
+    pub(crate) fn proof_failed(&self, planned: &Planned, skip: &Skip) {
+        let (verb, object) = (planned.action.verb(), planned.action.object());
+        let (entry, seen) = (planned.entry.clone(), skip.message.clone());
+        let at = self.lock().stamp(None);
+        self.take_in(vec![Event::ProofFailed { verb, object, at, entry, seen }]);
     }
 }
 
 impl Inner {
+    /// The time of a fact, by Twilio's `date` of it when there is one.
+    fn stamp(&self, date: Option<Timestamp>) -> Stamp {
+        let now = self.clock.now();
+        Now { twilio: date.or(now.twilio), ..now }.stamp()
+    }
+
     fn note(&mut self, line: &Line) {
-        if let Some(file) = &mut self.file {
+        if let Store::File(file) = &mut self.store {
             file.note(line);
         }
     }
 
     fn save(&mut self) -> Result<(), String> {
-        self.file.as_mut().map_or(Ok(()), JournalFile::save)
+        match &mut self.store {
+            Store::File(file) => file.save(),
+            Store::ReadOnly { .. } | Store::Memory => Ok(()),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        match &mut self.store {
+            Store::File(file) => file.check(),
+            Store::ReadOnly { .. } | Store::Memory => Ok(()),
+        }
+    }
+
+    fn save_or_warn(&mut self) {
+        if let Err(error) = self.save() {
+            warn!(%error, "the journal cannot be written: nothing is changed at Twilio until it can");
+        }
     }
 
     fn take_back(&mut self) {
-        if let Some(file) = &mut self.file {
+        if let Store::File(file) = &mut self.store {
             file.take_back();
         }
     }
 
-    fn rotate(&mut self) {
-        let Some(file) = &mut self.file else { return };
-        if let Err(error) = file.rotate_when_due(&self.history, clock::now(), self.now.trusted()) {
+    fn refresh(&mut self) {
+        let Store::ReadOnly { dir, main, seen } = &mut self.store else { return };
+        let now = fingerprint(dir);
+        if now == *seen {
+            return;
+        }
+        match read::history(dir, *main) {
+            Ok(history) => (self.history, *seen) = (Arc::new(history.durable()), now),
+            // It may just be rotated; the next pass reads it again.
+            Err(error) => debug!(%error, "the journal cannot be read again"),
+        }
+    }
+
+    fn rotate(&mut self, now: Now) {
+        let Store::File(file) = &mut self.store else { return };
+        if let Err(error) = file.rotate_when_due(&self.history, now.local, now.trusted()) {
             warn!(%error, "journal check or rotation failed");
         }
     }
 }
 
-/// The time by Twilio's clock, as far as it can be trusted: its `date`, or the pass's clock moved on.
-fn time(pass: Now, date: Option<Timestamp>) -> Timestamp {
-    let local = clock::now();
-    let moved_on = || pass.twilio.map(|twilio| twilio + local.duration_since(pass.local));
-    Now { local, twilio: date.or_else(moved_on) }.best()
+/// The journal in a folder as the file system tells it apart: device, inode, length, and the time of the last change.
+type Fingerprint = (u64, u64, u64, i64, i64);
+
+fn fingerprint(dir: &Path) -> Option<Fingerprint> {
+    let file = dir.join(read::NAME).metadata().ok()?;
+    Some((file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
 }

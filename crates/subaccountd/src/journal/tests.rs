@@ -8,7 +8,7 @@ mod shown;
 
 use std::{fs, path::Path, process::Command};
 
-use subaccountd_core::{Object, Status, Verb, remote::Receipt};
+use subaccountd_core::{Object, Receipt, Refusal, SkipCause, Status, UnknownOutcome, Verb};
 
 use super::{read::NAME, *};
 
@@ -22,41 +22,60 @@ fn account(n: u32) -> AccountSid {
 
 fn events() -> Vec<Event> {
     let (account, number) = (account(1), "+15105550101".parse().unwrap());
-    let at = Timestamp::from_second(1_800_000_000).unwrap();
+    let second = Timestamp::from_second(1_800_000_000).unwrap();
+    let (at, doubtful) = (Stamp::sure(second), Stamp { at: second, unsure: true });
+    let number_sid = "PN00000000000000000000000000000001".parse().unwrap();
     let write = Write {
         verb: Verb::Transfer,
         object: Object::Number(number),
         transfer: Some((account, main_account())),
+        number_sid: Some(number_sid),
         releases: vec![number],
         free: false,
         entry: "e".to_owned(),
     };
-    let refused = WriteResult::Refused { code: Some(21472), message: "no".to_owned() };
+    let on_account = |verb| Write { object: Object::Account(account), verb, ..write.clone() };
+    let refusal = |code| Refusal { code, message: "no".to_owned(), ..Refusal::default() };
+    let unknown = UnknownOutcome { message: "lost".to_owned(), request_id: Some("RQ1".to_owned()) };
+    let proof = (Verb::Close, Object::Account(account));
     vec![
-        Event::Word { account, word: Status::Closed },
+        Event::Attended { at: second },
+        Event::DesiredStatusChanged { account, status: Status::Closed },
+        Event::CloseDecided { account, terms: "t".to_owned(), since: Some(second) },
+        Event::Unattended { from: second, to: second },
+        Event::AccountsSeen { accounts: vec![account] },
+        Event::FoundSuspended { account },
         Event::SeenActive { account },
-        Event::ClosingSince { account, since: at },
-        Event::SeenHolding { account, numbers: vec![number], while_active: true },
-        Event::SeenElsewhere { account, number },
-        Event::SeenIn { number, account },
-        Event::Searched { at, state: "s".to_owned(), found: false },
+        Event::SeenSuspended { account, at: second },
+        Event::SeenNamed { account, name: "acme".to_owned() },
+        Event::NumbersSeen { account, numbers: [(number, number_sid)].into(), moving: false },
+        Event::NumbersSeen { account: main_account(), numbers: [(number, number_sid)].into(), moving: true },
+        Event::ListSeenActive { account },
+        Event::NumberMissing { number, at: second },
+        Event::Searched { at: second, state: "s".to_owned(), found: false },
         Event::Intent { id: 7, at, write: write.clone() },
-        Event::Outcome { id: 7, at, result: WriteResult::Done },
-        Event::Undone { object: Object::Number(number), at },
-        Event::Intent {
-            id: 8,
+        Event::Outcome { id: 7, at, outcome: Outcome::Done(Receipt::default()) },
+        Event::Reverted { object: Object::Number(number), at },
+        Event::Intent { id: 8, at: doubtful, write: on_account(Verb::Suspend) },
+        Event::Outcome { id: 8, at: doubtful, outcome: Outcome::Unknown(unknown) },
+        Event::SuspensionAttributed { account, updated: second },
+        Event::Resolved { id: 8 },
+        Event::Intent { id: 9, at, write: on_account(Verb::Reactivate) },
+        Event::Outcome { id: 9, at, outcome: Outcome::Refused(refusal(Some(21472))) },
+        Event::Intent { id: 10, at, write: on_account(Verb::Reactivate) },
+        Event::Outcome { id: 10, at, outcome: Outcome::Ignored(refusal(None)) },
+        Event::Intent { id: 11, at, write: on_account(Verb::Reactivate) },
+        Event::Outcome { id: 11, at, outcome: Outcome::skipped(SkipCause::RateLimited, "429") },
+        Event::ProofFailed {
+            verb: proof.0,
+            object: proof.1,
             at,
-            write: Write { object: Object::Account(account), verb: Verb::Suspend, ..write.clone() },
+            entry: "e".to_owned(),
+            seen: "s".to_owned(),
         },
-        Event::Outcome { id: 8, at, result: WriteResult::Unknown },
-        Event::Intent {
-            id: 9,
-            at,
-            write: Write { verb: Verb::Reactivate, object: Object::Account(account), ..write },
-        },
-        Event::Outcome { id: 9, at, result: refused },
-        Event::Forgotten { object: Object::Account(account) },
-        Event::ClosingEnded { account },
+        Event::Superseded { object: Object::Account(account) },
+        Event::NumberGone { number },
+        Event::CloseWithdrawn { account },
     ]
 }
 
@@ -154,7 +173,10 @@ fn every_event_is_read_as_it_was_written() {
     let dir = tempfile::tempdir().unwrap();
     let kept = kept(dir.path());
     assert_eq!(open(dir.path()).history(), kept);
-    assert_eq!(Journal::look(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(), kept);
+    assert_eq!(
+        Journal::read_only(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(),
+        kept
+    );
     let read: Vec<_> = shown(dir.path()).into_iter().map(|line| line.what).collect();
     assert_eq!(read, events().into_iter().map(What::Event).collect::<Vec<_>>());
 }
@@ -171,7 +193,10 @@ fn a_torn_last_line_is_cut_off_and_nothing_else_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let kept = kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2");
-    assert_eq!(Journal::look(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(), kept);
+    assert_eq!(
+        Journal::read_only(dir.path(), main_account()).unwrap_or_else(|e| panic!("{e}")).history(),
+        kept
+    );
     let journal = open(dir.path());
     assert_eq!(journal.history(), kept);
     journal.take_in(vec![Event::SeenActive { account: account(2) }]);
@@ -185,8 +210,8 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:18: this line cannot be read"), "{refusal}");
-    assert!(Journal::look(dir.path(), main_account()).is_err());
+    assert!(refusal.contains("journal.jsonl:33: this line cannot be read"), "{refusal}");
+    assert!(Journal::read_only(dir.path(), main_account()).is_err());
 }
 
 #[test]
@@ -216,7 +241,7 @@ fn a_second_daemon_is_refused_and_a_looker_is_not() {
     let first = open(dir.path());
     let refused = Journal::open(dir.path(), main_account()).err().unwrap().to_string();
     assert!(refused.contains("another daemon holds this journal"), "{refused}");
-    assert!(Journal::look(dir.path(), main_account()).is_ok());
+    assert!(Journal::read_only(dir.path(), main_account()).is_ok());
     drop(first);
     open(dir.path());
 }
@@ -244,7 +269,7 @@ fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
         };
         let error = journal.intent(&planned, Audit::default()).unwrap_err();
         assert!(error.contains("No space left"), "{error}");
-        assert_eq!(journal.history(), Arc::default());
+        assert_eq!(journal.history(), Arc::new(History::default().durable()));
         assert_eq!(fs::read(dir.join(NAME)).unwrap(), before);
         journal.intent(&Planned { entry: "e".to_owned(), ..planned }, Audit::default()).unwrap();
         let kept = journal.history();
@@ -263,15 +288,17 @@ fn an_outcome_closes_its_intent() {
         entry: "e".to_owned(),
         note: None,
     };
-    let now = Now { local: clock::now(), twilio: Some(clock::now()) };
+    let now = Now::new(clock::now(), Some(clock::now()));
     let window = SignedDuration::from_hours(1);
     let id = journal.intent(&planned, Audit::default()).unwrap();
     drop(journal);
     let journal = open(dir.path());
-    assert_eq!(journal.history().spent(Verb::Suspend, now, window), [(Object::Account(account(1)), true)]);
+    assert_eq!(journal.history().spent(Verb::Suspend, now, window), 1);
+    assert_eq!(journal.history().open_writes().count(), 1);
     journal.outcome(id, &Outcome::Done(Receipt::default()), Audit::default());
     drop(journal);
     let history = open(dir.path()).history();
-    assert_eq!(history.spent(Verb::Suspend, now, window), [(Object::Account(account(1)), false)]);
+    assert_eq!(history.spent(Verb::Suspend, now, window), 1);
+    assert_eq!(history.open_writes().count(), 0);
     assert!(history.next_id() > id);
 }

@@ -55,9 +55,11 @@ fn over_limit() -> Scene {
 fn closing() -> Scene {
     Scene::new(&entry(1, "status: closed, close: {confirm: acme}"))
         .account(1, "acme", "suspended", &[])
-        .history(json!({"accounts": {ac(1): {"word": "closed", "seen_active": false, "seenActive": true,
-            "suspendedByUs": "2026-05-31T12:00:00Z",
-            "closing": {"since": "2026-05-31T11:00:00Z", "unaccounted": [], "listSeenActive": true}}}}))
+        .history(
+            json!({"accounts": {ac(1): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
+            "suspendedByUs": {"at": "2026-05-31T12:00:00Z", "updated": "2026-05-31T12:00:00Z"}}}}),
+        )
+        .decided(1, "2026-05-31T11:00:00Z")
 }
 
 fn faulty() -> Scene {

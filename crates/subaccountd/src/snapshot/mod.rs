@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{Account, AccountSid, History, Holdings, Now};
+use subaccountd_core::{Account, AccountSid, Doubts, History, Holdings, Now};
 
 use crate::{
     reconcile::{Sight, VERSION},
@@ -36,11 +36,21 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) taken_at: Timestamp,
     /// When, by Twilio's clock.
     pub(crate) twilio_time: Option<Timestamp>,
+    /// Whether Twilio's clock moved on as a monotonic one did.
+    #[serde(default = "yes")]
+    pub(crate) steady: bool,
     pub(crate) main_account: AccountSid,
     /// The rules that the taker plans by, as its flags.
     pub(crate) settings: Cow<'a, Words>,
     pub(crate) accounts: Vec<Row<'a>>,
+    /// What else was not known.
+    #[serde(default)]
+    pub(crate) doubts: Cow<'a, Doubts>,
     pub(crate) history: Cow<'a, History>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// One account.
@@ -54,7 +64,7 @@ pub(crate) struct Row<'a> {
 impl Snapshot<'_> {
     /// The time at which it was taken, by both clocks.
     pub(crate) fn now(&self) -> Now {
-        Now { local: self.taken_at, twilio: self.twilio_time }
+        Now { local: self.taken_at, twilio: self.twilio_time, steady: self.steady }
     }
 
     /// Which version of the program took it.
@@ -70,6 +80,7 @@ pub(crate) struct Kept {
     main: AccountSid,
     accounts: BTreeMap<AccountSid, Account>,
     holdings: BTreeMap<AccountSid, Holdings>,
+    doubts: Doubts,
     history: Arc<History>,
     settings: Arc<Words>,
 }
@@ -79,8 +90,8 @@ impl Kept {
     pub(crate) fn of(sight: Sight, settings: Arc<Words>) -> Self {
         let Sight { now, observed, history } = sight;
         let main = observed.main();
-        let (accounts, holdings) = observed.into_parts();
-        Self { now, main, accounts, holdings, history, settings }
+        let (accounts, holdings, doubts) = observed.into_parts();
+        Self { now, main, accounts, holdings, doubts, history, settings }
     }
 
     /// The document.
@@ -95,9 +106,11 @@ impl Kept {
             version: VERSION.into(),
             taken_at: self.now.local,
             twilio_time: self.now.twilio,
+            steady: self.now.steady,
             main_account: self.main,
             settings: Cow::Borrowed(&self.settings),
             accounts: self.accounts.values().map(row).collect(),
+            doubts: Cow::Borrowed(&self.doubts),
             history: Cow::Borrowed(&self.history),
         }
     }

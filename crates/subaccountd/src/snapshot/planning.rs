@@ -1,12 +1,8 @@
 //! A plan made from a snapshot: what the daemon that took it would do with another state.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, bail};
 use subaccountd_core::{
-    AccountSid, Holdings, Observed, guard, heed, notice,
-    plan::check_main_account,
-    reads,
+    AccountSid, Holdings, Observed, Pass, guard,
     report::{Findings, Mode, PassResult, PassSummary, Report},
 };
 
@@ -28,30 +24,24 @@ pub(crate) fn report(
     rules: &Rules,
 ) -> anyhow::Result<(Report, Sight)> {
     let desired = &loaded.reading.desired;
-    let (now, rulebook) = (snapshot.now(), rules.rulebook());
+    let (now, guardrails) = (snapshot.now(), rules.guardrails());
     if let Ok(main) = desired.main()
         && main.sid != snapshot.main_account
     {
         let of = snapshot.main_account;
         bail!("the state is for the main account {}, but the snapshot is of {of}", main.sid);
     }
-    let mut history = snapshot.history.into_owned();
-    let mut observed = observed(snapshot.main_account, snapshot.accounts);
-    check_main_account(desired, &observed).context("no plan could be made")?;
-    // The same facts, in the same order, as in a pass.
-    for event in heed(&history, desired) {
-        history.apply(event);
-    }
-    history.prune(now, rulebook.policy.window);
-    let first = reads::first_lists(desired, &observed, &history);
-    lack(&mut observed, first);
-    let further = reads::further_lists(desired, &observed, &history, &loaded.sha256, now);
-    lack(&mut observed, further);
-    for event in notice(&history, desired, &observed, now) {
-        history.apply(event);
-    }
-    let approved = rulebook.approved(desired, &observed, &history, now).context("no plan could be made")?;
-    let budgets = guard::budgets(approved.plan(), &rulebook.limits, &history, now);
+    let (main, mut history) = (snapshot.main_account, snapshot.history.into_owned());
+    let (mut pass, facts) = Pass::begin(desired, &guardrails, main, &history, now);
+    history.apply_all(facts);
+    history.prune(now, guardrails.policy.window);
+    let observed = observed(main, snapshot.accounts).with_doubts(snapshot.doubts.into_owned());
+    pass.recall(observed, &history, |account| format!("{LACKS} {account}"))
+        .context("no plan could be made")?;
+    history.apply_all(pass.facts(&history));
+    let approved = pass.plan(&history).context("no plan could be made")?;
+    let (observed, now) = pass.into_observed();
+    let budgets = guard::budgets(approved.plan(), &guardrails.limits, &history, now);
     let found = Findings { desired, observed: &observed, plan: approved.plan(), budgets };
     let summary = PassSummary {
         result: Some(PassResult::Success),
@@ -82,13 +72,4 @@ fn observed(main: AccountSid, rows: Vec<super::Row<'_>>) -> Observed {
         }
     }
     observed
-}
-
-/// Lists that the plan needs and the snapshot has not are never taken as empty.
-fn lack(observed: &mut Observed, needed: BTreeSet<AccountSid>) {
-    for account in needed {
-        if *observed.holdings(account) == Holdings::NotRead {
-            observed.add_holdings(account, Holdings::Unreadable(format!("{LACKS} {account}")));
-        }
-    }
 }

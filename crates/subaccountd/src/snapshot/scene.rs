@@ -66,6 +66,15 @@ impl Scene {
         self
     }
 
+    /// With the close of account `n` decided at this time, under the terms of its entry.
+    pub(crate) fn decided(mut self, n: u64, since: &str) -> Self {
+        let loaded = self.loaded();
+        let entry = loaded.reading.desired.entry(ac(n).parse().unwrap()).unwrap();
+        let terms = entry.close().unwrap().digest();
+        self.snapshot["history"]["accounts"][ac(n)]["close"] = json!({"terms": terms, "since": since});
+        self
+    }
+
     /// With an account that holds these numbers.
     pub(crate) fn account(self, n: u64, name: &str, status: &str, numbers: &[u64]) -> Self {
         let row = |n: &u64| json!({"sid": format!("PN{n:032x}"), "phone": phone(*n), "needsAddress": false, "ties": []});

@@ -16,8 +16,8 @@ fn scene() -> Scene {
         ac(2),
         ac(3)
     );
-    let write = |id: u64, result: Value| {
-        json!({"id": id, "at": NOON, "replaced": false, "replaces": null, "suspendedBefore": null, "result": result,
+    let write = |id: u64, outcome: Value| {
+        json!({"id": id, "at": NOON, "outcome": outcome,
                "write": {"verb": "suspend", "object": {"account": ac(3)}, "transfer": null, "releases": [],
                          "free": false, "entry": "e"}})
     };
@@ -27,13 +27,23 @@ fn scene() -> Scene {
         .account_with(3, "hooli", "active", &json!({"unreadable": "503"}))
         .account_with(4, "initech", "active", &json!("notRead"))
         .history(json!({
-            "accounts": {ac(2): {"word": "closed", "seenActive": true, "suspendedByUs": NOON,
-                "closing": {"since": NOON, "unaccounted": [phone(3)], "listSeenActive": true}}},
+            "durable": true,
+            "accounts": {
+                ac(2): {"desiredStatus": "closed", "seenActive": true, "observed": true, "listSeenActive": true,
+                        "suspendedByUs": {"at": NOON, "updated": NOON}, "close": {"terms": "t", "since": NOON}},
+                ac(1): {"foundSuspended": true, "seenNamed": "acme"},
+            },
+            "numbers": {ac(2): {phone(3): format!("PN{:032x}", 3)}}, "missing": {phone(9): NOON},
             "writes": [write(0, json!({"result": "done"})), write(1, Value::Null)],
             "refused": [[["suspend", {"account": ac(3)}],
                 {"id": 1, "at": NOON, "times": 3, "code": 20500, "message": "no", "entry": "e"}]],
-            "standing": [], "undone": [[{"account": ac(3)}, [NOON]]],
-            "holders": {phone(2): ac(2)}, "search": [NOON, "state", 2], "nextId": 2,
+            "unconfirmed": [[["suspend", {"account": ac(3)}],
+                {"id": 1, "at": NOON, "times": 2, "message": "no", "entry": "e"}]],
+            "unproven": [[["close", {"account": ac(2)}],
+                {"at": NOON, "unsure": true, "times": 2, "message": "no", "entry": "e"}]],
+            "lastApplied": [[{"account": ac(3)}, {"verb": "suspend"}]],
+            "reverted": [[{"account": ac(3)}, [{"at": NOON}]]],
+            "attended": NOON, "gaps": [[NOON, NOON]], "search": [NOON, "state", 2], "nextId": 2,
         }))
 }
 

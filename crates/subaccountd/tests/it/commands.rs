@@ -70,7 +70,7 @@ async fn apply_exits_with_3_when_something_is_held_and_with_1_when_a_write_is_un
     lost.sim.inject(Fault::reset().on(Operation::UpdateAccount));
     let applied = lost.run(&["apply"]).await;
     assert_eq!(code(&applied), 1);
-    assert!(stderr(&applied).contains("nobody knows"), "{}", stderr(&applied));
+    assert!(stderr(&applied).contains("the outcome of a write is unknown"), "{}", stderr(&applied));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ async fn a_state_is_carried_out_and_then_nothing_is_written() {
         + &entry(3, "suspended", ", reason: unpaid")
         + &entry(4, "closed", ", close: {confirm: a4}");
     let setup = Setup::new(fleet(5, 3), &state(&entries)).await;
+    setup.observed().await;
     setup.suspend_elsewhere(1);
     let daemon = setup.daemon(&["--close-after", "0s", "--interval", "100ms"]).await;
     daemon.settled().await;

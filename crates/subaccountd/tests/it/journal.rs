@@ -151,7 +151,12 @@ async fn what_cannot_be_read_or_held_stops_the_start() {
         assert!(stderr(&ended).contains("journal.jsonl:1:"), "{}", stderr(&ended));
     }
     fs::remove_dir_all(setup.journal_dir()).unwrap();
-    let _daemon = setup.daemon(&["--dry-run"]).await;
+    let watcher = setup.daemon(&["--dry-run"]).await;
+    watcher.first_pass().await;
+    assert!(!setup.journal_dir().exists(), "a dry run makes no journal");
+    setup.write(&state(""));
+    let _daemon = setup.daemon(&[]).await;
+    setup.write(&state(&entry(1, "suspended", ", paused: true")));
     let second = setup.run(&["apply"]).await;
     assert_eq!(code(&second), 1);
     assert!(stderr(&second).contains("another daemon holds this journal"), "{}", stderr(&second));

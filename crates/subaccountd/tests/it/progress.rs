@@ -105,7 +105,7 @@ async fn a_slow_read_is_counted_below_the_log_and_gone_before_the_result() {
     setup.sim.inject(Fault::status(403, 20403).on(Operation::ListNumbers).account(&ac(1)));
     let mut plan = OnTerminal::start(&setup, "plan", "xterm");
     plan.shows("reading the fleet: 1 request, 00:01").await;
-    plan.shows("could not be read").await;
+    plan.shows("number lists unreadable").await;
     assert_eq!(plan.ended().await, 3);
     let screen = plan.text();
     assert!(!screen.contains("reading the fleet"), "{screen}");

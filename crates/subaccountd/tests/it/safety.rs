@@ -45,7 +45,7 @@ async fn a_close_is_not_made_when_the_second_look_differs() {
         Fault::new(FaultKind::Rows { drop: 1, end: false }).on(Operation::ListNumbers).skip(1).times(1),
     );
     let applied = setup.run(&["apply", "--close-after", "0s", "--max-released-numbers", "1"]).await;
-    assert!(stderr(&applied).contains("changed since it was planned"), "{}", stderr(&applied));
+    assert!(stderr(&applied).contains("was planned with 1 and now lists 0"), "{}", stderr(&applied));
     let posts = setup.posts();
     assert_eq!(posts.len(), 1, "the close is made by a later pass only: {posts:?}");
 }
@@ -172,6 +172,7 @@ async fn too_many_suspensions_are_held_whole_and_a_reactivation_goes_on() {
     let mut entries: String = (1..=3).map(|n| entry(n, "suspended", "")).collect();
     entries += &entry(4, "active", "");
     let setup = Setup::new(fleet(4, 0), &state(&entries)).await;
+    setup.observed().await;
     setup.suspend_elsewhere(4);
     let applied = setup.run(&["apply"]).await;
     assert_eq!(code(&applied), 3);
@@ -209,7 +210,7 @@ async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
     .await;
     setup.write(&state(&entry(2, "active", "")));
     let applied = applied.await.unwrap();
-    assert!(stderr(&applied).contains("the state changed since it was planned"), "{}", stderr(&applied));
+    assert!(stderr(&applied).contains("the desired state changed since"), "{}", stderr(&applied));
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
 

@@ -46,6 +46,7 @@ fn everything() -> String {
 async fn whatever_twilio_does_where_it_says_nothing_no_number_is_lost() {
     for position in POSITIONS {
         let setup = Setup::new(fleet(6, 5), &everything()).await;
+        setup.observed().await;
         setup.suspend_elsewhere(1);
         setup.suspend_elsewhere(5);
         setup.sim.edit_account(&ac(6), |account| account.status = Closed).unwrap();

@@ -8,6 +8,7 @@ mod faults;
 mod lag;
 mod late;
 mod numbers;
+mod observing;
 mod paging;
 mod program;
 mod steering;

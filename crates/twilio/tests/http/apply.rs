@@ -1,15 +1,15 @@
 //! Writes, on real sockets.
 
 use std::{fmt::Write, time::Duration};
-use subaccountd_twilio::{Operation, RequestOutcome};
 
 use crate::support::{
-    BASE64, Reply, Server, account_json, account_sid, client, close, counted_client, error, forbidden,
-    hasty_client, main, number_json, ok, raw, reply, sub,
+    BASE64, Reply, Server, account_json, account_sid, client, close, error, hasty_client, main, number_json,
+    ok, outcome, raw, reply, send, sub,
 };
 use subaccountd_core::{
     AccountSid, Action, LiveStatus, Needs, Status, Transfer,
-    remote::{Apply, ErrorKind, Observe, Written},
+    outcome::{Outcome, Skip, SkipCause},
+    remote::{ErrorKind, RemoteError, Sent},
 };
 
 fn transfer(from: AccountSid, needs: Needs) -> Action {
@@ -32,9 +32,9 @@ fn writes() -> [Action; 4] {
 }
 
 /// One write against these replies, how often it was sent, and its outcome.
-async fn write(action: &Action, replies: impl IntoIterator<Item = Reply>) -> (Written, usize) {
+async fn write(action: &Action, replies: impl IntoIterator<Item = Reply>) -> (Outcome, usize) {
     let server = Server::script(replies).await;
-    let written = client(&server).apply(action).await;
+    let written = outcome(&client(&server), action).await;
     let shown = format!("{written:?}");
     assert!(!shown.contains("5ecre7"), "{shown}");
     (written, server.posts())
@@ -48,9 +48,10 @@ async fn a_status_change_is_one_post_and_done_when_the_answer_shows_it() {
         (close(sub()), Status::Closed, "closed"),
     ] {
         let server = Server::script([ok(&account_json(sub(), word))]).await;
-        let Written::Done(receipt) = client(&server).apply(&action).await else { panic!("{action}") };
+        let Outcome::Done(receipt) = outcome(&client(&server), &action).await else { panic!("{action}") };
         assert_eq!(receipt.request_id.as_deref(), Some("RQ1"));
         assert_eq!(receipt.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
+        assert_eq!(receipt.date_updated, Some("2015-07-30T20:00:00Z".parse().unwrap()));
         let account = receipt.account.unwrap();
         assert_eq!((account.sid, account.status), (sub(), LiveStatus::Known(status)));
         let [seen] = &server.seen()[..] else { panic!("one request") };
@@ -71,8 +72,9 @@ async fn a_transfer_is_one_post_at_the_current_owners_path() {
         emergency_address_sid: Some(format!("AD{:032}", 4).parse().unwrap()),
     };
     for needs in [Needs::default(), needs] {
-        let written = client(&server).apply(&transfer(sub(), needs)).await;
-        assert!(matches!(written, Written::Done(_)), "{written:?}");
+        let written = outcome(&client(&server), &transfer(sub(), needs)).await;
+        let Outcome::Done(receipt) = written else { panic!("{written:?}") };
+        assert_eq!((receipt.request_id.as_deref(), receipt.date_updated), (Some("RQ1"), None));
     }
     let [plain, full] = &server.seen()[..] else { panic!("two requests") };
     assert_eq!(plain.target, format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers/PN{:032}.json", sub(), 7));
@@ -91,7 +93,7 @@ async fn a_transfer_is_one_post_at_the_current_owners_path() {
 }
 
 #[tokio::test]
-async fn a_2xx_that_did_something_else_is_refused() {
+async fn a_2xx_that_shows_something_else_is_ignored() {
     for (action, answer, says) in [
         (close(sub()), account_json(sub(), "suspended"), "with status `suspended`"),
         (Action::Suspend(sub()), account_json(sub(), "Suspended"), "with status `Suspended`"),
@@ -103,7 +105,7 @@ async fn a_2xx_that_did_something_else_is_refused() {
         ),
     ] {
         let (written, posts) = write(&action, [ok(&answer)]).await;
-        let Written::Refused(refusal) = written else { panic!("{written:?}") };
+        let Outcome::Ignored(refusal) = written else { panic!("{written:?}") };
         assert_eq!((refusal.code, refusal.request_id.as_deref(), posts), (None, Some("RQ1"), 1));
         assert_eq!(refusal.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
         assert!(refusal.message.starts_with("Twilio answered 2xx but shows "), "{}", refusal.message);
@@ -125,7 +127,7 @@ async fn a_2xx_that_does_not_show_the_object_proves_nothing() {
     ] {
         let (written, posts) = write(&action, [ok(&answer)]).await;
         assert!(
-            matches!(&written, Written::Unknown(lost) if lost.request_id.as_deref() == Some("RQ1")),
+            matches!(&written, Outcome::Unknown(lost) if lost.request_id.as_deref() == Some("RQ1")),
             "{written:?}"
         );
         assert_eq!(posts, 1);
@@ -161,7 +163,7 @@ async fn a_write_that_may_have_happened_is_unknown_and_never_repeated() {
             Reply::Whole(huge.clone()),
         ] {
             let (written, posts) = write(&action, [answer.clone()]).await;
-            assert!(matches!(written, Written::Unknown(_)), "{action} {written:?}");
+            assert!(matches!(written, Outcome::Unknown(_)), "{action} {written:?}");
             assert_eq!(posts, 1, "{action} {written:?}");
         }
     }
@@ -172,66 +174,13 @@ async fn a_write_whose_answer_stalls_is_unknown() {
     let whole = raw(200, "", &account_json(sub(), "suspended"));
     for (bytes, request_id) in [(Vec::new(), None), (whole[..whole.len() - 2].to_vec(), Some("RQ1"))] {
         let server = Server::script([Reply::Stalled(bytes)]).await;
-        let written = hasty_client(&server, Duration::from_millis(200)).apply(&Action::Suspend(sub())).await;
-        let Written::Unknown(lost) = written else { panic!("{written:?}") };
+        let written =
+            outcome(&hasty_client(&server, Duration::from_millis(200)), &Action::Suspend(sub())).await;
+        let Outcome::Unknown(lost) = written else { panic!("{written:?}") };
         assert_eq!(lost.request_id.as_deref(), request_id);
         assert!(lost.message.ends_with("answer within 200ms"), "{}", lost.message);
         assert_eq!(server.posts(), 1);
     }
-}
-
-#[tokio::test]
-async fn a_post_that_dies_with_a_kept_connection_is_not_sent_again() {
-    for action in writes() {
-        let server = Server::script([Reply::ThenReset(raw(200, "", &account_json(main(), "active")))]).await;
-        let client = client(&server);
-        client.account(main()).await.unwrap();
-        let written = client.apply(&action).await;
-        assert!(matches!(written, Written::Unknown(_)), "{written:?}");
-        assert_eq!(server.posts(), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_429_was_not_processed_and_the_write_is_repeated_a_few_times() {
-    let whole = raw(429, "", "whole");
-    for slow in [
-        error(429, 20429, "slow"),
-        Reply::Whole(raw(429, "Retry-After: 0\r\n", "")),
-        reply(429, "<html>"),
-        Reply::BrokenOff(whole[..whole.len() - 1].to_vec()),
-    ] {
-        let done = ok(&account_json(sub(), "suspended"));
-        let (written, posts) =
-            write(&Action::Suspend(sub()), [slow.clone(), slow.clone(), slow.clone(), done]).await;
-        assert!(matches!(written, Written::Done(_)), "{written:?}");
-        assert_eq!(posts, 4);
-        let (written, posts) = write(&Action::Suspend(sub()), [slow]).await;
-        assert!(
-            matches!(&written, Written::NotProcessed(why) if why.contains("HTTP 429") && why.ends_with("(Twilio request RQ1)")),
-            "{written:?}"
-        );
-        assert_eq!(posts, 4);
-    }
-}
-
-#[tokio::test]
-async fn after_a_429_a_fault_that_may_hide_a_write_still_ends_it() {
-    let (written, posts) = write(&plain_transfer(), [error(429, 20429, "slow"), Reply::Reset]).await;
-    assert!(matches!(written, Written::Unknown(_)), "{written:?}");
-    assert_eq!(posts, 2);
-}
-
-#[tokio::test]
-async fn without_a_connection_nothing_was_processed() {
-    let (listener, address) = forbidden().await;
-    drop(listener);
-    let (client, counts) = counted_client(&format!("http://{address}"));
-    let written = client.apply(&close(sub())).await;
-    let Written::NotProcessed(why) = written else { panic!("{written:?}") };
-    assert!(why.contains("no connection to Twilio: Connection refused"), "{why}");
-    let attempt = (Operation::UpdateAccount, RequestOutcome::NetworkError);
-    assert_eq!(*counts.ended.lock().unwrap(), [attempt; 4], "it was safe to repeat");
 }
 
 #[tokio::test]
@@ -252,7 +201,7 @@ async fn every_other_4xx_is_refused_with_twilios_code_and_words() {
         (422, 20422),
     ] {
         let (written, posts) = write(&plain_transfer(), [error(status, code, "Twilio's words")]).await;
-        let Written::Refused(refusal) = written else { panic!("{status} {code} {written:?}") };
+        let Outcome::Refused(refusal) = written else { panic!("{status} {code} {written:?}") };
         assert_eq!((refusal.code, refusal.message.as_str(), posts), (Some(code), "Twilio's words", 1));
         assert_eq!(refusal.request_id.as_deref(), Some("RQ1"));
         assert_eq!(refusal.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
@@ -264,7 +213,7 @@ async fn twilios_words_are_bounded_and_steer_no_terminal() {
     let mut words = String::from(r"a\u001b[2Jb\n");
     write!(words, "{}", "x".repeat(9_999)).unwrap();
     let (written, _) = write(&plain_transfer(), [error(400, 21475, &words)]).await;
-    let Written::Refused(refusal) = written else { panic!("{written:?}") };
+    let Outcome::Refused(refusal) = written else { panic!("{written:?}") };
     assert!(refusal.message.starts_with("a [2Jb x"), "{}", refusal.message);
     assert_eq!(refusal.message.chars().count(), 300);
 }
@@ -277,15 +226,22 @@ async fn closing_what_is_closed_is_done_and_reopening_it_is_refused() {
         for status in [400, 409] {
             let (written, _) = write(&action, [error(status, 21479, "has been closed")]).await;
             match written {
-                Written::Done(receipt) if done => {
+                Outcome::Done(receipt) if done => {
                     assert_eq!((receipt.request_id.as_deref(), receipt.account), (Some("RQ1"), None));
                     assert!(receipt.date.is_some());
                 }
-                Written::Refused(refusal) if !done => assert_eq!(refusal.code, Some(21479)),
+                Outcome::Refused(refusal) if !done => assert_eq!(refusal.code, Some(21479)),
                 other => panic!("{action} {other:?}"),
             }
         }
     }
+}
+
+/// The error for which nothing else would fare better; the write itself was skipped.
+fn stopped(Sent { outcome, stop }: Sent) -> RemoteError {
+    let skipped = matches!(&outcome, Outcome::Skipped(Skip { cause: SkipCause::PassAborted, message, .. }) if message.starts_with("the pass was stopped: "));
+    assert!(skipped, "{outcome:?}");
+    stop.unwrap()
 }
 
 /// Answers writes with `answer`, and what is asked of the main account with `of_main`.
@@ -299,8 +255,8 @@ async fn an_account_error_refuses_the_write_while_the_main_account_is_active() {
     for action in writes() {
         let server =
             split(error(403, 20005, "Account not active"), ok(&account_json(main(), "active"))).await;
-        let written = client(&server).apply(&action).await;
-        assert!(matches!(&written, Written::Refused(refusal) if refusal.code == Some(20005)), "{written:?}");
+        let written = outcome(&client(&server), &action).await;
+        assert!(matches!(&written, Outcome::Refused(refusal) if refusal.code == Some(20005)), "{written:?}");
         assert_eq!(server.targets()[1..], [format!("GET /2010-04-01/Accounts/{}.json", main())]);
     }
 }
@@ -314,16 +270,16 @@ async fn an_account_error_stops_the_pass_when_the_main_account_does_not_answer_o
         (ok(&account_json(main(), "suspended")), ErrorKind::MainAccount),
     ] {
         let server = split(error(403, 20005, "no"), of_main).await;
-        let written = client(&server).apply(&close(sub())).await;
-        assert!(matches!(&written, Written::Stop(error) if error.kind == kind), "{written:?}");
+        let written = send(&client(&server), &close(sub())).await;
+        assert_eq!(stopped(written).kind, kind);
     }
 }
 
 #[tokio::test]
 async fn an_account_error_at_the_main_accounts_own_path_stops_the_pass_at_once() {
     let server = Server::script([error(403, 20403, "no")]).await;
-    let written = client(&server).apply(&transfer(main(), Needs::default())).await;
-    assert!(matches!(&written, Written::Stop(error) if error.kind == ErrorKind::MainAccount), "{written:?}");
+    let written = send(&client(&server), &transfer(main(), Needs::default())).await;
+    assert_eq!(stopped(written).kind, ErrorKind::MainAccount);
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -333,9 +289,9 @@ async fn test_credentials_and_a_suspended_parent_stop_the_pass() {
         (403, 20008, ErrorKind::Credentials, "give the live auth token"),
         (400, 21476, ErrorKind::MainAccount, "see the state of the main account"),
     ] {
-        let (written, posts) = write(&Action::Reactivate(sub()), [error(status, code, "no")]).await;
-        let Written::Stop(error) = written else { panic!("{written:?}") };
-        assert_eq!((error.kind, error.code, posts), (kind, Some(code), 1));
+        let server = Server::script([error(status, code, "no")]).await;
+        let error = stopped(send(&client(&server), &Action::Reactivate(sub())).await);
+        assert_eq!((error.kind, error.code, server.posts()), (kind, Some(code), 1));
         assert!(error.message.contains(remedy), "{}", error.message);
     }
 }

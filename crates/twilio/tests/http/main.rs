@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod observe;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
@@ -12,3 +16,5 @@ mod simulator;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod writes;

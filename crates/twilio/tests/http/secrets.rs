@@ -3,17 +3,19 @@
 use std::{
     fmt::Write,
     fs, io,
+    os::fd::AsRawFd,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use crate::support::{
     BASE64, Reply, Server, TOKEN, account_json, accounts_page, client, client_with, client_with_file, config,
-    error, forbidden, hasty_client, main, ok, raw, reply, saw_nobody, sub, words,
+    error, forbidden, hasty_client, main, ok, outcome, raw, reply, saw_nobody, send, sub, words,
 };
 use subaccountd_core::{
     Action,
-    remote::{Apply, ErrorKind, Observe, Written},
+    outcome::{Outcome, Skip, SkipCause},
+    remote::{Apply, ErrorKind, Observe, WritePlace},
 };
 use subaccountd_twilio::{Client, Config, ConfigError, NoTelemetry, TokenSource};
 
@@ -27,8 +29,8 @@ async fn a_redirect_is_not_followed_and_its_host_is_named() {
         let failed = client.accounts().await.unwrap_err();
         assert_eq!(failed.kind, ErrorKind::Unreadable);
         assert!(words(&failed).contains("a redirect to 127.0.0.1, which is not followed"), "{failed}");
-        let written = client.apply(&Action::Suspend(sub())).await;
-        assert!(matches!(written, Written::Unknown(_)), "{written:?}");
+        let written = outcome(&client, &Action::Suspend(sub())).await;
+        assert!(matches!(written, Outcome::Unknown(_)), "{written:?}");
         assert!(saw_nobody(elsewhere).await);
         assert_eq!(server.seen().len(), 2);
     }
@@ -92,21 +94,63 @@ async fn rotating(path: std::path::PathBuf, to: &'static str, then: Reply) -> Se
 }
 
 #[tokio::test]
-async fn a_401_is_asked_once_more_when_the_file_holds_another_token_also_for_a_write() {
+async fn a_read_is_asked_once_more_after_a_401_when_the_file_holds_another_token() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("token");
-    for write in [false, true] {
-        fs::write(&path, "first").unwrap();
-        let server = rotating(path.clone(), "other", ok(&account_json(sub(), "suspended"))).await;
-        let client = client_with_file(&server, path.clone());
-        if write {
-            let written = client.apply(&Action::Suspend(sub())).await;
-            assert!(matches!(written, Written::Done(_)), "{written:?}");
-        } else {
-            client.account(sub()).await.unwrap();
-        }
-        assert_eq!(server.seen().len(), 2);
-    }
+    fs::write(&path, "first").unwrap();
+    let server = rotating(path.clone(), "other", ok(&account_json(sub(), "suspended"))).await;
+    client_with_file(&server, path).account(sub()).await.unwrap();
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_look_in_the_place_of_a_write_is_not_made_again_after_a_401() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    fs::write(&path, "first").unwrap();
+    let server = rotating(path.clone(), "other", ok(&account_json(main(), "active"))).await;
+    let client = client_with_file(&server, path);
+    let failed = client.place().await.unwrap().account(sub()).await.unwrap_err();
+    assert_eq!((failed.kind, failed.code), (ErrorKind::Unreadable, Some(20003)));
+    // The other request asks whether the main account is well.
+    assert_eq!(server.targets(), [sub(), main()].map(|sid| format!("GET /2010-04-01/Accounts/{sid}.json")));
+}
+
+#[tokio::test]
+async fn a_write_is_not_sent_again_after_a_401_and_the_next_one_uses_the_other_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    fs::write(&path, "first").unwrap();
+    let server = rotating(path.clone(), "other", ok(&account_json(sub(), "suspended"))).await;
+    let client = client_with_file(&server, path);
+    let Outcome::Skipped(skip) = outcome(&client, &Action::Suspend(sub())).await else { panic!("skipped") };
+    assert_eq!(skip.cause, SkipCause::TokenRotated);
+    assert_eq!(server.seen().len(), 1);
+    assert!(matches!(outcome(&client, &Action::Suspend(sub())).await, Outcome::Done(_)));
+    let seen = server.seen();
+    assert_ne!(seen[0].authorization, seen[1].authorization);
+}
+
+#[tokio::test]
+async fn a_write_is_skipped_when_the_token_file_hangs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    fs::write(&path, "first").unwrap();
+    let server = Server::script([ok(&account_json(sub(), "suspended"))]).await;
+    let client = client_with_file(&server, path.clone());
+    // The file is now the end of a pipe, which gives the token late.
+    let (end, mut pipe) = io::pipe().unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(format!("/proc/self/fd/{}", end.as_raw_fd()), &path).unwrap();
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(2_100));
+        io::Write::write_all(&mut pipe, b"other").unwrap();
+    });
+    let Outcome::Skipped(skip) = outcome(&client, &Action::Suspend(sub())).await else { panic!("skipped") };
+    assert_eq!(skip.cause, SkipCause::ProofTooOld);
+    assert!(skip.message.ends_with("reading the auth token took longer than 500ms"), "{}", skip.message);
+    assert!(server.seen().is_empty());
+    late.join().unwrap();
 }
 
 #[tokio::test]
@@ -133,8 +177,9 @@ async fn a_token_file_that_is_gone_stops_the_pass_before_anything_is_sent() {
     let failed = client.accounts().await.unwrap_err();
     assert_eq!(failed.kind, ErrorKind::Credentials);
     assert!(words(&failed).contains("cannot be read (No such file"), "{failed}");
-    let written = client.apply(&Action::Suspend(sub())).await;
-    assert!(matches!(&written, Written::Stop(error) if error.kind == ErrorKind::Credentials), "{written:?}");
+    let sent = send(&client, &Action::Suspend(sub())).await;
+    assert!(matches!(&sent.stop, Some(error) if error.kind == ErrorKind::Credentials), "{sent:?}");
+    assert!(matches!(sent.outcome, Outcome::Skipped(Skip { cause: SkipCause::PassAborted, .. })), "{sent:?}");
     assert!(server.seen().is_empty());
 }
 
@@ -180,7 +225,7 @@ async fn no_secret_is_logged_or_shown_whatever_twilio_answers() {
         let server = Server::script([answer]).await;
         let client = hasty_client(&server, Duration::from_millis(100));
         let (listed, read) = (client.accounts().await, client.account(main()).await);
-        let written = client.apply(&Action::Suspend(sub())).await;
+        let written = send(&client, &Action::Suspend(sub())).await;
         writeln!(shown, "{client:?} {listed:?} {read:?} {written:?}").unwrap();
     }
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
@@ -278,8 +323,8 @@ fn https_goes_through_a_proxy_that_never_sees_the_token() {
 async fn inside_behind_an_https_proxy() {
     let mut config = config("https://twilio.invalid");
     config.retry.repeats = 0;
-    let written = client_with(config).apply(&Action::Suspend(sub())).await;
-    assert!(matches!(written, Written::NotProcessed(_)), "{written:?}");
+    let written = outcome(&client_with(config), &Action::Suspend(sub())).await;
+    assert!(matches!(written, Outcome::Skipped(Skip { cause: SkipCause::ConnectFailed, .. })), "{written:?}");
 }
 
 #[tokio::test]
@@ -288,7 +333,7 @@ async fn a_handshake_that_stalls_is_no_connection() {
     let config =
         Config { request_timeout: Duration::from_millis(60), ..config(&format!("https://{address}")) };
     let client = client_with(config);
-    let written = client.apply(&Action::Suspend(sub())).await;
-    assert!(matches!(written, Written::NotProcessed(_)), "{written:?}");
+    let written = outcome(&client, &Action::Suspend(sub())).await;
+    assert!(matches!(written, Outcome::Skipped(Skip { cause: SkipCause::ConnectFailed, .. })), "{written:?}");
     drop(listener);
 }

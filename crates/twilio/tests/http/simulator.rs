@@ -2,7 +2,8 @@
 
 use subaccountd_core::{
     AccountSid, Action, LiveStatus, Needs, Status, Tie, Ties, Transfer,
-    remote::{Apply, ErrorKind, Observe, Written},
+    outcome::Outcome,
+    remote::{ErrorKind, Observe, Tries},
 };
 use subaccountd_twilio::{Client, Config, TokenSource};
 use twilio_sim::{
@@ -10,7 +11,7 @@ use twilio_sim::{
     World,
 };
 
-use crate::support::{account_sid, client_with, close, config};
+use crate::support::{account_sid, client_with, close, config, outcome, send};
 
 async fn sim(accounts: u64, numbers: u64) -> (Sim, Client) {
     let sim = Sim::start(World::generated(accounts, numbers)).await.unwrap();
@@ -62,7 +63,7 @@ async fn numbers_are_read_with_what_they_need_however_twilio_writes_null() {
             number.settings.set("TrunkSid", &format!("TK{:032x}", 1)).unwrap();
         })
         .unwrap();
-        let numbers = client.numbers(account_sid(1)).await.unwrap();
+        let numbers = client.numbers(account_sid(1), Tries::Repeated).await.unwrap();
         assert_eq!((numbers.len(), sim.requests().len()), (1_001, 2));
         let needy: Vec<_> =
             numbers.iter().filter(|number| number.needs_address).map(|number| number.phone).collect();
@@ -83,12 +84,12 @@ async fn an_account_goes_through_its_life() {
         (close(sub), Status::Closed),
         (close(sub), Status::Closed),
     ] {
-        let written = client.apply(&action).await;
-        assert!(matches!(written, Written::Done(_)), "{action}: {written:?}");
+        let written = outcome(&client, &action).await;
+        assert!(matches!(written, Outcome::Done(_)), "{action}: {written:?}");
         assert_eq!(client.account(sub).await.unwrap().status, LiveStatus::Known(status));
     }
-    let written = client.apply(&Action::Reactivate(sub)).await;
-    assert!(matches!(&written, Written::Refused(refusal) if refusal.code == Some(21479)), "{written:?}");
+    let written = outcome(&client, &Action::Reactivate(sub)).await;
+    assert!(matches!(&written, Outcome::Refused(refusal) if refusal.code == Some(21479)), "{written:?}");
     assert_eq!(sim.writes(), 6);
 }
 
@@ -97,12 +98,12 @@ async fn a_number_moves_between_any_two_accounts() {
     let (sim, client) = sim(2, 1).await;
     let [main, first, second] = [0, 1, 2].map(account_sid);
     for (from, to) in [(first, second), (second, main), (main, first)] {
-        let written = client.apply(&transfer(1, from, to)).await;
-        assert!(matches!(written, Written::Done(_)), "{written:?}");
+        let written = outcome(&client, &transfer(1, from, to)).await;
+        assert!(matches!(written, Outcome::Done(_)), "{written:?}");
         assert_eq!(owner(&sim, 1), to);
     }
-    let written = client.apply(&transfer(1, second, main)).await;
-    assert!(matches!(written, Written::Unknown(_)), "the path names the wrong owner: {written:?}");
+    let written = outcome(&client, &transfer(1, second, main)).await;
+    assert!(matches!(written, Outcome::Unknown(_)), "the path names the wrong owner: {written:?}");
 }
 
 #[tokio::test]
@@ -111,8 +112,8 @@ async fn a_refusal_is_a_refusal_under_any_4xx() {
     suspend(&sim, account_sid(2));
     for status in [None, Some(401), Some(403), Some(404), Some(409)] {
         sim.world().switches_mut().refusal_status = status;
-        let written = client.apply(&transfer(1, account_sid(1), account_sid(2))).await;
-        assert!(matches!(&written, Written::Refused(refusal) if refusal.code == Some(21472)), "{written:?}");
+        let written = outcome(&client, &transfer(1, account_sid(1), account_sid(2))).await;
+        assert!(matches!(&written, Outcome::Refused(refusal) if refusal.code == Some(21472)), "{written:?}");
     }
 }
 
@@ -129,19 +130,19 @@ async fn what_broke_off_is_unknown_whether_it_happened_or_not() {
     ] {
         let (sim, client) = sim(2, 1).await;
         sim.inject(fault.clone().on(Operation::UpdateNumber).times(1));
-        let written = client.apply(&transfer(1, account_sid(1), account_sid(2))).await;
-        assert!(matches!(written, Written::Unknown(_)), "{fault:?} {written:?}");
+        let written = outcome(&client, &transfer(1, account_sid(1), account_sid(2))).await;
+        assert!(matches!(written, Outcome::Unknown(_)), "{fault:?} {written:?}");
         assert_eq!((owner(&sim, 1) == account_sid(2), sim.writes()), (happened, 1), "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn what_twilio_ignored_is_refused() {
+async fn a_write_that_twilio_ignores_is_ignored() {
     let (sim, client) = sim(2, 1).await;
     sim.inject(Fault::new(FaultKind::Ignore));
     for action in [Action::Suspend(account_sid(1)), transfer(1, account_sid(1), account_sid(2))] {
-        let written = client.apply(&action).await;
-        assert!(matches!(&written, Written::Refused(refusal) if refusal.code.is_none()), "{written:?}");
+        let written = outcome(&client, &action).await;
+        assert!(matches!(&written, Outcome::Ignored(refusal) if refusal.code.is_none()), "{written:?}");
     }
 }
 
@@ -151,8 +152,11 @@ async fn a_suspended_subaccount_that_hides_its_numbers_is_unreadable_alone() {
         let (sim, client) = sim(2, 2).await;
         sim.world().switches_mut().suspended_numbers = hides;
         suspend(&sim, account_sid(1));
-        assert_eq!(client.numbers(account_sid(1)).await.unwrap_err().kind, ErrorKind::Unreadable);
-        assert_eq!(client.numbers(account_sid(2)).await.unwrap().len(), 1);
+        assert_eq!(
+            client.numbers(account_sid(1), Tries::Repeated).await.unwrap_err().kind,
+            ErrorKind::Unreadable
+        );
+        assert_eq!(client.numbers(account_sid(2), Tries::Repeated).await.unwrap().len(), 1);
     }
 }
 
@@ -168,10 +172,10 @@ async fn a_wrong_token_and_a_refused_main_account_are_about_the_credentials() {
 #[tokio::test]
 async fn under_a_suspended_main_account_a_write_stops_the_pass() {
     let (sim, client) = sim(1, 0).await;
-    client.apply(&Action::Suspend(account_sid(1))).await;
+    outcome(&client, &Action::Suspend(account_sid(1))).await;
     suspend(&sim, account_sid(0));
-    let written = client.apply(&Action::Reactivate(account_sid(1))).await;
-    assert!(matches!(&written, Written::Stop(error) if error.kind == ErrorKind::MainAccount), "{written:?}");
+    let sent = send(&client, &Action::Reactivate(account_sid(1))).await;
+    assert!(matches!(&sent.stop, Some(error) if error.kind == ErrorKind::MainAccount), "{sent:?}");
 }
 
 #[tokio::test]
@@ -182,7 +186,10 @@ async fn lists_that_repeat_or_lead_away_fail() {
         let (sim, client) = sim(1, 1).await;
         sim.inject(Fault::new(kind));
         assert_eq!(client.accounts().await.unwrap_err().kind, ErrorKind::Unreadable);
-        assert_eq!(client.numbers(account_sid(1)).await.unwrap_err().kind, ErrorKind::Unreadable);
+        assert_eq!(
+            client.numbers(account_sid(1), Tries::Repeated).await.unwrap_err().kind,
+            ErrorKind::Unreadable
+        );
         assert_eq!(sim.requests().len(), requests);
     }
 }

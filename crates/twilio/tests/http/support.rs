@@ -6,13 +6,18 @@ use std::{
     time::Duration,
 };
 
-use subaccountd_core::{AccountSid, Close, LiveStatus, Status, remote::RemoteError};
+use subaccountd_core::{
+    AccountSid, Action, Close, LiveStatus, Status,
+    outcome::Outcome,
+    remote::{Apply, RemoteError, Sent, WritePlace},
+};
 use subaccountd_twilio::{
     Client, Config, NoTelemetry, Operation, RequestOutcome, Retry, Telemetry, TokenSource,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Barrier,
 };
 
 pub(crate) const TOKEN: &str = "5ecre7-auth-token-of-the-main-account";
@@ -22,6 +27,8 @@ pub(crate) const BASE64: &str =
 /// What came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// The connection it came on, counted from 0.
+    pub(crate) connection: usize,
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) authorization: Option<String>,
@@ -37,6 +44,8 @@ pub(crate) enum Reply {
     BrokenOff(Vec<u8>),
     /// These bytes, then nothing more, on an open connection.
     Stalled(Vec<u8>),
+    /// An answer once so many requests as the barrier says have come.
+    Together(Arc<Barrier>, Vec<u8>),
     /// The connection is reset.
     Reset,
     /// An answer, and then a reset as soon as the next request on this connection begins to arrive.
@@ -57,9 +66,10 @@ impl Server {
         let server = Self { url, seen: Arc::clone(&seen) };
         let answer = Arc::new(answer);
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            for connection in 0.. {
+                let Ok((stream, _)) = listener.accept().await else { return };
                 let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
-                tokio::spawn(async move { converse(stream, &*answer, &seen).await });
+                tokio::spawn(async move { converse(stream, connection, &*answer, &seen).await });
             }
         });
         server
@@ -86,10 +96,11 @@ impl Server {
 
 async fn converse(
     mut stream: TcpStream,
+    connection: usize,
     answer: &(dyn Fn(usize, &Seen) -> Reply + Send + Sync),
     seen: &Mutex<Vec<Seen>>,
 ) {
-    while let Some(request) = read_request(&mut stream).await {
+    while let Some(request) = read_request(&mut stream, connection).await {
         let n = {
             let mut seen = seen.lock().unwrap();
             seen.push(request.clone());
@@ -97,6 +108,10 @@ async fn converse(
         };
         match answer(n, &request) {
             Reply::Whole(bytes) => stream.write_all(&bytes).await.unwrap_or_default(),
+            Reply::Together(barrier, bytes) => {
+                barrier.wait().await;
+                stream.write_all(&bytes).await.unwrap_or_default();
+            }
             Reply::BrokenOff(bytes) => {
                 stream.write_all(&bytes).await.unwrap_or_default();
                 return;
@@ -112,7 +127,7 @@ async fn converse(
             }
             Reply::ThenReset(bytes) => {
                 stream.write_all(&bytes).await.unwrap_or_default();
-                if let Some(request) = read_request(&mut stream).await {
+                if let Some(request) = read_request(&mut stream, connection).await {
                     seen.lock().unwrap().push(request);
                     stream.set_zero_linger().unwrap();
                 }
@@ -122,7 +137,7 @@ async fn converse(
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Seen> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -147,6 +162,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     }
     let mut line = text.split(' ');
     Some(Seen {
+        connection,
         method: line.next()?.to_owned(),
         target: line.next()?.to_owned(),
         authorization: header("authorization"),
@@ -222,7 +238,7 @@ pub(crate) fn sub() -> AccountSid {
     account_sid(1)
 }
 
-pub(crate) fn close(sid: AccountSid) -> subaccountd_core::Action {
+pub(crate) fn close(sid: AccountSid) -> Action {
     let account = subaccountd_core::Account {
         sid,
         owner: Some(main()),
@@ -230,7 +246,7 @@ pub(crate) fn close(sid: AccountSid) -> subaccountd_core::Action {
         status: LiveStatus::Known(Status::Suspended),
         date_updated: None,
     };
-    subaccountd_core::Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })
+    Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })
 }
 
 /// Counts what it is told.
@@ -284,6 +300,18 @@ pub(crate) fn client_with_file(server: &Server, path: PathBuf) -> Client {
 pub(crate) fn counted_client(url: &str) -> (Client, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
     (Client::new(config(url), Arc::clone(&counts) as Arc<dyn Telemetry>).unwrap(), counts)
+}
+
+/// Makes the write that `action` says.
+pub(crate) async fn send(client: &Client, action: &Action) -> Sent {
+    client.place().await.unwrap().send(action).await
+}
+
+/// How the write that `action` says ended, where nothing stopped the pass.
+pub(crate) async fn outcome(client: &Client, action: &Action) -> Outcome {
+    let Sent { outcome, stop } = send(client, action).await;
+    assert_eq!(stop, None, "{outcome:?}");
+    outcome
 }
 
 /// A listener that must see nobody, and its address.

@@ -12,12 +12,13 @@ use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::{ServerConfig, ServerConnection, Stream, pki_types::PrivateKeyDer};
 use subaccountd_core::{
     Action,
-    remote::{Apply, Observe, Written},
+    outcome::{Outcome, Skip, SkipCause},
+    remote::Observe,
 };
 
 use crate::{
     secrets::run_alone,
-    support::{BASE64, Reply, account_json, client_with, config, main, ok, sub},
+    support::{BASE64, Reply, account_json, client_with, config, main, ok, outcome, sub},
 };
 
 /// Where the tests run alone find the server.
@@ -87,6 +88,6 @@ async fn inside_with_a_trusted_host() {
 async fn inside_with_an_untrusted_host() {
     let mut config = config(&std::env::var(URL).unwrap());
     config.retry.repeats = 0;
-    let written = client_with(config).apply(&Action::Suspend(sub())).await;
-    assert!(matches!(written, Written::NotProcessed(_)), "{written:?}");
+    let written = outcome(&client_with(config), &Action::Suspend(sub())).await;
+    assert!(matches!(written, Outcome::Skipped(Skip { cause: SkipCause::ConnectFailed, .. })), "{written:?}");
 }

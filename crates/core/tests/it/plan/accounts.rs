@@ -220,7 +220,7 @@ fn a_suspension_after_the_account_was_seen_active_is_not_fought() {
         .shown();
     insta::assert_snapshot!(shown, @r#"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended by somebody else, last changed at 2026-06-01T12:30:00Z: a fraud circuit breaker or a person
+      AC01 was suspended externally, last changed at 2026-06-01T12:30:00Z: a fraud circuit breaker or a person
       = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-06-01T12:30:00Z"` in the entry
     "#);
 }
@@ -232,9 +232,9 @@ fn a_suspension_without_a_date_is_not_fought_either() {
         .suspended("AC01")
         .with("AC01", |account| account.date_updated = None)
         .shown();
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended by somebody else, last changed at an unknown time: a fraud circuit breaker or a person
+      AC01 was suspended externally, last changed at an unknown time: a fraud circuit breaker or a person
       = find out why it was suspended; lift it in the Twilio Console
     ");
 }
@@ -277,7 +277,7 @@ fn under_strict_only_the_daemons_own_suspension_is_lifted() {
     };
     insta::assert_snapshot!(shown, @r#"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended by somebody else, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
+      AC01 was suspended externally, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
       = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
     --
     reactivate AC01, free

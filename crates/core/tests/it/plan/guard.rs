@@ -1,8 +1,8 @@
 //! The brake: each verb against its limit, whole and alone.
 
-use subaccountd_core::{Limit, Status, Verb, approve, history::WriteResult};
+use subaccountd_core::{Limit, Outcome, Status, Verb, approve};
 
-use crate::support::scene::Scene;
+use crate::support::scene::{Scene, ignored, refused, skipped, unknown};
 
 /// `n` accounts that shall be `status`.
 fn fleet(n: usize, status: &str) -> String {
@@ -192,9 +192,9 @@ fn nothing_falls_out_of_the_window_while_the_clocks_disagree() {
 }
 
 #[test]
-fn unknown_writes_are_spent_and_refused_and_skipped_ones_are_not() {
+fn budget_counts_unknown_and_ignored_writes_and_no_skipped_ones() {
     let shown = {
-        let then = |result: WriteResult| {
+        let then = |result: Outcome| {
             to_suspend(4, 2)
                 .does(&result)
                 .after("2h")
@@ -204,30 +204,25 @@ fn unknown_writes_are_spent_and_refused_and_skipped_ones_are_not() {
                 .active("AC04")
                 .brief()
         };
-        [
-            then(WriteResult::Unknown),
-            then(WriteResult::Skipped),
-            then(WriteResult::Refused { code: None, message: "no".to_owned() }),
-        ]
-        .join("\n--\n")
+        [then(unknown()), then(skipped()), then(ignored("no"))].join("\n--\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     OverLimit suspend AC03
     OverLimit suspend AC04
     --
     suspend AC03
     suspend AC04
     --
-    suspend AC03
-    suspend AC04
+    OverLimit suspend AC03
+    OverLimit suspend AC04
     ");
 }
 
 #[test]
-fn a_write_takes_the_place_of_its_unknown_try() {
+fn write_takes_the_place_of_its_unknown_try() {
     let shown = {
-        let tried = to_suspend(3, 2).does(&WriteResult::Unknown);
-        let again = tried.clone().does(&WriteResult::Unknown).does(&WriteResult::Unknown);
+        let tried = to_suspend(3, 2).does(&unknown());
+        let again = tried.clone().does(&unknown()).after("1h").does(&unknown()).after("1h");
         let done = again.clone().done().active("AC03");
         [tried.brief(), again.brief(), done.brief()].join("\n--\n")
     };
@@ -245,7 +240,7 @@ fn a_write_takes_the_place_of_its_unknown_try() {
 #[test]
 fn an_unknown_try_weighs_again_when_the_next_one_did_not_happen() {
     let shown = {
-        let tried = to_suspend(3, 2).does(&WriteResult::Unknown).does(&WriteResult::Skipped);
+        let tried = to_suspend(3, 2).does(&unknown()).does(&skipped());
         let third = tried.clone().suspended("AC01").suspended("AC02").active("AC03");
         [tried.brief(), third.brief()].join("\n--\n")
     };
@@ -379,7 +374,7 @@ fn numbers_released_within_the_window_count() {
 #[test]
 fn a_close_takes_the_place_of_its_unknown_try_in_what_it_releases() {
     let shown = {
-        let tried = to_close(1).may_release(1).does(&WriteResult::Unknown);
+        let tried = to_close(1).may_release(1).does(&unknown());
         let another = tried.clone().is("AC01", Status::Closed).says(
             "subaccounts: [{sid: AC02, status: closed, close: {confirm: acme, release: ['+15105550102']}}]",
         );
@@ -433,9 +428,9 @@ fn what_was_free_is_not_spent() {
 }
 
 #[test]
-fn tries_of_one_write_are_spent_once() {
-    let tried = to_suspend(3, 2).limit(Verb::Suspend, Limit::Count(3)).does(&WriteResult::Unknown);
-    let done = tried.does(&WriteResult::Unknown).done().active("AC03");
+fn budget_counts_the_tries_of_one_write_once() {
+    let tried = to_suspend(3, 2).limit(Verb::Suspend, Limit::Count(3)).does(&unknown());
+    let done = tried.does(&unknown()).after("1h").done().active("AC03");
     assert_eq!(done.brief(), "suspend AC03");
 }
 
@@ -449,7 +444,7 @@ fn a_free_write_does_not_take_the_place_of_one_that_costs() {
         "subaccounts: [{sid: AC01, status: active, numbers: ['+15105550101']}, {sid: AC02, status: active}]";
     // The first transfer is unknown, and was done; the second takes it back for nothing.
     let scene = Scene::new(there).limit(Verb::Transfer, Limit::Count(1)).holds("AC02", "+15105550100");
-    let scene = scene.does(&WriteResult::Unknown).holds("AC01", "+15105550100").says(back).done();
+    let scene = scene.does(&unknown()).holds("AC01", "+15105550100").says(back).done();
     assert_eq!(
         scene.says(more).holds("AC02", "+15105550101").brief(),
         "OverLimit transfer AC01 +15105550101"
@@ -458,7 +453,7 @@ fn a_free_write_does_not_take_the_place_of_one_that_costs() {
 
 #[test]
 fn a_changed_entry_begins_its_refusals_anew() {
-    let refused = || WriteResult::Refused { code: Some(21_475), message: "no".to_owned() };
+    let refused = || refused(21_475, "no");
     let scene = to_suspend(1, 1).does(&refused()).after("1h").does(&refused()).after("1h").does(&refused());
     assert_eq!(scene.clone().after("15s").brief(), "RefusedByTwilio suspend AC01");
     let changed =

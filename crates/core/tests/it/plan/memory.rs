@@ -1,11 +1,12 @@
 //! What one pass remembers of another: suspensions by others, undoings, refusals, searches, unknown writes.
 
 use subaccountd_core::{
-    Object, Reactivation, Status, heed,
-    history::{Event, WriteResult},
+    Object, Outcome, Reactivation, Receipt, Status,
+    history::Event,
+    notice::{desired_events, observation_events},
 };
 
-use crate::support::scene::{Scene, desired, phone, sid};
+use crate::support::scene::{self, Scene, desired, ignored, phone, sid, skipped, unknown};
 
 const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
@@ -21,8 +22,8 @@ fn claimed() -> Scene {
     Scene::new(state).holds("AC02", "+15105550101")
 }
 
-fn refused() -> WriteResult {
-    WriteResult::Refused { code: Some(21_478), message: "Account is suspended by Twilio".to_owned() }
+fn refused() -> Outcome {
+    scene::refused(21_478, "Account is suspended by Twilio")
 }
 
 #[test]
@@ -116,30 +117,32 @@ fn strict_does_not_take_for_its_own_what_was_active_in_between() {
 }
 
 #[test]
-fn a_suspension_that_a_crash_left_open_is_the_daemons_own() {
+fn suspension_is_our_own_when_its_outcome_was_lost_and_twilio_dates_it_in_time() {
     let shown = {
-        let open = |result: Option<WriteResult>| {
+        let open = |result: Option<Outcome>| {
             let scene = Scene::new(SUSPENDED).active("AC01").pass();
             let planned = scene.plan().actions.remove(0);
-            let at = scene.now.best();
+            let at = scene.stamp();
             let scene = scene.event(Event::Intent {
                 id: 7,
                 at,
-                write: subaccountd_core::history::Write::of(&planned),
+                write: subaccountd_core::history::Write::from(&planned),
             });
             let scene = match result {
-                Some(result) => scene.event(Event::Outcome { id: 7, at, result }),
+                Some(outcome) => scene.event(Event::Outcome { id: 7, at, outcome }),
                 None => scene,
             };
+            let at = scene.stamp().at;
             scene
                 .suspended("AC01")
+                .with("AC01", |account| account.date_updated = Some(at))
                 .says(ACTIVE)
                 .policy(|policy| policy.reactivation = Reactivation::Strict)
                 .shown()
         };
         let refused = open(Some(refused()));
-        assert_eq!(refused, open(Some(WriteResult::Skipped)));
-        [open(None), open(Some(WriteResult::Unknown)), refused].join("--\n")
+        assert_eq!(refused, open(Some(skipped())));
+        [open(None), open(Some(unknown())), refused].join("--\n")
     };
     insta::assert_snapshot!(shown, @r#"
     reactivate AC01, free
@@ -147,13 +150,13 @@ fn a_suspension_that_a_crash_left_open_is_the_daemons_own() {
     reactivate AC01, free
     --
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended by somebody else, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
+      AC01 was suspended externally, last changed at 2026-06-01T12:00:00Z: a fraud circuit breaker or a person
+      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-06-01T12:00:00Z"` in the entry
     "#);
 }
 
 #[test]
-fn what_others_undid_twice_is_contested() {
+fn write_is_contested_when_others_reverted_it_twice() {
     let shown = {
         let mut scene = Scene::new(SUSPENDED).active("AC01");
         let mut steps = Vec::new();
@@ -166,13 +169,13 @@ fn what_others_undid_twice_is_contested() {
         steps.push(scene.after("22h 1s").brief());
         steps.join("\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     suspend AC01
     suspend AC01
     Contested suspend AC01
     Contested: suspend of AC01
-      others undid 2 times what subaccountd did here; it does not suspend AC01 again
-      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is tried again when the undoings are older than 24h
+      reverted externally 2 times; not retrying `suspend AC01`
+      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is retried when these reverts are older than 24h
 
     Contested suspend AC01
     suspend AC01
@@ -180,7 +183,7 @@ fn what_others_undid_twice_is_contested() {
 }
 
 #[test]
-fn a_contested_number_stays_where_others_put_it() {
+fn contested_number_stays_where_others_put_it() {
     let shown = {
         let mut scene = claimed();
         for _ in 0..2 {
@@ -188,10 +191,10 @@ fn a_contested_number_stays_where_others_put_it() {
         }
         scene.shown()
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     Contested: transfer of AC01 +15105550101
-      others undid 2 times what subaccountd did here; it does not transfer +15105550101 from AC02 to AC01 again
-      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is tried again when the undoings are older than 24h
+      reverted externally 2 times; not retrying `transfer +15105550101 from AC02 to AC01`
+      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is retried when these reverts are older than 24h
     ");
 }
 
@@ -231,7 +234,7 @@ fn an_undoing_counts_once() {
     let shown = {
         let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().pass().pass();
         assert_eq!(
-            scene.history.times_undone(Object::Account(sid("AC01")), scene.now, scene.policy.window),
+            scene.history.times_reverted(Object::Account(sid("AC01")), scene.now, scene.policy.window),
             1
         );
         scene.brief()
@@ -242,7 +245,7 @@ fn an_undoing_counts_once() {
 }
 
 #[test]
-fn a_refused_write_pauses_longer_each_time_up_to_an_hour() {
+fn refused_write_pauses_longer_each_time_up_to_an_hour() {
     let shown = {
         let mut scene = Scene::new(SUSPENDED).active("AC01").does(&refused());
         let mut steps = vec![scene.shown()];
@@ -256,10 +259,10 @@ fn a_refused_write_pauses_longer_each_time_up_to_an_hour() {
         steps.push(scene.brief());
         steps.join("--\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (error 21478): Account is suspended by Twilio
-      = see https://www.twilio.com/docs/errors/21478; mend what Twilio names, or change the entry; it is tried again at 2026-06-01T12:00:15Z
+      = see https://www.twilio.com/docs/errors/21478; fix what Twilio names, or change the entry; it is retried at 2026-06-01T12:00:15Z
     --
     RefusedByTwilio suspend AC01
     ");
@@ -301,29 +304,27 @@ fn a_refused_transfer_to_the_main_account_ends_when_the_main_account_changes() {
 }
 
 #[test]
-fn a_write_that_was_ignored_is_refused_without_a_code() {
-    let shown = Scene::new(SUSPENDED)
-        .active("AC01")
-        .does(&WriteResult::Refused { code: None, message: "Twilio answered with status active".to_owned() })
-        .shown();
-    insta::assert_snapshot!(shown, @r"
+fn ignored_write_is_held_as_refused_without_a_code() {
+    let shown =
+        Scene::new(SUSPENDED).active("AC01").does(&ignored("Twilio answered with status active")).shown();
+    insta::assert_snapshot!(shown, @"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (no error code): Twilio answered with status active
-      = mend what Twilio names, or change the entry; it is tried again at 2026-06-01T12:00:15Z
+      = fix what Twilio names, or change the entry; it is retried at 2026-06-01T12:00:15Z
     ");
 }
 
 #[test]
-fn a_refusal_within_one_apply_is_not_tried_again() {
+fn refused_write_is_not_retried_within_one_apply() {
     let shown = {
         let scene = Scene::new(SUSPENDED).active("AC01").does(&refused()).after("2h");
         let before = scene.clone().policy(|policy| policy.no_retry_from = Some(1));
         [scene.policy(|policy| policy.no_retry_from = Some(0)).shown(), before.shown()].join("--\n")
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (error 21478): Account is suspended by Twilio
-      = see https://www.twilio.com/docs/errors/21478; mend what Twilio names, or change the entry; it is tried again by the next run
+      = see https://www.twilio.com/docs/errors/21478; fix what Twilio names, or change the entry; it is retried by the next run
     --
     suspend AC01
     ");
@@ -351,8 +352,10 @@ fn a_refusal_comes_after_contested_and_before_the_verbs() {
     let shown = {
         let refused =
             Scene::new(SUSPENDED).active("AC01").does(&refused()).policy(|policy| policy.verbs.clear());
-        let undone = || Event::Undone { object: Object::Account(sid("AC01")), at: refused.now.best() };
-        [refused.brief(), refused.clone().event(undone()).event(undone()).brief()].join("\n")
+        let reverted =
+            |scene: &Scene| Event::Reverted { object: Object::Account(sid("AC01")), at: scene.stamp() };
+        let (first, second) = (reverted(&refused), reverted(&refused.clone().after("1s")));
+        [refused.brief(), refused.clone().event(first).event(second).brief()].join("\n")
     };
     insta::assert_snapshot!(shown, @r"
     RefusedByTwilio suspend AC01
@@ -374,12 +377,13 @@ fn a_missing_number_is_searched_for_with_pauses_that_grow() {
             scene = scene.after(&format!("{pause}s"));
             assert!(reads_all(&scene), "{pause}");
             let at = scene.now.best();
-            scene = scene.event(Event::Searched { at, state: "state".to_owned(), found: false });
+            let state = scene.desired.digest();
+            scene = scene.event(Event::Searched { at, state, found: false });
         }
         let at = scene.now.best();
         assert!(reads_all(&scene.clone().event(Event::Searched {
             at,
-            state: "state".to_owned(),
+            state: scene.desired.digest(),
             found: true
         })));
         assert!(reads_all(&scene.clone().event(Event::Searched {
@@ -417,7 +421,7 @@ fn a_number_that_a_closing_account_was_seen_with_is_searched_for() {
 #[test]
 fn an_unknown_write_is_resolved_by_the_next_observation() {
     let shown = {
-        let lost = claimed().does(&WriteResult::Unknown);
+        let lost = claimed().does(&unknown());
         [lost.brief(), lost.holds("AC01", "+15105550101").brief()].join("\n--\n")
     };
     insta::assert_snapshot!(shown, @r"
@@ -445,10 +449,10 @@ fn a_number_that_went_back_by_the_states_will_is_free_and_going_there_again_is_n
 }
 
 #[test]
-fn reactivating_what_the_daemon_suspended_is_free_within_the_window() {
+fn reactivation_of_our_own_suspension_is_free_for_seven_days() {
     let shown = {
         let suspended = Scene::new(SUSPENDED).active("AC01").done().says(ACTIVE);
-        [suspended.clone().after("23h 59m 59s").shown(), suspended.after("24h").shown()].join("--\n")
+        [suspended.clone().after("167h 59m 59s").shown(), suspended.after("168h").shown()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"
     reactivate AC01, free
@@ -462,20 +466,24 @@ fn a_history_read_from_its_events_is_the_same() {
     let shown = {
         let mut events = Vec::new();
         let mut scene = claimed();
-        for event in subaccountd_core::notice(&scene.history, &scene.desired, &scene.observe(), scene.now) {
+        for event in observation_events(&scene.history, &scene.desired, &scene.observe(), scene.now) {
             events.push(event);
         }
         let planned = scene.plan().actions.remove(0);
-        let at = scene.now.best();
-        events.push(Event::Intent { id: 3, at, write: subaccountd_core::history::Write::of(&planned) });
-        events.push(Event::Outcome { id: 3, at, result: refused() });
-        events.push(Event::Undone { object: Object::Number(phone("+15105550101")), at });
+        let at = scene.stamp();
+        events.push(Event::Intent { id: 3, at, write: subaccountd_core::history::Write::from(&planned) });
+        events.push(Event::Outcome { id: 3, at, outcome: refused() });
+        events.push(Event::Reverted { object: Object::Number(phone("+15105550101")), at });
+        events.push(Event::Unattended { from: at.at, to: at.at });
         let mut read = subaccountd_core::History::default();
+        let mut repeated = read.clone();
         for event in events {
+            repeated.apply_all([event.clone(), event.clone()]);
             read.apply(serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap());
             scene = scene.event(event);
         }
         assert_eq!(read, scene.history);
+        assert_eq!(repeated, scene.history, "a line that was written twice is harmless");
         assert_eq!(read.next_id(), 4);
         scene.brief()
     };
@@ -506,13 +514,21 @@ fn a_number_found_elsewhere_is_looked_for_there_without_another_search() {
 fn a_word_that_changed_while_twilio_could_not_be_observed_changed() {
     let closed = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
     let mut history = Scene::new(closed).pass().history;
-    assert!(history.closing(sid("AC01")).is_some());
+    assert!(history.close_decision(sid("AC01")).is_some());
     // No account list, only the state.
+    let policy = subaccountd_core::Policy::default();
+    let now = Scene::new(ACTIVE).now;
+    let heed = |history: &subaccountd_core::History, desired: &subaccountd_core::Desired| {
+        desired_events(history, desired, &policy, now)
+    };
     for event in heed(&history.clone(), &desired(SUSPENDED)) {
         history.apply(event);
     }
-    assert_eq!(history.word(sid("AC01")), Some(Status::Suspended));
-    assert!(history.closing(sid("AC01")).is_none(), "the decision was taken back, so the rest begins anew");
+    assert_eq!(history.desired_status(sid("AC01")), Some(Status::Suspended));
+    assert!(
+        history.close_decision(sid("AC01")).is_none(),
+        "the decision was taken back, so the rest begins anew"
+    );
     assert_eq!(heed(&history, &desired(SUSPENDED)), []);
     for event in heed(&history.clone(), &desired(ACTIVE)) {
         history.apply(event);
@@ -524,14 +540,16 @@ fn a_word_that_changed_while_twilio_could_not_be_observed_changed() {
 fn a_faulty_state_ends_no_closing() {
     let closed = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
     let history = Scene::new(closed).pass().history;
-    assert_eq!(heed(&history, &desired("subaccounts: [{sid: AC02, status: odd}]")), []);
+    let policy = subaccountd_core::Policy::default();
+    let state = desired("subaccounts: [{sid: AC02, status: odd}]");
+    assert_eq!(desired_events(&history, &state, &policy, Scene::new(ACTIVE).now), []);
 }
 
 #[test]
 fn a_reactivation_that_was_verified_is_a_sight_of_the_active_account_and_a_lost_one_is_not() {
     let suspended = Scene::new(ACTIVE).suspended("AC01");
-    let verified = suspended.clone().does(&WriteResult::Done).suspended("AC01");
+    let verified = suspended.clone().does(&Outcome::Done(Receipt::default())).suspended("AC01");
     assert_eq!(verified.brief(), "SuspendedElsewhere reactivate AC01", "others suspended it right after");
-    let lost = suspended.does(&WriteResult::Unknown);
+    let lost = suspended.does(&unknown());
     assert_eq!(lost.brief(), "reactivate AC01");
 }

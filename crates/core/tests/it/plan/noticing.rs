@@ -1,9 +1,9 @@
 //! What is noticed, and what is not: each fact once, and only what others did against the state counts as undoing.
 
 use jiff::SignedDuration;
-use subaccountd_core::{History, Limit, Object, Reactivation, Verb, history::WriteResult, notice};
+use subaccountd_core::{History, Limit, Object, Reactivation, Verb, notice::observation_events};
 
-use crate::support::scene::{Scene, phone, sid};
+use crate::support::scene::{self, Scene, phone, sid};
 
 const NUMBER: &str = "+15105550101";
 const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
@@ -21,8 +21,8 @@ fn claimed() -> Scene {
     Scene::new(&state).holds("AC02", NUMBER)
 }
 
-fn times_undone(scene: &Scene, object: Object) -> usize {
-    scene.history.times_undone(object, scene.now, WINDOW)
+fn times_reverted(scene: &Scene, object: Object) -> usize {
+    scene.history.times_reverted(object, scene.now, WINDOW)
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn what_does_not_change_is_noticed_once() {
     ];
     for (n, scene) in scenes.into_iter().enumerate() {
         let scene = scene.pass();
-        let again = notice(&scene.history, &scene.desired, &scene.observe(), scene.now);
+        let again = observation_events(&scene.history, &scene.desired, &scene.observe(), scene.now);
         assert_eq!(again, [], "scene {n}");
     }
 }
@@ -52,9 +52,9 @@ fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
     let account = Object::Account(sid("AC01"));
     let always = |scene: Scene| scene.policy(|policy| policy.reactivation = Reactivation::Always);
     let stands = always(Scene::new(ACTIVE).suspended("AC01")).done().pass().pass();
-    assert_eq!(times_undone(&stands, account), 0);
+    assert_eq!(times_reverted(&stands, account), 0);
     let once = stands.suspended("AC01").pass();
-    assert_eq!(times_undone(&once, account), 1);
+    assert_eq!(times_reverted(&once, account), 1);
     assert_eq!(once.brief(), "reactivate AC01");
     assert_eq!(once.done().suspended("AC01").brief(), "Contested reactivate AC01");
 }
@@ -71,7 +71,7 @@ fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
         for _ in 0..2 {
             scene = scene.says(HANDED).done().says(withdrawn).holds("AC01", NUMBER).pass();
         }
-        assert_eq!(times_undone(&scene, number), 0, "{withdrawn}");
+        assert_eq!(times_reverted(&scene, number), 0, "{withdrawn}");
         assert_eq!(
             scene.says(HANDED).brief().lines().next(),
             Some("transfer +15105550101 from AC01 to AC00")
@@ -117,8 +117,8 @@ fn taking_a_transfer_back_is_free_also_after_other_writes() {
 
 /// A rotated journal carries it on as JSON.
 #[test]
-fn a_history_is_the_same_after_json() {
-    let refused = WriteResult::Refused { code: Some(21_478), message: "no".to_owned() };
+fn history_is_the_same_after_json() {
+    let refused = scene::refused(21_478, "no");
     let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().does(&refused);
     let scene = scene.says(HANDED).holds("AC01", NUMBER).done();
     let verbs: Vec<_> = scene.history.writes().map(|(_, write, _)| write.verb).collect();
@@ -126,7 +126,7 @@ fn a_history_is_the_same_after_json() {
     let refusals = scene.history.refusals(Object::Account(sid("AC01")));
     assert_eq!(refusals.map(|(verb, _)| verb).collect::<Vec<_>>(), [Verb::Suspend]);
     let json = serde_json::to_string(&scene.history).unwrap();
-    for part in ["refused", "standing", "undone", "writes"] {
+    for part in ["refused", "lastApplied", "reverted", "writes"] {
         assert!(!json.contains(&format!("\"{part}\":[]")), "{part}: {json}");
     }
     assert_eq!(serde_json::from_str::<History>(&json).unwrap(), scene.history);
@@ -134,23 +134,23 @@ fn a_history_is_the_same_after_json() {
 
 /// The daemon forgets what is out of the window, and nothing else.
 #[test]
-fn what_is_older_than_the_window_is_forgotten() {
+fn history_drops_what_is_older_than_the_window() {
     let kept = |scene: &Scene, key: &str| {
         let json = serde_json::to_value(&scene.history).unwrap();
         json[key].as_array().map_or(0, Vec::len)
     };
     let mut scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass();
-    assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
+    assert_eq!((kept(&scene, "writes"), kept(&scene, "reverted")), (1, 1));
     assert!(!scene.history.is_ripe(scene.now, WINDOW));
     scene.history.prune(scene.now, WINDOW);
-    assert_eq!((kept(&scene, "writes"), kept(&scene, "undone")), (1, 1));
-    assert_eq!(times_undone(&scene, Object::Account(sid("AC01"))), 1);
+    assert_eq!((kept(&scene, "writes"), kept(&scene, "reverted")), (1, 1));
+    assert_eq!(times_reverted(&scene, Object::Account(sid("AC01"))), 1);
     let mut unsure = scene.clone().after("24h").clock_off(None);
     assert!(!unsure.history.is_ripe(unsure.now, WINDOW));
     unsure.history.prune(unsure.now, WINDOW);
-    assert_eq!((kept(&unsure, "writes"), kept(&unsure, "undone")), (1, 1));
+    assert_eq!((kept(&unsure, "writes"), kept(&unsure, "reverted")), (1, 1));
     let mut later = scene.after("24h");
     assert!(later.history.is_ripe(later.now, WINDOW));
     later.history.prune(later.now, WINDOW);
-    assert_eq!((kept(&later, "writes"), kept(&later, "undone")), (0, 0));
+    assert_eq!((kept(&later, "writes"), kept(&later, "reverted")), (0, 0));
 }

@@ -350,7 +350,7 @@ fn a_number_waits_while_the_reactivation_of_its_receiver_is_held() {
       = make the receiving account active first; it can be suspended again once the number is there
     --
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended by somebody else, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
+      AC01 was suspended externally, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
       = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
     TargetNotActive: transfer of AC01 +15105550101
       +15105550101 cannot move to AC01, which is not active: Twilio takes transfers into active accounts only

@@ -90,7 +90,7 @@ fn settled(files: &[(String, String)], observed: &Observed) -> Desired {
     };
     let reading = read(&files.iter().map(source).collect::<Vec<_>>());
     assert_eq!(reading.faults, [], "{files:#?}");
-    let now = Now { local: time(NOON), twilio: Some(time(NOON)) };
+    let now = Now::new(time(NOON), Some(time(NOON)));
     let plan = plan(&reading.desired, observed, &History::default(), &Policy::default(), now).unwrap();
     assert_eq!((plan.actions, plan.held), (Vec::new(), Vec::new()));
     reading.desired

@@ -1,33 +1,55 @@
 //! A crew for executing: ports that answer as the test says and keep what they were asked.
 
-use std::sync::Mutex;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use subaccountd_core::{
-    Account, AccountSid, Action, Number, Planned,
-    execute::{Crew, Execution, Outcome, execute},
-    record::{Gate, Record},
-    remote::{AccountList, Apply, ErrorKind, Observe, Receipt, RemoteError, Written},
+    Account, AccountSid, Action, Number, Outcome, Planned, Receipt, Skip,
+    execute::{self, Execution, execute},
+    record::{Precondition, Record, Stopwatch},
+    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
 };
 
 use super::{scene::Scene, text::short};
 
-type Answer = Box<dyn Fn(&Action) -> Written + Send + Sync>;
+type Answer = Box<dyn Fn(&Action) -> Sent + Send + Sync>;
 type Look = Box<dyn Fn(AccountSid) -> Result<(), RemoteError> + Send + Sync>;
 type Say = Box<dyn Fn(&Action) -> Result<(), String> + Send + Sync>;
+type Check = Box<dyn Fn(&Action) -> Result<(), Skip> + Send + Sync>;
 
 /// Every port in one.
 pub(crate) struct Ports {
     scene: Scene,
     pub(crate) answer: Answer,
     pub(crate) look: Look,
-    pub(crate) gate: Say,
+    pub(crate) gate: Check,
     pub(crate) intent: Say,
+    /// The reason for which no place in flight is given.
+    pub(crate) place: Box<dyn Fn() -> Result<(), Skip> + Send + Sync>,
     /// What happened, in order.
     pub(crate) log: Mutex<Vec<String>>,
+    /// The time of the stopwatch, which only the ports move on.
+    pub(crate) elapsed_ms: Arc<AtomicU64>,
+    pub(crate) stopping: Arc<AtomicBool>,
+    /// Called with each step, before it ends: a place, a check, and every line of the log.
+    pub(crate) step: Box<dyn Fn(&str) + Send + Sync>,
+    /// The second place in flight and those after it come only once the first write was answered.
+    pub(crate) slow_places: bool,
+    places: AtomicU64,
 }
 
 pub(crate) fn error(kind: ErrorKind, message: &str) -> RemoteError {
     RemoteError { kind, message: message.to_owned(), code: None, request_id: None }
+}
+
+/// A write that was done.
+pub(crate) fn done() -> Sent {
+    Outcome::Done(Receipt::default()).into()
 }
 
 impl Ports {
@@ -35,23 +57,54 @@ impl Ports {
     pub(crate) fn new(scene: &Scene) -> Self {
         Self {
             scene: scene.clone(),
-            answer: Box::new(|_| Written::Done(Receipt::default())),
+            answer: Box::new(|_| done()),
             look: Box::new(|_| Ok(())),
             gate: Box::new(|_| Ok(())),
             intent: Box::new(|_| Ok(())),
+            place: Box::new(|| Ok(())),
             log: Mutex::default(),
+            elapsed_ms: Arc::default(),
+            stopping: Arc::default(),
+            step: Box::new(|_| ()),
+            slow_places: false,
+            places: AtomicU64::new(0),
         }
     }
 
     fn log(&self, line: &str) {
+        (self.step)(&short(line));
         self.log.lock().unwrap().push(short(line));
+    }
+
+    /// Lets the step that begins so take that long.
+    pub(crate) fn takes(mut self, step: &'static str, time: Duration) -> Self {
+        let (elapsed, before) = (Arc::clone(&self.elapsed_ms), self.step);
+        self.step = Box::new(move |line| {
+            before(line);
+            if line.starts_with(step) {
+                elapsed.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+            }
+        });
+        self
+    }
+
+    /// Lets the process be told to stop during the step that begins so.
+    pub(crate) fn stops_at(mut self, step: &'static str) -> Self {
+        let stopping = Arc::clone(&self.stopping);
+        self.step = Box::new(move |line| {
+            if line.starts_with(step) {
+                stopping.store(true, Ordering::Relaxed);
+            }
+        });
+        self
     }
 
     /// Executes the plan of `scene`, two writes at once.
     pub(crate) fn run(&self, scene: &Scene) -> Execution {
-        let crew = Crew { observe: self, apply: self, record: self, gate: self, in_flight: 2 };
+        let ports =
+            execute::Ports { apply: self, record: self, precondition: self, stopwatch: self, in_flight: 2 };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(execute(scene.approved(), &crew))
+        runtime.block_on(execute(scene.approved(), &ports))
     }
 
     /// What happened, then how each action ended.
@@ -59,11 +112,9 @@ impl Ports {
         let execution = self.run(scene);
         let mut lines = std::mem::take(&mut *self.log.lock().unwrap());
         for executed in &execution.executed {
-            let why = match &executed.outcome {
-                Outcome::Done(_) => String::new(),
-                Outcome::Refused(refusal) => format!(" {}", refusal.message),
-                Outcome::Unknown(lost) => format!(" {}", lost.message),
-                Outcome::Skipped(why) => format!(" {why}"),
+            let why = match executed.outcome.message() {
+                "" => String::new(),
+                why => format!(" {why}"),
             };
             lines.push(format!("{}: {}{why}", executed.planned.action, executed.outcome.as_str()));
         }
@@ -74,31 +125,48 @@ impl Ports {
     }
 }
 
-impl Observe for Ports {
-    async fn accounts(&self) -> Result<AccountList, RemoteError> {
-        let accounts = self.scene.accounts.values().cloned().collect();
-        Ok(AccountList { accounts, date: self.scene.now.twilio })
+/// A place in flight.
+pub(crate) struct Place<'a>(&'a Ports);
+
+impl WritePlace for Place<'_> {
+    async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
+        self.0.log(&format!("read {sid}"));
+        (self.0.look)(sid)?;
+        self.0.scene.accounts.get(&sid).cloned().ok_or_else(|| error(ErrorKind::Unreadable, "404"))
     }
 
-    async fn account(&self, sid: AccountSid) -> Result<Account, RemoteError> {
-        self.log(&format!("read {sid}"));
-        (self.look)(sid)?;
-        self.scene.accounts.get(&sid).cloned().ok_or_else(|| error(ErrorKind::Unreadable, "404"))
+    async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        self.0.log(&format!("read the numbers of {owner}"));
+        self.0.scene.lists[&owner].clone().map_err(|why| error(ErrorKind::Unreadable, &why))
     }
 
-    async fn numbers(&self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
-        self.log(&format!("read the numbers of {owner}"));
-        self.scene.lists[&owner].clone().map_err(|why| error(ErrorKind::Unreadable, &why))
+    async fn send(self, action: &Action) -> Sent {
+        self.0.log(&format!("write: {action}"));
+        tokio::task::yield_now().await;
+        let sent = (self.0.answer)(action);
+        self.0.log(&format!("answer: {action}"));
+        sent
     }
 }
 
 impl Apply for Ports {
-    async fn apply(&self, action: &Action) -> Written {
-        self.log(&format!("write: {action}"));
-        tokio::task::yield_now().await;
-        let written = (self.answer)(action);
-        self.log(&format!("answer: {action}"));
-        written
+    type Place<'a> = Place<'a>;
+
+    async fn place(&self) -> Result<Place<'_>, Skip> {
+        (self.step)("place");
+        (self.place)()?;
+        if self.slow_places && self.places.fetch_add(1, Ordering::Relaxed) > 0 {
+            while !self.log.lock().unwrap().iter().any(|line| line.starts_with("outcome")) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(Place(self))
+    }
+}
+
+impl Stopwatch for Ports {
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -109,13 +177,22 @@ impl Record for Ports {
         Ok(0)
     }
 
+    async fn skipped(&self, planned: &Planned, skip: &Skip) {
+        (self.step)(&short(&format!("skipped: {} {:?}", planned.action, skip.cause)));
+    }
+
     async fn outcome(&self, _: u64, planned: &Planned, outcome: &Outcome) {
         self.log(&format!("outcome: {} {}", planned.action, outcome.as_str()));
     }
 }
 
-impl Gate for Ports {
-    async fn open(&self, action: &Action) -> Result<(), String> {
+impl Precondition for Ports {
+    async fn check(&self, action: &Action) -> Result<(), Skip> {
+        (self.step)("check");
         (self.gate)(action)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use subaccountd_core::Status;
+use subaccountd_core::{Desired, Status};
 
 use super::scene::{Scene, desired};
 
@@ -150,5 +150,51 @@ impl Fleet {
         }
         scene.desired = desired(&self.state());
         scene
+    }
+}
+
+/// One edit of the state. Accounts count from 1, in claims 0 is the main account.
+#[derive(Debug, Clone)]
+pub(crate) enum Edit {
+    Want(usize, Status),
+    List(usize),
+    Pause(usize),
+    Name(usize),
+    ToMain(usize),
+    Claim(usize, Option<usize>),
+    Release(usize, Option<usize>),
+    Fault,
+}
+
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
+    let account = || 1..=ACCOUNTS;
+    let number = || 0..NUMBERS;
+    prop_oneof![
+        6 => (account(), goal()).prop_map(|(n, goal)| Edit::Want(n, goal)),
+        1 => account().prop_map(Edit::List),
+        1 => account().prop_map(Edit::Pause),
+        1 => account().prop_map(Edit::Name),
+        1 => account().prop_map(Edit::ToMain),
+        3 => (number(), prop::option::weighted(0.7, 0..=ACCOUNTS)).prop_map(|(n, to)| Edit::Claim(n, to)),
+        2 => (number(), prop::option::weighted(0.7, account())).prop_map(|(n, with)| Edit::Release(n, with)),
+        1 => Just(Edit::Fault),
+    ]
+}
+
+impl Fleet {
+    /// The state after `edit`.
+    pub(crate) fn edited(&mut self, edit: &Edit) -> Desired {
+        match *edit {
+            Edit::Want(n, goal) => self.accounts[n - 1].goal = goal,
+            Edit::List(n) => self.accounts[n - 1].listed ^= true,
+            Edit::Pause(n) => self.accounts[n - 1].paused ^= true,
+            Edit::Name(n) => self.accounts[n - 1].misnamed ^= true,
+            Edit::ToMain(n) => self.accounts[n - 1].to_main ^= true,
+            Edit::Claim(n, claimant) => self.numbers[n].claimant = claimant,
+            Edit::Release(n, account) => self.numbers[n].released_with = account,
+            Edit::Fault => self.faulty ^= true,
+        }
+        let settled = self.clone().settle_claims();
+        desired(&settled.state())
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod crew;
 pub(crate) mod draw;
+mod drive;
 pub(crate) mod fleet;
 pub(crate) mod scene;
 pub(crate) mod text;

@@ -1,17 +1,14 @@
 //! A scene: a state, the fleet that fits it, a history and a time. A test changes one thing and looks at the plan.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-};
+use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, ApprovedPlan, Desired, Goal, History, Holdings, Limit, Limits, LiveStatus,
-    Now, Number, Observed, PhoneNumber, Plan, Policy, Status, Ties, Unplannable, Verb, approve,
-    history::{Event, Write as Journaled, WriteResult},
-    notice, plan,
-    reads::{first_lists, further_lists},
+    Account, AccountSid, Action, Desired, Goal, Guardrails, History, Limit, Limits, LiveStatus, Now, Number,
+    Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, SkipCause, Stamp, Status, Ties, UnknownOutcome,
+    Verb,
+    history::{Event, Write as Journaled},
+    remote::UnreadableRow,
     spec::{Source, read},
 };
 
@@ -25,10 +22,36 @@ pub(crate) struct Scene {
     pub(crate) desired: Desired,
     pub(crate) accounts: BTreeMap<AccountSid, Account>,
     pub(crate) lists: BTreeMap<AccountSid, Result<Vec<Number>, String>>,
+    /// Rows of the account list that cannot be read.
+    pub(crate) unreadable_rows: Vec<UnreadableRow>,
+    /// Accounts that a single fetch shows otherwise than the lagging list.
+    pub(crate) truth: BTreeMap<AccountSid, Account>,
+    /// Owners of numbers that a single fetch shows otherwise than the lagging lists.
+    pub(crate) number_truth: BTreeMap<PhoneNumber, AccountSid>,
     pub(crate) history: History,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) now: Now,
+}
+
+/// The outcome of a write whose answer was lost.
+pub(crate) fn unknown() -> Outcome {
+    Outcome::Unknown(UnknownOutcome { message: "timed out".to_owned(), request_id: None })
+}
+
+/// The outcome of a write that Twilio answered with 429.
+pub(crate) fn skipped() -> Outcome {
+    Outcome::skipped(SkipCause::RateLimited, "429")
+}
+
+/// The outcome of a write that Twilio refused.
+pub(crate) fn refused(code: u32, message: &str) -> Outcome {
+    Outcome::Refused(Refusal { code: Some(code), message: message.to_owned(), ..Refusal::default() })
+}
+
+/// The outcome of a write that Twilio answered with 2xx and the old value.
+pub(crate) fn ignored(message: &str) -> Outcome {
+    Outcome::Ignored(Refusal { message: message.to_owned(), ..Refusal::default() })
 }
 
 pub(crate) fn sid(short: &str) -> AccountSid {
@@ -65,10 +88,13 @@ impl Scene {
             desired,
             accounts: BTreeMap::new(),
             lists: BTreeMap::new(),
+            unreadable_rows: Vec::new(),
+            truth: BTreeMap::new(),
+            number_truth: BTreeMap::new(),
             history: History::default(),
             policy: Policy::default(),
             limits: Limits::default(),
-            now: Now { local: now, twilio: Some(now) },
+            now: Now::new(now, Some(now)),
         }
         .account("AC00", "main", Status::Active);
         for entry in scene.desired.clone().accounts() {
@@ -126,6 +152,16 @@ impl Scene {
 
     pub(crate) fn odd_status(self, account: &str) -> Self {
         self.with(account, |account| account.status = LiveStatus::Unknown("dormant".to_owned()))
+    }
+
+    /// The row of an account cannot be read; `None` is one that does not even show its SID.
+    pub(crate) fn unreadable_row(mut self, account: Option<&str>) -> Self {
+        let sid = account.map(sid);
+        if let Some(sid) = sid {
+            self.accounts.remove(&sid);
+        }
+        self.unreadable_rows.push(UnreadableRow { sid, why: "`status` is no text".to_owned() });
+        self
     }
 
     pub(crate) fn gone(mut self, account: &str) -> Self {
@@ -205,12 +241,53 @@ impl Scene {
         self
     }
 
-    /// Time goes on, as in "72h".
-    pub(crate) fn after(mut self, time: &str) -> Self {
+    /// Time goes on, as in "72h", with passes that read the state and find nothing new.
+    pub(crate) fn after(self, time: &str) -> Self {
+        let scene = self.away(time);
+        match (scene.history.attended(), scene.now.trusted()) {
+            (Some(_), Some(at)) => scene.event(Event::Attended { at }),
+            (None, _) | (_, None) => scene,
+        }
+    }
+
+    /// Time goes on without a pass.
+    pub(crate) fn away(mut self, time: &str) -> Self {
         let time: SignedDuration = time.parse().unwrap();
         self.now.local += time;
         self.now.twilio = self.now.twilio.map(|twilio| twilio + time);
         self
+    }
+
+    /// Both clocks jumped since the last pass.
+    pub(crate) fn jumped(mut self) -> Self {
+        self.now.steady = false;
+        self
+    }
+
+    /// Every clock is right again.
+    pub(crate) fn clocks_right(mut self) -> Self {
+        let now = self.now.twilio.unwrap_or(self.now.local);
+        self.now = Now::new(now, Some(now));
+        self
+    }
+
+    /// The daemon starts anew and reads its journal.
+    pub(crate) fn restarted(mut self) -> Self {
+        let json = serde_json::to_string(&self.history).unwrap();
+        self.history = serde_json::from_str(&json).unwrap();
+        self
+    }
+
+    /// The history outlives the process.
+    pub(crate) fn durable(mut self) -> Self {
+        self.history = self.history.durable();
+        self
+    }
+
+    /// Twilio last changed the account now.
+    pub(crate) fn touched(self, account: &str) -> Self {
+        let at = self.now.best();
+        self.with(account, |account| account.date_updated = Some(at))
     }
 
     /// Twilio's clock is off by that much, or there is none.
@@ -219,49 +296,8 @@ impl Scene {
         self
     }
 
-    /// What a pass would read now.
-    pub(crate) fn observe(&self) -> Observed {
-        let mut observed = Observed::new(sid("AC00"), self.accounts.values().cloned());
-        let first = first_lists(&self.desired, &observed, &self.history);
-        self.read(&mut observed, first);
-        let further = further_lists(&self.desired, &observed, &self.history, "state", self.now);
-        self.read(&mut observed, further);
-        observed
-    }
-
-    fn read(&self, observed: &mut Observed, wanted: BTreeSet<AccountSid>) {
-        for account in wanted {
-            let holdings = match &self.lists[&account] {
-                Ok(numbers) => Holdings::Known(numbers.clone()),
-                Err(why) => Holdings::Unreadable(why.clone()),
-            };
-            observed.add_holdings(account, holdings);
-        }
-    }
-
-    /// A pass that observes, notices and does nothing.
-    pub(crate) fn pass(mut self) -> Self {
-        let observed = self.observe();
-        for event in notice(&self.history, &self.desired, &observed, self.now) {
-            self.history.apply(event);
-        }
-        self
-    }
-
-    /// The plan of a pass before the brake.
-    pub(crate) fn try_plan(&self) -> Result<Plan, Unplannable> {
-        let scene = self.clone().pass();
-        plan(&scene.desired, &scene.observe(), &scene.history, &scene.policy, scene.now)
-    }
-
-    /// The plan of a pass after the brake.
-    pub(crate) fn approved(&self) -> ApprovedPlan {
-        let scene = self.clone().pass();
-        approve(self.try_plan().unwrap(), &scene.limits, &scene.history, scene.now)
-    }
-
-    pub(crate) fn plan(&self) -> Plan {
-        self.approved().plan().clone()
+    pub(crate) fn guardrails(&self) -> Guardrails {
+        Guardrails { policy: self.policy.clone(), limits: self.limits.clone() }
     }
 
     /// The plan as an operator reads it.
@@ -299,24 +335,62 @@ impl Scene {
         short(&lines.join("\n"))
     }
 
-    /// Makes a pass whose writes end as `result` and change the fleet when they are done, or unknown.
-    pub(crate) fn does(mut self, result: &WriteResult) -> Self {
+    /// Makes a pass whose writes end as `outcome` and change the fleet when they are done.
+    pub(crate) fn does(mut self, outcome: &Outcome) -> Self {
         self = self.pass();
-        let at = self.now.best();
         for planned in self.plan().actions {
-            let id = self.history.next_id();
-            self = self.event(Event::Intent { id, at, write: Journaled::of(&planned) });
-            self = self.event(Event::Outcome { id, at, result: result.clone() });
-            if matches!(result, WriteResult::Done) {
-                self = self.happens(&planned.action);
-            }
+            self = self.writes(&planned, Some(outcome));
         }
         self
     }
 
+    /// A write of which no outcome is recorded when there is none.
+    pub(crate) fn writes(mut self, planned: &Planned, outcome: Option<&Outcome>) -> Self {
+        let (id, at) = (self.history.next_id(), self.now.stamp());
+        self = self.event(Event::Intent { id, at, write: Journaled::from(planned) });
+        let Some(outcome) = outcome else { return self };
+        let outcome = match outcome {
+            Outcome::Done(_) => {
+                self = self.happens(&planned.action);
+                let account = self.accounts.get(&planned.action.account());
+                let date_updated = account.and_then(|account| account.date_updated);
+                Outcome::Done(Receipt { date_updated, ..Receipt::default() })
+            }
+            other => other.clone(),
+        };
+        self.event(Event::Outcome { id, at, outcome })
+    }
+
     /// Makes a pass in which all that is planned is done.
     pub(crate) fn done(self) -> Self {
-        self.does(&WriteResult::Done)
+        self.does(&Outcome::Done(Receipt::default()))
+    }
+
+    /// The present moment as a fact keeps it.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.now.stamp()
+    }
+
+    /// The accounts' list goes on showing `account` as it is now, whatever happens to it in `then`.
+    pub(crate) fn lags_account(self, account: &str, then: impl FnOnce(Self) -> Self) -> Self {
+        let sid = sid(account);
+        let listed = self.accounts[&sid].clone();
+        let mut after = then(self);
+        let truth = after.accounts.insert(sid, listed).unwrap();
+        after.truth.insert(sid, truth);
+        after
+    }
+
+    /// The number lists go on showing `number` as they do now, whatever happens to it in `then`.
+    pub(crate) fn lags_number(self, number: &str, then: impl FnOnce(Self) -> Self) -> Self {
+        let phone = phone(number);
+        let listed = self.lists.clone();
+        let mut after = then(self);
+        if let Some(owner) = after.lister(phone) {
+            after.number_truth.insert(phone, owner);
+        }
+        after.lists = listed;
+        after
     }
 
     fn happens(self, action: &Action) -> Self {

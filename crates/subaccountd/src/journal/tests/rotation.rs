@@ -30,7 +30,7 @@ fn rotate(journal: &mut JournalFile, history: &History) -> Result<(), String> {
     journal.rotate_when_due(history, now, Some(now))
 }
 
-fn first_archive(journal: &JournalFile) -> std::path::PathBuf {
+fn first_archive(journal: &JournalFile) -> PathBuf {
     journal.dir.join(ArchiveName::new(journal.header.time, 1).to_string())
 }
 
@@ -90,16 +90,8 @@ fn rotation_is_due_when_16_mib_were_appended_and_not_again_in_the_next_pass() {
 
 /// A history of a little more than `bytes`.
 fn long_history(bytes: usize) -> History {
-    let write = Write {
-        verb: Verb::Suspend,
-        object: Object::Account(account(1)),
-        transfer: None,
-        releases: Vec::new(),
-        free: false,
-        entry: "e".repeat(bytes),
-    };
     let mut history = History::default();
-    history.apply(Event::Intent { id: 1, at: clock::now(), write });
+    history.apply(Event::SeenNamed { account: account(1), name: "e".repeat(bytes) });
     history
 }
 

@@ -1,0 +1,404 @@
+//! The writes that still matter: what weighs on a budget, what is open, and what must not be tried again yet.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, History, OwnSuspension, Write};
+use crate::{AccountSid, Now, Object, Outcome, PhoneNumber, Stamp, Status, Verb};
+
+/// Lists may lag this long behind a write of ours, and a write whose answer was lost may take effect this late.
+pub const LAG: SignedDuration = SignedDuration::from_mins(2);
+/// The first pause after a refusal, or after a second write whose outcome is unknown.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+/// The longest pause before another try of a reactivation whose outcome is unknown.
+const LONGEST_REACTIVATION_PAUSE: SignedDuration = SignedDuration::from_mins(2);
+/// Lifting a suspension of the daemon's own costs nothing for so long.
+const FREE_REACTIVATION: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Twilio's dates are whole seconds, and our idea of its clock is as exact as the answers come.
+pub(crate) const DATE_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The n-th pause of a sequence that doubles from `first` up to one hour.
+pub fn pause(first: SignedDuration, times: u32) -> SignedDuration {
+    let factor = 1_i32.checked_shl(times.saturating_sub(1).min(20)).unwrap_or(i32::MAX);
+    first.checked_mul(factor).unwrap_or(SignedDuration::MAX).min(SignedDuration::from_hours(1))
+}
+
+/// A write and what is known of its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WriteRecord {
+    pub(super) id: u64,
+    #[serde(flatten)]
+    pub(super) at: Stamp,
+    pub(super) write: Write,
+    /// `None` while it is under way; after a crash for ever, which is as good as unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) outcome: Option<Outcome>,
+    /// A later write took its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) replaced: bool,
+    /// The open write whose place this one took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replaces: Option<u64>,
+    /// It was open, and its effect was seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) resolved: bool,
+}
+
+impl WriteRecord {
+    fn may_have_happened(&self) -> bool {
+        self.outcome.as_ref().is_none_or(Outcome::may_have_happened)
+    }
+
+    /// Whether nobody knows if it happened.
+    fn is_open(&self) -> bool {
+        !self.resolved && self.outcome.as_ref().is_none_or(Outcome::is_open)
+    }
+
+    fn costs(&self, verb: Verb, now: Now, window: SignedDuration) -> bool {
+        self.write.verb == verb
+            && !self.write.free
+            && !self.replaced
+            && self.may_have_happened()
+            && self.at.within(now, window)
+    }
+}
+
+/// A write that must not be tried again yet: it was refused, its outcome is unknown, or its proof failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Setback {
+    /// The id of the last write, when one was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The time of the last try.
+    #[serde(flatten)]
+    pub at: Stamp,
+    /// The number of tries in a row that ended so.
+    pub times: u32,
+    /// Twilio's error code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// The message of the last try.
+    pub message: String,
+    /// The digest of the entry that asked for it.
+    pub entry: String,
+}
+
+impl Setback {
+    /// The time from which it may be tried again when the first `free` tries have no pause.
+    pub fn pause(&self, verb: Verb, free: u32) -> SignedDuration {
+        let times = self.times.saturating_sub(free);
+        if times == 0 {
+            return SignedDuration::ZERO;
+        }
+        let pause = pause(FIRST_PAUSE, times);
+        if verb == Verb::Reactivate && free > 0 { pause.min(LONGEST_REACTIVATION_PAUSE) } else { pause }
+    }
+}
+
+/// The tries in a row that ended unknown, `before` being those before the last one.
+fn one_more_unknown(before: Option<Setback>, id: u64, at: Stamp, message: String, entry: String) -> Setback {
+    let before = before.filter(|before| before.entry == entry);
+    let times = before.map_or(0, |before| before.times).saturating_add(1);
+    Setback { id: Some(id), at, times, code: None, message, entry }
+}
+
+impl History {
+    pub(super) fn began(&mut self, id: u64, at: Stamp, write: Write) {
+        if self.writes.last().is_some_and(|last| last.id == id) {
+            return;
+        }
+        self.next_id = self.next_id.max(id.saturating_add(1));
+        let replaces = self.open_repeat(&write).map(|record| record.id);
+        if let Some(record) = self.writes.iter_mut().rev().find(|record| Some(record.id) == replaces) {
+            record.replaced = true;
+        }
+        // A crash came before the outcome of the last try: it ended unknown.
+        if let Some(setback) = self.with_crash(write.verb, write.object) {
+            self.unconfirmed.insert((write.verb, write.object), setback);
+        }
+        self.writes.push(WriteRecord {
+            id,
+            at,
+            write,
+            outcome: None,
+            replaced: false,
+            replaces,
+            resolved: false,
+        });
+    }
+
+    pub(super) fn ended(&mut self, id: u64, at: Stamp, outcome: Outcome) {
+        let open = |record: &&mut WriteRecord| record.id == id && record.outcome.is_none();
+        let Some(record) = self.writes.iter_mut().rev().find(open) else { return };
+        record.outcome = Some(outcome.clone());
+        let (write, replaces) = (record.write.clone(), record.replaces);
+        let key = (write.verb, write.object);
+        if !matches!(outcome, Outcome::Skipped(_)) {
+            self.unproven.remove(&key);
+        }
+        if !outcome.may_have_happened() {
+            // The write whose place this one took weighs again.
+            if let Some(before) = self.writes.iter_mut().rev().find(|before| Some(before.id) == replaces) {
+                before.replaced = false;
+            }
+        }
+        match outcome {
+            Outcome::Done(receipt) => {
+                self.unconfirmed.retain(|(verb, _), _| *verb != write.verb);
+                self.refused.remove(&key);
+                self.applied(&write, at, receipt.date_updated);
+            }
+            Outcome::Refused(refusal) | Outcome::Ignored(refusal) => {
+                self.unconfirmed.remove(&key);
+                let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
+                let times = before.map_or(0, |refused| refused.times).saturating_add(1);
+                let (code, message, entry) = (refusal.code, refusal.message, write.entry);
+                self.refused.insert(key, Setback { id: Some(id), at, times, code, message, entry });
+            }
+            Outcome::Unknown(unknown) => {
+                let before = self.unconfirmed.remove(&key);
+                let setback = one_more_unknown(before, id, at, unknown.message, write.entry);
+                self.unconfirmed.insert(key, setback);
+            }
+            Outcome::Skipped(skip) => {
+                // Keeping its intent took so long that the proof was too old.
+                if skip.cause.is_proof() {
+                    self.proof_failed(write.verb, write.object, at, write.entry, skip.message);
+                }
+            }
+        }
+    }
+
+    /// A write happened, as its answer or an observation shows.
+    fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
+        match (write.object, write.verb) {
+            (Object::Account(account), Verb::Suspend) => {
+                let facts = self.accounts.entry(account).or_default();
+                facts.suspended_by_us = Some(OwnSuspension { at, updated });
+            }
+            (Object::Account(account), Verb::Reactivate) => self.saw_active(account),
+            (Object::Account(_), Verb::Close | Verb::Transfer) => return,
+            (Object::Number(number), _) => {
+                if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
+                    self.numbers.see(to, number, sid, false);
+                }
+            }
+        }
+        self.last_applied.insert(write.object, Applied { verb: write.verb, transfer: write.transfer });
+    }
+
+    /// The effect of the open write `id` was seen.
+    pub(super) fn resolve(&mut self, id: u64) {
+        let Some(record) = self.writes.iter_mut().rev().find(|record| record.id == id) else { return };
+        record.resolved = true;
+        let (write, at) = (record.write.clone(), record.at);
+        let key = (write.verb, write.object);
+        self.unconfirmed.remove(&key);
+        self.refused.remove(&key);
+        let updated = match write.object {
+            Object::Account(account) => self.accounts.get(&account).and_then(|facts| facts.suspended_by_us),
+            Object::Number(_) => None,
+        };
+        self.applied(&write, at, updated.and_then(|own| own.updated));
+    }
+
+    pub(super) fn proof_failed(
+        &mut self,
+        verb: Verb,
+        object: Object,
+        at: Stamp,
+        entry: String,
+        seen: String,
+    ) {
+        let key = (verb, object);
+        let before = self.unproven.remove(&key).filter(|before| before.entry == entry);
+        let times = before.map_or(0, |before| before.times).saturating_add(1);
+        self.unproven.insert(key, Setback { id: None, at, times, code: None, message: seen, entry });
+    }
+
+    /// The last write of the object of `write`, when that asked for the very same and is still open: a repeat of it
+    /// takes its place in the budget. A free write takes no place of one that is not.
+    fn open_repeat(&self, write: &Write) -> Option<&WriteRecord> {
+        let last = self
+            .writes
+            .iter()
+            .rev()
+            .find(|record| record.write.object == write.object && record.may_have_happened())?;
+        (last.is_open() && last.write.is_same(write) && last.write.free == write.free).then_some(last)
+    }
+
+    /// Whether `write` would take the place of an open one in the budget as it stands `now`.
+    pub fn takes_a_place(&self, write: &Write, now: Now, window: SignedDuration) -> bool {
+        self.open_repeat(write).is_some_and(|record| record.costs(write.verb, now, window))
+    }
+
+    /// The writes of `verb` that were spent within `window`.
+    pub fn spent(&self, verb: Verb, now: Now, window: SignedDuration) -> usize {
+        self.writes.iter().filter(|record| record.costs(verb, now, window)).count()
+    }
+
+    /// The numbers that were or may have been released within `window`.
+    pub fn released(&self, now: Now, window: SignedDuration) -> usize {
+        let costs = |record: &&WriteRecord| {
+            !record.replaced && record.may_have_happened() && record.at.within(now, window)
+        };
+        self.writes.iter().filter(costs).map(|record| record.write.releases.len()).sum()
+    }
+
+    /// Those of them that the open close of `account` may have released, whose place a repeat takes.
+    pub(crate) fn released_by_open_close(
+        &self,
+        account: AccountSid,
+        now: Now,
+        window: SignedDuration,
+    ) -> usize {
+        let of_it = |record: &&WriteRecord| {
+            record.write.object == Object::Account(account)
+                && record.write.verb == Verb::Close
+                && record.is_open()
+                && !record.replaced
+                && record.at.within(now, window)
+        };
+        self.writes.iter().filter(of_it).map(|record| record.write.releases.len()).sum()
+    }
+
+    /// Whether lifting the suspension of `account`, which Twilio dates `updated`, undoes a write of the daemon's.
+    pub fn reactivation_is_free(&self, account: AccountSid, updated: Option<Timestamp>, now: Now) -> bool {
+        self.own_suspension(account, updated).is_some_and(|own| own.at.surely_within(now, FREE_REACTIVATION))
+    }
+
+    /// Whether moving `number` from `from` to `to` takes back a transfer of the daemon's within `window`.
+    pub fn transfer_is_free(
+        &self,
+        number: PhoneNumber,
+        from: AccountSid,
+        to: AccountSid,
+        now: Now,
+        window: SignedDuration,
+    ) -> bool {
+        let moved = |record: &&WriteRecord| {
+            record.write.object == Object::Number(number) && record.may_have_happened()
+        };
+        let last = self.writes.iter().rev().find(moved);
+        last.is_some_and(|record| {
+            record.write.transfer == Some((to, from))
+                && !record.write.free
+                && record.at.surely_within(now, window)
+        })
+    }
+
+    /// The last write of each object that may have happened less than [`LAG`] ago: a list that does not show its effect
+    /// may lag. Each with whether it was verified.
+    pub fn fresh_writes(&self, now: Now) -> impl Iterator<Item = (&Write, bool)> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.writes.iter().rev().filter_map(move |record| {
+            let fresh =
+                record.may_have_happened() && seen.insert(record.write.object) && record.at.within(now, LAG);
+            fresh.then(|| (&record.write, !record.is_open()))
+        })
+    }
+
+    /// The open writes that are the last of their object: their effect resolves them.
+    pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.writes.iter().rev().filter_map(move |record| {
+            let last = record.may_have_happened() && seen.insert(record.write.object);
+            (last && record.is_open()).then_some((record.id, &record.write))
+        })
+    }
+
+    /// Whether the outcome of a write since the one with the id `from` is still unknown.
+    pub fn is_any_unknown_since(&self, from: u64) -> bool {
+        let unknown = |record: &&WriteRecord| matches!(record.outcome, None | Some(Outcome::Unknown(_)));
+        let open: std::collections::BTreeSet<_> = self.open_writes().map(|(id, _)| id).collect();
+        self.writes.iter().filter(unknown).any(|record| record.id >= from && open.contains(&record.id))
+    }
+
+    /// Whether a suspension of `account` that Twilio dates `updated` can be the late effect of a write whose outcome
+    /// was unknown, or of one whose answer did not tell the date.
+    pub fn is_late_suspension(&self, account: AccountSid, updated: Timestamp) -> bool {
+        self.writes.iter().rev().any(|record| {
+            let undated = match &record.outcome {
+                None | Some(Outcome::Unknown(_) | Outcome::Ignored(_)) => true,
+                Some(Outcome::Done(receipt)) => receipt.date_updated.is_none(),
+                Some(Outcome::Refused(_) | Outcome::Skipped(_)) => false,
+            };
+            let since = updated.duration_since(record.at.at);
+            undated
+                && record.write.verb == Verb::Suspend
+                && record.write.object == Object::Account(account)
+                && !record.at.unsure
+                && (-DATE_TOLERANCE..=LAG).contains(&since)
+        })
+    }
+
+    /// Whether an object that is now as `status` or `owner` says may be so by a write of ours that took effect late.
+    pub fn may_be_late(
+        &self,
+        object: Object,
+        status: Option<Status>,
+        owner: Option<AccountSid>,
+        now: Now,
+    ) -> bool {
+        self.writes.iter().rev().any(|record| {
+            let open = record.outcome.as_ref().is_none_or(Outcome::is_open);
+            let effect = match object {
+                Object::Account(_) => record.write.status() == status,
+                Object::Number(_) => record.write.transfer.map(|(_, to)| to) == owner,
+            };
+            record.write.object == object && open && effect && record.at.within(now, LAG)
+        })
+    }
+
+    /// The last refusal of a write of `verb` on `object`, if the entry that asks for it is still the same.
+    pub fn refused(&self, verb: Verb, object: Object, entry: &str) -> Option<&Setback> {
+        self.refused.get(&(verb, object)).filter(|setback| setback.entry == entry)
+    }
+
+    /// The tries in a row of a write that ended unknown, if the entry that asks for it is still the same.
+    pub fn unconfirmed(&self, verb: Verb, object: Object, entry: &str) -> Option<Setback> {
+        let known = || self.unconfirmed.get(&(verb, object)).cloned();
+        self.with_crash(verb, object).or_else(known).filter(|setback| setback.entry == entry)
+    }
+
+    /// The tries in a row that ended unknown, when a crash came before the outcome of the last one.
+    fn with_crash(&self, verb: Verb, object: Object) -> Option<Setback> {
+        let of_it = |record: &&WriteRecord| record.write.verb == verb && record.write.object == object;
+        let last = self.writes.iter().rev().find(of_it)?;
+        (last.outcome.is_none() && !last.resolved).then(|| {
+            let before = self.unconfirmed.get(&(verb, object)).cloned();
+            let message = "no outcome was recorded".to_owned();
+            one_more_unknown(before, last.id, last.at, message, last.write.entry.clone())
+        })
+    }
+
+    /// The tries in a row of a write whose proof failed, if the entry that asks for it is still the same.
+    pub fn unproven(&self, verb: Verb, object: Object, entry: &str) -> Option<&Setback> {
+        self.unproven.get(&(verb, object)).filter(|setback| setback.entry == entry)
+    }
+
+    /// The refusals that writes on `object` met last.
+    pub fn refusals(&self, object: Object) -> impl Iterator<Item = (Verb, &Setback)> {
+        let of_it =
+            move |((verb, of), setback): (&(Verb, Object), _)| (*of == object).then_some((*verb, setback));
+        self.refused.iter().filter_map(of_it)
+    }
+
+    /// The targets of writes of `verb` that were refused once and not tried again.
+    pub(crate) fn refused_once(&self, verb: Verb) -> impl Iterator<Item = Object> {
+        let once = move |((of, _), setback): &(&(Verb, Object), &Setback)| *of == verb && setback.times == 1;
+        self.refused.iter().filter(once).map(|((_, object), _)| *object)
+    }
+
+    /// The writes that still weigh on a budget, oldest first: when, what, and how it ended when that is known.
+    pub fn writes(&self) -> impl Iterator<Item = (Stamp, &Write, Option<&Outcome>)> {
+        self.writes.iter().map(|record| (record.at, &record.write, record.outcome.as_ref()))
+    }
+
+    /// An id for the next write.
+    pub const fn next_id(&self) -> u64 {
+        self.next_id
+    }
+}

@@ -1,0 +1,370 @@
+//! The pass, without I/O: it says what it wants to read, takes in what was read, and ends in an approved plan.
+//!
+//! The daemon, `plan --from`, `import`, the simulation and the tests drive this one; the sequence is written nowhere else:
+//!
+//! 1. [`Pass::begin`] gives the facts of the desired state.
+//! 2. [`Pass::see_accounts`] takes the account list.
+//! 3. [`Pass::wants`] names what is to be read next, until nothing is; [`Pass::see`] takes each answer.
+//! 4. [`Pass::facts`] gives the facts of the observation, and [`Pass::plan`] the approved plan.
+//! 5. After its execution, [`Pass::remaining`] gives what is left.
+//!
+//! The driver applies the facts to its history before the next step.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::{
+    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, Holdings, LiveStatus, Now, Number,
+    NumberSid, Object, Observed, PhoneNumber, PlanError, Status, Whereabouts, approve,
+    execute::Execution,
+    history::{DATE_TOLERANCE, Event, GONE_AFTER},
+    notice::{attention, desired_events, end_of_pass, observation_events, vanished},
+    plan::{check_main_account, plan},
+    reads::{first_lists, further_lists, missing},
+    remote::AccountList,
+};
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Pass<'a> {
+    desired: &'a Desired,
+    guardrails: &'a Guardrails,
+    main: AccountSid,
+    /// The digest of the desired state: a search for missing numbers is repeated when it changes.
+    state: String,
+    now: Now,
+    observed: Observed,
+    asked: BTreeSet<Want>,
+    searched: bool,
+    /// Numbers that the account to which a fresh write of ours moved them does not show.
+    denied: BTreeSet<PhoneNumber>,
+    /// Numbers that are looked at because they may be gone, in the accounts that they were last seen in.
+    vanished: BTreeSet<(AccountSid, PhoneNumber)>,
+    /// Facts that a look at one number gave.
+    looks: Vec<Event>,
+    /// The time by a trusted clock when the pass began: none in the first pass of a process.
+    began: Option<Timestamp>,
+    /// New decisions to close, dated before Twilio told the time of this pass: account, terms, date.
+    decided: Vec<(AccountSid, String, Option<Timestamp>)>,
+}
+
+/// One thing that a pass wants to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// One account, because the list contradicts a fresh write of ours.
+    Account(AccountSid),
+    /// The number list of an account.
+    Numbers(AccountSid),
+    /// One number as an account holds it, because the lists contradict a fresh write of ours, or show it nowhere.
+    Number(AccountSid, NumberSid, PhoneNumber),
+}
+
+/// What was read of a [`Want`].
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The account, or the reason for which it could not be read.
+    Account(AccountSid, Result<Account, String>),
+    /// The number list of an account.
+    Numbers(AccountSid, Holdings),
+    /// The number, if the account holds it, or the reason for which it could not be read.
+    Number(AccountSid, PhoneNumber, Result<Option<Number>, String>),
+}
+
+impl<'a> Pass<'a> {
+    /// Begins a pass over the fleet of `main`, the account of the credentials, and gives the facts of the desired state:
+    /// these count whether or not Twilio can be observed.
+    pub fn begin(
+        desired: &'a Desired,
+        guardrails: &'a Guardrails,
+        main: AccountSid,
+        history: &History,
+        now: Now,
+    ) -> (Self, Vec<Event>) {
+        let events = desired_events(history, desired, &guardrails.policy, now);
+        let dated = events.iter().filter_map(|event| {
+            let Event::CloseDecided { account, terms, since } = event else { return None };
+            Some((*account, terms.clone(), *since))
+        });
+        let pass = Self {
+            desired,
+            guardrails,
+            main,
+            state: desired.digest(),
+            now,
+            observed: Observed::new(main, []),
+            asked: BTreeSet::new(),
+            searched: false,
+            denied: BTreeSet::new(),
+            vanished: BTreeSet::new(),
+            looks: Vec::new(),
+            began: now.trusted(),
+            decided: dated.collect(),
+        };
+        (pass, events)
+    }
+
+    /// Whether the state is meant for the account of the credentials: otherwise nothing need be asked for.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be planned.
+    pub fn check_state(&self) -> Result<(), PlanError> {
+        let main = self.desired.main().map_err(|why| PlanError(why.to_owned()))?;
+        if main.sid == self.main { Ok(()) } else { Err(PlanError::other_main_account(main.sid, self.main)) }
+    }
+
+    /// Takes in the account list, read at `now`.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be planned.
+    pub fn see_accounts(&mut self, list: AccountList, now: Now) -> Result<(), PlanError> {
+        self.now = now;
+        self.observed = Observed::from_list(self.main, list);
+        check_main_account(self.desired, &self.observed)
+    }
+
+    /// Takes in an observation that was made before and holds all that there is, such as that of a snapshot: a list that it
+    /// lacks is unreadable, for the reason that `lacks` gives, and never taken as empty. What it shows of a single account
+    /// or number was confirmed when it was made.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be planned.
+    pub fn recall(
+        &mut self,
+        observed: Observed,
+        history: &History,
+        lacks: impl Fn(AccountSid) -> String,
+    ) -> Result<(), PlanError> {
+        self.observed = observed;
+        check_main_account(self.desired, &self.observed)?;
+        loop {
+            let wants = self.wants(history);
+            if wants.is_empty() {
+                return Ok(());
+            }
+            for want in wants {
+                if let Want::Numbers(account) = want {
+                    self.see(Answer::Numbers(account, Holdings::Unreadable(lacks(account))), history);
+                }
+            }
+        }
+    }
+
+    /// What is to be read next; empty when the plan can be made. Accounts whose lists contradict fresh writes come first,
+    /// then the number lists that the plan needs, then all others while a number is missing, then single numbers.
+    pub fn wants(&mut self, history: &History) -> Vec<Want> {
+        let stages = [Self::contradicting_accounts, Self::first_lists, Self::further_lists, Self::numbers];
+        for stage in stages {
+            let wants: Vec<_> =
+                stage(self, history).into_iter().filter(|want| self.asked.insert(*want)).collect();
+            if !wants.is_empty() {
+                return wants;
+            }
+        }
+        Vec::new()
+    }
+
+    /// The accounts that a fresh write of ours left in another status than the list shows.
+    fn contradicting_accounts(&mut self, history: &History) -> Vec<Want> {
+        let writes = history.fresh_writes(self.now);
+        let contradicts = |account: AccountSid, status: Status| {
+            self.observed.account(account).is_some_and(|live| live.status != LiveStatus::Known(status))
+        };
+        let wants = writes.filter_map(|(write, _)| match (write.object, write.status()) {
+            (Object::Account(account), Some(status)) if contradicts(account, status) => {
+                Some(Want::Account(account))
+            }
+            (Object::Account(_) | Object::Number(_), _) => None,
+        });
+        wants.collect()
+    }
+
+    fn first_lists(&mut self, history: &History) -> Vec<Want> {
+        self.lists(first_lists(self.desired, &self.observed, history))
+    }
+
+    fn further_lists(&mut self, history: &History) -> Vec<Want> {
+        if self.searched {
+            return Vec::new();
+        }
+        let lists = further_lists(self.desired, &self.observed, history, &self.state, self.now);
+        self.searched = !lists.is_empty();
+        self.lists(lists)
+    }
+
+    /// The number lists that are not known yet.
+    fn lists(&self, accounts: BTreeSet<AccountSid>) -> Vec<Want> {
+        let unknown = |account: &AccountSid| *self.observed.holdings(*account) == Holdings::NotRead;
+        accounts.into_iter().filter(unknown).map(Want::Numbers).collect()
+    }
+
+    /// Numbers that a fresh transfer of ours moved and the lists show elsewhere, and numbers that vanished.
+    fn numbers(&mut self, history: &History) -> Vec<Want> {
+        let mut wants = Vec::new();
+        for (write, _) in history.fresh_writes(self.now) {
+            let Object::Number(phone) = write.object else { continue };
+            let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
+            match self.observed.whereabouts(phone) {
+                Whereabouts::In(owner, _) if owner == to => {}
+                // The receiver does not show it: the list is right when its owner does.
+                Whereabouts::In(owner, number) if self.denied.contains(&phone) => {
+                    wants.push(Want::Number(owner, number.sid, phone));
+                }
+                Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => {
+                    wants.push(Want::Number(to, sid, phone));
+                }
+            }
+        }
+        wants.extend(self.left_closing_accounts(history));
+        if let Some(now) = self.now.trusted() {
+            let due = |phone: PhoneNumber| {
+                history.missing_since(phone).is_none_or(|since| now.duration_since(since) >= GONE_AFTER)
+            };
+            for (account, phone, sid) in vanished(history, self.desired, &self.observed) {
+                if due(phone) {
+                    self.vanished.insert((account, phone));
+                    wants.push(Want::Number(account, sid, phone));
+                }
+            }
+        }
+        wants
+    }
+
+    /// Numbers that a closing account was seen with and that another list shows now: such a list may lag, and a close must
+    /// not forget a number for it.
+    fn left_closing_accounts(&self, history: &History) -> Vec<Want> {
+        let closing = self.desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
+        let held =
+            closing.flat_map(|account| history.numbers_of(account).map(move |number| (account, number)));
+        let elsewhere = held.filter_map(|(account, (phone, _))| match self.observed.whereabouts(phone) {
+            Whereabouts::In(owner, number) if owner != account => {
+                Some(Want::Number(owner, number.sid, phone))
+            }
+            Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => None,
+        });
+        elsewhere.collect()
+    }
+
+    /// Takes in what was read.
+    pub fn see(&mut self, answer: Answer, history: &History) {
+        match answer {
+            Answer::Account(_, Ok(account)) => self.observed.set_account(account),
+            Answer::Account(account, Err(why)) => self.observed.set_unreadable(account, why),
+            Answer::Numbers(account, holdings) => self.observed.add_holdings(account, holdings),
+            Answer::Number(account, phone, number) => self.see_number(account, phone, number, history),
+        }
+    }
+
+    fn see_number(
+        &mut self,
+        account: AccountSid,
+        phone: PhoneNumber,
+        number: Result<Option<Number>, String>,
+        history: &History,
+    ) {
+        let verified = history
+            .fresh_writes(self.now)
+            .find(|(write, verified)| *verified && write.object == Object::Number(phone))
+            .and_then(|(write, _)| write.transfer);
+        match (number, verified) {
+            (Ok(Some(number)), _) => self.observed.place_number(account, number),
+            (Ok(None), Some((_, to))) if account == to => match self.observed.whereabouts(phone) {
+                Whereabouts::In(..) => {
+                    self.denied.insert(phone);
+                }
+                // A single 404 proves nothing against an answer that showed the number there.
+                Whereabouts::Moving | Whereabouts::Nowhere => self.observed.doubt_number(phone),
+            },
+            (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(phone),
+            // That the receiver of a lost transfer does not have it says nothing of the account which it did not leave.
+            (Ok(None), None)
+                if self.vanished.contains(&(account, phone))
+                    && self.observed.whereabouts(phone) == Whereabouts::Nowhere =>
+            {
+                let Some(at) = self.now.trusted() else { return };
+                self.looks.push(match history.missing_since(phone) {
+                    None => Event::NumberMissing { number: phone, at },
+                    Some(_) => Event::NumberGone { number: phone },
+                });
+            }
+            // A list that lags: the number may still be in the closing account that was seen with it.
+            (Ok(None) | Err(_), None) => match self.observed.whereabouts(phone) {
+                Whereabouts::In(owner, _) if owner == account => self.observed.doubt_number(phone),
+                Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => {}
+            },
+        }
+    }
+
+    /// The facts of the observation, once nothing more is wanted.
+    pub fn facts(&mut self, history: &History) -> Vec<Event> {
+        let mut events = self.gap(history);
+        events.append(&mut self.dated_decisions(history));
+        events.append(&mut observation_events(history, self.desired, &self.observed, self.now));
+        events.append(&mut self.looks);
+        if self.searched {
+            let found = missing(self.desired, &self.observed, history).is_empty();
+            events.push(Event::Searched { at: self.now.best(), state: self.state.clone(), found });
+        }
+        events
+    }
+
+    /// The time before this pass in which no pass read the state, where that was not known when it began: a process that
+    /// was just started knows no time until Twilio tells it.
+    fn gap(&self, history: &History) -> Vec<Event> {
+        let policy = &self.guardrails.policy;
+        match self.began {
+            Some(_) => end_of_pass(history, policy, self.now),
+            None => attention(history, policy, self.now),
+        }
+    }
+
+    /// The new decisions by the time that Twilio told in this pass, where that is another: what it told before was moved on
+    /// by a clock that may have stood still, as when the machine slept. No rest begins before its decision.
+    fn dated_decisions(&mut self, history: &History) -> Vec<Event> {
+        let told = self.now.trusted();
+        // An earlier pass knew no time either.
+        let undated = history.close_decisions().filter(|(_, decision)| decision.since.is_none());
+        self.decided.extend(undated.map(|(account, decision)| (account, decision.terms.clone(), None)));
+        let is_right = |since: &Option<Timestamp>| match (told, since) {
+            (Some(told), Some(since)) => told.duration_since(*since) <= DATE_TOLERANCE,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let wrong = std::mem::take(&mut self.decided).into_iter().filter(|(.., since)| !is_right(since));
+        wrong.map(|(account, terms, _)| Event::CloseDecided { account, terms, since: told }).collect()
+    }
+
+    /// The plan past the brake, once history has the facts.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be planned.
+    pub fn plan(&self, history: &History) -> Result<ApprovedPlan, PlanError> {
+        let plan = plan(self.desired, &self.observed, history, &self.guardrails.policy, self.now)?;
+        Ok(approve(plan, &self.guardrails.limits, history, self.now))
+    }
+
+    /// Takes in what was executed, and gives what is left to do.
+    ///
+    /// # Errors
+    /// The reason for which nothing can be planned.
+    pub fn remaining(&mut self, execution: &Execution, history: &History) -> Result<ApprovedPlan, PlanError> {
+        let observed = std::mem::replace(&mut self.observed, Observed::new(self.main, []));
+        self.observed = execution.after(observed);
+        self.plan(history)
+    }
+
+    /// The observation as it stands.
+    pub const fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// The time of the pass.
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The observation and its time, when the pass is over.
+    pub fn into_observed(self) -> (Observed, Now) {
+        (self.observed, self.now)
+    }
+}

@@ -1,0 +1,108 @@
+//! Suspensions beside transfers: a suspended account takes no number and perhaps gives none, so a transfer that failed
+//! once is tried once more before the suspension goes on without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Context, Held, Plan, Reason,
+    held::{FIX_FAULTS, Hold, hold},
+};
+use crate::{AccountSid, Action, Object, PhoneNumber, Verb, Whereabouts};
+
+/// Holds each suspension whose account waits for a transfer that failed, itself or because the reactivation of its receiver
+/// failed, and was not tried once more.
+pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
+    let failed: BTreeMap<PhoneNumber, &Held> = plan
+        .held
+        .iter()
+        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == Verb::Transfer)
+        .filter_map(|held| Some((held.number?, held)))
+        .filter(|(phone, _)| was_tried_once(context, Verb::Transfer, Object::Number(*phone)))
+        .collect();
+    let receivers: BTreeMap<AccountSid, &Held> = plan
+        .held
+        .iter()
+        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == Verb::Reactivate)
+        .map(|held| (held.account, held))
+        .filter(|(account, _)| was_tried_once(context, Verb::Reactivate, Object::Account(*account)))
+        .collect();
+    let mut waiting: BTreeMap<AccountSid, &Held> = BTreeMap::new();
+    for wanted in &plan.wanted_transfers {
+        if let Some(held) = failed.get(&wanted.phone).or_else(|| receivers.get(&wanted.to)) {
+            waiting.entry(wanted.from).or_insert(held);
+            waiting.entry(wanted.to).or_insert(held);
+        }
+    }
+    let unclaimed = unclaimed_failures(context, plan);
+    let holds: Vec<_> = plan
+        .of(Verb::Suspend)
+        .filter_map(|planned| {
+            let account = planned.action.account();
+            match (waiting.get(&account), unclaimed.get(&account)) {
+                (Some(held), _) => {
+                    let message = format!("{account} waits for a second try: {}", held.message);
+                    Some((account, Hold { reason: held.reason, message, remedy: held.remedy.clone() }))
+                }
+                (None, Some(phone)) => Some((account, waits_for_faults(account, *phone))),
+                (None, None) => None,
+            }
+        })
+        .collect();
+    for (account, hold) in holds {
+        plan.actions.retain(|planned| planned.action != Action::Suspend(account));
+        plan.hold(Verb::Suspend, account, None, hold);
+    }
+}
+
+/// Numbers whose transfer failed once and is not wanted any more, while a fault may be the reason for that, by the accounts
+/// that hold them: a fault does not make a suspension go on.
+fn unclaimed_failures(context: &Context<'_>, plan: &Plan) -> BTreeMap<AccountSid, PhoneNumber> {
+    if !context.desired.faulty() {
+        return BTreeMap::new();
+    }
+    let wanted: BTreeSet<_> = plan.wanted_transfers.iter().map(|wanted| wanted.phone).collect();
+    let failed = context.history.refused_once(Verb::Transfer).filter_map(|object| match object {
+        Object::Number(phone) if !wanted.contains(&phone) => Some(phone),
+        Object::Number(_) | Object::Account(_) => None,
+    });
+    let held_by = failed.filter_map(|phone| match context.observed.whereabouts(phone) {
+        Whereabouts::In(owner, _) => Some((owner, phone)),
+        Whereabouts::Moving | Whereabouts::Nowhere => Some((context.history.owner(phone)?, phone)),
+    });
+    held_by.collect()
+}
+
+fn waits_for_faults(account: AccountSid, phone: PhoneNumber) -> Hold {
+    hold(
+        Reason::RefusedByTwilio,
+        format!(
+            "{account} waits for a second try of the transfer of {phone}, whose claim may be hidden by a fault"
+        ),
+        FIX_FAULTS,
+    )
+}
+
+fn was_tried_once(context: &Context<'_>, verb: Verb, object: Object) -> bool {
+    let mut refusals = context.history.refusals(object);
+    refusals.any(|(of, refused)| of == verb && refused.times == 1)
+}
+
+/// Names beside each planned suspension the numbers that stay behind, because their transfers are held.
+pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
+    let held: BTreeSet<_> =
+        plan.held.iter().filter(|held| held.kind == Verb::Transfer).filter_map(|held| held.number).collect();
+    let mut staying: BTreeMap<AccountSid, Vec<PhoneNumber>> = BTreeMap::new();
+    for wanted in plan.wanted_transfers.iter().filter(|wanted| held.contains(&wanted.phone)) {
+        for account in [wanted.from, wanted.to] {
+            staying.entry(account).or_default().push(wanted.phone);
+        }
+    }
+    for planned in plan.actions.iter_mut().filter(|planned| planned.action.verb() == Verb::Suspend) {
+        let Some(numbers) = staying.get(&planned.action.account()) else { continue };
+        let words = format!(
+            "these transfers are held, and Twilio takes none into a suspended account: {}",
+            super::close::words(&numbers.iter().collect::<Vec<_>>())
+        );
+        planned.note = Some(planned.note.take().map_or(words.clone(), |note| format!("{note}; {words}")));
+    }
+}

@@ -1,0 +1,106 @@
+//! Passes over a scene.
+
+use subaccountd_core::{
+    AccountSid, ApprovedPlan, History, Holdings, Number, Observed, Pass, PhoneNumber, Plan, PlanError,
+    pass::{Answer, Want},
+    plan,
+    remote::AccountList,
+};
+
+use super::scene::{self, Scene, sid};
+
+impl Scene {
+    /// Drives a pass up to its plan, and gives the history that goes with it.
+    pub(crate) fn drive<T>(&self, end: impl FnOnce(&mut Pass<'_>, &History) -> T) -> (History, T) {
+        let (guardrails, mut history) = (self.guardrails(), self.history.clone());
+        let (mut pass, events) = Pass::begin(&self.desired, &guardrails, sid("AC00"), &history, self.now);
+        for event in events {
+            history.apply(event);
+        }
+        let (accounts, unreadable) =
+            (self.accounts.values().cloned().collect(), self.unreadable_rows.clone());
+        let list = AccountList { accounts, unreadable, ..AccountList::default() };
+        // What cannot be planned for is told by the plan.
+        let _ = pass.see_accounts(list, self.now);
+        loop {
+            let wants = pass.wants(&history);
+            if wants.is_empty() {
+                break;
+            }
+            for want in wants {
+                pass.see(self.answer(want), &history);
+            }
+        }
+        for event in pass.facts(&history) {
+            history.apply(event);
+        }
+        let end = end(&mut pass, &history);
+        (history, end)
+    }
+
+    fn answer(&self, want: Want) -> Answer {
+        match want {
+            Want::Numbers(account) => Answer::Numbers(
+                account,
+                match &self.lists[&account] {
+                    Ok(numbers) => Holdings::Known(numbers.clone()),
+                    Err(why) => Holdings::Unreadable(why.clone()),
+                },
+            ),
+            Want::Account(account) => {
+                let truth = self.truth.get(&account).or_else(|| self.accounts.get(&account));
+                Answer::Account(account, truth.cloned().ok_or_else(|| "404".to_owned()))
+            }
+            Want::Number(account, number, phone) => {
+                let truth = self.number_truth.get(&phone);
+                let owner = truth.copied().or_else(|| self.lister(phone));
+                let found = (owner == Some(account))
+                    .then(|| Number { sid: number, ..scene::number(&phone.to_string()) });
+                Answer::Number(account, phone, Ok(found))
+            }
+        }
+    }
+
+    /// The account whose list shows `phone`.
+    pub(super) fn lister(&self, phone: PhoneNumber) -> Option<AccountSid> {
+        let shows = |list: &&Result<Vec<Number>, String>| {
+            list.as_ref().is_ok_and(|list| list.iter().any(|number| number.phone == phone))
+        };
+        self.lists.iter().find(|(_, list)| shows(list)).map(|(&account, _)| account)
+    }
+
+    /// What a pass would read now.
+    pub(crate) fn observe(&self) -> Observed {
+        self.drive(|pass, _| pass.observed().clone()).1
+    }
+
+    /// A pass that observes and does nothing.
+    pub(crate) fn pass(mut self) -> Self {
+        self.history = self.drive(|_, _| ()).0;
+        self
+    }
+
+    /// A pass that reads the state while Twilio cannot be observed.
+    pub(crate) fn blind_pass(mut self) -> Self {
+        let guardrails = self.guardrails();
+        let (_, events) = Pass::begin(&self.desired, &guardrails, sid("AC00"), &self.history, self.now);
+        for event in events {
+            self.history.apply(event);
+        }
+        self
+    }
+
+    /// The plan of a pass before the brake.
+    pub(crate) fn try_plan(&self) -> Result<Plan, PlanError> {
+        self.drive(|pass, history| plan(&self.desired, pass.observed(), history, &self.policy, self.now)).1
+    }
+
+    /// The plan of a pass after the brake.
+    pub(crate) fn approved(&self) -> ApprovedPlan {
+        self.drive(|pass, history| pass.plan(history).unwrap()).1
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        self.approved().plan().clone()
+    }
+}

@@ -1,0 +1,331 @@
+//! A fleet that lives: Twilio's rules from the simulator's world, in memory, with faults on the way to it, and passes
+//! over it as the daemon makes them.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use subaccountd_core::{
+    AccountSid, Action, Desired, Guardrails, History, Holdings, Limits, Now, Pass, PhoneNumber, Plan, Policy,
+    Stamp, Verb,
+    execute::{self, Execution, execute},
+    history::Event,
+    pass::{Answer, Want},
+};
+use twilio_sim::World;
+
+mod oracle;
+mod ports;
+mod twilio;
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    None,
+    /// A read fails, a write is lost before it arrived.
+    Before,
+    /// A write is done and its answer lost, or the daemon dies before it can record it.
+    After,
+    /// The answer of a write is lost, and the write takes effect a minute later.
+    Late,
+    /// Twilio answers 2xx and does nothing.
+    Ignored,
+    /// Twilio does it, and its 2xx shows the old value.
+    Stale,
+    /// 429.
+    Busy,
+    /// The write is done, and somebody else moves a number or changes a status right after it.
+    Meddling,
+}
+
+/// What people do to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum People {
+    Rename,
+    NameBack,
+    Suspend,
+    Reactivate,
+}
+
+/// How late a write takes effect whose answer was lost.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where in a write the daemon may die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    BeforeIntent,
+    AfterIntent,
+    /// The call was made; between its end and the record of its outcome nothing else happens.
+    BeforeOutcome,
+}
+
+impl Boundary {
+    pub(crate) const ALL: [Self; 3] = [Self::BeforeIntent, Self::AfterIntent, Self::BeforeOutcome];
+}
+
+/// When the daemon is to die, and whether it has.
+#[derive(Debug, Default)]
+struct Death {
+    at: Option<(u64, Boundary)>,
+    dead: bool,
+    died: bool,
+}
+
+impl Death {
+    /// Whether it is dead, now that write `id` has come to `boundary`.
+    fn comes(&mut self, id: u64, boundary: Boundary) -> bool {
+        if self.at == Some((id, boundary)) {
+            *self = Self { at: None, dead: true, died: true };
+        }
+        self.dead
+    }
+}
+
+/// Twilio with a daemon beside it.
+pub(crate) struct Fleet {
+    pub(crate) world: Mutex<World>,
+    pub(crate) desired: Desired,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) history: Mutex<History>,
+    pub(crate) now: Timestamp,
+    trouble: Mutex<Vec<Trouble>>,
+    /// The writes that arrived, as actions.
+    pub(crate) written: Mutex<Vec<String>>,
+    meddled: Mutex<u64>,
+    death: Mutex<Death>,
+    /// Writes whose effect is still to come.
+    late: Mutex<Vec<(Timestamp, Action)>>,
+    /// How far our clock and Twilio's are from the truth.
+    pub(crate) clock_error: (SignedDuration, SignedDuration),
+    /// Twilio's answers tell no time.
+    pub(crate) no_date: bool,
+    /// Twilio's clock moved on as a monotonic one did.
+    pub(crate) steady: bool,
+    /// The state that is read once so many places in flight were taken in a pass.
+    edit: Mutex<Option<(usize, Desired)>>,
+    /// The state as it is read right before a write, when that is another one than the pass began with.
+    edited: Mutex<Option<Desired>>,
+    /// Since when the state says `closed` under the same terms, as passes read it, less long absences.
+    decided: Mutex<BTreeMap<AccountSid, (String, Timestamp)>>,
+    /// Where the daemon was shown each number that truly was there.
+    shown: Mutex<BTreeMap<PhoneNumber, AccountSid>>,
+    /// Intents, and if they are free.
+    free: Mutex<BTreeMap<String, bool>>,
+    /// What writes that are not free changed, and when.
+    effects: Mutex<Vec<(Timestamp, Verb)>>,
+    /// Every write is lost before it arrives; reads are answered.
+    loses_writes: Mutex<bool>,
+    /// Events, and bytes of their lines.
+    journal: Mutex<(usize, usize)>,
+}
+
+/// How a pass ended.
+pub(crate) struct Passed {
+    pub(crate) execution: Execution,
+    /// What remained after it.
+    pub(crate) left: Plan,
+}
+
+impl Fleet {
+    pub(crate) fn new(world: World, desired: Desired) -> Self {
+        Self {
+            world: Mutex::new(world),
+            desired,
+            policy: Policy::default(),
+            limits: Limits::default(),
+            history: Mutex::default(),
+            now: "2026-06-01T12:00:00Z".parse().unwrap(),
+            trouble: Mutex::default(),
+            written: Mutex::default(),
+            meddled: Mutex::default(),
+            death: Mutex::default(),
+            late: Mutex::default(),
+            clock_error: (SignedDuration::ZERO, SignedDuration::ZERO),
+            no_date: false,
+            steady: true,
+            edit: Mutex::default(),
+            edited: Mutex::default(),
+            decided: Mutex::default(),
+            shown: Mutex::default(),
+            free: Mutex::default(),
+            effects: Mutex::default(),
+            loses_writes: Mutex::default(),
+            journal: Mutex::default(),
+        }
+    }
+
+    /// What goes wrong with the next requests, the last of these first.
+    pub(crate) fn trouble(&self, trouble: Vec<Trouble>) {
+        *self.trouble.lock().unwrap() = trouble;
+    }
+
+    /// Lets the daemon die when write `id` comes to `boundary`.
+    pub(crate) fn dies(&self, id: u64, boundary: Boundary) {
+        self.death.lock().unwrap().at = Some((id, boundary));
+    }
+
+    pub(crate) fn died(&self) -> bool {
+        self.death.lock().unwrap().died
+    }
+
+    /// Starts the daemon again. It knows what was recorded.
+    pub(crate) fn restart(&self) {
+        self.death.lock().unwrap().dead = false;
+    }
+
+    fn death(&self, id: u64, boundary: Boundary) -> bool {
+        self.death.lock().unwrap().comes(id, boundary)
+    }
+
+    /// The state is edited once so many places in flight were taken in the next pass.
+    pub(crate) fn edit_during_pass(&self, places: usize, desired: Desired) {
+        *self.edit.lock().unwrap() = Some((places, desired));
+    }
+
+    /// Takes over an edit that came during a pass.
+    pub(crate) fn take_edit(&mut self) {
+        let waiting = self.edit.get_mut().unwrap().take().map(|(_, desired)| desired);
+        if let Some(desired) = self.edited.get_mut().unwrap().take().or(waiting) {
+            self.desired = desired;
+        }
+    }
+
+    /// Time goes on without the daemon, and what was late takes effect.
+    pub(crate) fn away(&mut self, time: SignedDuration) {
+        self.pass_time(time);
+        if time > (self.policy.close_after / 10).max(self.policy.interval * 3) {
+            self.decided.get_mut().unwrap().values_mut().for_each(|(_, since)| *since += time);
+        }
+    }
+
+    /// Time goes on, and what was late takes effect.
+    pub(crate) fn after(&mut self, time: SignedDuration) {
+        self.pass_time(time);
+        // The daemon went on reading the state.
+        if self.history().attended().is_some()
+            && let Some(at) = self.clock().trusted()
+        {
+            self.event(&Event::Attended { at });
+        }
+    }
+
+    fn pass_time(&mut self, time: SignedDuration) {
+        let until = self.now + time;
+        let mut late = std::mem::take(&mut *self.late.lock().unwrap());
+        late.sort_by_key(|(at, _)| *at);
+        for (at, action) in late {
+            if at > until {
+                self.late.lock().unwrap().push((at, action));
+                continue;
+            }
+            self.now = at;
+            // Twilio may refuse it by now.
+            let _ = self.change(&action);
+        }
+        self.now = until;
+    }
+
+    fn clock(&self) -> Now {
+        let twilio = (!self.no_date).then(|| self.twilio_date());
+        Now { steady: self.steady, ..Now::new(self.now + self.clock_error.0, twilio) }
+    }
+
+    fn twilio_date(&self) -> Timestamp {
+        self.now + self.clock_error.1
+    }
+
+    fn stamp(&self) -> Stamp {
+        self.clock().stamp()
+    }
+
+    fn next_trouble(&self) -> Trouble {
+        self.trouble.lock().unwrap().pop().unwrap_or(Trouble::None)
+    }
+
+    /// A pass that reads and whose writes are all lost.
+    pub(crate) fn lossy_pass(&self) -> Passed {
+        *self.loses_writes.lock().unwrap() = true;
+        let passed = self.pass().unwrap();
+        *self.loses_writes.lock().unwrap() = false;
+        passed
+    }
+
+    /// The events so far, and the bytes of their lines.
+    pub(crate) fn journal_size(&self) -> (usize, usize) {
+        *self.journal.lock().unwrap()
+    }
+
+    /// The time as a pass tells it.
+    pub(crate) fn time(&self) -> Now {
+        self.clock()
+    }
+
+    /// One pass; `None` when it could not observe the accounts.
+    pub(crate) fn pass(&self) -> Option<Passed> {
+        self.note_decisions();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let guardrails = Guardrails { policy: self.policy.clone(), limits: self.limits.clone() };
+        let (mut pass, events) =
+            Pass::begin(&self.desired, &guardrails, main_sid(), &self.history(), self.clock());
+        self.events(&events);
+        pass.see_accounts(self.accounts().ok()?, self.clock()).unwrap();
+        loop {
+            let wants = pass.wants(&self.history());
+            if wants.is_empty() {
+                break;
+            }
+            for want in wants {
+                pass.see(self.answer(want), &self.history());
+            }
+        }
+        self.events(&pass.facts(&self.history()));
+        let approved = pass.plan(&self.history()).unwrap();
+        let ports =
+            execute::Ports { apply: self, record: self, precondition: self, stopwatch: self, in_flight: 3 };
+        let execution = runtime.block_on(execute(approved, &ports));
+        let left = pass.remaining(&execution, &self.history()).unwrap().plan().clone();
+        Some(Passed { execution, left })
+    }
+
+    fn history(&self) -> History {
+        self.history.lock().unwrap().clone()
+    }
+
+    fn events(&self, events: &[Event]) {
+        for event in events {
+            self.event(event);
+        }
+    }
+
+    fn answer(&self, want: Want) -> Answer {
+        let fails = self.next_trouble() == Trouble::Before;
+        let failed = || "503".to_owned();
+        match want {
+            Want::Numbers(account) => match self.numbers(account) {
+                Ok(numbers) if !fails => {
+                    self.was_shown(account, &numbers);
+                    Answer::Numbers(account, Holdings::Known(numbers))
+                }
+                _ => Answer::Numbers(account, Holdings::Unreadable(failed())),
+            },
+            Want::Account(account) if fails => Answer::Account(account, Err(failed())),
+            Want::Account(account) => Answer::Account(account, Ok(self.account(account))),
+            Want::Number(account, _, phone) if fails => Answer::Number(account, phone, Err(failed())),
+            Want::Number(account, sid, phone) => {
+                Answer::Number(account, phone, Ok(self.number(account, sid)))
+            }
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        // As it would be read from a journal.
+        let line = serde_json::to_string(event).unwrap();
+        let mut journal = self.journal.lock().unwrap();
+        *journal = (journal.0 + 1, journal.1 + line.len() + 1);
+        self.history.lock().unwrap().apply(serde_json::from_str(&line).unwrap());
+    }
+}
+
+pub(crate) fn main_sid() -> AccountSid {
+    super::scene::sid("AC00")
+}

@@ -1,0 +1,129 @@
+//! What must hold at the very moment of a write, by what the world truly is and not by what was seen of it.
+
+use jiff::{SignedDuration, Timestamp};
+use subaccountd_core::{AccountSid, Action, Desired, Goal, Number, Status, Verb};
+use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferPapers, World};
+
+use super::Fleet;
+
+impl Fleet {
+    /// Keeps the numbers of a list that reached the daemon, as far as they truly are there.
+    pub(super) fn was_shown(&self, account: AccountSid, listed: &[Number]) {
+        let (world, owner) = (self.world.lock().unwrap(), account.to_string());
+        for number in listed {
+            if world.owner_of(&number.phone.to_string()).is_some_and(|of| *of.as_str() == *owner) {
+                self.shown.lock().unwrap().insert(number.phone, account);
+            }
+        }
+    }
+
+    /// The most changes of `verb` that cost, within `window`.
+    pub(crate) fn most_effects(&self, verb: Verb, window: SignedDuration) -> usize {
+        let effects = self.effects.lock().unwrap();
+        let times: Vec<_> = effects.iter().filter(|(_, of)| *of == verb).map(|(at, _)| *at).collect();
+        let within = |end: &Timestamp| {
+            times.iter().filter(|at| **at <= *end && end.duration_since(**at) < window).count()
+        };
+        times.iter().map(within).max().unwrap_or_default()
+    }
+
+    /// Keeps since when the state says `closed`, as the pass that begins reads it.
+    pub(super) fn note_decisions(&self) {
+        let mut decided = self.decided.lock().unwrap();
+        let faulty = self.desired.faulty();
+        decided.retain(|account, _| {
+            self.desired.entry(*account).map_or(faulty, |entry| entry.close().is_some())
+        });
+        for entry in self.desired.accounts() {
+            let Some(terms) = entry.close().map(subaccountd_core::CloseTerms::digest) else { continue };
+            let known = decided.get(&entry.sid).is_some_and(|(before, _)| *before == terms);
+            if !known {
+                decided.insert(entry.sid, (terms, self.now));
+            }
+        }
+    }
+
+    /// What the state says right now.
+    pub(super) fn current(&self) -> Desired {
+        self.edited.lock().unwrap().clone().unwrap_or_else(|| self.desired.clone())
+    }
+
+    /// What must hold when a write begins: the state asks for it, as it is now.
+    pub(super) fn check_wanted(&self, action: &Action) {
+        let desired = self.current();
+        assert!(!desired.paused());
+        let status = |sid: &AccountSid| desired.entry(*sid).map(|entry| entry.goal.status());
+        match action {
+            Action::Reactivate(sid) => assert_eq!(status(sid), Some(Status::Active), "{action}"),
+            Action::Suspend(sid) => {
+                assert!(matches!(status(sid), Some(Status::Suspended | Status::Closed)), "{action}");
+            }
+            Action::Transfer(transfer) => {
+                let terms = desired.entry(transfer.from).and_then(|entry| entry.close());
+                let hands_on = terms.is_some_and(|terms| terms.move_numbers_to_main);
+                let claimant = desired.claim(transfer.phone).map(|(claimant, _)| claimant);
+                assert!(claimant.map_or(hands_on, |claimant| claimant == transfer.to), "{action}");
+            }
+            Action::Close(close) => assert_eq!(status(&close.account.sid), Some(Status::Closed), "{action}"),
+        }
+    }
+
+    /// What must hold at the very moment of a close, whatever was planned on what sight.
+    pub(super) fn check_close(&self, world: &World, sid: AccountSid) {
+        let desired = self.current();
+        let entry = desired.entry(sid).unwrap();
+        let Goal::Closed(terms) = &entry.goal else { panic!("{sid} is not to be closed") };
+        assert!(!desired.faulty() && !entry.paused && !desired.paused());
+        let (_, since) = self.decided.lock().unwrap()[&sid];
+        let rested = self.now.duration_since(since);
+        assert!(rested >= self.policy.close_after, "{sid} rested {rested:#} since the decision");
+        let account = world.account(&sid.to_string()).unwrap();
+        assert_eq!(account.status, AccountStatus::Suspended, "{sid} did not rest");
+        assert_eq!(account.friendly_name, terms.confirm);
+        assert!(self.now.duration_since(account.date_updated) >= self.policy.close_after);
+        for number in world.numbers_of(&sid.to_string()) {
+            let phone = number.phone_number.parse().unwrap();
+            // Where the lists of suspended accounts look empty, no one can know of a number that was never shown.
+            let hidden = world.switches().suspended_numbers == SuspendedNumbers::Empty
+                && self.shown.lock().unwrap().get(&phone) != Some(&sid);
+            assert!(hidden || terms.release.contains(&phone), "{sid} loses {phone}");
+        }
+    }
+
+    pub(super) fn change(&self, action: &Action) -> Result<(), ApiError> {
+        let mut world = self.world.lock().unwrap();
+        let before = at(&world, action);
+        let result = match action {
+            Action::Reactivate(sid) => world.change_status(&sid.to_string(), "active", self.now),
+            Action::Suspend(sid) => world.change_status(&sid.to_string(), "suspended", self.now),
+            Action::Transfer(transfer) => world.transfer(
+                &transfer.phone.to_string(),
+                &transfer.to.to_string(),
+                &TransferPapers::default(),
+                self.now,
+            ),
+            Action::Close(close) => {
+                self.check_close(&world, close.account.sid);
+                world.change_status(&close.account.sid.to_string(), "closed", self.now)
+            }
+        };
+        let free = self.free.lock().unwrap().get(&action.to_string()).copied().unwrap_or_default();
+        if at(&world, action) != before && !free {
+            self.effects.lock().unwrap().push((self.now, action.verb()));
+        }
+        result
+    }
+}
+
+/// The status of the account, or the owner of the number, that `action` is about.
+fn at(world: &World, action: &Action) -> Option<String> {
+    match action {
+        Action::Transfer(transfer) => {
+            world.owner_of(&transfer.phone.to_string()).map(|owner| owner.as_str().to_owned())
+        }
+        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => {
+            let status = world.status(&action.account().to_string());
+            status.map(|status| status.as_str().to_owned())
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The other ports of executing: what is recorded, the state right before a write, and a stopwatch that stands.
+
+use std::time::Duration;
+
+use subaccountd_core::{
+    AccountSid, Action, Outcome, PhoneNumber, Planned, Skip, SkipCause,
+    history::{Event, Write},
+    record::{Precondition, Record, Stopwatch},
+};
+
+use super::{Boundary, Fleet};
+
+impl Record for Fleet {
+    async fn intent(&self, planned: &Planned) -> Result<u64, String> {
+        let id = self.history.lock().unwrap().next_id();
+        if self.death(id, Boundary::BeforeIntent) {
+            return Err("dead".to_owned());
+        }
+        self.free.lock().unwrap().insert(planned.action.to_string(), planned.free);
+        self.event(&Event::Intent { id, at: self.stamp(), write: Write::from(planned) });
+        self.death(id, Boundary::AfterIntent);
+        Ok(id)
+    }
+
+    async fn skipped(&self, planned: &Planned, skip: &Skip) {
+        if skip.cause.is_proof() && !self.death.lock().unwrap().dead {
+            let (verb, object) = (planned.action.verb(), planned.action.object());
+            let (entry, seen) = (planned.entry.clone(), skip.message.clone());
+            self.event(&Event::ProofFailed { verb, object, at: self.stamp(), entry, seen });
+        }
+    }
+
+    async fn outcome(&self, id: u64, _: &Planned, outcome: &Outcome) {
+        if self.death(id, Boundary::BeforeOutcome) {
+            return;
+        }
+        // Half of the lost ones are crashes: nothing was recorded.
+        if !(matches!(outcome, Outcome::Unknown(_)) && id.is_multiple_of(2)) {
+            self.event(&Event::Outcome { id, at: self.stamp(), outcome: outcome.clone() });
+        }
+    }
+}
+
+impl Precondition for Fleet {
+    async fn check(&self, action: &Action) -> Result<(), Skip> {
+        let (accounts, numbers) = objects(action);
+        if self.desired.agrees_on(&self.current(), &accounts, &numbers) {
+            Ok(())
+        } else {
+            Err(Skip::new(SkipCause::StateChanged, "the state changed"))
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        false
+    }
+}
+
+impl Stopwatch for Fleet {
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// The accounts and numbers that `action` is about.
+fn objects(action: &Action) -> (Vec<AccountSid>, Vec<PhoneNumber>) {
+    match action {
+        Action::Reactivate(sid) | Action::Suspend(sid) => (vec![*sid], Vec::new()),
+        Action::Transfer(transfer) => (vec![transfer.from, transfer.to], vec![transfer.phone]),
+        Action::Close(close) => (vec![close.account.sid], close.listed.values().copied().collect()),
+    }
+}

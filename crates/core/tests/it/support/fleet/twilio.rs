@@ -1,0 +1,197 @@
+//! Twilio: what its lists show, what a write does, and what other people do.
+
+use subaccountd_core::{
+    Account, AccountSid, Action, LiveStatus, Number, NumberSid, Outcome, Receipt, Skip, SkipCause, Status,
+    Ties,
+    remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WritePlace},
+};
+use twilio_sim::{AccountStatus, SuspendedNumbers, TransferPapers};
+
+use super::{
+    super::{
+        crew::error,
+        scene::{ignored, refused, unknown},
+    },
+    Fleet, LATE, People, Trouble, main_sid,
+};
+
+fn status(word: AccountStatus) -> LiveStatus {
+    LiveStatus::Known(Status::from_word(word.as_str()).unwrap())
+}
+
+fn show(shown: AccountStatus, account: &twilio_sim::Account) -> Account {
+    Account {
+        sid: account.sid.as_str().parse().unwrap(),
+        owner: Some(main_sid()),
+        friendly_name: account.friendly_name.clone(),
+        status: status(shown),
+        date_updated: Some(account.date_updated),
+    }
+}
+
+fn show_number(number: &twilio_sim::Number) -> Number {
+    Number {
+        sid: number.sid.as_str().parse().unwrap(),
+        phone: number.phone_number.parse().unwrap(),
+        needs_address: false,
+        ties: Ties::default(),
+    }
+}
+
+/// Lists lag as the switches of the world say, single reads are current.
+impl Fleet {
+    pub(super) fn accounts(&self) -> Result<AccountList, RemoteError> {
+        if self.next_trouble() == Trouble::Before {
+            return Err(error(ErrorKind::Unreadable, "503"));
+        }
+        let world = self.world.lock().unwrap();
+        let listed = world.listed_accounts(self.now);
+        let accounts = listed.iter().map(|account| show(account.status, account)).collect();
+        let date = (!self.no_date).then(|| self.twilio_date());
+        Ok(AccountList { accounts, date, ..AccountList::default() })
+    }
+
+    pub(super) fn account(&self, sid: AccountSid) -> Account {
+        let world = self.world.lock().unwrap();
+        let account = world.account(&sid.to_string()).unwrap();
+        show(world.status(&account.sid).unwrap(), account)
+    }
+
+    pub(super) fn numbers(&self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        let world = self.world.lock().unwrap();
+        let owner = owner.to_string();
+        if world.listed_status(&owner, self.now) == Some(AccountStatus::Suspended) {
+            match world.switches().suspended_numbers {
+                SuspendedNumbers::Rows => {}
+                SuspendedNumbers::Empty => return Ok(Vec::new()),
+                SuspendedNumbers::Unauthorized | SuspendedNumbers::Forbidden => {
+                    return Err(error(ErrorKind::Unreadable, "401"));
+                }
+            }
+        }
+        Ok(world.listed_numbers_of(&owner, self.now).iter().map(show_number).collect())
+    }
+
+    pub(super) fn number(&self, owner: AccountSid, sid: NumberSid) -> Option<Number> {
+        let world = self.world.lock().unwrap();
+        let number = world.number(&sid.to_string()).filter(|number| *number.owner == *owner.to_string());
+        number.map(show_number)
+    }
+}
+
+pub(crate) struct Place<'a>(&'a Fleet);
+
+impl WritePlace for Place<'_> {
+    async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
+        if self.0.next_trouble() == Trouble::Before {
+            return Err(error(ErrorKind::Unreadable, "503"));
+        }
+        Ok(self.0.account(sid))
+    }
+
+    async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        if self.0.next_trouble() == Trouble::Before {
+            return Err(error(ErrorKind::Unreadable, "503"));
+        }
+        self.0.numbers(owner).inspect(|listed| self.0.was_shown(owner, listed))
+    }
+
+    async fn send(self, action: &Action) -> Sent {
+        self.0.send(action).into()
+    }
+}
+
+impl Apply for Fleet {
+    type Place<'a> = Place<'a>;
+
+    async fn place(&self) -> Result<Place<'_>, Skip> {
+        let mut edit = self.edit.lock().unwrap();
+        if let Some((places, desired)) = edit.take() {
+            if places == 0 {
+                *self.edited.lock().unwrap() = Some(desired);
+            } else {
+                *edit = Some((places - 1, desired));
+            }
+        }
+        Ok(Place(self))
+    }
+}
+
+impl Fleet {
+    pub(super) fn send(&self, action: &Action) -> Outcome {
+        if self.death.lock().unwrap().dead {
+            return unknown();
+        }
+        self.check_wanted(action);
+        if *self.loses_writes.lock().unwrap() {
+            return unknown();
+        }
+        let mut trouble = self.next_trouble();
+        if matches!((trouble, action), (Trouble::Late, Action::Close(_))) {
+            // Nothing that is sent can be taken back: what a late close finds is not ours to prove.
+            trouble = Trouble::After;
+        }
+        match trouble {
+            Trouble::Before => return unknown(),
+            Trouble::Ignored => return ignored("Twilio answered 2xx and did nothing"),
+            Trouble::Busy => return Outcome::skipped(SkipCause::RateLimited, "429"),
+            Trouble::Late => {
+                self.written.lock().unwrap().push(action.to_string());
+                self.late.lock().unwrap().push((self.now + LATE, action.clone()));
+                return unknown();
+            }
+            Trouble::None | Trouble::After | Trouble::Stale | Trouble::Meddling => {}
+        }
+        self.written.lock().unwrap().push(action.to_string());
+        let result = self.change(action);
+        let answered = self.receipt(action);
+        if trouble == Trouble::Meddling {
+            self.meddle();
+        }
+        match (result, trouble) {
+            (_, Trouble::After) => unknown(),
+            (Ok(()), Trouble::Stale) => ignored("Twilio answered 2xx and showed the old value"),
+            (Ok(()), _) => Outcome::Done(answered),
+            (Err(error), _) => refused(error.code, &error.message),
+        }
+    }
+
+    pub(super) fn receipt(&self, action: &Action) -> Receipt {
+        let account = action.number().is_none().then(|| self.account(action.account()));
+        let date_updated = account.as_ref().and_then(|account| account.date_updated);
+        let date = (!self.no_date).then(|| self.twilio_date());
+        Receipt { date, date_updated, account, ..Receipt::default() }
+    }
+}
+
+impl Fleet {
+    /// Somebody else changes one account, as one may.
+    pub(crate) fn people(&self, account: AccountSid, doing: People) {
+        let (mut world, account) = (self.world.lock().unwrap(), account.to_string());
+        // What Twilio refuses does not happen.
+        let _ = match doing {
+            People::Rename => world.rename_account(&account, "hooli", self.now),
+            People::NameBack => world.rename_account(&account, "acme", self.now),
+            People::Suspend => world.change_status(&account, "suspended", self.now),
+            People::Reactivate => world.change_status(&account, "active", self.now),
+        };
+    }
+
+    /// Somebody else moves a number or changes a status, as one may.
+    pub(crate) fn meddle(&self) {
+        let mut n = self.meddled.lock().unwrap();
+        *n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut world = self.world.lock().unwrap();
+        let pick = |from: usize, shift: u32| usize::try_from(*n >> shift).unwrap() % from.max(1);
+        let accounts: Vec<_> = world.accounts().map(|account| account.sid.to_string()).collect();
+        let numbers: Vec<_> = world.numbers().map(|number| number.phone_number.clone()).collect();
+        let account = accounts[pick(accounts.len(), 33)].clone();
+        // What Twilio refuses does not happen.
+        let _ = match (pick(3, 50), numbers.get(pick(numbers.len(), 40))) {
+            (0, _) => world.change_status(&account, "suspended", self.now),
+            (1, _) => world.change_status(&account, "active", self.now),
+            (_, Some(number)) => world.transfer(number, &account, &TransferPapers::default(), self.now),
+            (_, None) => Ok(()),
+        };
+    }
+}

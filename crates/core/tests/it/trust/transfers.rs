@@ -1,0 +1,147 @@
+//! Suspensions beside transfers: a number is not stranded because one try of its transfer failed.
+
+use subaccountd_core::{Action, Outcome, Receipt, Verb};
+
+use crate::support::{
+    crew::{Ports, done},
+    scene::{Scene, refused, skipped, unknown},
+};
+
+const NUMBER: &str = "+15105550101";
+/// AC02, to suspend, gives a number to AC01.
+const OUT: &str = r#"
+    subaccounts:
+    - {sid: AC01, status: active, numbers: ["+15105550101"]}
+    - {sid: AC02, status: suspended}
+    "#;
+/// AC02, to suspend, takes a number from AC01.
+const IN: &str = r#"
+    subaccounts:
+    - {sid: AC01, status: active}
+    - {sid: AC02, status: suspended, numbers: ["+15105550101"]}
+    "#;
+
+fn out() -> Scene {
+    Scene::new(OUT).active("AC02").holds("AC02", NUMBER)
+}
+
+fn into() -> Scene {
+    Scene::new(IN).active("AC02").holds("AC01", NUMBER)
+}
+
+/// A pass whose transfers end so; the suspensions beside them are skipped, as executing does.
+fn transfers_end(scene: Scene, outcome: &Outcome) -> Scene {
+    let mut scene = scene.pass();
+    for planned in scene.plan().actions {
+        if matches!(planned.action, Action::Transfer(_) | Action::Reactivate(_)) {
+            scene = scene.writes(&planned, Some(outcome));
+        }
+    }
+    scene
+}
+
+fn is_planned(scene: &Scene, verb: Verb) -> bool {
+    scene.plan().of(verb).next().is_some()
+}
+
+#[test]
+fn suspension_waits_until_a_refused_transfer_was_tried_once_more() {
+    for scene in [out(), into()] {
+        let once = transfers_end(scene, &refused(21_470, "bad target"));
+        assert!(!is_planned(&once, Verb::Suspend), "{}", once.brief());
+        assert!(
+            once.shown().contains("AC02 waits for a second try: Twilio refused to transfer"),
+            "{}",
+            once.shown()
+        );
+        let due = once.after("15s");
+        assert!(is_planned(&due, Verb::Transfer) && is_planned(&due, Verb::Suspend), "{}", due.brief());
+        let twice = transfers_end(due, &refused(21_470, "bad target"));
+        assert!(!is_planned(&twice, Verb::Transfer) && is_planned(&twice, Verb::Suspend));
+        assert!(twice.shown().contains(&format!("takes none into a suspended account: {NUMBER}")));
+    }
+}
+
+#[test]
+fn suspension_waits_until_an_unknown_transfer_was_tried_once_more() {
+    for scene in [out(), into()] {
+        let once = transfers_end(scene, &unknown());
+        // The first repeat follows at once, and the suspension depends on it.
+        assert!(is_planned(&once, Verb::Transfer) && is_planned(&once, Verb::Suspend), "{}", once.brief());
+        let twice = transfers_end(once, &unknown());
+        assert!(!is_planned(&twice, Verb::Transfer) && is_planned(&twice, Verb::Suspend));
+    }
+}
+
+#[test]
+fn suspension_goes_on_with_the_transfer_when_that_was_skipped() {
+    let skipped = transfers_end(out(), &skipped());
+    assert!(is_planned(&skipped, Verb::Transfer) && is_planned(&skipped, Verb::Suspend));
+    let done = transfers_end(skipped, &Outcome::Done(Receipt::default()));
+    assert_eq!(done.brief(), "suspend AC02");
+}
+
+#[test]
+fn suspension_does_not_wait_when_the_refused_transfer_is_no_longer_wanted() {
+    let once = transfers_end(out(), &refused(21_470, "bad target"));
+    let unclaimed = once.clone().says(&OUT.replace("\"+15105550101\"", ""));
+    assert_eq!(unclaimed.brief(), "suspend AC02");
+    // A changed entry tries the transfer at once, beside the suspension.
+    let changed = once.says(&OUT.replace("status: active,", "status: active, reason: asked,"));
+    assert_eq!(changed.brief(), "transfer +15105550101 from AC02 to AC01\nsuspend AC02");
+}
+
+#[test]
+fn suspension_tells_which_numbers_stay_behind_when_their_transfers_are_held() {
+    let held = out().forbids(Verb::Transfer);
+    let shown = held.shown();
+    assert!(shown.starts_with("suspend AC02 (these transfers are held"), "{shown}");
+    assert!(shown.lines().next().unwrap().contains(NUMBER), "{shown}");
+    // A brake counts as well.
+    let over = out().limit(Verb::Transfer, subaccountd_core::Limit::Count(0)).shown();
+    assert!(over.lines().next().unwrap().contains(NUMBER), "{over}");
+    // A suspension beside transfers that go on says nothing.
+    assert_eq!(out().shown().lines().nth(1), Some("suspend AC02"));
+}
+
+#[test]
+fn suspension_on_the_way_to_a_close_waits_in_the_same_way() {
+    let state = r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101"]}
+        - {sid: AC02, status: closed, close: {confirm: acme}}
+        "#;
+    let scene = Scene::new(state).holds("AC02", NUMBER);
+    let mut scene = transfers_end(scene, &refused(21_470, "bad target"));
+    for _ in 0..4 {
+        assert!(!is_planned(&scene, Verb::Suspend), "an account to close is emptied while it is active");
+        scene = transfers_end(scene.after("2h"), &refused(21_470, "bad target"));
+    }
+}
+
+#[test]
+fn suspension_waits_until_the_reactivation_of_the_receiver_was_tried_once_more() {
+    let scene = Scene::new(OUT).suspended("AC01").active("AC02").holds("AC02", NUMBER);
+    let once = transfers_end(scene, &refused(21_478, "no"));
+    // The transfer itself was never tried.
+    assert!(!is_planned(&once, Verb::Suspend), "{}", once.brief());
+    let twice = transfers_end(once.after("15s"), &refused(21_478, "no"));
+    assert!(is_planned(&twice, Verb::Suspend), "{}", twice.brief());
+    assert!(twice.shown().contains(NUMBER));
+}
+
+#[test]
+fn suspension_is_skipped_in_the_pass_in_which_a_transfer_out_of_or_into_its_account_fails() {
+    for scene in [out(), into()] {
+        for end in [refused(21_470, "bad target"), unknown(), skipped()] {
+            let mut ports = Ports::new(&scene);
+            let answer = end.clone();
+            ports.answer = Box::new(
+                move |action| if action.number().is_some() { answer.clone().into() } else { done() },
+            );
+            let executed = ports.run(&scene).executed;
+            let ends: Vec<_> = executed.iter().map(|executed| executed.outcome.as_str()).collect();
+            assert_eq!(ends, [end.as_str(), "skipped"], "{}", scene.brief());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! An observer of writes: it sees each of them with the world as it is at that very moment.
+
+use std::sync::Arc;
+
+use crate::{inbound::Inbound, operation::Operation, world::World};
+
+/// A moment in the life of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It came in; faults may still stop it.
+    Arrived,
+    /// Faults act on it.
+    Struck,
+    /// It is about to be done.
+    Begins,
+    /// It was done, or refused by the rules.
+    Ended {
+        /// The rules allowed it.
+        done: bool,
+    },
+    /// It is answered; never when its connection is cut.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// A write, at one moment of its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteSeen {
+    /// The `Twilio-Request-Id` of its answer.
+    pub request_id: String,
+    /// The moment.
+    pub moment: Moment,
+    /// The operation, if the path and method name one.
+    pub operation: Option<Operation>,
+    /// The account that the path names.
+    pub account: Option<String>,
+    /// The SID of the number that the path names.
+    pub number: Option<String>,
+    /// The parameters of the form, in order.
+    pub form: Vec<(String, String)>,
+}
+
+impl WriteSeen {
+    /// The value of a form parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.form.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    fn of(inbound: &Inbound, moment: Moment) -> Self {
+        Self {
+            request_id: inbound.request_id.clone(),
+            moment,
+            operation: inbound.operation,
+            account: inbound.account().map(str::to_owned),
+            number: inbound.resource.as_ref().and_then(|named| named.number()).map(str::to_owned),
+            form: inbound.form.to_vec(),
+        }
+    }
+}
+
+type Observe = dyn Fn(&WriteSeen, &World) + Send + Sync;
+
+/// The function that sees writes. It is called with the world locked.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<Observe>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(&WriteSeen, &World) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
+
+    pub(crate) fn see(&self, inbound: &Inbound, moment: Moment, world: &World) {
+        if inbound.is_write() {
+            (self.0)(&WriteSeen::of(inbound, moment), world);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The connections: reads keep theirs and share them; each write opens its own, through the gate.
+//!
+//! A firewall or a NAT that drops connections silently drops all that were kept. So after a read that was lost none of
+//! them is used again: the next read, and every later one, shares new ones.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{redirect, retry};
+use tokio::sync::watch;
+
+use crate::{gate::Gate, origin::Origin, transport::root_cause};
+
+/// The longest wait for a connection.
+const MAX_CONNECT: Duration = Duration::from_secs(10);
+/// The longest wait for the connection of a write.
+pub(crate) const MAX_WRITE_CONNECT: Duration = Duration::from_secs(2);
+/// An idle connection is kept this long, over the default interval between two passes.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// The connections to one origin.
+pub(crate) struct Connections {
+    origin: Origin,
+    timeout: Duration,
+    kept: Mutex<Kept>,
+    writes: reqwest::Client,
+}
+
+/// The connections that reads share.
+struct Kept {
+    http: reqwest::Client,
+    /// Counts the renewals: of many reads that are lost together, one renews.
+    generation: u64,
+    /// A read was answered, so that there may be a connection to use again.
+    reusable: bool,
+    /// A read was lost since, perhaps on a connection that was used again.
+    suspect: bool,
+}
+
+/// The use of the kept connections by one read. Dropped before it ended, it counts as lost.
+pub(crate) struct Lease<'a> {
+    connections: &'a Connections,
+    http: reqwest::Client,
+    generation: u64,
+    ended: bool,
+}
+
+impl Connections {
+    /// Prepares connections to `origin` for requests that take up to `timeout`; none is opened yet, and none for a
+    /// write once the process is told that it is `stopped`.
+    pub(crate) fn new(
+        origin: &Origin,
+        timeout: Duration,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Self, String> {
+        // A second installation is refused, which is fine: somebody chose a provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let kept = Kept { http: keeping(origin, timeout)?, generation: 0, reusable: false, suspect: false };
+        let writes = opening(origin, timeout, stopped)?;
+        Ok(Self { origin: origin.clone(), timeout, kept: Mutex::new(kept), writes })
+    }
+
+    /// The connections for a write.
+    pub(crate) fn for_write(&self) -> &reqwest::Client {
+        &self.writes
+    }
+
+    /// The connections for a read, new ones when an earlier read was lost.
+    pub(crate) fn lease(&self) -> Lease<'_> {
+        let mut kept = self.kept();
+        if kept.suspect {
+            match keeping(&self.origin, self.timeout) {
+                Ok(http) => {
+                    let generation = kept.generation + 1;
+                    *kept = Kept { http, generation, reusable: false, suspect: false };
+                }
+                // The kept ones are all there is.
+                Err(error) => tracing::warn!(error, "connections to Twilio could not be renewed: {error}"),
+            }
+        }
+        Lease { connections: self, http: kept.http.clone(), generation: kept.generation, ended: false }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease<'_> {
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// An answer came whole: the connection may be used again.
+    pub(crate) fn answered(mut self) {
+        self.end(|kept| kept.reusable = true);
+    }
+
+    /// No connection came up: that says nothing of the kept ones.
+    pub(crate) fn not_connected(mut self) {
+        self.end(|_| {});
+    }
+
+    fn end(&mut self, note: impl FnOnce(&mut Kept)) {
+        self.ended = true;
+        let mut kept = self.connections.kept();
+        // A late answer on connections that were replaced says nothing about their successors.
+        if kept.generation == self.generation {
+            note(&mut kept);
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Where nothing was ever used again, a new connection was lost, and another one is no better: a slow
+            // server costs no renewals.
+            self.end(|kept| kept.suspect = kept.reusable);
+        }
+    }
+}
+
+/// A client that keeps its connections.
+fn keeping(origin: &Origin, timeout: Duration) -> Result<reqwest::Client, String> {
+    // Half of the whole, so that a connection that never came up is told apart from an answer that did not come in
+    // time.
+    build(origin, |builder| builder.pool_idle_timeout(IDLE).connect_timeout(MAX_CONNECT.min(timeout / 2)))
+}
+
+/// A client that opens a connection for each request. A kept one may be broken silently, and a request that waits
+/// for one in use may be given it at any time.
+fn opening(
+    origin: &Origin,
+    timeout: Duration,
+    stopped: watch::Receiver<bool>,
+) -> Result<reqwest::Client, String> {
+    let within = MAX_WRITE_CONNECT.min(timeout / 2);
+    build(origin, |builder| {
+        builder.pool_max_idle_per_host(0).connect_timeout(within).connector_layer(Gate { within, stopped })
+    })
+}
+
+fn build(
+    origin: &Origin,
+    connecting: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("subaccountd/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false);
+    let builder = if origin.is_plain() {
+        // No proxy sees a token in the clear, and no certificate authority is needed.
+        builder.no_proxy().tls_certs_only([])
+    } else {
+        builder.https_only(true)
+    };
+    connecting(builder).build().map_err(|error| root_cause(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connections() -> Connections {
+        let origin = Origin::parse("http://localhost").unwrap();
+        Connections::new(&origin, Duration::from_secs(1), watch::channel(false).1).unwrap()
+    }
+
+    fn generation(connections: &Connections) -> u64 {
+        let lease = connections.lease();
+        let generation = lease.generation;
+        lease.not_connected();
+        generation
+    }
+
+    #[test]
+    fn connections_are_renewed_after_a_lost_read_when_one_may_have_been_used_again() {
+        let connections = connections();
+        connections.lease().answered();
+        drop(connections.lease());
+        assert_eq!(generation(&connections), 1);
+        assert_eq!(generation(&connections), 1, "once");
+    }
+
+    #[test]
+    fn connections_are_kept_while_a_slow_server_answers_nothing() {
+        let connections = connections();
+        for _ in 0..3 {
+            drop(connections.lease());
+            assert_eq!(generation(&connections), 0);
+        }
+    }
+
+    #[test]
+    fn connections_are_kept_when_one_did_not_come_up() {
+        let connections = connections();
+        connections.lease().answered();
+        connections.lease().not_connected();
+        assert_eq!(generation(&connections), 0);
+    }
+
+    #[test]
+    fn reads_that_are_lost_together_renew_the_connections_once() {
+        let connections = connections();
+        connections.lease().answered();
+        let together: Vec<_> = (0..8).map(|_| connections.lease()).collect();
+        for lost in together {
+            drop(lost);
+            connections.lease().answered();
+        }
+        assert_eq!(generation(&connections), 1);
+    }
+
+    #[test]
+    fn an_answer_on_connections_that_were_replaced_says_nothing_of_the_new_ones() {
+        let connections = connections();
+        connections.lease().answered();
+        let late = connections.lease();
+        drop(connections.lease());
+        assert_eq!(generation(&connections), 1);
+        late.answered();
+        drop(connections.lease());
+        assert_eq!(generation(&connections), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! The rows of a page, each read by itself: one that cannot be read costs no other.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use subaccountd_core::remote::UnreadableRow;
+
+use crate::wire::Shape;
+
+/// The rows of a page.
+#[derive(Debug)]
+pub(crate) struct Rows<R>(pub(crate) Vec<Result<R, BadRow>>);
+
+/// A row that is not what it should be. Shows nothing of it but its SID.
+#[derive(Debug)]
+pub(crate) struct BadRow {
+    /// What its `sid` says, when that is a text.
+    sid: Option<String>,
+    /// What is wrong with it.
+    pub(crate) why: String,
+}
+
+impl From<BadRow> for UnreadableRow {
+    fn from(row: BadRow) -> Self {
+        Self { sid: row.sid.and_then(|sid| sid.parse().ok()), why: row.why }
+    }
+}
+
+impl<'de, R: Shape> Deserialize<'de> for Rows<R> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(Each(PhantomData)).map(Self)
+    }
+}
+
+/// Takes the rows out one by one, so that only one is held as text.
+struct Each<R>(PhantomData<R>);
+
+impl<'de, R: Shape> Visitor<'de> for Each<R> {
+    type Value = Vec<Result<R, BadRow>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut rows = Vec::new();
+        while let Some(text) = from.next_element::<Box<RawValue>>()? {
+            rows.push(read(text.get()));
+        }
+        Ok(rows)
+    }
+}
+
+fn read<R: Shape>(text: &str) -> Result<R, BadRow> {
+    let other = || format!("a row of the list is other JSON than {}", R::EXPECTED);
+    // An array would be read as the fields in the order of our declaration.
+    if !text.starts_with('{') {
+        return Err(BadRow { sid: None, why: other() });
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let sid = sid(text);
+        let broken = || format!("a row of the list holds broken text in the place of {}", R::EXPECTED);
+        BadRow { sid, why: if error.is_data() { other() } else { broken() } }
+    })
+}
+
+/// The SID of a row whose other fields are anything.
+fn sid(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Sid {
+        sid: String,
+    }
+    serde_json::from_str(text).ok().map(|Sid { sid }| sid)
+}
