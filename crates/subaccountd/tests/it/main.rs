@@ -20,5 +20,6 @@ mod signals;
 mod snapshots;
 mod status;
 mod support;
+mod trust;
 mod unknowns;
 mod watching;
