@@ -3,9 +3,11 @@
 CARGO ?= cargo
 DOCKER ?= docker
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SECONDS ?= 1800
+SEED ?= 7
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench image dist docs guide deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench soak image dist docs guide deploy-check schema page-check page-images
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +38,9 @@ conformance: ## The official SDKs against the simulator and the daemon; needs py
 
 bench: ## Reaction, throughput, memory and size
 	$(CARGO) bench --locked -p subaccountd --bench fleet
+
+soak: ## The daemon under kills, faults, lags and edits, every write judged; SECONDS=1800 SEED=7
+	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

@@ -1,0 +1,259 @@
+//! What goes wrong with Twilio, and what people do behind the daemon's back.
+
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, Sim, SuspendedNumbers};
+
+use crate::judge::Judge;
+
+const DAY: i64 = 26 * 3600;
+
+/// What is wrong for a while, and until when.
+pub(crate) struct Chaos {
+    pub(crate) sim: Sim,
+    pub(crate) judge: Judge,
+    clock_until: Option<Instant>,
+    listens_again: Option<Instant>,
+    names: u64,
+    phones: u64,
+}
+
+impl Chaos {
+    pub(crate) fn new(sim: Sim, judge: Judge) -> Self {
+        Self { sim, judge, clock_until: None, listens_again: None, names: 0, phones: 0 }
+    }
+
+    fn count(&self, what: impl Into<String>) {
+        self.judge.book().tally.count(what);
+    }
+
+    /// Ends what was to last until now.
+    pub(crate) async fn tick(&mut self) {
+        let over = |until: &mut Option<Instant>| until.take_if(|until| *until <= Instant::now()).is_some();
+        if over(&mut self.clock_until) {
+            self.sim.faults().clock_offset_seconds = 0;
+        }
+        if over(&mut self.listens_again) {
+            self.sim.resume_listening().await.unwrap();
+        }
+        self.sim
+            .faults()
+            .list
+            .retain(|fault| fault.times.is_none_or(|times| fault.seen < fault.skip + times));
+    }
+
+    /// Everything is well again.
+    pub(crate) async fn end(&mut self) {
+        self.clock_until = None;
+        self.listens_again = None;
+        self.sim.resume_listening().await.unwrap();
+        self.sim.faults().clear();
+        let mut world = self.sim.world();
+        world.switches_mut().account_list_lag_ms = 0;
+        world.switches_mut().number_list_lag_ms = 0;
+        world.switches_mut().suspended_numbers = SuspendedNumbers::Rows;
+        self.judge.book().dark(false);
+    }
+
+    pub(crate) fn step_the_clock(&mut self, rng: &mut Rng) {
+        let offset = if rng.bool() { DAY } else { -DAY };
+        self.sim.faults().clock_offset_seconds = offset;
+        self.clock_until = Some(Instant::now() + Duration::from_millis(rng.u64(500..6_000)));
+        self.count("clock steps");
+        if rng.bool() {
+            let live = self.live();
+            self.set_status(&live[rng.usize(0..live.len())], AccountStatus::Suspended);
+        }
+    }
+
+    pub(crate) async fn refuse_connections(&mut self, rng: &mut Rng) {
+        self.sim.pause_listening().await.unwrap();
+        self.listens_again = Some(Instant::now() + Duration::from_millis(rng.u64(200..2_500)));
+        self.count("fault: connections refused");
+    }
+
+    pub(crate) fn change_lag(&self, rng: &mut Rng) {
+        let lag = |rng: &mut Rng| if rng.u8(0..3) == 0 { 0 } else { rng.u64(300..3_000) };
+        let mut world = self.sim.world();
+        world.switches_mut().account_list_lag_ms = lag(rng);
+        world.switches_mut().number_list_lag_ms = lag(rng);
+        self.count("changes of lag");
+    }
+
+    pub(crate) fn change_darkness(&self, rng: &mut Rng) {
+        let dark = rng.bool();
+        let mut world = self.sim.world();
+        world.switches_mut().suspended_numbers =
+            if dark { SuspendedNumbers::Empty } else { SuspendedNumbers::Rows };
+        self.judge.book().dark(dark);
+        self.count("changes of suspendedNumbers");
+    }
+
+    pub(crate) fn fault(&self, rng: &mut Rng) {
+        let on_writes = rng.u8(0..3) > 0;
+        let (name, fault) = if on_writes { write_fault(rng) } else { self.read_fault(rng) };
+        // Now and then it goes on for a while.
+        let times = if rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
+        let fault = fault.skip(rng.u64(0..2)).times(times);
+        let fault = if on_writes {
+            fault.on(if rng.u8(0..3) > 0 { Operation::UpdateAccount } else { Operation::UpdateNumber })
+        } else {
+            fault.method("GET")
+        };
+        self.sim.inject(fault);
+        self.count(format!("fault: {name} ({})", if on_writes { "POST" } else { "GET" }));
+    }
+
+    fn read_fault(&self, rng: &mut Rng) -> (&'static str, Fault) {
+        match rng.u8(0..10) {
+            0 => ("500", Fault::status(500, 20500)),
+            1 => ("429 with Retry-After", Fault::status(429, 20429).retry_after(1)),
+            2 => ("reset", Fault::reset()),
+            3 => ("latency", Fault::latency(rng.u64(50..1_500))),
+            4 => ("junk", Fault::new(FaultKind::Junk)),
+            5 => ("truncated", Fault::new(FaultKind::Truncate { bytes: 50 })),
+            6 => ("stall", Fault::new(FaultKind::Stall)),
+            7 => ("404", Fault::status(404, 20404).on(Operation::ListNumbers)),
+            _ => {
+                let world = self.sim.world();
+                let accounts: Vec<_> = world.accounts().filter(|a| !world.is_main(&a.sid)).collect();
+                let sid = accounts[rng.usize(0..accounts.len())].sid.to_string();
+                let raw = ["7", "\"\\ud83d\"", "null"][rng.usize(0..3)];
+                ("undecodable row", Fault::raw_value(&sid, ["status", "friendly_name"][rng.usize(0..2)], raw))
+            }
+        }
+    }
+
+    /// The time as this Twilio has it.
+    #[expect(clippy::disallowed_methods, reason = "the soak is the edge")]
+    fn now(&self) -> Timestamp {
+        let offset = SignedDuration::from_secs(self.sim.faults().clock_offset_seconds);
+        Timestamp::from_second((Timestamp::now() + offset).as_second()).unwrap()
+    }
+
+    /// A new customer with some numbers.
+    pub(crate) fn open_account(&mut self, rng: &mut Rng) -> String {
+        let now = self.now();
+        self.names += 1;
+        let mut world = self.sim.world();
+        let sid = world.create_account(&format!("c{}", self.names), now).unwrap().to_string();
+        for _ in 0..rng.u8(0..4) {
+            self.phones += 1;
+            let phone = format!("+1510{:07}", 6_000_000 + self.phones);
+            world.buy_number(&phone, &sid, now).unwrap();
+        }
+        sid
+    }
+
+    /// The accounts that are not closed.
+    pub(crate) fn live(&self) -> Vec<String> {
+        let world = self.sim.world();
+        let live = |account: &&twilio_sim::Account| {
+            !world.is_main(&account.sid) && account.status != AccountStatus::Closed
+        };
+        world.accounts().filter(live).map(|account| account.sid.to_string()).collect()
+    }
+
+    /// Lets closed accounts vanish that are many.
+    pub(crate) fn forget_closed(&self) {
+        let now = self.now();
+        let mut world = self.sim.world();
+        let closed = world.accounts().filter(|account| account.status == AccountStatus::Closed);
+        let closed: Vec<_> = closed.map(|account| account.sid.clone()).collect();
+        if closed.len() > 30 {
+            world.forget_account(&closed[0], now).unwrap();
+        }
+    }
+
+    /// Somebody works in the Console.
+    pub(crate) fn people(&mut self, rng: &mut Rng) {
+        let live = self.live();
+        let last = self.judge.book().last[0].clone().filter(|sid| live.contains(sid) && rng.bool());
+        let sid = last.unwrap_or_else(|| live[rng.usize(0..live.len())].clone());
+        match rng.u8(0..10) {
+            0..4 => self.people_move(&sid, rng),
+            4..6 => self.set_status(&sid, AccountStatus::Suspended),
+            6..9 => self.set_status(&sid, AccountStatus::Active),
+            _ => {
+                self.names += 1;
+                let name = format!("r{}", self.names);
+                self.edit(&sid, "renames", |account, book| {
+                    account.friendly_name = name;
+                    book.renamed(&account.sid);
+                });
+            }
+        }
+    }
+
+    fn edit(
+        &self,
+        sid: &str,
+        what: &str,
+        edit: impl FnOnce(&mut twilio_sim::Account, &mut crate::judge::Book),
+    ) {
+        let edited = self.sim.edit_account(sid, |account| {
+            let mut book = self.judge.book();
+            if account.status != AccountStatus::Closed {
+                edit(account, &mut book);
+                book.tally.count(format!("people: {what}"));
+            }
+        });
+        edited.unwrap();
+    }
+
+    fn set_status(&self, sid: &str, status: AccountStatus) {
+        self.edit(sid, status.as_str(), |account, book| {
+            if account.status != status {
+                account.status = status;
+                match status {
+                    AccountStatus::Active => book.reactivated(&account.sid),
+                    AccountStatus::Suspended | AccountStatus::Closed => book.suspended(&account.sid, false),
+                }
+            }
+        });
+    }
+
+    /// Moves a number of the account to another one that is active, as Twilio's rules want it.
+    fn people_move(&self, from: &str, rng: &mut Rng) {
+        let (phone, to) = {
+            let world = self.sim.world();
+            let numbers: Vec<_> = world.numbers_of(from).map(|number| number.phone_number.clone()).collect();
+            let active = world.accounts().filter(|account| account.status == AccountStatus::Active);
+            let active: Vec<_> = active.map(|account| account.sid.clone()).collect();
+            if numbers.is_empty() {
+                return;
+            }
+            (numbers[rng.usize(0..numbers.len())].clone(), active[rng.usize(0..active.len())].clone())
+        };
+        let moved = self.sim.edit_number(&phone, |number| {
+            number.owner = to;
+            let mut book = self.judge.book();
+            book.moved(&phone, true);
+            book.tally.count("people: moved numbers");
+        });
+        // It may be lost by now.
+        let _ = moved;
+    }
+}
+
+fn write_fault(rng: &mut Rng) -> (&'static str, Fault) {
+    let late = rng.u64(300..2_500);
+    match rng.u8(0..15) {
+        0 => ("500", Fault::status(500, 20500)),
+        1 => ("500 after the effect", Fault::status_after(500, 20500)),
+        2 => ("404", Fault::status(404, 20404)),
+        3 => ("404 after the effect", Fault::status_after(404, 20404)),
+        4 => ("409", Fault::status(409, 20409)),
+        5 | 6 => ("429 with Retry-After", Fault::status(429, 20429).retry_after(rng.u32(1..8))),
+        7 => ("reset", Fault::reset()),
+        8 => ("reset after the effect", Fault::reset_after()),
+        9 => ("late", Fault::late(late)),
+        10 => ("late with 500", Fault::new(FaultKind::Late { ms: late, http: Some(500), code: Some(20500) })),
+        11 => ("stale", Fault::stale()),
+        12 => ("ignored", Fault::new(FaultKind::Ignore)),
+        13 => ("junk", Fault::new(FaultKind::Junk)),
+        _ => ("latency", Fault::latency(rng.u64(50..1_900))),
+    }
+}

@@ -1,0 +1,380 @@
+//! The judge: sees every write at the simulator, and holds it against the invariants and against what was on the disk.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use twilio_sim::{AccountStatus, Moment, Operation, World, WriteSeen};
+
+use crate::{
+    MAIN, Rules,
+    budget::{Budget, Effect},
+    state::{Ask, Terms, Versions},
+};
+
+/// What may lie between the state that a write rests on and its arrival: a read, two looks and the flight.
+pub(crate) const RACE: Duration = Duration::from_secs(6);
+/// Twilio's dates are whole seconds, and the lists may be so much older than what they are dated by.
+const ROUNDING: Duration = Duration::from_millis(1_300);
+/// For so long a suspension is the late effect of a write whose outcome was unknown.
+const LATE: Duration = Duration::from_secs(130);
+/// No list lags longer.
+const MAX_LAG: Duration = Duration::from_secs(3);
+
+/// How long ago the state asked for a write when that arrived.
+const AGES: [&str; 6] = [
+    "asked for",
+    "not asked for since < 50 ms",
+    "not asked for since < 250 ms",
+    "not asked for since < 1 s",
+    "not asked for since < 6 s",
+    "not asked for",
+];
+
+/// What the judge knows of an account.
+#[derive(Default)]
+struct Facts {
+    suspended: Option<Suspension>,
+    renamed: Option<Instant>,
+    /// The last POST that asked to suspend it and whose answer may be lost.
+    asked: Option<Instant>,
+}
+
+struct Suspension {
+    since: Instant,
+    by_us: bool,
+    /// Its list of numbers was shown as empty at some time since.
+    dark: bool,
+}
+
+/// A number's last move.
+struct Arrival {
+    at: Instant,
+    by_people: bool,
+}
+
+/// A write on its way.
+struct Flight {
+    at: Instant,
+    ask: Ask,
+    release: BTreeSet<String>,
+    before: Option<(Option<AccountStatus>, Option<String>)>,
+}
+
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) posts: BTreeMap<String, u64>,
+    pub(crate) ages: BTreeMap<&'static str, u64>,
+    pub(crate) other: BTreeMap<String, u64>,
+    pub(crate) violations: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, what: impl Into<String>) {
+        *self.other.entry(what.into()).or_default() += 1;
+    }
+
+    pub(crate) fn violation(&mut self, what: String) {
+        eprintln!("VIOLATION {what}");
+        self.violations.push(what);
+    }
+}
+
+pub(crate) struct Book {
+    rules: Rules,
+    began: Instant,
+    pub(crate) versions: Versions,
+    pub(crate) tally: Tally,
+    pub(crate) arrivals: u64,
+    /// The account that the last POST was about, and that of the last one that a fault struck.
+    pub(crate) last: [Option<String>; 2],
+    facts: BTreeMap<String, Facts>,
+    moved: BTreeMap<String, Arrival>,
+    flights: BTreeMap<String, Flight>,
+    budget: Budget,
+    released: usize,
+    dark: bool,
+}
+
+/// The judge, shared between the simulator and the soak. The world is always locked before it.
+#[derive(Clone)]
+pub(crate) struct Judge(Arc<Mutex<Book>>);
+
+impl Judge {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self(Arc::new(Mutex::new(Book {
+            budget: Budget::new(rules.clone()),
+            rules,
+            began: Instant::now(),
+            versions: Versions::default(),
+            tally: Tally::default(),
+            arrivals: 0,
+            last: [None, None],
+            facts: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            released: 0,
+            dark: false,
+        })))
+    }
+
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn see(&self, seen: &WriteSeen, world: &World) {
+        let mut book = self.book();
+        match seen.moment {
+            Moment::Arrived => book.arrived(seen, world),
+            Moment::Begins => book.begins(seen, world),
+            Moment::Struck => book.struck(seen),
+            Moment::Ended { done } => book.ended(seen, world, done),
+            Moment::Answered { status } => book.budget.answered(&seen.request_id, status),
+        }
+    }
+}
+
+/// What a request asks for.
+fn ask(seen: &WriteSeen, world: &World) -> Option<Ask> {
+    let account = seen.account.clone()?;
+    match seen.operation? {
+        Operation::UpdateAccount => match seen.param("Status")? {
+            "suspended" => Some(Ask::Suspend(account)),
+            "active" => Some(Ask::Reactivate(account)),
+            "closed" => Some(Ask::Close(account)),
+            _ => None,
+        },
+        Operation::UpdateNumber => {
+            let phone = world.number(seen.number.as_ref()?)?.phone_number.clone();
+            Some(Ask::Transfer { phone, from: account, to: seen.param("AccountSid")?.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn object(ask: &Ask, world: &World) -> (Option<AccountStatus>, Option<String>) {
+    match ask {
+        Ask::Transfer { phone, .. } => (None, world.owner_of(phone).map(ToString::to_string)),
+        Ask::Suspend(sid) | Ask::Reactivate(sid) | Ask::Close(sid) => {
+            (world.account(sid).map(|account| account.status), None)
+        }
+    }
+}
+
+impl Book {
+    pub(crate) fn violation(&mut self, what: &str) {
+        let at = self.began.elapsed().as_secs_f64();
+        self.tally.violation(format!("at {at:.2}s: {what}"));
+    }
+
+    fn arrived(&mut self, seen: &WriteSeen, world: &World) {
+        let now = Instant::now();
+        self.arrivals += 1;
+        let Some(ask) = ask(seen, world) else {
+            // A number that is gone in the meantime cannot be told; the rules refuse it.
+            self.tally.count(format!("POSTs about nothing ({:?})", seen.operation));
+            return;
+        };
+        *self.tally.posts.entry(ask.kind().to_owned()).or_default() += 1;
+        self.last[0] = match &ask {
+            Ask::Transfer { to, .. } => Some(to.clone()),
+            Ask::Suspend(sid) | Ask::Reactivate(sid) | Ask::Close(sid) => Some(sid.clone()),
+        };
+        if ask.object() == MAIN {
+            self.violation("I3: a POST to the main account");
+        }
+        self.still_asked(&ask, now);
+        let release = self.versions.latest(now, |state| state.asks(&ask));
+        let release = match (&ask, release) {
+            (Ask::Close(sid), Some((_, state))) => state.terms(sid).cloned().unwrap_or_default(),
+            _ => Terms::default(),
+        };
+        if let Ask::Close(sid) = &ask {
+            for what in self.close(sid, &release, world, now) {
+                self.violation(&format!("I1: close of {sid}: {what}"));
+            }
+        }
+        if let Ask::Suspend(sid) = &ask {
+            self.facts.entry(sid.clone()).or_default().asked = Some(now);
+        }
+        self.budget.arrived(&seen.request_id, &ask, now);
+        let flight = Flight { at: now, ask, release: release.release, before: None };
+        self.flights.insert(seen.request_id.clone(), flight);
+    }
+
+    fn struck(&mut self, seen: &WriteSeen) {
+        self.budget.struck(&seen.request_id);
+        let [last, struck] = &mut self.last;
+        struck.clone_from(last);
+    }
+
+    /// I12: what the state no longer asks for is not sent.
+    fn still_asked(&mut self, ask: &Ask, now: Instant) {
+        let age = self.versions.latest(now, |state| state.asks(ask)).map(|(age, _)| age);
+        let bucket = match age {
+            Some(Duration::ZERO) => AGES[0],
+            Some(age) if age < Duration::from_millis(50) => AGES[1],
+            Some(age) if age < Duration::from_millis(250) => AGES[2],
+            Some(age) if age < Duration::from_secs(1) => AGES[3],
+            Some(age) if age < RACE => AGES[4],
+            Some(_) | None => AGES[5],
+        };
+        *self.tally.ages.entry(bucket).or_default() += 1;
+        if age.is_none_or(|age| age >= RACE) {
+            self.violation(&format!("I12: {ask:?} was last asked for {age:?} before"));
+        }
+    }
+
+    /// I12, as a whole: hardly any write may be of a state that changed before the last look at it.
+    pub(crate) fn check_ages(&mut self) {
+        let of = |age: &str| self.tally.ages.get(age).copied().unwrap_or_default();
+        let late = of(AGES[3]) + of(AGES[4]);
+        let all: u64 = self.tally.ages.values().sum();
+        if late * 100 > all + 200 {
+            self.violation(&format!("I12: {late} of {all} POSTs were not asked for since 250 ms and more"));
+        }
+    }
+
+    /// I1, but for what I12 covers: what is wrong with this close.
+    fn close(&mut self, sid: &str, terms: &Terms, world: &World, now: Instant) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let Some(account) = world.account(sid) else { return vec!["there is no such account".into()] };
+        let facts = self.facts.get(sid);
+        let renamed = facts.and_then(|facts| facts.renamed);
+        if account.friendly_name != terms.confirm && renamed.is_none_or(|at| now - at > RACE) {
+            wrong.push(format!("`{}` was confirmed, and it is {}", terms.confirm, account.friendly_name));
+        }
+        let rest = self.rules.close_after.saturating_sub(ROUNDING);
+        match facts.and_then(|facts| facts.suspended.as_ref()).map(|suspension| now - suspension.since) {
+            Some(rested) if rested >= rest => {}
+            rested => wrong.push(format!("suspended for {rested:?} of {:?}", self.rules.close_after)),
+        }
+        let (decided, unseen) = self.versions.decided(sid, terms, now);
+        if decided < rest {
+            wrong.push(format!("decided for {decided:?} of {:?}", self.rules.close_after));
+        } else if unseen {
+            self.tally
+                .count("closes after a withdrawal that was on the disk for too short a time to be seen");
+        }
+        for number in world.numbers_of(sid).filter(|number| !terms.release.contains(&number.phone_number)) {
+            if let Some(what) = self.unnamed(sid, &number.phone_number, now) {
+                wrong.push(what);
+            }
+        }
+        wrong
+    }
+
+    /// A number that goes with an account although nobody named it: a violation, unless the daemon could not know.
+    fn unnamed(&mut self, sid: &str, phone: &str, now: Instant) -> Option<String> {
+        let entered = self.moved.get(phone);
+        let suspension = self.facts.get(sid).and_then(|facts| facts.suspended.as_ref());
+        if let (Some(entered), Some(suspension)) = (entered, suspension) {
+            let in_a_race = entered.by_people
+                && (now - entered.at < RACE + MAX_LAG
+                    || (suspension.dark
+                        && suspension.since.saturating_duration_since(entered.at) < RACE + MAX_LAG));
+            if in_a_race {
+                self.tally
+                    .count("numbers that people moved into an account where no list could show them in time");
+                return None;
+            }
+        }
+        let entered = entered.map(|arrival| (now - arrival.at, arrival.by_people));
+        let dark = suspension.map(|suspension| suspension.dark);
+        Some(format!("it holds {phone}, which nobody named; it entered {entered:?} before, dark: {dark:?}"))
+    }
+
+    fn begins(&mut self, seen: &WriteSeen, world: &World) {
+        if let Some(flight) = self.flights.get_mut(&seen.request_id) {
+            flight.before = Some(object(&flight.ask, world));
+        }
+    }
+
+    fn ended(&mut self, seen: &WriteSeen, world: &World, done: bool) {
+        let now = Instant::now();
+        let Some(flight) = self.flights.remove(&seen.request_id) else { return };
+        if !done {
+            self.budget.refused(&seen.request_id);
+            return;
+        }
+        if flight.before == Some(object(&flight.ask, world)) {
+            self.tally.count(format!("{} that changed nothing", flight.ask.kind()));
+            return;
+        }
+        let late = now - flight.at;
+        self.tally.count(format!("{} that took effect", flight.ask.kind()));
+        let lost = &world.released()[self.released..];
+        self.released = world.released().len();
+        let unnamed: Vec<String> = lost
+            .iter()
+            .map(|release| release.phone_number.clone())
+            .filter(|phone| !flight.release.contains(phone))
+            .collect();
+        let lost = lost.len();
+        for phone in unnamed {
+            let what = match &flight.ask {
+                Ask::Close(sid) => self.unnamed(sid, &phone, now),
+                ask => Some(format!("{phone} was lost by {ask:?}")),
+            };
+            if let Some(what) = what {
+                self.violation(&format!("I2: {:?}, {late:?} after it arrived: {what}", flight.ask));
+            }
+        }
+        let free = self.is_free(&flight.ask, now);
+        let effect = Effect { at: now, ask: flight.ask.clone(), free, released: lost, repeat: false };
+        if let Some(what) = self.budget.took_effect(&seen.request_id, effect) {
+            self.violation(&what);
+        }
+        match &flight.ask {
+            Ask::Suspend(sid) => self.suspended(sid, true),
+            Ask::Reactivate(sid) => self.reactivated(sid),
+            Ask::Close(_) => {}
+            Ask::Transfer { phone, .. } => self.moved(phone, false),
+        }
+        for _ in 0..lost {
+            self.tally.count("numbers released");
+        }
+    }
+
+    /// Whether a reactivation undoes a suspension of the daemon's, as far as anybody can know.
+    fn is_free(&self, ask: &Ask, now: Instant) -> bool {
+        let Ask::Reactivate(sid) = ask else { return false };
+        let facts = self.facts.get(sid);
+        let ours =
+            facts.and_then(|facts| facts.suspended.as_ref()).is_some_and(|suspension| suspension.by_us);
+        ours || facts.and_then(|facts| facts.asked).is_some_and(|asked| now - asked < LATE)
+    }
+
+    pub(crate) fn suspended(&mut self, sid: &str, by_us: bool) {
+        let suspension = Suspension { since: Instant::now(), by_us, dark: self.dark };
+        self.facts.entry(sid.to_owned()).or_default().suspended = Some(suspension);
+    }
+
+    pub(crate) fn reactivated(&mut self, sid: &str) {
+        self.facts.entry(sid.to_owned()).or_default().suspended = None;
+    }
+
+    pub(crate) fn renamed(&mut self, sid: &str) {
+        self.facts.entry(sid.to_owned()).or_default().renamed = Some(Instant::now());
+    }
+
+    pub(crate) fn moved(&mut self, phone: &str, by_people: bool) {
+        self.moved.insert(phone.to_owned(), Arrival { at: Instant::now(), by_people });
+    }
+
+    /// The lists of numbers of suspended accounts are shown as empty from now on, or not any more.
+    pub(crate) fn dark(&mut self, dark: bool) {
+        self.dark = dark;
+        if dark {
+            let suspensions = self.facts.values_mut().filter_map(|facts| facts.suspended.as_mut());
+            suspensions.for_each(|suspension| suspension.dark = true);
+        }
+    }
+
+    /// The daemon was killed: the answers to its last writes may be lost.
+    pub(crate) fn killed(&mut self) {
+        self.budget.killed();
+    }
+}

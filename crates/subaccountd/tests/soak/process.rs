@@ -1,0 +1,139 @@
+//! The daemon as a process of its own, killed and started again on the same journal.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{MAIN, TOKEN};
+
+pub(crate) struct Process {
+    dir: PathBuf,
+    url: String,
+    args: Vec<String>,
+    child: Option<Child>,
+    lives: u32,
+    http: reqwest::Client,
+    /// The passes of this life and those of the earlier ones, as far as they were counted.
+    passes: (u64, u64),
+}
+
+impl Process {
+    pub(crate) fn new(dir: PathBuf, url: String, args: Vec<String>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let http = http.timeout(Duration::from_secs(2)).build().unwrap();
+        Self { dir, url, args, child: None, lives: 0, http, passes: (0, 0) }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let binary = std::env::var_os("SUBACCOUNTD_TEST_BINARY");
+        let mut command = Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_subaccountd").into()));
+        command
+            .args(args)
+            .env_clear()
+            .env("SUBACCOUNTD_TWILIO_URL", &self.url)
+            .env("SUBACCOUNTD_JOURNAL_DIR", self.dir.join("journal"))
+            .env("TWILIO_ACCOUNT_SID", MAIN)
+            .env("TWILIO_AUTH_TOKEN", TOKEN)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.dir.join(format!("log-{}", self.lives))
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.lives += 1;
+        let log = fs::File::create(self.log()).unwrap();
+        let mut command = self.command(&["run", "--log-format", "json"]);
+        command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
+        command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        // The latest lives are enough to find out why.
+        let old = self.dir.join(format!("log-{}", self.lives.saturating_sub(40)));
+        let _ = fs::remove_file(old);
+    }
+
+    /// How it ended, if it did so by itself.
+    pub(crate) fn death(&mut self) -> Option<String> {
+        let status = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(format!("the daemon ended by itself: {status}: {}", self.log().display()))
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        self.passes = (0, self.passes.0 + self.passes.1);
+    }
+
+    /// Ends it as an init system does; what went wrong.
+    pub(crate) async fn terminate(&mut self, within: Duration) -> Option<String> {
+        let mut child = self.child.take()?;
+        self.passes = (0, self.passes.0 + self.passes.1);
+        Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
+        let begin = Instant::now();
+        while begin.elapsed() < within {
+            if let Some(status) = child.try_wait().unwrap() {
+                let log = self.log();
+                return (!status.success())
+                    .then(|| format!("SIGTERM ended it with {status}: {}", log.display()));
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        Some(format!("SIGTERM did not end it within {within:?}: {}", self.log().display()))
+    }
+
+    async fn get(&self, path: &str) -> Option<String> {
+        let log = fs::read_to_string(self.log()).ok()?;
+        let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
+        let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
+        answer.text().await.ok()
+    }
+
+    /// Counts the passes so far.
+    pub(crate) async fn count_passes(&mut self) -> u64 {
+        if self.child.is_some()
+            && let Some(metrics) = self.get("/metrics").await
+        {
+            let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+            let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+            let passes = lines.filter_map(of).sum::<f64>() as u64;
+            self.passes.0 = passes;
+        }
+        self.passes.0 + self.passes.1
+    }
+
+    pub(crate) async fn status(&self) -> Option<Value> {
+        serde_json::from_str(&self.get("/status").await?).ok()
+    }
+
+    /// Reads the journal as a person does; what went wrong.
+    pub(crate) fn read_journal(&self) -> Option<String> {
+        let read = self.command(&["journal", "-o", "json"]).output().unwrap();
+        let said = String::from_utf8_lossy(&read.stderr).into_owned();
+        (!read.status.success() || !said.is_empty()).then(|| format!("the journal does not fold: {said}"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
