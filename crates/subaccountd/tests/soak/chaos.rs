@@ -95,7 +95,7 @@ impl Chaos {
         let on_writes = rng.u8(0..3) > 0;
         let (name, fault) = if on_writes { write_fault(rng) } else { self.read_fault(rng) };
         // Now and then it goes on for a while.
-        let times = if rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
+        let times = if on_writes && rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
         let fault = fault.skip(rng.u64(0..2)).times(times);
         let fault = if on_writes {
             fault.on(if rng.u8(0..3) > 0 { Operation::UpdateAccount } else { Operation::UpdateNumber })

@@ -202,6 +202,11 @@ impl Soak {
             self.kills_on_write = None;
             self.kills_at = Some(Instant::now() + after);
         }
+        // A daemon that writes nothing is killed as well: it trusts no clock for an hour after one that jumped.
+        if self.kills_on_write.is_some() && self.rng.u8(0..60) == 0 {
+            self.kills_on_write = None;
+            self.kills_at = Some(Instant::now());
+        }
         if self.kills_at.take_if(|at| *at <= Instant::now()).is_some() && self.process.is_running() {
             self.process.count_passes().await;
             if self.rng.u8(0..5) == 0 {
