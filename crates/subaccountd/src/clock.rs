@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{CLOCK_TOLERANCE, Now};
 
-/// Both other clocks may have jumped together while this process stood still: after so long without another jump the new
-/// time is believed.
+/// Ours and Twilio's clock may jump together while a monotonic one does not, as when this process stood still: after so long
+/// the new time is believed.
 const BELIEVED_AFTER: Duration = Duration::from_hours(1);
 
 /// Now, by this machine's clock.
@@ -18,24 +18,60 @@ pub(crate) fn now() -> Timestamp {
 /// Twilio's clock as it was last told, moved on by a monotonic one.
 #[derive(Debug, Default)]
 pub(crate) struct TwilioClock {
-    told: Option<(Timestamp, Instant)>,
-    /// The last time at which what was told and what was expected lay too far apart.
-    jumped: Option<Instant>,
+    told: Option<Told>,
+    /// The last time on which ours and Twilio's clock agreed and to which a monotonic one led.
+    believed: Option<Told>,
+    /// The first time on which the two agreed and to which the monotonic one did not lead: the last such jump.
+    jumped: Option<Told>,
+}
+
+/// A time, and when it was told by a monotonic clock.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    time: Timestamp,
+    at: Instant,
+}
+
+impl Told {
+    /// The time at `at`, as a monotonic clock moves it on.
+    fn moved_on(self, at: Instant) -> Option<Timestamp> {
+        let elapsed = SignedDuration::try_from(at.saturating_duration_since(self.at)).ok()?;
+        self.time.checked_add(elapsed).ok()
+    }
+
+    /// Whether a monotonic clock leads from here to `later`.
+    fn leads_to(self, later: Self) -> bool {
+        self.moved_on(later.at).is_some_and(|expected| is_near(expected, later.time))
+    }
+}
+
+fn is_near(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= CLOCK_TOLERANCE
 }
 
 impl TwilioClock {
     /// Takes in the `Date` of an answer that came just now.
     pub(crate) fn tell(&mut self, date: Timestamp) {
-        self.tell_at(date, Instant::now());
+        self.tell_at(date, now(), Instant::now());
     }
 
-    fn tell_at(&mut self, date: Timestamp, at: Instant) {
-        if let Some(expected) = self.expected(at)
-            && date.duration_since(expected).abs() > CLOCK_TOLERANCE
-        {
-            self.jumped = Some(at);
+    fn tell_at(&mut self, date: Timestamp, local: Timestamp, at: Instant) {
+        let told = Told { time: date, at };
+        self.told = Some(told);
+        if !is_near(date, local) {
+            // One of the two is wrong, and nothing is believed meanwhile.
+            return;
         }
-        self.told = Some((date, at));
+        if self.believed.is_none_or(|believed| believed.leads_to(told)) {
+            (self.believed, self.jumped) = (Some(told), None);
+            return;
+        }
+        let jumped = *self.jumped.get_or_insert(told);
+        if !jumped.leads_to(told) {
+            self.jumped = Some(told);
+        } else if at.saturating_duration_since(jumped.at) >= BELIEVED_AFTER {
+            (self.believed, self.jumped) = (Some(told), None);
+        }
     }
 
     /// The time by all clocks.
@@ -44,14 +80,8 @@ impl TwilioClock {
     }
 
     fn at(&self, local: Timestamp, at: Instant) -> Now {
-        let steady = self.jumped.is_none_or(|jumped| at.saturating_duration_since(jumped) >= BELIEVED_AFTER);
-        Now { local, twilio: self.expected(at), steady }
-    }
-
-    fn expected(&self, at: Instant) -> Option<Timestamp> {
-        let (date, told_at) = self.told?;
-        let elapsed = SignedDuration::try_from(at.saturating_duration_since(told_at)).ok()?;
-        date.checked_add(elapsed).ok()
+        let twilio = self.told.and_then(|told| told.moved_on(at));
+        Now { local, twilio, steady: self.jumped.is_none() }
     }
 }
 
@@ -67,7 +97,7 @@ mod tests {
     fn time_moves_on_by_a_monotonic_clock_whatever_ours_does() {
         let (mut clock, begin) = (TwilioClock::default(), Instant::now());
         assert_eq!(clock.at(second(0), begin).twilio, None);
-        clock.tell_at(second(1_000_000), begin);
+        clock.tell_at(second(1_000_000), second(1_000_000), begin);
         let later = begin + Duration::from_secs(90);
         assert_eq!(clock.at(second(1_000_090), later).trusted(), Some(second(1_000_090)));
         let ours_stepped = clock.at(second(2_000_000), later);
@@ -75,18 +105,56 @@ mod tests {
     }
 
     #[test]
+    fn clock_that_was_wrong_alone_is_believed_as_soon_as_it_is_right_again() {
+        let (mut clock, begin) = (TwilioClock::default(), Instant::now());
+        clock.tell_at(second(1_000_000), second(1_000_000), begin);
+        for (minutes, twilio_off, ours_off) in [(1, 90_000, 0), (2, 0, 0), (3, 0, -90_000), (4, 0, 0)] {
+            let at = begin + Duration::from_mins(minutes);
+            let right = 1_000_000 + 60 * i64::try_from(minutes).unwrap();
+            let (date, local) = (second(right + twilio_off), second(right + ours_off));
+            clock.tell_at(date, local, at);
+            let trusted = (twilio_off == 0 && ours_off == 0).then_some(date);
+            assert_eq!(clock.at(local, at).trusted(), trusted, "minute {minutes}");
+        }
+    }
+
+    #[test]
     fn two_clocks_that_jump_together_are_believed_after_an_hour() {
         let (mut clock, begin) = (TwilioClock::default(), Instant::now());
-        clock.tell_at(second(1_000_000), begin);
+        clock.tell_at(second(1_000_000), second(1_000_000), begin);
         let minute = begin + Duration::from_mins(1);
-        let day_later = second(1_000_060 + 25 * 3600);
-        clock.tell_at(day_later, minute);
-        assert_eq!(clock.at(day_later, minute).trusted(), None);
-        let almost = minute + Duration::from_secs(3599);
-        let after = |seconds| day_later + SignedDuration::from_secs(seconds);
-        clock.tell_at(after(3599), almost);
-        assert_eq!(clock.at(after(3599), almost).trusted(), None);
-        let hour = minute + Duration::from_hours(1);
-        assert_eq!(clock.at(after(3600), hour).trusted(), Some(after(3600)));
+        let after = |seconds| second(1_000_060 + 25 * 3600 + seconds);
+        for (elapsed, believed) in [(0, false), (1800, false), (3599, false), (3600, true), (3660, true)] {
+            let at = minute + Duration::from_secs(elapsed);
+            let time = after(i64::try_from(elapsed).unwrap());
+            clock.tell_at(time, time, at);
+            assert_eq!(clock.at(time, at).trusted(), believed.then_some(time), "{elapsed} s");
+        }
+    }
+
+    #[test]
+    fn hour_begins_again_when_two_clocks_jump_again() {
+        let (mut clock, begin) = (TwilioClock::default(), Instant::now());
+        clock.tell_at(second(1_000_000), second(1_000_000), begin);
+        for (minutes, hours_ahead, believed) in
+            [(1, 25, false), (60, 50, false), (62, 50, false), (119, 50, false), (120, 50, true)]
+        {
+            let at = begin + Duration::from_mins(minutes);
+            let time = second(1_000_000 + 60 * i64::try_from(minutes).unwrap() + 3600 * hours_ahead);
+            clock.tell_at(time, time, at);
+            assert_eq!(clock.at(time, at).trusted(), believed.then_some(time), "minute {minutes}");
+        }
+    }
+
+    #[test]
+    fn two_clocks_that_jump_back_together_are_believed_at_once() {
+        let (mut clock, begin) = (TwilioClock::default(), Instant::now());
+        clock.tell_at(second(1_000_000), second(1_000_000), begin);
+        let minute = begin + Duration::from_mins(1);
+        clock.tell_at(second(1_090_060), second(1_090_060), minute);
+        assert_eq!(clock.at(second(1_090_060), minute).trusted(), None);
+        let later = begin + Duration::from_mins(2);
+        clock.tell_at(second(1_000_120), second(1_000_120), later);
+        assert_eq!(clock.at(second(1_000_120), later).trusted(), Some(second(1_000_120)));
     }
 }
