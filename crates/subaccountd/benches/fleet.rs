@@ -40,8 +40,8 @@ fn ac(n: u64) -> String {
     format!("AC{n:032x}")
 }
 
-/// Every account active; every number claimed by its owner; of the first account this status.
-fn state(sim: &Sim, first: &str) -> String {
+/// Every account active, for `reason`; every number claimed by its owner.
+fn state(sim: &Sim, reason: &str) -> String {
     let world = sim.world();
     let mut state = format!(
         "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {{sid: {}}}\nsubaccounts:\n",
@@ -50,10 +50,9 @@ fn state(sim: &Sim, first: &str) -> String {
     for account in world.accounts().filter(|account| !world.is_main(&account.sid)) {
         let numbers: Vec<_> =
             world.numbers_of(&account.sid).map(|n| format!("\"{}\"", n.phone_number)).collect();
-        let status = if *account.sid == *ac(1) { first } else { "active" };
         writeln!(
             state,
-            "  - {{sid: {}, status: {status}, numbers: [{}]}}",
+            "  - {{sid: {}, status: active, reason: {reason}, numbers: [{}]}}",
             &*account.sid,
             numbers.join(", ")
         )
@@ -124,13 +123,13 @@ async fn idle_and_reaction() {
     let sim = Sim::start(World::generated(10, 0)).await.unwrap();
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("desired.yaml");
-    fs::write(&file, state(&sim, "active")).unwrap();
+    fs::write(&file, state(&sim, "begin")).unwrap();
     let mut daemon = start(&sim, dir.path());
     quiet(&sim, 1).await;
     println!("idle memory: {:.1} MiB resident", memory(&daemon, "VmRSS"));
     let mut reactions = Vec::new();
     for save in 0..SAVES {
-        let text = format!("{}# {save}\n", state(&sim, "active"));
+        let text = state(&sim, &format!("save {save}"));
         sim.clear_requests();
         let saved = Instant::now();
         fs::write(&file, text).unwrap();
@@ -152,7 +151,7 @@ async fn full_pass() {
     let sim = Sim::start(World::generated(ACCOUNTS, NUMBERS)).await.unwrap();
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("desired.yaml");
-    fs::write(&file, state(&sim, "active")).unwrap();
+    fs::write(&file, state(&sim, "begin")).unwrap();
     let mut daemon = start(&sim, dir.path());
     let expected = usize::try_from(ACCOUNTS).unwrap();
     quiet(&sim, expected).await;
@@ -162,7 +161,7 @@ async fn full_pass() {
     for pass in 0..5 {
         sim.clear_requests();
         let before = cpu(&daemon);
-        fs::write(&file, format!("{}# {pass}\n", state(&sim, "active"))).unwrap();
+        fs::write(&file, state(&sim, &format!("pass {pass}"))).unwrap();
         until(|| !sim.requests().is_empty()).await;
         let begin = Instant::now();
         // The account list takes two pages, then come the number lists; a request is logged when it arrives.

@@ -4,7 +4,7 @@ use twilio_sim::{AccountStatus, Fault, Operation};
 
 use crate::{
     support::{Setup, ac, code, entry, eventually, flat, fleet, phone, state},
-    trust::views::{held, held_as, kill, switch, writes},
+    trust::views::{held_as, kill, switch, writes},
 };
 
 /// Account 1 claims the number that account 2 holds, and account `suspended` of the two is to be suspended.
@@ -98,7 +98,7 @@ async fn suspension_goes_on_after_the_second_try_and_tells_the_number_that_stays
     assert!(plan.contains(&told), "{plan}");
     let daemon = setup.daemon(&["--interval", "100ms"]).await;
     eventually("suspended", async || setup.status_of(2) == AccountStatus::Suspended).await;
-    assert_eq!(held(&daemon, 1).await[0].1, "Unconfirmed");
+    held_as(&daemon, 1, "transfer", "Unconfirmed").await;
 }
 
 /// The number could not even be asked for, because its receiver could not be reactivated at once.
