@@ -58,19 +58,19 @@ impl Now {
 }
 
 impl Stamp {
-    /// Whether the fact lies within the last `window`. Nothing falls out of a window while the clocks disagree, nor when
+    /// True when the fact lies within the last `window`. Nothing falls out of a window while the clocks disagree, nor when
     /// they did at the time of the fact.
     pub fn within(self, now: Now, window: SignedDuration) -> bool {
         self.unsure || now.trusted().is_none_or(|now| now.duration_since(self.at) < window)
     }
 
-    /// Whether the fact surely lies within the last `window`: what is allowed only for a while is not allowed while the
+    /// True when the fact surely lies within the last `window`: what is allowed only for a while is not allowed while the
     /// clocks disagree, nor when they did at the time of the fact.
     pub fn surely_within(self, now: Now, window: SignedDuration) -> bool {
         !self.unsure && now.trusted().is_some_and(|now| now.duration_since(self.at) < window)
     }
 
-    /// Whether a pause that began here is over. A time in the future is a clock that was wrong, and holds nothing.
+    /// True when a pause that began here is over. A time in the future is a clock that was wrong, and holds nothing.
     pub fn is_over(self, now: Now, pause: SignedDuration) -> bool {
         let elapsed = now.best().duration_since(self.at);
         elapsed >= pause || elapsed < -CLOCK_TOLERANCE

@@ -18,7 +18,7 @@ pub struct Desired {
     pub(crate) frozen: BTreeSet<AccountSid>,
 }
 
-/// Why nothing at all is changed.
+/// The reason for which nothing at all is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Pause {
     /// A readable document says `paused: true`, or something that is not a boolean.
@@ -30,7 +30,7 @@ pub enum Pause {
     },
 }
 
-/// What faults took out of the state, for guards that must not weaken while it is missing.
+/// The parts of the state that faults took out, for guards that must not weaken while it is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Doubt {
     /// Entries that count as absent: each counts as one action of every verb.
@@ -168,7 +168,7 @@ impl Desired {
         self.main.as_ref().map_err(String::as_str)
     }
 
-    /// Whether the whole state is paused, or counts as paused.
+    /// True when the whole state is paused, or counts as paused.
     pub const fn paused(&self) -> bool {
         self.pause.is_some()
     }

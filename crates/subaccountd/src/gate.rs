@@ -13,7 +13,7 @@ use crate::{reconcile::Reconciler, state::LoadedState};
 /// One look at the state serves all writes that begin within this time.
 const SHARED_FOR: Duration = Duration::from_millis(250);
 
-/// Lets a write begin while nobody wants us to stop and the state says of its objects what was planned on.
+/// Lets a write begin while the daemon is not stopping and the state says of its objects what was planned on.
 pub(crate) struct StatePrecondition<'a> {
     reconciler: &'a Reconciler,
     /// The state that was planned for.

@@ -50,7 +50,7 @@ impl WriteRecord {
         self.outcome.as_ref().is_none_or(Outcome::may_have_happened)
     }
 
-    /// Whether nobody knows if it happened.
+    /// True when its outcome is unknown.
     fn is_open(&self) -> bool {
         !self.resolved && self.outcome.as_ref().is_none_or(Outcome::is_open)
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Context, Held, Plan, Reason};
 use crate::{Status, Verb, Whereabouts};
 
-/// The most actions of each verb that the faults of the state may keep out of `plan`; `usize::MAX` when nobody can tell.
+/// The most actions of each verb that the faults of the state may keep out of `plan`; `usize::MAX` when that is unknown.
 pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<Verb, usize> {
     if !context.desired.faulty() {
         return BTreeMap::new();

@@ -21,7 +21,7 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whether it leaves a closing account because nobody claims it.
+    /// True when it leaves a closing account because no entry claims it.
     pub(super) const fn leaves(&self) -> bool {
         self.leaves.is_some()
     }

@@ -274,6 +274,6 @@ async fn suspensions_that_twilio_answers_and_ignores_are_spent() {
     setup.sim.inject(Fault::new(FaultKind::Ignore).on(Operation::UpdateAccount));
     let pairs = [[1, 2], [3, 4], [5, 6]].map(|pair| suspended(&pair));
     apply_each(&setup, &pairs, &["--max-suspends", "2"]).await;
-    // They may still take effect: nobody knows.
+    // They may still take effect: their outcome is unknown.
     assert_eq!(setup.posts().len(), 2, "{:?}", setup.posts());
 }
