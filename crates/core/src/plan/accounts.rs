@@ -153,7 +153,7 @@ fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) 
     let own = history.own_suspension(sid, account.date_updated).is_some();
     let (elsewhere, by_anybody) = match context.policy.reactivation {
         // A late suspension of ours may show up after the account was seen active.
-        Reactivation::Normal => (!own && (seen_active || found), found && !seen_active),
+        Reactivation::Normal => (!own && (seen_active || found), found),
         Reactivation::Strict => (!own, false),
         Reactivation::Always => (false, false),
     };

@@ -136,7 +136,7 @@ fn rest_begins_when_the_suspension_was_seen_if_twilio_dates_it_long_before() {
             .brief(),
         // A date that is a little late is what lists that lag show.
         suspended
-            .with("AC01", |account| account.date_updated = Some(time("2026-06-05T15:55:00Z")))
+            .with("AC01", |account| account.date_updated = Some(time("2026-06-05T15:54:00Z")))
             .pass()
             .after("71h 55m")
             .brief(),

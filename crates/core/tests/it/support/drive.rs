@@ -12,6 +12,21 @@ use super::scene::{self, Scene, sid};
 impl Scene {
     /// Drives a pass up to its plan, and gives the history that goes with it.
     pub(crate) fn drive<T>(&self, end: impl FnOnce(&mut Pass<'_>, &History) -> T) -> (History, T) {
+        self.drive_watched(&mut Vec::new(), end)
+    }
+
+    /// What a pass asks for, in its order.
+    pub(crate) fn asks(&self) -> Vec<Want> {
+        let mut asked = Vec::new();
+        self.drive_watched(&mut asked, |_, _| ());
+        asked
+    }
+
+    fn drive_watched<T>(
+        &self,
+        asked: &mut Vec<Want>,
+        end: impl FnOnce(&mut Pass<'_>, &History) -> T,
+    ) -> (History, T) {
         let (guardrails, mut history) = (self.guardrails(), self.history.clone());
         let (mut pass, events) = Pass::begin(&self.desired, &guardrails, sid("AC00"), &history, self.now);
         for event in events {
@@ -27,6 +42,7 @@ impl Scene {
             if wants.is_empty() {
                 break;
             }
+            asked.extend(&wants);
             for want in wants {
                 pass.see(self.answer(want), &history);
             }

@@ -79,13 +79,13 @@ fn close_is_skipped_when_its_looks_are_too_old() {
     let too_old = [SkipCause::ProofTooOld];
     let cases: [(&'static str, f64, &[SkipCause]); 9] = [
         ("place", 3600.0, &[]),
-        ("read the numbers", 6.9, &[]),
+        ("read the numbers", 7.0, &[]),
         ("read the numbers", 7.1, &too_old),
-        ("read AC01", 6.9, &[]),
+        ("read AC01", 7.0, &[]),
         ("read AC01", 7.1, &too_old),
-        ("check", 1.9, &[]),
+        ("check", 2.0, &[]),
         ("check", 2.1, &too_old),
-        ("intent", 1.9, &[]),
+        ("intent", 2.0, &[]),
         ("intent", 2.1, &too_old),
     ];
     for (step, took, expected) in cases {
@@ -104,7 +104,7 @@ fn close_is_skipped_when_its_looks_are_too_old() {
 #[test]
 fn suspension_is_skipped_when_the_state_was_read_too_long_before_it() {
     for (step, took, skipped) in
-        [("place", 3600.0, 0), ("check", 1.9, 0), ("check", 2.1, 1), ("intent", 1.9, 0), ("intent", 2.1, 1)]
+        [("place", 3600.0, 0), ("check", 2.0, 0), ("check", 2.1, 1), ("intent", 2.0, 0), ("intent", 2.1, 1)]
     {
         let scene = Scene::new(SUSPENDED).active("AC01");
         let (log, causes) = run(&Ports::new(&scene).takes(step, seconds(took)), &scene);

@@ -91,6 +91,45 @@ fn suspension_does_not_wait_when_the_refused_transfer_is_no_longer_wanted() {
     assert_eq!(changed.brief(), "transfer +15105550101 from AC02 to AC01\nsuspend AC02");
 }
 
+/// A second try that may not be made is not waited for.
+#[test]
+fn suspension_does_not_wait_when_what_failed_once_is_held_for_another_reason() {
+    for scene in [out(), into()] {
+        let once = transfers_end(scene, &refused(21_470, "bad target"));
+        assert!(!is_planned(&once, Verb::Suspend));
+        assert!(is_planned(&once.after("15s").forbids(Verb::Transfer), Verb::Suspend));
+    }
+    let receiver = Scene::new(OUT).suspended("AC01").active("AC02").holds("AC02", NUMBER);
+    let once = transfers_end(receiver, &refused(21_478, "no"));
+    assert!(!is_planned(&once, Verb::Suspend));
+    assert!(is_planned(&once.after("15s").forbids(Verb::Reactivate), Verb::Suspend));
+}
+
+#[test]
+fn suspension_waits_when_a_fault_may_hide_the_claim_whose_transfer_was_refused() {
+    let fault = "- {sid: AC03, status: dormant}\n";
+    let unclaimed = OUT.replace("\"+15105550101\"", "");
+    let once = transfers_end(out(), &refused(21_470, "bad target"));
+    let hidden = once.clone().says(&format!("{}    {fault}", unclaimed.trim_end_matches(' ')));
+    assert_eq!(hidden.plan().of(Verb::Suspend).count(), 0, "{}", hidden.shown());
+    assert!(
+        hidden.shown().contains(&format!("transfer of {NUMBER}, whose claim may be hidden by a fault")),
+        "{}",
+        hidden.shown()
+    );
+    // No list shows it any more: it was seen in the account last.
+    assert_eq!(hidden.clone().nowhere(NUMBER).plan().of(Verb::Suspend).count(), 0);
+    // A list that is read shows it in another account: it holds up nobody here.
+    let other = "numbers: [\"+15105550102\"]";
+    let read = OUT.replace("numbers: [\"+15105550101\"]", other);
+    let elsewhere = hidden.says(&format!("{}    {fault}", read.trim_end_matches(' ')));
+    let elsewhere = elsewhere.holds("AC01", "+15105550102").holds("AC01", NUMBER);
+    assert!(is_planned(&elsewhere, Verb::Suspend), "{}", elsewhere.shown());
+    // A claim that is read is tried again beside the suspension, whatever else has a fault.
+    let read = once.says(&format!("{}    {fault}", OUT.trim_end_matches(' '))).after("15s");
+    assert!(is_planned(&read, Verb::Transfer) && is_planned(&read, Verb::Suspend), "{}", read.shown());
+}
+
 #[test]
 fn suspension_tells_which_numbers_stay_behind_when_their_transfers_are_held() {
     let held = out().forbids(Verb::Transfer);

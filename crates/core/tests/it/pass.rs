@@ -1,0 +1,200 @@
+//! The pass as its driver sees it: what it wants to read and what not, and the facts that it gives.
+
+use jiff::Timestamp;
+use subaccountd_core::{
+    History, Holdings, Now, Observed, Pass, Status,
+    history::{CloseDecision, Event},
+    notice::desired_events,
+    pass::Want,
+    remote::AccountList,
+};
+
+use crate::support::scene::{NOON, Scene, number, phone, sid, time};
+
+const NUMBER: &str = "+15105550101";
+const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: suspended}]";
+const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
+
+/// AC01 claims a number that sits in AC02.
+fn claiming() -> Scene {
+    let state = format!(
+        "subaccounts: [{{sid: AC01, status: active, numbers: [\"{NUMBER}\"]}}, {{sid: AC02, status: active}}]"
+    );
+    Scene::new(&state).holds("AC02", NUMBER)
+}
+
+/// Single accounts and single numbers that the pass wants: they cost a request each.
+fn looks(scene: &Scene) -> Vec<Want> {
+    let asked = scene.asks();
+    asked.into_iter().filter(|want| !matches!(want, Want::Numbers(_))).collect()
+}
+
+#[test]
+fn state_for_another_main_account_is_known_before_anything_is_asked_for() {
+    let check = |state: &str| {
+        let scene = Scene::new(state);
+        let guardrails = scene.guardrails();
+        let (pass, _) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, scene.now);
+        pass.check_state().map_err(|error| error.to_string())
+    };
+    assert_eq!(check("subaccounts: []"), Ok(()));
+    let other = check("mainAccount: {sid: AC09}\nsubaccounts: []").unwrap_err();
+    assert!(other.contains(&sid("AC09").to_string()), "{other}");
+}
+
+#[test]
+fn recalled_observation_has_no_empty_list_where_it_lacks_one() {
+    let scene = claiming();
+    let recall = |main: &str| {
+        let guardrails = scene.guardrails();
+        let (mut pass, _) = Pass::begin(&scene.desired, &guardrails, sid(main), &scene.history, scene.now);
+        let observed = Observed::new(sid(main), scene.accounts.values().cloned());
+        let recalled = pass.recall(observed, &scene.history, |account| format!("{account} was not read"));
+        (recalled, pass.into_observed().0)
+    };
+    let (recalled, observed) = recall("AC00");
+    assert_eq!(recalled, Ok(()));
+    for account in ["AC00", "AC01", "AC02"] {
+        let why = format!("{} was not read", sid(account));
+        assert_eq!(*observed.holdings(sid(account)), Holdings::Unreadable(why));
+    }
+    assert!(recall("AC09").0.is_err(), "it is of another main account");
+}
+
+#[test]
+fn only_what_the_lists_contradict_is_looked_at_alone() {
+    let settled = Scene::new(SUSPENDED).active("AC01").active("AC02").done();
+    assert_eq!(looks(&settled), []);
+    let lagging = settled.clone().lags_account("AC01", |scene| scene).active("AC01");
+    assert_eq!(looks(&lagging), [Want::Account(sid("AC01"))]);
+    let moved = claiming().done();
+    assert_eq!(looks(&moved), [], "its receiver's list shows it");
+    let lagging = claiming().lags_number(NUMBER, Scene::done);
+    let alone = |account: &str| Want::Number(sid(account), number(NUMBER).sid, phone(NUMBER));
+    assert_eq!(looks(&lagging), [alone("AC01")]);
+}
+
+#[test]
+fn number_of_a_closing_account_is_looked_at_only_where_another_list_shows_it() {
+    let state = format!(
+        "subaccounts: [{{sid: AC01, status: closed, close: {{confirm: acme, release: [\"{NUMBER}\"]}}}}, {{sid: AC02, status: active}}]"
+    );
+    let closing = Scene::new(&state).holds("AC01", NUMBER).pass();
+    assert_eq!(looks(&closing), []);
+    let also_claimed = format!("{}, numbers: []}}]", state.trim_end_matches("}]"));
+    let elsewhere = closing.says(&also_claimed).holds("AC02", NUMBER);
+    let alone = Want::Number(sid("AC02"), number(NUMBER).sid, phone(NUMBER));
+    assert_eq!(looks(&elsewhere), [alone]);
+}
+
+#[test]
+fn all_lists_are_read_once_while_a_number_is_missing_and_not_otherwise() {
+    let lists =
+        |scene: &Scene| scene.asks().into_iter().filter(|want| matches!(want, Want::Numbers(_))).count();
+    let searched = |scene: &Scene| {
+        let history = scene.clone().pass().history;
+        !history.may_search(&scene.desired.digest(), scene.now)
+    };
+    let state = format!("subaccounts: [{{sid: AC01, status: active, numbers: [\"{NUMBER}\"]}}]");
+    let there = Scene::new(&state).account("AC05", "other", Status::Active);
+    assert_eq!((lists(&there), searched(&there)), (1, false), "the claimant's list has it");
+    let missing = there.nowhere(NUMBER);
+    assert_eq!((lists(&missing), searched(&missing)), (3, true), "main, AC01 and AC05");
+    assert_eq!(lists(&missing.clone().pass()), 1, "a search is not repeated at once");
+    let found = missing.holds("AC05", NUMBER);
+    assert_eq!((lists(&found), searched(&found)), (3, false), "a search that finds it has no pause");
+}
+
+/// One pass of a process: it begins at `begin`, and Twilio tells `told`. The history takes in its facts.
+fn passes(scene: &mut Scene, begin: Now, told: Now) -> Vec<Event> {
+    let guardrails = scene.guardrails();
+    let (mut pass, mut events) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, begin);
+    scene.history.apply_all(events.clone());
+    let list = AccountList { accounts: scene.accounts.values().cloned().collect(), ..AccountList::default() };
+    pass.see_accounts(list, told).unwrap();
+    let facts = pass.facts(&scene.history);
+    scene.history.apply_all(facts.clone());
+    events.extend(facts);
+    events
+}
+
+fn at(text: &str) -> Now {
+    Now::new(time(text), Some(time(text)))
+}
+
+fn without_twilio(text: &str) -> Now {
+    Now { twilio: None, ..at(text) }
+}
+
+fn since(history: &History) -> Option<Timestamp> {
+    history.close_decision(sid("AC01")).and_then(|decision: &CloseDecision| decision.since)
+}
+
+#[test]
+fn decision_of_a_process_that_knows_no_time_yet_is_dated_when_twilio_tells_it() {
+    let mut scene = Scene::new(CLOSED);
+    passes(&mut scene, without_twilio(NOON), at(NOON));
+    assert_eq!(since(&scene.history), Some(time(NOON)));
+}
+
+#[test]
+fn decision_that_no_pass_could_date_is_dated_by_the_first_that_can() {
+    let mut scene = Scene::new(CLOSED);
+    passes(&mut scene, without_twilio(NOON), without_twilio(NOON));
+    assert_eq!(since(&scene.history), None);
+    let later = "2026-06-01T13:00:00Z";
+    passes(&mut scene, at(later), at(later));
+    assert_eq!(since(&scene.history), Some(time(later)));
+}
+
+/// What Twilio told in an earlier pass was moved on by a clock that stood still, as when the machine slept.
+#[test]
+fn decision_is_dated_by_what_twilio_tells_in_its_own_pass() {
+    let told = |told: &str| {
+        let mut scene = Scene::new(CLOSED);
+        let events = passes(&mut scene, at(NOON), at(told));
+        let dated = events.iter().filter(|event| matches!(event, Event::CloseDecided { .. })).count();
+        (since(&scene.history).unwrap(), dated)
+    };
+    assert_eq!(told("2026-06-01T12:00:05Z"), (time(NOON), 1), "that is how exact the time is");
+    let late = "2026-06-01T12:00:06Z";
+    assert_eq!(told(late), (time(late), 2));
+}
+
+#[test]
+fn gap_before_the_first_pass_of_a_process_is_known_when_twilio_tells_the_time() {
+    let unattended = |begin: fn(&str) -> Now, back: &str| {
+        let mut scene = Scene::new(CLOSED);
+        passes(&mut scene, at(NOON), at(NOON));
+        let events = passes(&mut scene, begin(back), at(back));
+        events.iter().filter(|event| matches!(event, Event::Unattended { .. })).count()
+    };
+    let (soon, late) = ("2026-06-01T12:01:00Z", "2026-06-02T12:00:00Z");
+    for begin in [at, without_twilio] {
+        assert_eq!(unattended(begin, soon), 0);
+        assert_eq!(unattended(begin, late), 1);
+    }
+}
+
+/// The pass began in time, and lasted.
+#[test]
+fn pass_that_takes_long_is_a_gap_only_when_it_is_longer_than_one_may_be() {
+    let policy = |scene: Scene| scene.policy(|policy| policy.close_after = "20s".parse().unwrap());
+    let gaps = |told: &str| {
+        let mut scene = policy(Scene::new(CLOSED));
+        scene.policy.interval = "1s".parse().unwrap();
+        passes(&mut scene, at(NOON), at(NOON));
+        let events = passes(&mut scene, at(NOON), at(told));
+        events.iter().filter(|event| matches!(event, Event::Unattended { .. })).count()
+    };
+    assert_eq!(gaps("2026-06-01T12:01:00Z"), 0);
+    assert_eq!(gaps("2026-06-01T12:01:01Z"), 1);
+}
+
+/// The desired state alone gives its facts once.
+#[test]
+fn facts_of_the_state_are_news_once() {
+    let mut scene = Scene::new(CLOSED);
+    passes(&mut scene, at(NOON), at(NOON));
+    assert_eq!(desired_events(&scene.history, &scene.desired, &scene.policy, at(NOON)), []);
+}
