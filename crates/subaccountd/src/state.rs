@@ -82,16 +82,20 @@ impl StateReader {
         &self.files
     }
 
-    /// Reads until two reads agree. The bytes of `known` are not parsed again.
+    /// Reads until two reads agree. The bytes of `known` were stable before: they need no second read, and are not parsed
+    /// again.
     pub(crate) async fn read_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
-        let mut before = self.read().await?.sha256;
+        let mut read = self.read().await?;
         for _ in 0..MAX_READS {
-            tokio::time::sleep(APART).await;
-            let read = self.read().await?;
-            if read.sha256 == before {
+            if known.is_some_and(|known| known.sha256 == read.sha256) {
                 return read.parsed(known).await;
             }
-            before = read.sha256;
+            tokio::time::sleep(APART).await;
+            let again = self.read().await?;
+            if again.sha256 == read.sha256 {
+                return again.parsed(known).await;
+            }
+            read = again;
         }
         Err(ReadError::KeepsChanging(self.path.clone()))
     }
