@@ -3,7 +3,7 @@
 //! A list that failed is unreadable in the passes that follow, and asked for beside them after pauses that grow.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,7 +18,14 @@ const MAX_PAUSE: Duration = Duration::from_mins(10);
 
 /// The lists that failed. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ListPauses(Arc<Mutex<BTreeMap<AccountSid, Failing>>>);
+pub(crate) struct ListPauses(Arc<Mutex<Lists>>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    failing: BTreeMap<AccountSid, Failing>,
+    /// Those whose pause ended: the next pass reads them.
+    ended: BTreeSet<AccountSid>,
+}
 
 #[derive(Debug)]
 struct Failing {
@@ -30,45 +37,72 @@ struct Failing {
 }
 
 impl ListPauses {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountSid, Failing>> {
+    fn lock(&self) -> MutexGuard<'_, Lists> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The reason for which the list of `account` is not asked for in a pass.
-    pub(crate) fn failing(&self, account: AccountSid) -> Option<String> {
-        self.lock().get(&account).map(|failing| failing.why.clone())
+    /// The lists that are not asked for in a pass, each with the reason.
+    pub(crate) fn failing(&self) -> Vec<(AccountSid, String)> {
+        self.lock().failing.iter().map(|(account, failing)| (*account, failing.why.clone())).collect()
+    }
+
+    /// The lists whose pause ended since they were asked for last.
+    pub(crate) fn take_ended(&self) -> BTreeSet<AccountSid> {
+        std::mem::take(&mut self.lock().ended)
     }
 
     /// The list of `account` failed; `entry` is the digest of its entry.
     pub(crate) fn failed(&self, account: AccountSid, why: String, entry: String) {
-        let mut lists = self.lock();
-        let times = lists.get(&account).map_or(0, |failing| failing.times).saturating_add(1);
+        let failing = &mut self.lock().failing;
+        let times = failing.get(&account).map_or(0, |failing| failing.times).saturating_add(1);
         let pause = FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(10)).min(MAX_PAUSE);
-        lists.insert(account, Failing { why, times, retry_at: Instant::now() + pause, entry });
+        failing.insert(account, Failing { why, times, retry_at: Instant::now() + pause, entry });
     }
 
     /// The list of `account` was read.
     pub(crate) fn recovered(&self, account: AccountSid) {
-        self.lock().remove(&account);
+        let mut lists = self.lock();
+        if lists.failing.remove(&account).is_some() {
+            lists.ended.insert(account);
+        }
     }
 
     /// Ends the pauses of the accounts whose entries changed.
     pub(crate) fn end_changed(&self, entry: impl Fn(AccountSid) -> String) {
-        self.lock().retain(|account, failing| entry(*account) == failing.entry);
+        let Lists { failing, ended } = &mut *self.lock();
+        ended.extend(
+            failing
+                .extract_if(.., |account, failing| entry(*account) != failing.entry)
+                .map(|(account, _)| account),
+        );
+    }
+
+    /// Forgets the lists of accounts that have none any more.
+    pub(crate) fn keep(&self, has_a_list: impl Fn(AccountSid) -> bool) {
+        let Lists { failing, ended } = &mut *self.lock();
+        failing.retain(|account, _| has_a_list(*account));
+        ended.retain(|account| has_a_list(*account));
     }
 
     /// The accounts whose pause is over, the one that waited longest first, each with the digest of its entry.
     pub(crate) fn due(&self) -> Vec<(AccountSid, String)> {
         let now = Instant::now();
         let lists = self.lock();
-        let mut due: Vec<_> = lists.iter().filter(|(_, failing)| failing.retry_at <= now).collect();
+        let mut due: Vec<_> = lists.failing.iter().filter(|(_, failing)| failing.retry_at <= now).collect();
         due.sort_by_key(|(_, failing)| failing.retry_at);
         due.into_iter().map(|(account, failing)| (*account, failing.entry.clone())).collect()
     }
 
+    /// The time at which a list can be due next, whether it fails by now or fails from now on.
+    pub(crate) fn next_due(&self) -> Instant {
+        let retry_at = self.lock().failing.values().map(|failing| failing.retry_at).min();
+        let of_a_new_failure = Instant::now() + FIRST_PAUSE;
+        retry_at.map_or(of_a_new_failure, |at| at.min(of_a_new_failure))
+    }
+
     /// The number of lists that are failing.
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().failing.len()
     }
 }
 
@@ -93,7 +127,25 @@ mod tests {
             assert_eq!(pauses.due(), [(account(), "a".to_owned())], "{seconds}");
         }
         pauses.recovered(account());
-        assert_eq!((pauses.failing(account()), pauses.count()), (None, 0));
+        assert_eq!((pauses.failing(), pauses.count()), (Vec::new(), 0));
+        assert_eq!(pauses.take_ended(), [account()].into());
+        assert_eq!(pauses.take_ended(), [].into(), "it is read once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn next_time_is_that_of_the_first_list_due_or_of_one_that_fails_only_now() {
+        let pauses = ListPauses::default();
+        assert_eq!(pauses.next_due(), Instant::now() + FIRST_PAUSE);
+        pauses.failed(account(), "503".to_owned(), "a".to_owned());
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(pauses.next_due(), Instant::now() + Duration::from_secs(10));
+        advance(Duration::from_secs(10)).await;
+        pauses.failed(account(), "503".to_owned(), "a".to_owned());
+        assert_eq!(
+            pauses.next_due(),
+            Instant::now() + FIRST_PAUSE,
+            "it is due in 30 s, and another may fail now"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -101,8 +153,19 @@ mod tests {
         let pauses = ListPauses::default();
         pauses.failed(account(), "503".to_owned(), "a".to_owned());
         pauses.end_changed(|_| "a".to_owned());
-        assert_eq!(pauses.failing(account()), Some("503".to_owned()));
+        assert_eq!(pauses.failing(), [(account(), "503".to_owned())]);
+        assert_eq!(pauses.take_ended(), [].into());
         pauses.end_changed(|_| "b".to_owned());
-        assert_eq!(pauses.failing(account()), None);
+        assert_eq!((pauses.failing(), pauses.take_ended()), (Vec::new(), [account()].into()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn list_of_an_account_that_has_none_any_more_is_forgotten() {
+        let pauses = ListPauses::default();
+        pauses.failed(account(), "404".to_owned(), "a".to_owned());
+        pauses.keep(|_| true);
+        assert_eq!(pauses.count(), 1);
+        pauses.keep(|_| false);
+        assert_eq!((pauses.count(), pauses.take_ended()), (0, [].into()));
     }
 }

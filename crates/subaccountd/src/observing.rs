@@ -1,16 +1,19 @@
 //! Observing: what a pass wants to know, read side by side, each thing with its own deadline.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, Desired, Entry, History, Holdings, Observed, Pass,
+    AccountSid, Desired, Entry, History, Holdings, Observed, Pass, Status,
     desired::Main,
     pass::{Answer, Want},
     remote::{Observe, RemoteError, Tries},
 };
 use subaccountd_twilio::Client;
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::Notify,
+    time::{sleep_until, timeout},
+};
 use tracing::{debug, info, warn};
 
 use crate::list_pauses::ListPauses;
@@ -38,24 +41,32 @@ impl Observer<'_> {
         desired: &Desired,
         history: &History,
     ) -> Result<(), RemoteError> {
+        let has_a_list = |account| {
+            let live = pass.observed().account(account);
+            live.is_some_and(|live| live.status.known() != Some(Status::Closed))
+        };
+        self.pauses.keep(has_a_list);
         self.pauses.end_changed(|account| entry_digest(desired, account));
+        // A list that fails is told as that, whether or not the pass would ask for it.
+        for (account, why) in self.pauses.failing() {
+            pass.see(Answer::Numbers(account, Holdings::Unreadable(why)), history);
+        }
         let mut failed: Vec<(AccountSid, String)> = Vec::new();
+        let mut wants: Vec<_> = self.pauses.take_ended().into_iter().map(Want::Numbers).collect();
         loop {
-            let wants = pass.wants(history);
-            if wants.is_empty() {
-                break;
-            }
             let mut answers =
                 stream::iter(wants).map(|want| self.answer(want)).buffer_unordered(self.in_flight.max(1));
             while let Some(answer) = answers.next().await {
                 let answer = answer?;
-                if let Answer::Numbers(account, Holdings::Unreadable(why)) = &answer
-                    && self.pauses.failing(*account).is_none()
-                {
+                if let Answer::Numbers(account, Holdings::Unreadable(why)) = &answer {
                     self.pauses.failed(*account, why.clone(), entry_digest(desired, *account));
                     failed.push((*account, why.clone()));
                 }
                 pass.see(answer, history);
+            }
+            wants = pass.wants(history);
+            if wants.is_empty() {
+                break;
             }
         }
         log_failed(&failed, self.pauses.count());
@@ -73,9 +84,6 @@ impl Observer<'_> {
                 Ok(Answer::Number(account, phone, bearable(read)?))
             }
             Want::Numbers(account) => {
-                if let Some(why) = self.pauses.failing(account) {
-                    return Ok(Answer::Numbers(account, Holdings::Unreadable(why)));
-                }
                 let read = bearable(self.client.numbers(account, Tries::Repeated).await)?;
                 Ok(Answer::Numbers(account, read.map_or_else(Holdings::Unreadable, Holdings::Known)))
             }
@@ -134,39 +142,41 @@ fn entry_digest(desired: &Desired, account: AccountSid) -> String {
     desired.entry(account).map(Entry::digest).or_else(main).unwrap_or_default()
 }
 
-/// Asks for the lists whose pause is over, few at a time, and tells `recovered_to` when one can be read again.
+/// Asks for each list that fails when its pause is over, for ever; tells `recovered_to` when one can be read again.
 pub(crate) async fn probe_failing(
     client: Client,
     pauses: ListPauses,
     in_flight: usize,
     recovered_to: Arc<Notify>,
 ) {
-    let probes = stream::iter(pauses.due()).map(|(account, entry)| {
-        let (client, pauses) = (&client, &pauses);
-        async move {
-            let why = match timeout(MAX_PROBE, client.numbers(account, Tries::Once)).await {
-                Ok(Ok(_)) => {
-                    pauses.recovered(account);
-                    return true;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no whole list within {MAX_PROBE:?}"),
-            };
-            pauses.failed(account, why, entry);
-            false
+    loop {
+        sleep_until(pauses.next_due()).await;
+        let recovered = probe_due(&client, &pauses, in_flight).await;
+        if recovered > 0 {
+            info!(
+                lists.recovered = recovered,
+                lists.failing = pauses.count(),
+                "number lists readable again: {recovered}"
+            );
+            recovered_to.notify_one();
         }
+    }
+}
+
+/// Asks for the lists whose pause is over, few at a time, and counts those that can be read again.
+async fn probe_due(client: &Client, pauses: &ListPauses, in_flight: usize) -> usize {
+    let probes = stream::iter(pauses.due()).map(|(account, entry)| async move {
+        let why = match timeout(MAX_PROBE, client.numbers(account, Tries::Once)).await {
+            Ok(Ok(_)) => {
+                pauses.recovered(account);
+                return true;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no whole list within {MAX_PROBE:?}"),
+        };
+        pauses.failed(account, why, entry);
+        false
     });
-    let mut probes = probes.buffer_unordered((in_flight / PROBE_SHARE).max(1));
-    let mut recovered = 0;
-    while let Some(readable) = probes.next().await {
-        recovered += usize::from(readable);
-    }
-    if recovered > 0 {
-        info!(
-            lists.recovered = recovered,
-            lists.failing = pauses.count(),
-            "number lists readable again: {recovered}"
-        );
-        recovered_to.notify_one();
-    }
+    let probes = probes.buffer_unordered((in_flight / PROBE_SHARE).max(1));
+    probes.filter(|readable| ready(*readable)).count().await
 }

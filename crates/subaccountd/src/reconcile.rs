@@ -215,8 +215,9 @@ impl Reconciler {
 
     /// Keeps that the state was attended to until now: a pass that takes long is no gap.
     fn attend(&self) {
-        let (history, now) = (self.journal.history(), self.journal.now());
-        self.journal.take_in(end_of_pass(&history, &self.guardrails.policy, now));
+        let now = self.journal.now();
+        let facts = end_of_pass(&self.journal.history(), &self.guardrails.policy, now);
+        self.journal.take_in(facts);
     }
 
     /// Observes what the plan needs, and plans.
@@ -247,18 +248,17 @@ impl Reconciler {
             .observe(&mut pass, desired, &self.journal.history())
             .await
             .map_err(|error| accepted(error.into()))?;
-        self.journal.take_in(pass.facts(&self.journal.history()));
+        // The history is not held on to while it changes: it would be copied.
+        let facts = pass.facts(&self.journal.history());
+        self.journal.take_in(facts);
         let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
         Ok(Planned { pass, approved })
     }
 
-    /// Asks for the number lists whose pause is over, beside the passes.
-    pub(crate) fn probe_lists(&self) -> Option<JoinHandle<()>> {
-        let is_due = !self.lists.due().is_empty();
-        is_due.then(|| {
-            let (client, lists) = (self.client.clone(), self.lists.clone());
-            tokio::spawn(probe_failing(client, lists, self.in_flight, self.recovered.clone()))
-        })
+    /// Asks for the number lists that fail whenever their pauses are over, beside the passes.
+    pub(crate) fn probe_lists(&self) -> JoinHandle<()> {
+        let (client, lists) = (self.client.clone(), self.lists.clone());
+        tokio::spawn(probe_failing(client, lists, self.in_flight, self.recovered.clone()))
     }
 
     async fn execute(

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use subaccountd_core::Report;
 use tokio::{
     sync::watch,
-    task::JoinHandle,
     time::{Instant, sleep},
 };
 use tracing::error;
@@ -103,12 +102,9 @@ impl ReconcileLoop {
         let stopping = self.reconciler.stopping.clone();
         let recovered = self.reconciler.recovered.clone();
         let (mut at_once, mut refused) = (0, 0);
-        let mut probing: Option<JoinHandle<()>> = None;
+        let probing = self.reconciler.probe_lists();
         while !stopping.is_cancelled() {
             let next = self.load_and_pass().await;
-            if probing.as_ref().is_none_or(JoinHandle::is_finished) {
-                probing = self.reconciler.probe_lists();
-            }
             refused = next.backpressure.map_or(0, |_| refused + 1);
             at_once += 1;
             if next.at_once && next.backpressure.is_none() && at_once < MAX_AT_ONCE {
@@ -126,6 +122,7 @@ impl ReconcileLoop {
                 () = change_is_due(&mut self.budget, &mut self.wake, next.known, &mut self.view) => {}
             }
         }
+        probing.abort();
     }
 
     async fn load_and_pass(&mut self) -> Next {
