@@ -80,6 +80,9 @@ fn start(sim: &Sim, dir: &Path) -> Child {
         .env("SUBACCOUNTD_JOURNAL_DIR", dir.join(".journal"))
         .env("TWILIO_ACCOUNT_SID", ac(0))
         .env("TWILIO_AUTH_TOKEN", "demo-token")
+        // As the image sets them.
+        .env("MALLOC_ARENA_MAX", "1")
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .spawn()

@@ -9,7 +9,10 @@ mod numbers;
 mod pairs;
 mod writes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -99,8 +102,9 @@ pub struct Applied {
 pub struct History {
     /// It outlives the process.
     durable: bool,
-    accounts: BTreeMap<AccountSid, AccountFacts>,
-    numbers: SeenNumbers,
+    // What grows with the fleet is shared with the copies that are looked at, until it changes.
+    accounts: Arc<BTreeMap<AccountSid, AccountFacts>>,
+    numbers: Arc<SeenNumbers>,
     missing: BTreeMap<PhoneNumber, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
@@ -169,7 +173,7 @@ impl History {
             Event::NumbersSeen { account, numbers, moving } => {
                 for (phone, sid) in numbers {
                     self.missing.remove(&phone);
-                    self.numbers.see(account, phone, sid, moving);
+                    Arc::make_mut(&mut self.numbers).see(account, phone, sid, moving);
                 }
             }
             Event::ListSeenActive { account } => self.facts(account).list_seen_active = true,
@@ -178,7 +182,7 @@ impl History {
             }
             Event::NumberGone { number } => {
                 self.missing.remove(&number);
-                self.numbers.forget(number);
+                Arc::make_mut(&mut self.numbers).forget(number);
             }
             Event::Searched { at, state, found } => self.searched(at, state, found),
             Event::Resolved { id } => self.resolve(id),
@@ -202,7 +206,7 @@ impl History {
     }
 
     fn facts(&mut self, account: AccountSid) -> &mut AccountFacts {
-        self.accounts.entry(account).or_default()
+        Arc::make_mut(&mut self.accounts).entry(account).or_default()
     }
 
     fn saw_active(&mut self, account: AccountSid) {
@@ -222,7 +226,11 @@ impl History {
     /// A trusted clock tells the time of what happened before it as well: no fact of a doubtful time is later than now.
     fn attend(&mut self, at: Timestamp) {
         self.attended = Some(at);
-        let own = self.accounts.values_mut().filter_map(|facts| facts.suspended_by_us.as_mut());
+        if !self.has_doubtful_times() {
+            return;
+        }
+        let accounts = Arc::make_mut(&mut self.accounts);
+        let own = accounts.values_mut().filter_map(|facts| facts.suspended_by_us.as_mut());
         let writes = self.writes.iter_mut().map(|record| &mut record.at).chain(own.map(|own| &mut own.at));
         let reverted = self.reverted.values_mut().flatten();
         let setbacks = self.refused.values_mut().chain(self.unconfirmed.values_mut());

@@ -1,5 +1,7 @@
 //! The writes that still matter: what weighs on a budget, what is open, and what must not be tried again yet.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -175,14 +177,14 @@ impl History {
     fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
         match (write.object, write.verb) {
             (Object::Account(account), Verb::Suspend) => {
-                let facts = self.accounts.entry(account).or_default();
+                let facts = self.facts(account);
                 facts.suspended_by_us = Some(OwnSuspension { at, updated });
             }
             (Object::Account(account), Verb::Reactivate) => self.saw_active(account),
             (Object::Account(_), Verb::Close | Verb::Transfer) => return,
             (Object::Number(number), _) => {
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
-                    self.numbers.see(to, number, sid, false);
+                    Arc::make_mut(&mut self.numbers).see(to, number, sid, false);
                 }
             }
         }

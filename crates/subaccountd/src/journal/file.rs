@@ -102,7 +102,8 @@ impl JournalFile {
             return Ok(());
         }
         self.file.append(&self.unsaved).map_err(|error| self.keep_if_lasting(&error))?;
-        self.unsaved.clear();
+        // What the first pass of a large fleet notes is large as well: its memory is given back.
+        self.unsaved = Vec::new();
         self.last = 0;
         Ok(())
     }
