@@ -60,6 +60,22 @@ fn limit_in_per_cent_counts_only_numbers_that_were_found() {
 }
 
 #[test]
+fn what_a_close_hands_to_the_main_account_raises_no_limit_while_the_state_has_faults() {
+    let found = |more: &str| {
+        let state = format!(
+            "subaccounts:\n\
+             - {{sid: AC01, status: active, numbers: ['+15105550101', '+15105550102']}}\n\
+             - {{sid: AC02, status: active}}\n\
+             - {{sid: AC03, status: closed, close: {{confirm: acme, moveNumbersToMain: true}}}}\n{more}"
+        );
+        let scene = Scene::new(&state).holds("AC02", "+15105550102");
+        scene.holds("AC03", "+15105550103").holds("AC03", "+15105550104").plan().found_numbers
+    };
+    assert_eq!(found(""), 4, "one in place, one to move, two to hand over");
+    assert_eq!(found("- {sid: AC04, status: dormant}\n"), 2);
+}
+
+#[test]
 fn ignored_write_costs_as_much_as_one_that_was_done() {
     let scene = suspending(2, 2).does(&ignored("Twilio answered with status active"));
     let scene = scene.says(&format!("subaccounts:\n{}", entries(3, 4, "suspended")));
