@@ -10,6 +10,7 @@ mod execute;
 mod faults;
 mod generated;
 mod outage;
+mod outcome;
 mod pass;
 mod plan;
 mod report;

@@ -1,0 +1,81 @@
+//! The end of a write as the journal, the log and the loop read it.
+
+use subaccountd_core::{Guardrails, Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome, Verb};
+
+use crate::support::scene::{NOON, time};
+
+const SKIPS: [(SkipCause, bool, bool); 10] = [
+    // The cause; whether the loop waits as Twilio asks; whether the proof failed.
+    (SkipCause::RateLimited, true, false),
+    (SkipCause::ConnectFailed, true, false),
+    (SkipCause::TokenRotated, true, false),
+    (SkipCause::Stopping, false, false),
+    (SkipCause::StateChanged, false, false),
+    (SkipCause::ProofChanged, false, true),
+    (SkipCause::ProofTooOld, false, true),
+    (SkipCause::Dependency, false, false),
+    (SkipCause::NotRecorded, false, false),
+    (SkipCause::PassAborted, false, false),
+];
+
+/// An outcome of each kind, with everything that it can tell.
+fn outcomes() -> [Outcome; 5] {
+    let (date, request_id) = (Some(time(NOON)), Some("RQ1".to_owned()));
+    let refusal = Refusal {
+        code: Some(20_003),
+        message: "no".to_owned(),
+        request_id: request_id.clone(),
+        date,
+        ..Refusal::default()
+    };
+    [
+        Outcome::Done(Receipt { request_id: request_id.clone(), date, ..Receipt::default() }),
+        Outcome::Refused(refusal.clone()),
+        Outcome::Ignored(refusal),
+        Outcome::Unknown(UnknownOutcome { message: "timed out".to_owned(), request_id }),
+        Outcome::skipped(SkipCause::RateLimited, "429"),
+    ]
+}
+
+#[test]
+fn skip_cause_tells_backpressure_and_failed_proofs_apart() {
+    for (cause, backpressure, proof) in SKIPS {
+        assert_eq!((cause.is_backpressure(), cause.is_proof()), (backpressure, proof), "{cause:?}");
+    }
+    assert_eq!(Skip::new(SkipCause::Stopping, "stopping").to_string(), "stopping");
+}
+
+#[test]
+fn outcome_tells_what_twilio_answered() {
+    let noon = Some(time(NOON));
+    let told = outcomes().map(|outcome| {
+        (outcome.as_str(), outcome.request_id().map(str::to_owned), outcome.date(), outcome.code())
+    });
+    let id = || Some("RQ1".to_owned());
+    assert_eq!(
+        told,
+        [
+            ("done", id(), noon, None),
+            ("refused", id(), noon, Some(20_003)),
+            ("refused", id(), noon, Some(20_003)),
+            ("unknown", id(), None, None),
+            ("skipped", None, None, None),
+        ]
+    );
+    assert_eq!(outcomes().map(|outcome| outcome.message().to_owned()), ["", "no", "no", "timed out", "429"]);
+}
+
+#[test]
+fn outcome_tells_what_weighs_and_what_is_open() {
+    let told = outcomes().map(|outcome| (outcome.may_have_happened(), outcome.is_open()));
+    assert_eq!(told, [(true, false), (false, false), (true, true), (true, true), (false, false)]);
+}
+
+#[test]
+fn guardrails_without_a_limit_lift_every_limit() {
+    let limits = Guardrails::unlimited().limits;
+    for verb in Verb::ALL {
+        assert_eq!(limits.verbs.get(&verb).map(|limit| limit.allows(verb, 1)), Some(None), "{verb}");
+    }
+    assert_eq!((limits.verbs.len(), limits.released_numbers), (Verb::ALL.len(), usize::MAX));
+}
