@@ -129,6 +129,7 @@ mod tests {
         assert!(!Stamp::sure(at(999_990)).is_over(now, pause));
         assert!(Stamp::sure(at(999_985)).is_over(now, pause));
         assert!(!Stamp::sure(at(1_000_200)).is_over(now, pause));
+        assert!(!Stamp::sure(at(1_000_300)).is_over(now, pause));
         assert!(Stamp::sure(at(1_000_301)).is_over(now, pause));
     }
 }

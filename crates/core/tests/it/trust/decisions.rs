@@ -112,6 +112,22 @@ fn many_gaps_make_the_rest_longer_and_never_shorter() {
     assert!(json.len() < 10_000, "{} bytes after {rested:?}", json.len());
 }
 
+/// 64 are kept one by one; then the two that are oldest and the time between them are one.
+#[test]
+fn gaps_are_exact_up_to_their_bound() {
+    let unattended = |gaps: i64| {
+        let mut scene = Scene::new(CLOSED).pass();
+        let begin = scene.now.best();
+        for gap in 0..gaps {
+            let from = begin + SignedDuration::from_hours(gap);
+            scene = scene.event(Event::Unattended { from, to: from + SignedDuration::from_mins(1) });
+        }
+        scene.history.unattended(begin, begin + SignedDuration::from_hours(999))
+    };
+    assert_eq!(unattended(64), SignedDuration::from_mins(64));
+    assert_eq!(unattended(65), SignedDuration::from_mins(65 + 59));
+}
+
 #[test]
 fn rest_does_not_begin_while_no_clock_can_be_trusted() {
     let scene = Scene::new(CLOSED).suspended("AC01").clock_off(None).pass().after("999h");
