@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    History, Holdings, Now, Observed, Pass, Status,
+    History, Holdings, Now, Observed, Pass, Status, Whereabouts,
     history::{CloseDecision, Event},
     notice::desired_events,
     pass::Want,
-    remote::AccountList,
+    remote::{AccountList, UnreadableRow},
 };
 
 use crate::support::scene::{NOON, Scene, number, phone, sid, time};
@@ -59,6 +59,36 @@ fn recalled_observation_has_no_empty_list_where_it_lacks_one() {
         assert_eq!(*observed.holdings(sid(account)), Holdings::Unreadable(why));
     }
     assert!(recall("AC09").0.is_err(), "it is of another main account");
+}
+
+/// A snapshot takes it apart, and a plan on the snapshot puts it together.
+#[test]
+fn observation_is_the_same_when_it_is_put_together_again() {
+    let row = |sid| UnreadableRow { sid, why: "`status` is no text".to_owned() };
+    let accounts: Vec<_> = claiming().accounts.into_values().collect();
+    let unreadable = vec![row(Some(sid("AC03"))), row(None)];
+    let list = AccountList { accounts, unreadable, ..AccountList::default() };
+    let mut observed = Observed::from_list(sid("AC00"), list);
+    let (placed, doubted) = (number("+15105550102"), "+15105550103");
+    observed.add_holdings(sid("AC02"), Holdings::Known(vec![number(NUMBER), number(doubted)]));
+    observed.place_number(sid("AC01"), placed.clone());
+    observed.doubt_number(phone(doubted));
+    let (accounts, holdings, doubts) = observed.into_parts();
+    let mut again = Observed::new(sid("AC00"), accounts.into_values()).with_doubts(doubts);
+    for (account, list) in holdings {
+        again.add_holdings(account, list);
+    }
+    let owner = |phone| match again.whereabouts(phone) {
+        Whereabouts::In(owner, _) => Some(owner),
+        Whereabouts::Moving | Whereabouts::Nowhere => None,
+    };
+    assert_eq!(owner(phone(NUMBER)), Some(sid("AC02")));
+    assert_eq!(owner(placed.phone), Some(sid("AC01")));
+    assert!(matches!(again.whereabouts(phone(doubted)), Whereabouts::Moving));
+    for account in ["AC03", "AC09"] {
+        assert_eq!(again.unreadable_account(sid(account)), Some("`status` is no text"));
+    }
+    assert_eq!(again.account(sid("AC02")).map(|account| account.friendly_name.as_str()), Some("acme"));
 }
 
 #[test]
