@@ -221,6 +221,26 @@ fn pass_that_takes_long_is_a_gap_only_when_it_is_longer_than_one_may_be() {
     assert_eq!(gaps("2026-06-01T12:01:01Z"), 1);
 }
 
+/// Each pass that is kept is a line of the journal, and the time of the last one is where a gap begins.
+#[test]
+fn pass_is_kept_every_minute_or_four_times_in_the_shortest_gap() {
+    let kept = |interval: &str, told: &str| {
+        let mut scene = Scene::new(CLOSED).policy(|policy| {
+            policy.close_after = "20s".parse().unwrap();
+            policy.interval = interval.parse().unwrap();
+        });
+        passes(&mut scene, at(NOON), at(NOON));
+        let events = passes(&mut scene, at(told), at(told));
+        events.iter().filter(|event| matches!(event, Event::Attended { .. })).count()
+    };
+    assert_eq!(kept("10m", "2026-06-01T12:00:59Z"), 0);
+    assert_eq!(kept("10m", "2026-06-01T12:01:00Z"), 1);
+    // No pass for 4 s is a gap.
+    assert_eq!(kept("1334ms", "2026-06-01T12:00:01Z"), 0);
+    assert_eq!(kept("1333ms", "2026-06-01T12:00:01Z"), 1);
+    assert_eq!(kept("10m", "2026-06-01T11:59:59Z"), 1, "the clock was set back");
+}
+
 /// The desired state alone gives its facts once.
 #[test]
 fn facts_of_the_state_are_news_once() {

@@ -553,3 +553,20 @@ fn a_reactivation_that_was_verified_is_a_sight_of_the_active_account_and_a_lost_
     let lost = suspended.does(&unknown());
     assert_eq!(lost.brief(), "reactivate AC01");
 }
+
+/// What no longer counts is dropped: a journal that goes on for years does not grow with it.
+#[test]
+fn history_is_ripe_when_a_write_or_an_undoing_is_older_than_the_window() {
+    let ripe = |scene: &Scene| scene.history.is_ripe(scene.now, scene.policy.window);
+    let written = Scene::new(SUSPENDED).active("AC01").done();
+    let empty = Scene::new(SUSPENDED);
+    let at = empty.stamp();
+    let undone = empty.event(Event::Reverted { object: Object::Account(sid("AC01")), at });
+    for scene in [written, undone] {
+        assert!(!ripe(&scene));
+        let mut later = scene.after("24h");
+        assert!(ripe(&later));
+        later.history.prune(later.now, later.policy.window);
+        assert!(!ripe(&later));
+    }
+}
