@@ -21,13 +21,8 @@ const SKIPS: [(SkipCause, bool, bool); 10] = [
 /// An outcome of each kind, with everything that it can tell.
 fn outcomes() -> [Outcome; 5] {
     let (date, request_id) = (Some(time(NOON)), Some("RQ1".to_owned()));
-    let refusal = Refusal {
-        code: Some(20_003),
-        message: "no".to_owned(),
-        request_id: request_id.clone(),
-        date,
-        ..Refusal::default()
-    };
+    let refusal =
+        Refusal { code: Some(20_003), message: "no".to_owned(), request_id: request_id.clone(), date };
     [
         Outcome::Done(Receipt { request_id: request_id.clone(), date, ..Receipt::default() }),
         Outcome::Refused(refusal.clone()),
