@@ -82,17 +82,18 @@ impl StateReader {
         &self.files
     }
 
-    /// Reads until two reads agree. The bytes of `known` were stable before: they need no second read, and are not parsed
+    /// Reads until two reads agree. What `known` holds was stable before: it needs no second read. Its bytes are not parsed
     /// again.
     pub(crate) async fn read_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
         let mut read = self.read().await?;
         for _ in 0..MAX_READS {
-            if known.is_some_and(|known| known.sha256 == read.sha256) {
+            // A link that is swapped during the read gives the bytes of one commit and the name of another.
+            if known.is_some_and(|known| (&known.sha256, &known.revision) == (&read.sha256, &read.revision)) {
                 return read.parsed(known).await;
             }
             tokio::time::sleep(APART).await;
             let again = self.read().await?;
-            if again.sha256 == read.sha256 {
+            if (&again.sha256, &again.revision) == (&read.sha256, &read.revision) {
                 return again.parsed(known).await;
             }
             read = again;
@@ -341,6 +342,30 @@ mod tests {
         let read = sources(&[dir.path().to_owned()]);
         assert_eq!(read.len(), 1);
         assert_eq!(read[0].content, Err("it is not a regular file".to_owned()));
+    }
+
+    /// The bytes and the name of a commit are read one after the other, and a swap may come in between.
+    #[tokio::test]
+    async fn revision_is_believed_when_two_reads_agree_on_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let commits = ["0", "1"].map(|digit| digit.repeat(40));
+        for commit in &commits {
+            fs::create_dir_all(dir.path().join(commit)).unwrap();
+            fs::write(dir.path().join(commit).join("desired.yaml"), "the same").unwrap();
+        }
+        let link = |commit: &str| {
+            symlink(commit, dir.path().join("next")).unwrap();
+            fs::rename(dir.path().join("next"), dir.path().join("current")).unwrap();
+        };
+        link(&commits[0]);
+        let reader = StateReader::new(&dir.path().join("current/desired.yaml"));
+        let first = reader.read_stable(None).await.unwrap();
+        link(&commits[1]);
+        let begin = std::time::Instant::now();
+        let second = reader.read_stable(Some(&first)).await.unwrap();
+        assert!(begin.elapsed() >= APART, "it was read once, {:?} after the swap", begin.elapsed());
+        assert_eq!([first.revision, second.revision], commits.map(Some));
+        assert_eq!(first.loaded_at, second.loaded_at);
     }
 
     #[test]
