@@ -53,7 +53,7 @@ docs: ## The user guide, in target/guide; needs mdbook
 	mdbook build docs/guide
 
 guide: ## Write the pages of the guide that are made from the schema and the command line
-	UPDATE_GUIDE=1 $(CARGO) test --quiet --locked -p subaccountd --bin subaccountd guide::
+	UPDATE_GUIDE=1 $(CARGO) test --quiet --locked -p subaccountd --lib guide::
 
 deploy-check: ## The manifests render, they and the CI jobs are valid; needs kubectl and python3
 	bash deploy/check.sh

@@ -6,8 +6,8 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    progress::AboveLine,
-    settings::{LogFormat, Logging},
+    cli::settings::{LogFormat, Logging},
+    output::progress::AboveLine,
 };
 
 /// Starts logging as `logging` says.

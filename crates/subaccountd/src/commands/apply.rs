@@ -7,12 +7,13 @@ use tokio::time::sleep;
 
 use super::{Exit, colour, exit, print, print_faults, reconciler};
 use crate::{
-    metrics::Metrics,
-    progress::while_passing,
+    cli::settings::{DryRun, Fleet},
+    daemon::{metrics::Metrics, shutdown::Shutdown},
+    output::{
+        progress::while_passing,
+        render::{self, View},
+    },
     reconcile::Pass,
-    render::{self, View},
-    settings::{DryRun, Fleet},
-    shutdown::Shutdown,
 };
 
 /// The most passes of one `apply`.

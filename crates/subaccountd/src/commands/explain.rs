@@ -10,12 +10,13 @@ use super::{
     sighting::{Sighting, sighting},
 };
 use crate::{
-    cli::{Given, Id},
-    explain::{self, Case},
-    observing::read_lists,
-    progress::while_reading,
-    render::{Paint, View, wrapped},
-    settings::Fleet,
+    cli::{Given, Id, settings::Fleet},
+    output::{
+        explain::{self, Case},
+        progress::while_reading,
+        render::{Paint, View, wrapped},
+    },
+    reconcile::observing::read_lists,
     snapshot::Source,
 };
 

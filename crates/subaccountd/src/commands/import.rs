@@ -22,13 +22,13 @@ use subaccountd_core::{
 
 use super::{Exit, print, remark, show_faults};
 use crate::{
-    cli::{ImportOptions, Numbers, SplitBy},
-    clock, destination,
-    metrics::Metrics,
-    observing::read_lists,
-    progress::while_reading,
-    settings::Connection,
-    state::{self, LARGEST_FILE, MOST_FILES},
+    cli::{ImportOptions, Numbers, SplitBy, settings::Connection},
+    clock,
+    daemon::metrics::Metrics,
+    desired as state,
+    desired::{LARGEST_FILE, MOST_FILES},
+    output::{destination, progress::while_reading},
+    reconcile::observing::read_lists,
 };
 
 /// The most remarks that are made beside the text, which has them all.

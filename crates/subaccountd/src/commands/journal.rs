@@ -10,11 +10,13 @@ use subaccountd_core::{
 
 use super::{Exit, print, remark};
 use crate::{
-    cli::JournalFormat,
+    cli::{
+        JournalFormat,
+        settings::{JournalDir, JournalSettings},
+    },
     clock,
-    diagnostics::printable,
     journal::{Audit, Line, What, lines},
-    settings::{JournalDir, JournalSettings},
+    output::diagnostics::printable,
 };
 
 pub(super) fn journal(

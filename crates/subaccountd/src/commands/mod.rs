@@ -27,16 +27,15 @@ use std::{
 use subaccountd_core::{report::PlanView, spec::Fault};
 
 use crate::{
-    cli::{Command, Given},
-    diagnostics,
+    cli::{
+        Command, Given,
+        settings::{Connection, Fleet, JournalDir, JournalSettings},
+    },
+    daemon::{metrics::Metrics, shutdown::Shutdown},
+    desired::{LoadedState, StateReader},
     journal::Journal,
-    list_pauses::ListPauses,
-    metrics::Metrics,
-    reconcile::Reconciler,
-    settings::{Connection, Fleet, JournalDir, JournalSettings},
-    shutdown::Shutdown,
-    state::{LoadedState, StateReader},
-    writer::Writer,
+    output::diagnostics,
+    reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
 };
 
 /// What a command ends with; the numbers are in the contract.

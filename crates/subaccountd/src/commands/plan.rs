@@ -6,9 +6,8 @@ use subaccountd_core::AccountSid;
 
 use super::{Exit, colour, exit, print, remark, sighting::sighting};
 use crate::{
-    cli::{Given, PlanFormat},
-    render::{self, View},
-    settings::Fleet,
+    cli::{Given, PlanFormat, settings::Fleet},
+    output::render::{self, View},
     snapshot::Source,
 };
 

@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::Exit;
-use crate::{asking::Asker, cli::Probe, diagnostics::printable};
+use crate::{cli::Probe, http::asking::Asker, output::diagnostics::printable};
 
 /// The most of an answer that is repeated, in characters.
 const MAX_SAID: usize = 500;

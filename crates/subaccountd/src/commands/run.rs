@@ -10,13 +10,10 @@ use tracing::info;
 
 use super::{Exit, reconciler};
 use crate::{
-    daemon::{Outputs, ReconcileLoop, Snapshots},
-    metrics::Metrics,
-    passes::Passes,
+    cli::settings::{Daemon, DryRun, Fleet, StatusListen},
+    daemon::{Outputs, ReconcileLoop, Snapshots, metrics::Metrics, passes::Passes, shutdown::Shutdown},
+    http::server::{self, Shown},
     reconcile::VERSION,
-    server::{self, Shown},
-    settings::{Daemon, DryRun, Fleet, StatusListen},
-    shutdown::Shutdown,
 };
 
 /// How long open connections to the endpoints may keep the process.

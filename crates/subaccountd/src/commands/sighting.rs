@@ -7,15 +7,17 @@ use subaccountd_core::Report;
 
 use super::{print_faults, reconciler};
 use crate::{
-    cli::Given,
+    cli::{
+        Given,
+        settings::{Fleet, Rules},
+    },
     clock,
-    metrics::Metrics,
-    progress::while_reading,
+    daemon::{metrics::Metrics, shutdown::Shutdown},
+    desired as state,
+    desired::LoadedState,
+    output::progress::while_reading,
     reconcile::{Reconciler, Sight},
-    settings::{Fleet, Rules},
-    shutdown::Shutdown,
     snapshot::{self, Snapshot, Source},
-    state::{self, LoadedState},
 };
 
 /// A snapshot that is older is warned of.

@@ -15,12 +15,11 @@ use subaccountd_core::{
 
 use super::{Exit, print, read_journal, remark};
 use crate::{
+    cli::settings::{Connection, JournalSettings, Rules},
     clock,
-    metrics::Metrics,
-    observing::read_lists,
-    progress::while_reading,
-    reconcile::Sight,
-    settings::{Connection, JournalSettings, Rules},
+    daemon::metrics::Metrics,
+    output::progress::while_reading,
+    reconcile::{Sight, observing::read_lists},
     snapshot::Kept,
 };
 

@@ -7,9 +7,9 @@ use subaccountd_core::spec::{self, Code, Fault, Reading, Related};
 
 use super::{Exit, colour, print};
 use crate::{
-    annotations,
     cli::{Explained, FaultFormat},
-    diagnostics, state,
+    desired as state,
+    output::{annotations, diagnostics},
 };
 
 /// The most codes that the last line names.

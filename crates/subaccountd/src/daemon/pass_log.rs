@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use subaccountd_core::{Report, report::HeldView};
 use tracing::{debug, error, info, warn};
 
-use crate::{reconcile::Pass, state::LoadedState};
+use crate::{desired::LoadedState, reconcile::Pass};
 
 /// Logs `pass`; `before` is the report of the one before it.
 pub(super) fn log_pass(pass: &Pass, before: Option<&Report>) {

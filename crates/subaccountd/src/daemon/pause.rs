@@ -5,7 +5,7 @@ use std::{future::pending, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 use super::change_budget::ChangeBudget;
-use crate::wake::Wake;
+use crate::daemon::wake::Wake;
 
 /// The least time between two looks at the state.
 const MIN_GAP: Duration = Duration::from_millis(500);
@@ -106,7 +106,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::wake::{self, Waker};
+    use crate::daemon::wake::{self, Waker};
 
     /// A state that shows `looks` one after the other, and then that nothing changed.
     #[derive(Default)]

@@ -16,14 +16,16 @@ use super::{
     state_view::StateView,
 };
 use crate::{
-    metrics::Metrics,
-    passes::Passes,
+    cli::settings::Words,
+    daemon::{
+        metrics::Metrics,
+        passes::Passes,
+        wake::{self, Wake},
+        watch::Watch,
+    },
+    desired::LoadedState,
     reconcile::Reconciler,
-    settings::Words,
     snapshot::Kept,
-    state::LoadedState,
-    wake::{self, Wake},
-    watch::Watch,
 };
 
 /// The most passes that follow each other at once.

@@ -11,10 +11,9 @@ use super::{
     pause::{Look, Looking},
 };
 use crate::{
-    metrics::Metrics,
+    daemon::{metrics::Metrics, watch::Watch},
+    desired::{LoadedState, ReadError, StateReader},
     reconcile::shown,
-    state::{LoadedState, ReadError, StateReader},
-    watch::Watch,
 };
 
 /// See the module.

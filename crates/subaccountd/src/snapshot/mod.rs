@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use subaccountd_core::{Account, AccountSid, Doubts, History, Holdings, Now};
 
 use crate::{
+    cli::settings::Words,
     reconcile::{Sight, VERSION},
-    settings::Words,
 };
 pub(crate) use planning::report;
 pub(crate) use source::{Source, read};

@@ -8,9 +8,9 @@ use subaccountd_core::{
 
 use super::Snapshot;
 use crate::{
+    cli::settings::Rules,
+    desired::LoadedState,
     reconcile::{Sight, VERSION, shown},
-    settings::Rules,
-    state::LoadedState,
 };
 
 /// What is said of a list that is not there, and what mends it.

@@ -9,7 +9,7 @@ use subaccountd_core::{
 };
 
 use super::{parse, report};
-use crate::{reconcile::Sight, settings::Rules, state::LoadedState};
+use crate::{cli::settings::Rules, desired::LoadedState, reconcile::Sight};
 
 /// When every scene plays.
 pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";

@@ -12,7 +12,7 @@ use anyhow::{Context, bail, ensure};
 use reqwest::Url;
 
 use super::{Snapshot, parse};
-use crate::asking::{Asker, MAX_BODY};
+use crate::http::asking::{Asker, MAX_BODY};
 
 /// The largest document that is read, wherever it comes from.
 const LARGEST: u64 = MAX_BODY as u64;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{parse, report, scene::*};
-use crate::settings::Rules;
+use crate::cli::settings::Rules;
 
 /// A fleet with something of everything that a snapshot can hold.
 fn scene() -> Scene {

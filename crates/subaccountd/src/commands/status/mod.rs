@@ -11,10 +11,10 @@ use anyhow::Context;
 
 use super::{Exit, colour, print, remark};
 use crate::{
-    asking::Asker,
     cli::{StatusArgs, StatusFormat},
     clock,
-    diagnostics::printable,
+    http::asking::Asker,
+    output::diagnostics::printable,
 };
 use document::Document;
 use table::Style;

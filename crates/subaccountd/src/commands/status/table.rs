@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
 use super::document::{Account, Document, Held};
-use crate::diagnostics::printable;
+use crate::output::diagnostics::printable;
 
 /// The widest name of the narrow table.
 const NAME_WIDTH: usize = 32;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Document, Exit, Reply, ask, print, remark, shown, table};
-use crate::{asking::Asker, cli::StatusFormat, diagnostics::printable};
+use crate::{cli::StatusFormat, http::asking::Asker, output::diagnostics::printable};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Asked, Exit, Reply, ask, document::Account, print, remark, shown, table};
-use crate::{asking::Asker, cli::StatusFormat, clock, commands::is_read};
+use crate::{cli::StatusFormat, clock, commands::is_read, http::asking::Asker};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);

@@ -1,0 +1,294 @@
+//! The watcher: wakes when something changes near the state's files. It is a convenience: the interval finds every
+//! change as well.
+//!
+//! Editors replace files, a ConfigMap swaps `..data`, git-sync swaps a link. A watch on a file or on the link itself
+//! dies with the first swap, so the folder of each link on the way is watched, and the folders of the real files.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tracing::{debug, warn};
+
+use crate::{
+    daemon::wake::Waker,
+    desired::file_access::{FileAccess, NoAnswer, Progress},
+};
+
+/// The most links that are followed on the way to one file.
+pub(crate) const MOST_LINKS: usize = 40;
+/// The most folders that are watched; beyond them the interval finds the changes.
+const MOST_FOLDERS: usize = 1_000;
+
+/// A folder is another one when its inode is.
+type Folders = BTreeMap<PathBuf, (u64, u64)>;
+
+/// Watches the folders that lead to the state.
+pub(crate) struct Watch {
+    files: FileAccess,
+    /// Locked on the blocking thread alone, one call at a time.
+    watched: Arc<Mutex<Watched>>,
+}
+
+struct Watched {
+    path: PathBuf,
+    watcher: Option<RecommendedWatcher>,
+    folders: Folders,
+}
+
+impl Watch {
+    /// Prepares to watch `path`; [`refresh`](Self::refresh) begins it. Where the system allows no watcher, the interval
+    /// alone finds changes.
+    pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
+        let handler = move |event: notify::Result<Event>| match event {
+            // Reading the state raises access events itself.
+            Ok(Event { kind: EventKind::Access(_), .. }) => {}
+            Ok(_) => waker.wake(),
+            Err(error) => {
+                warn!(%error, "the file watcher reports an error; the interval still finds changes");
+                waker.wake();
+            }
+        };
+        let watcher = RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false));
+        let watcher = watcher
+            .inspect_err(|error| warn!(%error, "no file watcher: changes are found at the interval only"))
+            .ok();
+        let watched = Watched { path: path.to_owned(), watcher, folders: Folders::new() };
+        Self { files, watched: Arc::new(Mutex::new(watched)) }
+    }
+
+    /// Watches the folders that lead to the state now, and no others.
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub(crate) async fn refresh(&self) -> Result<(), NoAnswer> {
+        let watched = Arc::clone(&self.watched);
+        self.files
+            .run(move |progress| watched.lock().unwrap_or_else(PoisonError::into_inner).refresh(progress))
+            .await
+    }
+}
+
+impl Watched {
+    fn refresh(&mut self, progress: &Progress) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let now = folders(&self.path, progress);
+        for folder in
+            self.folders.iter().filter(|(path, inode)| now.get(*path) != Some(inode)).map(|(path, _)| path)
+        {
+            progress.step();
+            // It may be gone, and its watch with it.
+            let _ = watcher.unwatch(folder);
+        }
+        let mut watched = Folders::new();
+        for (path, inode) in now {
+            progress.step();
+            let known = self.folders.get(&path) == Some(&inode);
+            match known.then_some(()).map_or_else(|| watcher.watch(&path, RecursiveMode::NonRecursive), Ok) {
+                Ok(()) => {
+                    watched.insert(path, inode);
+                }
+                Err(error) => {
+                    warn!(%error, folder = %path.display(), "this folder is not watched; the interval still finds changes");
+                }
+            }
+        }
+        if watched != self.folders {
+            debug!(folders = watched.len(), "watching");
+        }
+        self.folders = watched;
+    }
+}
+
+/// The folders in which a change can change what is read at `path`.
+fn folders(path: &Path, progress: &Progress) -> Folders {
+    let mut walk = Walk { folders: Folders::new(), progress };
+    if let Ok(path) = std::path::absolute(path) {
+        walk.follow(&path, MOST_LINKS);
+    }
+    walk.folders
+}
+
+struct Walk<'a> {
+    folders: Folders,
+    progress: &'a Progress,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, folder: &Path) {
+        if self.folders.len() < MOST_FOLDERS
+            && let Ok(metadata) = folder.metadata()
+            && metadata.is_dir()
+        {
+            self.folders.insert(folder.to_owned(), (metadata.dev(), metadata.ino()));
+        }
+    }
+
+    /// Adds the folder of each link on the way to `path`, and what it leads to.
+    fn follow(&mut self, path: &Path, links: usize) {
+        self.progress.step();
+        if let Some((target, rest)) = first_link(path) {
+            let link = path.ancestors().nth(rest.components().count());
+            if let Some(folder) = link.and_then(Path::parent) {
+                self.add(folder);
+            }
+            if let Some(links) = links.checked_sub(1) {
+                self.follow(&target.join(rest), links);
+            }
+        } else if path.is_dir() {
+            // A failure here shows when the state is read.
+            let _ = self.below(path, links);
+        } else if let Some(folder) = path.ancestors().skip(1).find(|folder| folder.is_dir()) {
+            self.add(folder);
+        }
+    }
+
+    fn below(&mut self, folder: &Path, links: usize) -> io::Result<()> {
+        if self.folders.contains_key(folder) {
+            return Ok(());
+        }
+        self.add(folder);
+        for entry in fs::read_dir(folder)? {
+            self.progress.step();
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            if kind.is_dir() {
+                self.below(&entry.path(), links)?;
+            } else if kind.is_symlink()
+                && let Some(links) = links.checked_sub(1)
+            {
+                self.follow(&entry.path(), links);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first link on the way to `path`, an absolute one: where it leads, and what of the path comes after it.
+pub(crate) fn first_link(path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut walked = PathBuf::new();
+    let mut parts = path.components();
+    while let Some(part) = parts.next() {
+        walked.push(part);
+        if let Ok(target) = fs::read_link(&walked) {
+            let folder = walked.parent()?;
+            return Some((normal(&folder.join(target)), parts.as_path().to_owned()));
+        }
+    }
+    None
+}
+
+/// `path` without `.` and `..`, which a link's target may hold.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::symlink, time::Duration};
+
+    use super::*;
+    use crate::daemon::wake::{self, Wake};
+
+    async fn is_woken(wake: &mut Wake) -> bool {
+        tokio::time::timeout(Duration::from_secs(5), wake.woken()).await.is_ok()
+    }
+
+    async fn watching(path: &Path) -> (Watch, Wake) {
+        let (waker, wake) = wake::channel();
+        let watch = Watch::new(path, waker, FileAccess::new());
+        watch.refresh().await.unwrap();
+        (watch, wake)
+    }
+
+    #[tokio::test]
+    async fn an_editor_that_replaces_the_file_wakes_every_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("desired.yaml");
+        fs::write(&file, "0").unwrap();
+        let (watch, mut wake) = watching(&file).await;
+        for round in 1..4 {
+            fs::write(dir.path().join(".swap"), round.to_string()).unwrap();
+            fs::rename(dir.path().join(".swap"), &file).unwrap();
+            assert!(is_woken(&mut wake).await, "round {round}");
+            watch.refresh().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_config_map_swap_wakes_every_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at("..0")).unwrap();
+        fs::write(at("..0/desired.yaml"), "0").unwrap();
+        symlink("..0", at("..data")).unwrap();
+        symlink("..data/desired.yaml", at("desired.yaml")).unwrap();
+        let (watch, mut wake) = watching(dir.path()).await;
+        for round in 1..4 {
+            let new = format!("..{round}");
+            fs::create_dir(at(&new)).unwrap();
+            fs::write(at(&new).join("desired.yaml"), &new).unwrap();
+            symlink(&new, at("..data_tmp")).unwrap();
+            wake.forget();
+            fs::rename(at("..data_tmp"), at("..data")).unwrap();
+            assert!(is_woken(&mut wake).await, "round {round}");
+            watch.refresh().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_git_sync_swap_wakes_every_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at(".worktrees/0")).unwrap();
+        fs::write(at(".worktrees/0/desired.yaml"), "0").unwrap();
+        symlink(".worktrees/0", at("current")).unwrap();
+        let (watch, mut wake) = watching(&at("current/desired.yaml")).await;
+        for round in 1..4 {
+            let new = format!(".worktrees/{round}");
+            fs::create_dir(at(&new)).unwrap();
+            fs::write(at(&new).join("desired.yaml"), &new).unwrap();
+            symlink(&new, at("next")).unwrap();
+            wake.forget();
+            fs::rename(at("next"), at("current")).unwrap();
+            assert!(is_woken(&mut wake).await, "round {round}");
+            watch.refresh().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn reading_the_state_does_not_wake() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("desired.yaml");
+        fs::write(&file, "0").unwrap();
+        let (_watch, mut wake) = watching(&file).await;
+        fs::read(&file).unwrap();
+        fs::read_dir(dir.path()).unwrap().count();
+        assert!(tokio::time::timeout(Duration::from_millis(200), wake.woken()).await.is_err());
+    }
+
+    #[test]
+    fn a_missing_file_is_awaited_in_the_nearest_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = folders(&dir.path().join("not/yet/there.yaml"), &Progress::default());
+        assert_eq!(folders.keys().collect::<Vec<_>>(), [dir.path()]);
+    }
+}

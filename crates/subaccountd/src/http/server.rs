@@ -1,0 +1,155 @@
+//! What the daemon serves: probes and metrics on one address, the status on another or the same.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::{
+    Json, Router,
+    extract::{RawQuery, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::json;
+use subaccountd_core::Report;
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    cli::settings::StatusListen,
+    clock,
+    daemon::{metrics::Metrics, passes::Passes},
+    http::status_page,
+    snapshot::Kept,
+};
+
+/// What the endpoints show.
+pub(crate) struct Shown {
+    pub(crate) metrics: Arc<Metrics>,
+    /// The last pass; `None` before the first.
+    pub(crate) report: watch::Receiver<Option<Arc<Report>>>,
+    /// What the last pass that could observe saw; `None` before the first.
+    pub(crate) snapshot: watch::Receiver<Option<Arc<Kept>>>,
+    /// The last passes.
+    pub(crate) passes: Arc<Passes>,
+    /// The last pass that came to its end was at least one.
+    pub(crate) ready: watch::Receiver<Result<(), String>>,
+    /// How long nothing may happen before the daemon counts as stuck.
+    pub(crate) stuck_after: Duration,
+}
+
+/// Binds the addresses and gives what serves them until `stopping`.
+pub(crate) async fn bind(
+    listen: SocketAddr,
+    status_listen: StatusListen,
+    shown: Arc<Shown>,
+    stopping: CancellationToken,
+) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+    let main = listener(listen, "--listen").await?;
+    let (main_routes, status) = match status_listen {
+        StatusListen::Off => (probes(), None),
+        StatusListen::On(address) if address == listen => (probes().merge(status()), None),
+        StatusListen::On(address) => (probes(), Some(listener(address, "--status-listen").await?)),
+    };
+    info!("serving probes and metrics on http://{}", main.local_addr()?);
+    if let Some(status) = &status {
+        info!("serving the status on http://{}", status.local_addr()?);
+    }
+    Ok(async move {
+        let probes = serve(main, main_routes.with_state(shown.clone()), stopping.clone());
+        match status {
+            Some(listener) => {
+                tokio::try_join!(probes, serve(listener, self::status().with_state(shown), stopping))?;
+            }
+            None => probes.await?,
+        }
+        Ok(())
+    })
+}
+
+async fn listener(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{flag}: cannot listen on {address}"))
+}
+
+async fn serve(listener: TcpListener, app: Router, stopping: CancellationToken) -> anyhow::Result<()> {
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopping.cancelled_owned())
+        .await
+        .context("serving HTTP")
+}
+
+/// Probes and metrics.
+pub(crate) fn probes() -> Router<Arc<Shown>> {
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/healthz", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+}
+
+/// The status and its page.
+pub(crate) fn status() -> Router<Arc<Shown>> {
+    Router::new().route("/status", get(status_json)).route("/snapshot", get(snapshot)).route("/", get(page))
+}
+
+async fn livez(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
+    let idle = shown.metrics.idle();
+    if idle > shown.stuck_after {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("no pass began and no request ended for {} s\n", idle.as_secs()),
+        )
+    } else {
+        (StatusCode::OK, "ok\n".to_owned())
+    }
+}
+
+async fn readyz(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
+    match &*shown.ready.borrow() {
+        Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}
+
+async fn metrics(State(shown): State<Arc<Shown>>) -> Response {
+    match shown.metrics.render() {
+        Ok(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// The last report, or what to say before there is one.
+fn last_report(shown: &Shown) -> Result<Arc<Report>, impl IntoResponse> {
+    shown.report.borrow().clone().ok_or_else(|| {
+        let words = json!({"error": "the state has not been read yet"});
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words))
+    })
+}
+
+async fn status_json(State(shown): State<Arc<Shown>>) -> Response {
+    match last_report(&shown) {
+        Ok(report) => Json(&*report).into_response(),
+        Err(not_yet) => not_yet.into_response(),
+    }
+}
+
+/// Not JSON from before the first observation: what it lacks could be taken for an empty fleet.
+async fn snapshot(State(shown): State<Arc<Shown>>) -> Response {
+    let kept = shown.snapshot.borrow().clone();
+    let Some(kept) = kept else {
+        let words = json!({"error": "nothing was observed yet: ask again when /readyz answers 200"});
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words)).into_response();
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()
+}
+
+async fn page(State(shown): State<Arc<Shown>>, RawQuery(query): RawQuery) -> Response {
+    let report = shown.report.borrow().clone();
+    let waits = shown.ready.borrow().clone().err().unwrap_or_default();
+    let passes = shown.passes.newest_first();
+    let report = report.as_deref().ok_or(waits.as_str());
+    status_page::answer(report, &passes, query.as_deref().unwrap_or_default(), clock::now())
+}

@@ -1,0 +1,296 @@
+//! Rows of the page: what is shown of one thing, cleaned.
+
+use jiff::Timestamp;
+use subaccountd_core::{
+    AccountSid, Report, Verb,
+    report::{AccountView, ActionView, HeldView, PassResult},
+    spec::Fault,
+};
+
+use super::{
+    ACCOUNTS_SHOWN, HELD_SHOWN, TODO_SHOWN,
+    find::{Class, Index},
+    query::Query,
+    words::{When, clean, count, grouped, took},
+};
+use crate::daemon::passes::{PassEntry, RESULTS, WriteEntry};
+
+/// The lists that have pages.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum List {
+    Todo,
+    Held,
+    Accounts,
+}
+
+impl List {
+    const fn rows(self) -> usize {
+        match self {
+            Self::Todo => TODO_SHOWN,
+            Self::Held => HELD_SHOWN,
+            Self::Accounts => ACCOUNTS_SHOWN,
+        }
+    }
+
+    /// The last page of so many.
+    pub(super) const fn last_page(self, matching: usize) -> usize {
+        matching.saturating_sub(1) / self.rows()
+    }
+
+    const fn anchor(self) -> &'static str {
+        match self {
+            Self::Todo => "todo",
+            Self::Held => "held",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    fn turn(self, query: &mut Query, page: usize) {
+        match self {
+            Self::Todo => query.pages.todo = page,
+            Self::Held => query.pages.held = page,
+            Self::Accounts => query.pages.accounts = page,
+        }
+    }
+}
+
+/// One page of a list.
+pub(super) struct Listed<T> {
+    pub(super) rows: Vec<T>,
+    /// Which part of how many this is, in words.
+    pub(super) words: String,
+    pub(super) turns: Vec<Turn>,
+}
+
+/// A link to another page of the same list; without a link it is where the reader is, or no such page.
+pub(super) struct Turn {
+    pub(super) words: &'static str,
+    pub(super) link: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// The page `page` of `found`, the last one when there are not so many.
+    pub(super) fn of<V>(
+        found: &[V],
+        total: usize,
+        list: List,
+        page: usize,
+        query: &Query,
+        row: impl Fn(&V) -> T,
+    ) -> Self {
+        let (matching, rows) = (found.len(), list.rows());
+        let last = list.last_page(matching);
+        let page = page.min(last);
+        let begin = page * rows;
+        let end = matching.min(begin + rows);
+        let part = if matching > rows {
+            format!("{} to {} of {}", grouped(begin + 1), grouped(end), grouped(matching))
+        } else {
+            grouped(matching)
+        };
+        let of = if matching < total { format!(" that match, of {}", grouped(total)) } else { String::new() };
+        let turn = |words, to: Option<usize>| Turn {
+            words,
+            link: to.map(|to| query.with(|query| list.turn(query, to)) + "#" + list.anchor()),
+        };
+        let turns = [
+            turn("First", (page > 0).then_some(0)),
+            turn("Previous", page.checked_sub(1)),
+            turn("Next", (page < last).then_some(page + 1)),
+            turn("Last", (page < last).then_some(last)),
+        ];
+        Self {
+            rows: found[begin..end].iter().map(row).collect(),
+
+            words: part + &of,
+            turns: if last > 0 { turns.into() } else { Vec::new() },
+        }
+    }
+}
+
+/// An account by name and SID, with a link to all that is said of it.
+pub(super) struct Who {
+    pub(super) sid: String,
+    pub(super) name: Option<String>,
+    pub(super) link: String,
+}
+
+impl Who {
+    fn of(sid: AccountSid, index: &Index<'_>) -> Self {
+        let name = index.account(sid).and_then(|account| account.friendly_name.as_deref()).map(clean);
+        let sid = sid.to_string();
+        let link = Query { search: sid.clone(), ..Query::default() }.link();
+        Self { sid, name, link }
+    }
+}
+
+pub(super) struct TodoRow {
+    pub(super) kind: Verb,
+    pub(super) who: Who,
+    pub(super) number: Option<String>,
+    pub(super) from: Option<Who>,
+    /// What a reader should know, and why the entry says so.
+    pub(super) notes: Vec<String>,
+    pub(super) at_risk: usize,
+}
+
+impl TodoRow {
+    pub(super) fn of(action: &ActionView, index: &Index<'_>) -> Self {
+        let why = index.account(action.account).and_then(|account| account.reason.as_ref());
+        Self {
+            kind: action.kind,
+            who: Who::of(action.account, index),
+            number: action.number.map(|number| number.to_string()),
+            from: action.from.map(|from| Who::of(from, index)),
+            notes: action.note.iter().chain(why).map(|words| clean(words)).collect(),
+            at_risk: action.at_risk.len(),
+        }
+    }
+}
+
+pub(super) struct HeldRow {
+    pub(super) reason: &'static str,
+    pub(super) kind: Verb,
+    pub(super) who: Who,
+    pub(super) number: Option<String>,
+    pub(super) message: String,
+    pub(super) remedy: String,
+    pub(super) since: When,
+}
+
+impl HeldRow {
+    pub(super) fn of(item: &HeldView, index: &Index<'_>, now: Timestamp) -> Self {
+        Self {
+            reason: item.reason.as_str(),
+            kind: item.kind,
+            who: Who::of(item.account, index),
+            number: item.number.map(|number| number.to_string()),
+            message: clean(&item.message),
+            remedy: clean(&item.remedy),
+            since: When::new(item.since, now),
+        }
+    }
+}
+
+pub(super) struct AccountRow {
+    pub(super) class: Class,
+    pub(super) who: Who,
+    pub(super) desired: &'static str,
+    /// What Twilio shows, when that is something else.
+    pub(super) observed: Option<String>,
+    pub(super) reason: String,
+    pub(super) message: Option<String>,
+    /// How many more items are held.
+    pub(super) more: usize,
+    pub(super) why: Option<String>,
+    pub(super) labels: Vec<String>,
+    pub(super) since: When,
+}
+
+impl AccountRow {
+    pub(super) fn of(account: &AccountView, index: &Index<'_>, now: Timestamp) -> Self {
+        let condition = &account.conditions[0];
+        let class = Class::of(account);
+        let held = index.held(account.sid).len();
+        Self {
+            class,
+            who: Who::of(account.sid, index),
+            desired: account.desired.as_str(),
+            observed: account.observed.as_deref().map(clean),
+            reason: clean(&condition.reason),
+            message: (class != Class::Converged).then(|| clean(&condition.message)),
+            more: if class == Class::Held { held.saturating_sub(1) } else { held },
+            why: account.reason.as_deref().map(clean),
+            labels: account.labels.iter().map(|(key, value)| clean(&format!("{key}={value}"))).collect(),
+            since: When::new(condition.last_transition_time, now),
+        }
+    }
+}
+
+pub(super) struct FaultRow {
+    pub(super) code: &'static str,
+    pub(super) place: String,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl FaultRow {
+    pub(super) fn of(fault: &Fault) -> Self {
+        Self {
+            code: fault.code.as_str(),
+            place: clean(&format!("{}:{}:{}", fault.file, fault.line, fault.column)),
+            message: clean(&fault.message),
+            help: clean(&fault.help),
+        }
+    }
+}
+
+/// What is left of a limit within the window.
+pub(super) struct Limit {
+    pub(super) of: &'static str,
+    pub(super) spent: usize,
+    pub(super) most: Option<usize>,
+    pub(super) is_used_up: bool,
+}
+
+pub(super) fn limits(report: &Report) -> Vec<Limit> {
+    let Some(budgets) = &report.figures.budgets else { return Vec::new() };
+    let verbs = budgets.verbs.iter().map(|(verb, budget)| (verb.as_str(), budget));
+    let limit = |(of, budget): (&'static str, &super::Budget)| Limit {
+        of,
+        spent: budget.spent,
+        most: budget.limit,
+        is_used_up: budget.spent > 0 && budget.remaining() == Some(0),
+    };
+    verbs.chain([("release of numbers", &budgets.release)]).map(limit).collect()
+}
+
+/// One entry of the last passes.
+pub(super) struct PassRow {
+    pub(super) ended: When,
+    pub(super) is_success: bool,
+    /// Since when it is so and how often, when it stands for several.
+    pub(super) repeated: Option<(u32, When)>,
+    pub(super) requests: String,
+    pub(super) took: String,
+    pub(super) error: Option<String>,
+    /// How the writes ended, in words.
+    pub(super) counts: String,
+    pub(super) writes: Vec<WriteRow>,
+    pub(super) not_shown: usize,
+}
+
+pub(super) struct WriteRow {
+    pub(super) kind: Verb,
+    pub(super) who: Who,
+    pub(super) number: Option<String>,
+    pub(super) from: Option<Who>,
+    pub(super) result: &'static str,
+    pub(super) why: Option<String>,
+}
+
+impl PassRow {
+    pub(super) fn of(entry: &PassEntry, index: &Index<'_>, now: Timestamp) -> Self {
+        let counts = RESULTS.iter().zip(entry.counts).filter(|(_, count)| *count > 0);
+        let words: Vec<_> = counts.map(|(result, n)| format!("{} {result}", grouped(n))).collect();
+        let write = |write: &WriteEntry| WriteRow {
+            kind: write.kind,
+            who: Who::of(write.account, index),
+            number: write.number.map(|number| number.to_string()),
+            from: write.from.map(|from| Who::of(from, index)),
+            result: write.result,
+            why: write.why.as_deref().map(clean),
+        };
+        Self {
+            ended: When::new(entry.finished_at, now),
+            is_success: entry.result == PassResult::Success,
+            repeated: (entry.times > 1).then(|| (entry.times, When::new(entry.since, now))),
+            requests: count(usize::try_from(entry.requests).unwrap_or(usize::MAX), "request"),
+            took: took(entry.took),
+            error: entry.error.as_deref().map(clean),
+            counts: words.join(", "),
+            writes: entry.writes.iter().map(write).collect(),
+            not_shown: entry.counts.iter().sum::<usize>() - entry.writes.len(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The program `subaccountd`: it keeps the subaccounts of one Twilio main account as a YAML file says.
+//!
+//! The binary calls [`main`]; the rest is its own.
+
+mod cli;
+mod clock;
+mod commands;
+mod daemon;
+mod desired;
+#[cfg(test)]
+mod guide;
+mod http;
+mod journal;
+mod output;
+mod reconcile;
+mod snapshot;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::commands::Exit;
+
+/// Carries out the command line of the process, and gives the code it exits with.
+pub fn main() -> ExitCode {
+    let (cli, given) = match cli::parse() {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // A terminal that went away needs no words.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    match on_runtime(check_and_carry_out(cli, &given)) {
+        Ok(exit) => exit.into(),
+        Err((exit, error)) => {
+            let words: Vec<_> = error.chain().map(ToString::to_string).collect();
+            complain(&words.join(": "));
+            exit.into()
+        }
+    }
+}
+
+/// Runs `command` to its end, and waits for nothing else: a call into a file system that hangs never returns.
+fn on_runtime(
+    command: impl Future<Output = Result<Exit, (Exit, anyhow::Error)>>,
+) -> Result<Exit, (Exit, anyhow::Error)> {
+    // Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime =
+        runtime.map_err(|error| (Exit::Failed, anyhow::Error::from(error).context("no runtime")))?;
+    let ended = runtime.block_on(command);
+    runtime.shutdown_background();
+    ended
+}
+
+async fn check_and_carry_out(cli: cli::Cli, given: &cli::Given) -> Result<Exit, (Exit, anyhow::Error)> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    if let Some(name) = cli::settings::unknown_variable(&cli::Cli::command(), names) {
+        let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
+        return Err((Exit::Usage, error));
+    }
+    telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
+    commands::carry_out(cli.command, given).await.map_err(|error| {
+        let exit = if error.is::<cli::settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
+        (exit, error)
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a command")]
+fn complain(words: &str) {
+    eprintln!("subaccountd: {words}");
+}

@@ -1,0 +1,304 @@
+//! The corpus of broken states: each as a person sees it, and what must be true of any fault.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use proptest::{prelude::*, sample::Index};
+use subaccountd_core::spec::{Code, Fault, Related, Source, read};
+
+use super::render;
+use crate::{commands::faults_json, output::annotations};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+const EXAMPLE: &[u8] = include_bytes!("../../../../../config/desired-state.example.yaml");
+
+/// The states of the corpus, by name: a file, or a folder of files that are one state.
+fn states() -> Vec<(String, Vec<Source>)> {
+    let mut states: Vec<_> = children(Path::new(CORPUS)).into_iter().map(|path| state(&path)).collect();
+    states.retain(|(name, _)| name != "snapshots");
+    states
+}
+
+fn state(path: &Path) -> (String, Vec<Source>) {
+    let mut sources = Vec::new();
+    add(path, &mut sources);
+    (path.file_stem().unwrap().to_str().unwrap().to_owned(), sources)
+}
+
+fn add(path: &Path, sources: &mut Vec<Source>) {
+    if path.is_dir() {
+        for child in children(path) {
+            add(&child, sources);
+        }
+    } else {
+        let name = path.strip_prefix(CORPUS).unwrap().display().to_string();
+        sources.push(Source { name, content: Ok(fs::read(path).unwrap()) });
+    }
+}
+
+fn children(folder: &Path) -> Vec<PathBuf> {
+    let mut children: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    children.sort();
+    children
+}
+
+#[test]
+fn each_broken_state_is_shown_as_its_snapshot_says() {
+    let states = states();
+    assert!(states.len() >= 80, "{}", states.len());
+    for (name, sources) in &states {
+        let faults = read(sources).faults;
+        // The last of very many says how many there are.
+        let shown = if faults.len() < 1000 { render(&faults, false) } else { render(&faults[998..], false) };
+        insta::with_settings!({
+            snapshot_path => format!("{CORPUS}/snapshots"), prepend_module_to_snapshot => false, omit_expression => true
+        }, { insta::assert_snapshot!(name.as_str(), shown) });
+    }
+    let kept: BTreeSet<_> = children(&Path::new(CORPUS).join("snapshots"))
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kept, states.into_iter().map(|(name, _)| name).collect(), "snapshots that no state has");
+}
+
+#[test]
+fn every_fault_of_the_corpus_has_a_place_a_code_and_a_help() {
+    let mut seen = BTreeSet::new();
+    for (name, sources) in states() {
+        let faults = check(&sources);
+        assert!(!faults.is_empty(), "{name}");
+        seen.extend(faults.iter().map(|fault| fault.code));
+    }
+    // A file that the system does not let be read is no file of a corpus.
+    let unseen: Vec<_> = Code::ALL.iter().filter(|code| !seen.contains(code)).collect();
+    assert_eq!(unseen, [&Code::UnreadableFile]);
+}
+
+/// Reads and shows `sources` in every way, and checks what must be true of any fault; gives the faults.
+fn check(sources: &[Source]) -> Vec<Fault> {
+    let begun = Instant::now();
+    let reading = read(sources);
+    let faults = reading.faults;
+    assert_eq!(reading.desired.faulty(), !faults.is_empty());
+    for fault in &faults {
+        let Fault { file, line, column, message, help, code: _, width, excerpt: _, replacement, related } =
+            fault;
+        assert_in_file(sources, (file, *line, *column, *width));
+        if let Some(Related { file, line, column, width, label, .. }) = related.as_deref() {
+            assert_in_file(sources, (file, *line, *column, *width));
+            assert!(!label.is_empty());
+        }
+        assert!(!message.is_empty() && !help.is_empty() && replacement.as_deref() != Some(""), "{fault:?}");
+        assert!(message.chars().count() <= 601 && help.chars().count() <= 601, "{fault:?}");
+    }
+    for (shown, most_of_one) in [
+        (render(&faults, false), 12_000),
+        (render(&faults, true), 16_000),
+        (annotations::github(&faults), 9_000),
+    ] {
+        assert!(
+            shown.len() <= most_of_one * faults.len(),
+            "{} bytes for {} faults",
+            shown.len(),
+            faults.len()
+        );
+    }
+    for line in annotations::github(&faults).lines() {
+        assert!(line.starts_with("::error file=") && !line.contains(['\r', '\u{1b}']), "{line}");
+    }
+    assert!(!render(&faults, false).contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
+    assert_eq!(faults_json(&faults).as_array().map(Vec::len), Some(faults.len()));
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+    faults
+}
+
+fn assert_in_file(sources: &[Source], (file, line, column, width): (&str, usize, usize, usize)) {
+    let source = sources.iter().find(|source| source.name == file).unwrap();
+    let text =
+        String::from_utf8_lossy(source.content.as_deref().unwrap()).replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert!((1..=lines.len()).contains(&line), "line {line} of {}", lines.len());
+    let length = lines[line - 1].chars().count();
+    assert!(
+        column >= 1 && column - 1 + width <= length + 1,
+        "column {column}+{width} of {length} in line {line}"
+    );
+}
+
+/// What a tired person or a broken tool does to a file.
+#[derive(Debug, Clone)]
+enum Change {
+    Flip(Index, u8),
+    Delete(Index, usize),
+    Truncate(Index),
+    RepeatLine(Index),
+    SwapLines(Index, Index),
+    Indent(Index, usize),
+    Insert(Index, usize),
+    Splice(Index, Index, Index, usize),
+}
+
+/// What means something to YAML, or looks as if it did.
+const SPECIALS: &[&str] = &[
+    ":",
+    ": ",
+    "- ",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\"",
+    "'",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "#",
+    " #",
+    "&a ",
+    "*a",
+    "!",
+    "!!str ",
+    "|",
+    ">",
+    "|\n",
+    "? ",
+    "%",
+    "@",
+    "`",
+    "---\n",
+    "...\n",
+    "<<: ",
+    "<<<<<<< HEAD\n",
+    "{{ x }}",
+    "${X}",
+    "~",
+    "null",
+    "true",
+    "0x1f",
+    "0b1",
+    "1e3",
+    ".inf",
+    "+15105550101",
+    "\u{feff}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{85}",
+    "\u{0}",
+    "\u{1b}",
+    "\u{202e}",
+    "“",
+    "👩‍👩‍👧",
+    "株",
+    "\u{308}",
+    "  ",
+    "\n\n",
+    "\\",
+    "\"\\x00\"",
+    "[[[[",
+    "}}}}",
+    "%YAML 1.2\n",
+    "sid: ",
+    "x-",
+];
+
+fn change() -> impl Strategy<Value = Change> {
+    let at = any::<Index>;
+    prop_oneof![
+        2 => (at(), any::<u8>()).prop_map(|(at, byte)| Change::Flip(at, byte)),
+        2 => (at(), 1..40_usize).prop_map(|(at, length)| Change::Delete(at, length)),
+        1 => at().prop_map(Change::Truncate),
+        2 => at().prop_map(Change::RepeatLine),
+        1 => (at(), at()).prop_map(|(one, other)| Change::SwapLines(one, other)),
+        2 => (at(), 0..6_usize).prop_map(|(line, spaces)| Change::Indent(line, spaces)),
+        6 => (at(), 0..SPECIALS.len()).prop_map(|(at, special)| Change::Insert(at, special)),
+        2 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Change::Splice(at, file, from, length)),
+    ]
+}
+
+fn changed(mut bytes: Vec<u8>, change: &Change, others: &[Vec<u8>]) -> Vec<u8> {
+    let at = |index: &Index| index.index(bytes.len() + 1);
+    let lines = || bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    match change {
+        Change::Flip(index, mask) => {
+            let at = at(index);
+            bytes.get_mut(at..).unwrap_or_default().iter_mut().take(1).for_each(|byte| *byte ^= mask);
+        }
+        Change::Delete(index, length) => {
+            let from = at(index);
+            bytes.drain(from..(from + length).min(bytes.len()));
+        }
+        Change::Truncate(index) => bytes.truncate(at(index)),
+        Change::RepeatLine(index) => {
+            let mut lines = lines();
+            if !lines.is_empty() {
+                let at = index.index(lines.len());
+                lines.insert(at, lines[at].clone());
+            }
+            return lines.concat();
+        }
+        Change::SwapLines(one, other) => {
+            let mut lines = lines();
+            if !lines.is_empty() {
+                let (one, other) = (one.index(lines.len()), other.index(lines.len()));
+                lines.swap(one, other);
+            }
+            return lines.concat();
+        }
+        Change::Indent(index, spaces) => {
+            let mut lines = lines();
+            if !lines.is_empty() {
+                let at = index.index(lines.len());
+                let line = &mut lines[at];
+                let text = line.iter().position(|b| *b != b' ').unwrap_or(line.len());
+                line.splice(..text, std::iter::repeat_n(b' ', *spaces));
+            }
+            return lines.concat();
+        }
+        Change::Insert(index, special) => {
+            let at = at(index);
+            bytes.splice(at..at, SPECIALS[*special].bytes());
+        }
+        Change::Splice(index, file, from, length) => {
+            let (at, other) = (at(index), file.get(others));
+            let from = from.index(other.len() + 1);
+            bytes.splice(at..at, other[from..(from + length).min(other.len())].to_vec());
+        }
+    }
+    bytes
+}
+
+/// `FUZZ_CASES=200000 cargo test -p subaccountd corpus` tries more than the build does.
+fn cases() -> u32 {
+    std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_done_to_a_state_every_fault_has_a_place_a_code_and_a_help(
+        first in any::<Index>(), changes in prop::collection::vec(change(), 1..6)
+    ) {
+        let files = FILES.with(Clone::clone);
+        let bytes = changes.iter().fold(first.get(&files).clone(), |bytes, change| changed(bytes, change, &files));
+        check(&[Source { name: "state.yaml".to_owned(), content: Ok(bytes) }]);
+    }
+}
+
+thread_local! {
+    static FILES: std::rc::Rc<Vec<Vec<u8>>> = std::rc::Rc::new({
+        let corpus = states().into_iter().flat_map(|(_, sources)| sources);
+        let corpus = corpus.map(|source| source.content.unwrap());
+        // Thousands of faults take their time in a build that is not optimized.
+        let corpus = corpus.filter(|bytes| bytes.len() < 4_000 || cases() > 10_000);
+        // As often the example, which has no fault of its own.
+        corpus.flat_map(|bytes| [bytes, EXAMPLE.to_vec()]).collect()
+    });
+}

@@ -1,0 +1,178 @@
+//! One account or number explained: the verdict in the first line, then what is desired, observed, planned or held, and
+//! remembered.
+
+mod account;
+mod close;
+mod number;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use subaccountd_core::{
+    AccountSid, Desired, Object, Outcome, PhoneNumber, Policy,
+    history::Write,
+    report::{ActionView, HeldView},
+};
+
+pub(crate) use account::account;
+pub(crate) use number::number;
+
+use crate::{
+    output::{
+        diagnostics::printable,
+        render::{Paint, View, wrapped},
+    },
+    reconcile::Sight,
+};
+
+/// Where the words of a section begin.
+const INDENT: &str = "              ";
+/// The most numbers, or writes, that are listed one by one.
+const MOST: usize = 10;
+
+/// What an explanation is made from.
+pub(crate) struct Case<'a> {
+    pub(crate) desired: &'a Desired,
+    pub(crate) sight: &'a Sight,
+    pub(crate) policy: &'a Policy,
+    pub(crate) view: View<'a>,
+    pub(crate) paint: Paint,
+}
+
+/// The text under way.
+struct Page {
+    out: String,
+    /// The name of the section that the next line belongs to, until a line has it.
+    section: &'static str,
+}
+
+impl Page {
+    /// Begins with `verdict`.
+    fn new(verdict: &str, paint: Paint) -> Self {
+        let lines: Vec<_> = wrapped("", "", verdict).lines().map(|line| paint.bold(line)).collect();
+        Self { out: lines.join("\n") + "\n\n", section: "" }
+    }
+
+    /// The next lines belong to `section`.
+    fn section(&mut self, section: &'static str) {
+        self.section = section;
+    }
+
+    fn line(&mut self, words: &str) {
+        let first = format!("  {:<12}", std::mem::take(&mut self.section));
+        self.out += &wrapped(&first, INDENT, words);
+    }
+}
+
+impl Case<'_> {
+    fn actions(&self, which: impl Fn(&ActionView) -> bool) -> Vec<&ActionView> {
+        self.view.plan().actions.iter().filter(|action| which(action)).collect()
+    }
+
+    fn held(&self, which: impl Fn(&HeldView) -> bool) -> Vec<&HeldView> {
+        self.view.plan().held.iter().filter(|held| which(held)).collect()
+    }
+
+    fn planned(&self, page: &mut Page, actions: &[&ActionView]) {
+        page.section("planned");
+        for action in actions {
+            page.line(&match (action.number, action.from) {
+                (Some(number), Some(from)) => {
+                    let (from, to) = (self.view.named(from), self.view.named(action.account));
+                    format!("transfer {number} from {from} to {to}")
+                }
+                _ => format!("{} {}", action.kind, action.account),
+            });
+            if !action.at_risk.is_empty() {
+                page.line(&format!("releasing {}", listed(&action.at_risk)));
+            }
+            if let Some(note) = &action.note {
+                page.line(&format!("note: {note}"));
+            }
+        }
+    }
+
+    /// What the journal still knows of writes and refusals.
+    fn remembered(&self, page: &mut Page, object: Object, concerns: impl Fn(&Write) -> bool) {
+        let history = &self.sight.history;
+        let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
+        if writes.len() > MOST {
+            page.line(&format!("{} writes, of which the last {MOST}:", writes.len()));
+        }
+        for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MOST)) {
+            page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
+        }
+        for (verb, refused) in history.refusals(object) {
+            let code = refused.code.map_or_else(|| "no code".to_owned(), |code| format!("error {code}"));
+            let times =
+                if refused.times == 1 { "once".to_owned() } else { format!("{} times", refused.times) };
+            page.line(&format!(
+                "{verb} was refused {times}, last at {} ({code}): {}",
+                refused.at.at, refused.message
+            ));
+        }
+        let reverted = history.times_reverted(object, self.sight.now, self.policy.window);
+        if reverted > 0 {
+            page.line(&format!("reverted externally {reverted} times within {:#}", self.policy.window));
+        }
+        if !page.section.is_empty() {
+            page.line(&format!("no write within {:#}", self.policy.window));
+        }
+    }
+}
+
+fn holds(page: &mut Page, held: &[&HeldView]) {
+    page.section("held");
+    for one in held {
+        let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
+        page.line(&format!("{}{number}: {}", one.kind, one.reason));
+        page.line(&one.message);
+        page.line(&format!("to fix it: {}", one.remedy));
+    }
+}
+
+fn what(write: &Write) -> String {
+    match (write.object, write.transfer) {
+        (Object::Number(number), Some((from, to))) => format!("{} {number} from {from} to {to}", write.verb),
+        (Object::Number(number), None) => format!("{} {number}", write.verb),
+        (Object::Account(account), _) => format!("{} {account}", write.verb),
+    }
+}
+
+fn ended(outcome: Option<&Outcome>) -> &'static str {
+    outcome.map_or("unknown", Outcome::as_str)
+}
+
+/// The first of `numbers`, and how many more there are.
+fn listed(numbers: &[PhoneNumber]) -> String {
+    let shown: Vec<_> = numbers.iter().take(MOST).map(ToString::to_string).collect();
+    let more = numbers.len() - shown.len();
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}
+
+fn counted(numbers: usize) -> String {
+    if numbers == 1 { "1 number".to_owned() } else { format!("{numbers} numbers") }
+}
+
+/// `time`, and how far from `now` it is.
+fn at(time: Timestamp, now: Timestamp) -> String {
+    let time = subaccountd_core::whole_seconds(time);
+    let seconds = time.duration_since(now).as_secs();
+    let far = match seconds.abs() {
+        far @ 0..120 => format!("{far} s"),
+        far @ 120..7_200 => format!("{} min", far / 60),
+        far @ 7_200..172_800 => format!("{} h", far / 3_600),
+        far => format!("{} days", far / 86_400),
+    };
+    if seconds > 0 { format!("{time} (in {far})") } else { format!("{time} ({far} ago)") }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", printable(text))
+}
+
+/// Whether a write touches `account`.
+fn touches(write: &Write, account: AccountSid) -> bool {
+    write.object == Object::Account(account)
+        || write.transfer.is_some_and(|(from, to)| from == account || to == account)
+}

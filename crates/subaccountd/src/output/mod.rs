@@ -1,0 +1,8 @@
+//! What people and programs read: plans, explanations, diagnostics, annotations, progress, and the files that commands write.
+
+pub(crate) mod annotations;
+pub(crate) mod destination;
+pub(crate) mod diagnostics;
+pub(crate) mod explain;
+pub(crate) mod progress;
+pub(crate) mod render;

@@ -1,0 +1,210 @@
+//! A plan for a comment on a pull request: what cannot be undone first, the rest in tables, and all of it short enough
+//! for GitHub, which takes 65,536 characters.
+
+use std::fmt::Write;
+
+use subaccountd_core::{
+    report::{ActionView, HeldView},
+    spec::Fault,
+};
+
+use super::{View, counts, groups::grouped};
+use crate::output::diagnostics::printable;
+
+/// The most bytes of a comment, so that there are no more characters either.
+const LARGEST: usize = 60_000;
+/// The most bytes that the closes and the numbers they release take.
+const LARGEST_RISK: usize = 30_000;
+/// What is kept back for the ends of the parts and for saying what was cut.
+const RESERVE: usize = 1_000;
+/// A table of more rows than this is folded.
+const LONG: usize = 12;
+/// The most faults that are shown, and the most bytes they take.
+const MOST_FAULTS: usize = 20;
+const LARGEST_FAULTS: usize = 12_000;
+/// The longest text of one cell.
+const LONGEST_CELL: usize = 600;
+
+/// What `view` shows as markdown.
+pub(crate) fn markdown(view: &View<'_>) -> String {
+    let mut out = format!("### subaccountd: {}\n", counts(view.plan()));
+    for words in view.part().iter().chain(&view.remarks) {
+        let _ = write!(out, "\n{}\n", escaped(&clipped(words)));
+    }
+    risk(view, &mut out);
+    faults(view, &mut out);
+    let plan = grouped(view.plan());
+    let actions: Vec<_> =
+        plan.acting.iter().flat_map(|group| &group.actions).map(|one| row(view, one)).collect();
+    let of_acting = plan.acting.iter().flat_map(|group| group.held.iter().copied());
+    let of_waiting = plan.waiting.iter().flat_map(|group| group.held.iter().copied());
+    let shared = plan.many.values().flatten().copied();
+    let held: Vec<_> = of_acting.chain(of_waiting).chain(shared).map(|one| held_row(view, one)).collect();
+    let mut cut = Vec::new();
+    table(&mut out, &mut cut, "to do", ["action", "account", "number", "from", "why"], &actions);
+    table(&mut out, &mut cut, "held", ["held", "account", "what is so", "what to do"], &held);
+    if !cut.is_empty() {
+        let _ = write!(
+            out,
+            "\n**Cut to fit a comment**: {}. `subaccountd plan -o text` shows the whole plan, `--only SID` one account.\n",
+            cut.join("; ")
+        );
+    }
+    out
+}
+
+/// The closes by name, as many as fit, and how many did not.
+fn risk(view: &View<'_>, out: &mut String) {
+    let Some(risk) = view.risk() else { return };
+    let _ = write!(out, "\n> [!CAUTION]\n> **{}**\n>\n", escaped(&risk));
+    let (mut left, mut missing, mut unnamed) = (LARGEST_RISK, 0, 0);
+    for close in view.closes() {
+        let account = escaped(&clipped(&view.named(close.account)));
+        let mut line = format!("> - close {account}, releasing ");
+        let mut named = 0;
+        for number in &close.at_risk {
+            if line.len() + 40 > left {
+                break;
+            }
+            let _ = write!(line, "{}{number}", if named == 0 { "" } else { ", " });
+            named += 1;
+        }
+        if close.at_risk.is_empty() {
+            line += "no number";
+        }
+        if line.len() + 40 > left {
+            missing += 1;
+            unnamed += close.at_risk.len();
+            continue;
+        }
+        if named < close.at_risk.len() {
+            let _ = write!(line, " and {} more", close.at_risk.len() - named);
+        }
+        left -= line.len() + 1;
+        *out += &line;
+        out.push('\n');
+    }
+    if missing > 0 {
+        let _ = writeln!(out, "> - and {missing} more accounts, releasing {unnamed} more numbers");
+    }
+}
+
+fn faults(view: &View<'_>, out: &mut String) {
+    let faults = &view.report.desired_state.faults;
+    if faults.is_empty() {
+        return;
+    }
+    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    let _ = write!(
+        out,
+        "\n> [!WARNING]\n> **The state has {count}.** What is faulty counts as absent, and nothing is closed or released.\n"
+    );
+    *out += "\n| where | what is wrong | how to mend it |\n| --- | --- | --- |\n";
+    let row = |fault: &Fault| {
+        let place = format!("{}:{}:{}", fault.file, fault.line, fault.column);
+        line(&[place, fault.message.clone(), fault.help.clone()])
+    };
+    let mut used = 0;
+    let fits = |row: &String| {
+        used += row.len();
+        used <= LARGEST_FAULTS
+    };
+    let rows: Vec<_> = faults.iter().take(MOST_FAULTS).map(row).take_while(fits).collect();
+    *out += &rows.concat();
+    if rows.len() < faults.len() {
+        let more = faults.len() - rows.len();
+        let _ = write!(out, "\nand {more} more: `subaccountd validate` shows every one.\n");
+    }
+}
+
+/// A table of as many whole rows as fit, folded when it is long. What did not fit is said in `cut`.
+fn table<const N: usize>(
+    out: &mut String,
+    cut: &mut Vec<String>,
+    what: &str,
+    head: [&str; N],
+    rows: &[String],
+) {
+    if rows.is_empty() {
+        return;
+    }
+    let mut text = String::new();
+    let folded = rows.len() > LONG;
+    if folded {
+        let _ = write!(text, "\n<details><summary>{} {what}</summary>\n", rows.len());
+    }
+    let _ = write!(text, "\n| {} |\n|{}\n", head.join(" | "), " --- |".repeat(N));
+    let room = LARGEST.saturating_sub(out.len() + text.len() + RESERVE);
+    let mut used = 0;
+    let fits = |row: &&String| {
+        used += row.len();
+        used <= room
+    };
+    let shown: Vec<_> = rows.iter().take_while(fits).map(String::as_str).collect();
+    if shown.len() < rows.len() {
+        cut.push(format!("{} of {} rows of what is {what}", rows.len() - shown.len(), rows.len()));
+    }
+    if shown.is_empty() {
+        return;
+    }
+    *out += &text;
+    *out += &shown.concat();
+    if folded {
+        *out += "\n</details>\n";
+    }
+}
+
+fn row(view: &View<'_>, action: &ActionView) -> String {
+    line(&[
+        action.kind.to_string(),
+        view.named(action.account),
+        action.number.map_or_else(String::new, |number| number.to_string()),
+        action.from.map_or_else(String::new, |from| view.named(from)),
+        view.why(action.account).into_iter().chain(action.note.clone()).collect::<Vec<_>>().join("; "),
+    ])
+}
+
+fn held_row(view: &View<'_>, held: &HeldView) -> String {
+    line(&[held.reason.to_string(), view.named(held.account), held.message.clone(), held.remedy.clone()])
+}
+
+fn line(cells: &[String]) -> String {
+    let cells: Vec<_> = cells.iter().map(|cell| escaped(&clipped(cell))).collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// The beginning of `text`, when it is too long for a cell.
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_CELL) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// What markdown would take for its own, written so that it does not.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '\t' => out.push(' '),
+            // A mention would notify somebody.
+            '@' => out += "&#64;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_break_out_of_its_cell() {
+        assert_eq!(escaped("a|b\n<img src=x> @all *x*"), "a\\|b\u{fffd}&lt;img src=x&gt; &#64;all \\*x\\*");
+    }
+}

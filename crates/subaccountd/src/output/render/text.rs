@@ -1,0 +1,175 @@
+//! A plan for a terminal: counts, what cannot be undone, then account by account.
+
+use std::fmt::Write;
+
+use subaccountd_core::{
+    Reason, Verb,
+    report::{ActionView, HeldView},
+};
+use textwrap::{Options, WordSplitter};
+
+use super::{
+    View, counts,
+    groups::{Group, grouped},
+    lost,
+};
+use crate::output::diagnostics::printable;
+
+/// How wide a line is where words allow it.
+const WIDTH: usize = 100;
+/// Where words begin that belong to a line.
+const INDENT: &str = "              ";
+/// A space at which no line is broken.
+const FIXED: &str = "\u{a0}";
+/// How many items of a reason that many share are shown.
+const SHOWN: usize = 5;
+
+/// Colours, where the terminal shows them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paint(pub(crate) bool);
+
+impl Paint {
+    fn with(self, code: &str, words: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{words}\u{1b}[0m") } else { words.to_owned() }
+    }
+
+    pub(crate) fn bold(self, words: &str) -> String {
+        self.with("1", words)
+    }
+
+    pub(crate) fn red(self, words: &str) -> String {
+        self.with("1;31", words)
+    }
+
+    pub(crate) fn yellow(self, words: &str) -> String {
+        self.with("33", words)
+    }
+}
+
+/// `words`, made fit for a terminal, in lines that begin with `indent` after the first, which begins with `first`. What
+/// stands between back-ticks stays on one line, so that it can be copied.
+pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
+    if words.is_empty() {
+        return format!("{}\n", first.trim_end());
+    }
+    let options = Options::new(WIDTH)
+        .initial_indent(first)
+        .subsequent_indent(indent)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let whole =
+        |(at, part): (usize, &str)| if at % 2 == 1 { part.replace(' ', FIXED) } else { part.to_owned() };
+    let words: Vec<_> = printable(words).split('`').enumerate().map(whole).collect();
+    textwrap::fill(&words.join("`"), options).replace(FIXED, " ") + "\n"
+}
+
+/// What `view` shows as text; with colour when the terminal shows it.
+pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let mut out = format!("{}\n", paint.bold(&counts(view.plan())));
+    for words in view.part().iter().chain(&view.remarks) {
+        out += &wrapped("", "", words);
+    }
+    banner(view, paint, &mut out);
+    let plan = grouped(view.plan());
+    if !plan.acting.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.bold("To do, in the order of execution"));
+    }
+    for group in &plan.acting {
+        account(view, group, paint, &mut out);
+    }
+    if !(plan.waiting.is_empty() && plan.many.is_empty()) {
+        let _ = writeln!(out, "\n{}", paint.bold("Held, with nothing to do for the account"));
+    }
+    for (reason, held) in &plan.many {
+        shared(view, *reason, held, paint, &mut out);
+    }
+    for group in &plan.waiting {
+        account(view, group, paint, &mut out);
+    }
+    out
+}
+
+fn banner(view: &View<'_>, paint: Paint, out: &mut String) {
+    let Some(risk) = view.risk() else { return };
+    let mut lines = wrapped("!!! ", "!!! ", &risk);
+    for close in view.closes() {
+        let words = format!("close {}, releasing {}", view.named(close.account), lost(close));
+        lines += &wrapped("!!!   ", "!!!       ", &words);
+    }
+    out.push('\n');
+    for line in lines.lines() {
+        let _ = writeln!(out, "{}", paint.red(line));
+    }
+}
+
+fn account(view: &View<'_>, group: &Group<'_>, paint: Paint, out: &mut String) {
+    let _ = writeln!(out, "\n{}", paint.bold(&printable(&view.named(group.account))));
+    if let Some(why) = view.why(group.account) {
+        *out += &wrapped("  why         ", INDENT, &why);
+    }
+    for one in &group.actions {
+        action(view, one, paint, out);
+    }
+    for held in &group.held {
+        let number = held.number.map_or_else(String::new, |number| format!(" {number}"));
+        let _ = writeln!(out, "  {}        {}{number}: {}", paint.yellow("held"), held.kind, held.reason);
+        words(held, INDENT, out);
+    }
+}
+
+fn action(view: &View<'_>, action: &ActionView, paint: Paint, out: &mut String) {
+    let verb = action.kind.as_str();
+    let what = match (action.kind, action.number, action.from) {
+        (Verb::Close, ..) => {
+            // The banner names them.
+            let numbers = match action.at_risk.len() {
+                0 => "no number".to_owned(),
+                1 => "1 number".to_owned(),
+                n => format!("{n} numbers"),
+            };
+            format!("for good, releasing {numbers}")
+        }
+        (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
+        (Verb::Reactivate | Verb::Transfer | Verb::Suspend, ..) => String::new(),
+    };
+    let painted = if action.kind == Verb::Close { paint.red(verb) } else { paint.bold(verb) };
+    let lines = wrapped(&format!("  {verb:<12}"), INDENT, &what);
+    let _ = writeln!(out, "{}", lines.trim_end().replacen(verb, &painted, 1));
+    if let Some(note) = &action.note {
+        *out += &wrapped(&format!("{INDENT}note: "), INDENT, note);
+    }
+}
+
+fn words(held: &HeldView, indent: &str, out: &mut String) {
+    *out += &wrapped(indent, indent, &held.message);
+    *out += &wrapped(&format!("{indent}to mend it: "), indent, &held.remedy);
+}
+
+/// Items that share a reason; what is the same for all of them is said once.
+fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Paint, out: &mut String) {
+    let _ = writeln!(out, "\n{}: {} items", paint.yellow(reason.as_str()), held.len());
+    let Some(first) = held.first() else { return };
+    let same_message = held.iter().all(|one| one.message == first.message);
+    let same_remedy = held.iter().all(|one| one.remedy == first.remedy);
+    if same_message {
+        *out += &wrapped("  ", "  ", &first.message);
+    }
+    if same_remedy {
+        *out += &wrapped("  to mend it: ", "  ", &first.remedy);
+    }
+    for one in held.iter().take(SHOWN) {
+        let number = one.number.map_or_else(String::new, |number| format!("{number} for "));
+        *out += &wrapped("  ", "    ", &format!("{} {number}{}", one.kind, view.named(one.account)));
+        if !same_message {
+            *out += &wrapped("    ", "    ", &one.message);
+        }
+        if !same_remedy {
+            *out += &wrapped("    to mend it: ", "    ", &one.remedy);
+        }
+    }
+    if held.len() > SHOWN {
+        let more = held.len() - SHOWN;
+        let _ = writeln!(out, "  and {more} more: -o json lists them all, --only SID shows one account");
+    }
+}

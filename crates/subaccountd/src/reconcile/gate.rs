@@ -1,0 +1,92 @@
+//! What stands right before a write: the desired state, read again, and a signal.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use subaccountd_core::{AccountSid, Action, PhoneNumber, Skip, SkipCause, record::Precondition};
+use tokio::sync::Mutex;
+
+use crate::{desired::LoadedState, reconcile::Reconciler};
+
+/// One look at the state serves all writes that begin within this time.
+const SHARED_FOR: Duration = Duration::from_millis(250);
+
+/// Lets a write begin while the daemon is not stopping and the state says of its objects what was planned on.
+pub(crate) struct StatePrecondition<'a> {
+    reconciler: &'a Reconciler,
+    /// The state that was planned for.
+    planned: &'a LoadedState,
+    /// The last look: when it began, and what it found.
+    last: Mutex<Option<(Instant, Result<LoadedState, String>)>>,
+    changed: AtomicBool,
+}
+
+impl<'a> StatePrecondition<'a> {
+    pub(crate) fn new(reconciler: &'a Reconciler, planned: &'a LoadedState) -> Self {
+        Self { reconciler, planned, last: Mutex::default(), changed: AtomicBool::default() }
+    }
+
+    /// Whether a write was skipped because the state changed.
+    pub(crate) fn saw_a_change(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// The state as it is now. Nothing irreversible rests on a look that was made for another write.
+    async fn look(&self, share: bool) -> Result<LoadedState, String> {
+        let mut last = self.last.lock().await;
+        if let Some((began, found)) = &*last
+            && share
+            && began.elapsed() < SHARED_FOR
+        {
+            return found.clone();
+        }
+        let began = Instant::now();
+        let read = self.reconciler.state.read_once(self.planned).await;
+        let found = read.map_err(|error| format!("the desired state cannot be read: {error}"));
+        *last = Some((began, found.clone()));
+        found
+    }
+}
+
+impl Precondition for StatePrecondition<'_> {
+    async fn check(&self, action: &Action) -> Result<(), Skip> {
+        let stopping = || Skip::new(SkipCause::Stopping, "stopping");
+        if self.is_stopping() {
+            return Err(stopping());
+        }
+        let share = !matches!(action, Action::Close(_));
+        let found = tokio::select! {
+            found = self.look(share) => found,
+            () = self.reconciler.stopping.cancelled() => return Err(stopping()),
+        };
+        let changed = |why: String| {
+            self.changed.store(true, Ordering::Relaxed);
+            Skip::new(SkipCause::StateChanged, why)
+        };
+        let now = found.map_err(changed)?;
+        let (accounts, numbers) = objects(action);
+        if now.reading.desired.agrees_on(&self.planned.reading.desired, &accounts, &numbers) {
+            Ok(())
+        } else {
+            Err(changed(format!("the desired state changed since `{action}` was planned")))
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.reconciler.stopping.is_cancelled()
+    }
+}
+
+/// The accounts and numbers of which the state must still say the same.
+fn objects(action: &Action) -> (Vec<AccountSid>, Vec<PhoneNumber>) {
+    match action {
+        Action::Reactivate(account) | Action::Suspend(account) => (vec![*account], Vec::new()),
+        Action::Transfer(transfer) => (vec![transfer.to, transfer.from], vec![transfer.phone]),
+        Action::Close(close) => {
+            let numbers = close.listed.values().chain(&close.at_risk).copied().collect();
+            (vec![close.account.sid], numbers)
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! One pass against the real world: the state, what Twilio shows, a plan, its execution, a report.
+
+pub(crate) mod gate;
+pub(crate) mod list_pauses;
+pub(crate) mod observing;
+pub(crate) mod recorder;
+pub(crate) mod writer;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use subaccountd_core::{
+    AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError,
+    execute::{self, Execution, execute},
+    guard,
+    notice::end_of_pass,
+    pass::Pass as CorePass,
+    record::Stopwatch,
+    remote::{ErrorKind, Observe, RemoteError},
+    report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
+};
+use subaccountd_twilio::Client;
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    desired::{LoadedState, StateReader},
+    journal::Journal,
+    reconcile::{
+        gate::StatePrecondition,
+        list_pauses::ListPauses,
+        observing::{Observer, probe_failing},
+        recorder::Recorder,
+        writer::Writer,
+    },
+};
+
+/// The version of the program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything that passes are made with.
+pub(crate) struct Reconciler {
+    pub(crate) state: StateReader,
+    pub(crate) account_sid: AccountSid,
+    pub(crate) guardrails: Guardrails,
+    pub(crate) in_flight: usize,
+    pub(crate) client: Client,
+    pub(crate) journal: Journal,
+    /// A dry run has none.
+    pub(crate) writer: Option<Writer>,
+    pub(crate) lists: ListPauses,
+    /// Told when number lists that failed can be read again.
+    pub(crate) recovered: Arc<Notify>,
+    /// The number of requests that the client has made, over all passes.
+    pub(crate) requests: Arc<AtomicU64>,
+    /// No new write begins once it is cancelled, and reading stops.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// A pass that ended.
+pub(crate) struct Pass {
+    pub(crate) report: Report,
+    /// The fleet as it stands after its writes; `None` when it could not be observed.
+    pub(crate) sight: Option<Sight>,
+    /// Whether anything was written; then the next pass follows at once.
+    pub(crate) did_something: bool,
+    /// Whether a write was skipped because the state changed meanwhile.
+    pub(crate) state_changed: bool,
+    /// Whether it came to its end.
+    pub(crate) completed: bool,
+    /// Whether the credentials are accepted, when that is known.
+    pub(crate) credentials_valid: Option<bool>,
+}
+
+impl Pass {
+    /// Whether a planned action was not made.
+    pub(crate) fn skipped(&self) -> bool {
+        self.ended(|outcome| matches!(outcome, Outcome::Skipped(_)))
+    }
+
+    /// The wait that Twilio asked for when it could not take a write: none when it took all, zero when it asked for none.
+    pub(crate) fn backpressure(&self) -> Option<Duration> {
+        let skips = self.report.executed.iter().filter_map(|executed| match &executed.outcome {
+            Outcome::Skipped(skip) if skip.cause.is_backpressure() => Some(skip),
+            Outcome::Done(_)
+            | Outcome::Refused(_)
+            | Outcome::Ignored(_)
+            | Outcome::Unknown(_)
+            | Outcome::Skipped(_) => None,
+        });
+        skips.map(|skip| skip.retry_after.map_or(Duration::ZERO, SignedDuration::unsigned_abs)).max()
+    }
+
+    fn ended(&self, which: impl Fn(&Outcome) -> bool) -> bool {
+        self.report.executed.iter().any(|executed| which(&executed.outcome))
+    }
+}
+
+/// The reason for which a pass was aborted.
+struct Aborted {
+    message: String,
+    credentials_valid: Option<bool>,
+}
+
+impl From<RemoteError> for Aborted {
+    fn from(error: RemoteError) -> Self {
+        let credentials_valid = (error.kind == ErrorKind::Credentials).then_some(false);
+        Self { message: error.to_string(), credentials_valid }
+    }
+}
+
+impl From<PlanError> for Aborted {
+    fn from(why: PlanError) -> Self {
+        Self { message: why.to_string(), credentials_valid: None }
+    }
+}
+
+/// The fleet as a pass left it, and the history that goes with it.
+pub(crate) struct Sight {
+    pub(crate) now: Now,
+    pub(crate) observed: Observed,
+    pub(crate) history: Arc<History>,
+}
+
+/// A pass that was planned.
+struct Planned<'a> {
+    pass: CorePass<'a>,
+    approved: ApprovedPlan,
+}
+
+/// Measures how old a proof is.
+struct Monotonic(Mutex<Measured>);
+
+/// A measurement so far.
+struct Measured {
+    elapsed: Duration,
+    at: Instant,
+    local: Timestamp,
+}
+
+impl Monotonic {
+    fn new() -> Self {
+        let (elapsed, at, local) = (Duration::ZERO, Instant::now(), clock::now());
+        Self(Mutex::new(Measured { elapsed, at, local }))
+    }
+}
+
+impl Stopwatch for Monotonic {
+    fn elapsed(&self) -> Duration {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, local) = (Instant::now(), clock::now());
+        // A monotonic clock sleeps with the machine, and ours may be set back: the one that moved more counts.
+        let by_ours = Duration::try_from(local.duration_since(last.local)).unwrap_or_default();
+        let elapsed = last.elapsed.saturating_add(at.duration_since(last.at).max(by_ours));
+        *last = Measured { elapsed, at, local };
+        elapsed
+    }
+}
+
+impl Reconciler {
+    /// Whether it writes.
+    pub(crate) const fn mode(&self) -> Mode {
+        if self.writer.is_some() { Mode::Enforce } else { Mode::DryRun }
+    }
+
+    /// The report before the first pass has ended.
+    pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
+        let desired = Err(&loaded.reading.desired);
+        Report::new(VERSION, self.mode(), shown(loaded), PassSummary::default(), desired, Vec::new(), None)
+    }
+
+    /// Makes a pass over `loaded`.
+    pub(crate) async fn pass(&self, loaded: &LoadedState, previous: Option<&Report>) -> Pass {
+        let started_at = clock::now();
+        let requests_before = self.requests.load(Ordering::Relaxed);
+        let stopped = Aborted { message: "stopped by a signal".to_owned(), credentials_valid: None };
+        let planned = tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err(stopped),
+            planned = Box::pin(self.plan(loaded)) => planned,
+        };
+        let (planned, mut aborted) = match planned {
+            Ok(planned) => (Some(planned), None),
+            Err(aborted) => (None, Some(aborted)),
+        };
+        let (mut execution, mut state_changed) = (Execution::default(), false);
+        if let (Some(planned), Some(writer)) = (&planned, &self.writer) {
+            (execution, state_changed) = self.execute(loaded, planned.approved.clone(), writer).await;
+            aborted = execution.stopped.take().map(Aborted::from);
+        }
+        let went_wrong = execution.any(|outcome| {
+            matches!(outcome, Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_))
+        });
+        let ok = aborted.is_none() && !went_wrong;
+        let summary = PassSummary {
+            result: Some(if ok { PassResult::Success } else { PassResult::Failed }),
+            started_at: Some(started_at),
+            finished_at: Some(clock::now()),
+            requests: self.requests.load(Ordering::Relaxed) - requests_before,
+            error: aborted.as_ref().map(|aborted| aborted.message.clone()),
+        };
+        let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
+        let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
+        let completed = aborted.is_none();
+        self.attend();
+        let (report, sight) = if let Some(planned) = planned {
+            let (report, sight) = self.report(loaded, planned, execution, summary, previous);
+            (report, Some(sight))
+        } else {
+            let desired = Err(&loaded.reading.desired);
+            let executed = execution.executed;
+            (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
+        };
+        Pass { report, sight, did_something, state_changed, completed, credentials_valid }
+    }
+
+    /// Keeps that the state was attended to until now: a pass that takes long is no gap.
+    fn attend(&self) {
+        let now = self.journal.now();
+        let facts = end_of_pass(&self.journal.history(), &self.guardrails.policy, now);
+        self.journal.take_in(facts);
+    }
+
+    /// Observes what the plan needs, and plans.
+    async fn plan<'a>(&'a self, loaded: &'a LoadedState) -> Result<Planned<'a>, Aborted> {
+        let desired = &loaded.reading.desired;
+        let (mut pass, facts) = CorePass::begin(
+            desired,
+            &self.guardrails,
+            self.account_sid,
+            &self.journal.history(),
+            self.journal.now(),
+        );
+        // What the state says counts also while Twilio cannot be observed.
+        self.journal.take_in(facts);
+        // What cannot be planned is not asked for.
+        pass.check_state()?;
+        let list = self.client.accounts().await?;
+        // The list was answered, so whatever fails from here on, the credentials were accepted; unless it says so.
+        let accepted = |aborted: Aborted| {
+            let credentials_valid = aborted.credentials_valid.or(Some(true));
+            Aborted { credentials_valid, ..aborted }
+        };
+        let now = self.journal.tell_date(list.date);
+        self.journal.begin(now, self.guardrails.policy.window);
+        pass.see_accounts(list, now).map_err(|why| accepted(why.into()))?;
+        let observer = Observer { client: &self.client, pauses: &self.lists, in_flight: self.in_flight };
+        observer
+            .observe(&mut pass, desired, &self.journal.history())
+            .await
+            .map_err(|error| accepted(error.into()))?;
+        // The history is not held on to while it changes: it would be copied.
+        let facts = pass.facts(&self.journal.history());
+        self.journal.take_in(facts);
+        let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
+        Ok(Planned { pass, approved })
+    }
+
+    /// Asks for the number lists that fail whenever their pauses are over, beside the passes.
+    pub(crate) fn probe_lists(&self) -> JoinHandle<()> {
+        let (client, lists) = (self.client.clone(), self.lists.clone());
+        tokio::spawn(probe_failing(client, lists, self.in_flight, self.recovered.clone()))
+    }
+
+    async fn execute(
+        &self,
+        loaded: &LoadedState,
+        approved: ApprovedPlan,
+        writer: &Writer,
+    ) -> (Execution, bool) {
+        let precondition = StatePrecondition::new(self, loaded);
+        let ports = execute::Ports {
+            apply: writer,
+            record: &Recorder { journal: &self.journal, loaded },
+            precondition: &precondition,
+            stopwatch: &Monotonic::new(),
+            in_flight: self.in_flight,
+        };
+        let execution = Box::pin(execute(approved, &ports)).await;
+        (execution, precondition.saw_a_change())
+    }
+
+    fn report(
+        &self,
+        loaded: &LoadedState,
+        planned: Planned<'_>,
+        execution: Execution,
+        summary: PassSummary,
+        previous: Option<&Report>,
+    ) -> (Report, Sight) {
+        let desired = &loaded.reading.desired;
+        let Planned { mut pass, approved } = planned;
+        let history = self.journal.history();
+        let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
+        let (observed, now) = pass.into_observed();
+        let budgets = guard::budgets(remaining.plan(), &self.guardrails.limits, &history, now);
+        let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
+        let executed = execution.executed;
+        let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
+        (report, Sight { now, observed, history })
+    }
+}
+
+/// The state as reports show it.
+pub(crate) fn shown(loaded: &LoadedState) -> DesiredState {
+    DesiredState {
+        valid: loaded.reading.faults.is_empty(),
+        sha256: loaded.sha256.clone(),
+        revision: loaded.revision.clone(),
+        loaded_at: loaded.loaded_at,
+        faults: loaded.reading.faults.clone(),
+    }
+}

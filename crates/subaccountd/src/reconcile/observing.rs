@@ -1,0 +1,182 @@
+//! Observing: what a pass wants to know, read side by side, each thing with its own deadline.
+
+use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use subaccountd_core::{
+    AccountSid, Desired, Entry, History, Holdings, Observed, Pass, Status,
+    desired::Main,
+    pass::{Answer, Want},
+    remote::{Observe, RemoteError, Tries},
+};
+use subaccountd_twilio::Client;
+use tokio::{
+    sync::Notify,
+    time::{sleep_until, timeout},
+};
+use tracing::{debug, info, warn};
+
+use crate::reconcile::list_pauses::ListPauses;
+
+/// The longest time that asking for a failing list may take, with all its pages, beside the passes.
+const MAX_PROBE: Duration = Duration::from_mins(5);
+/// Of the places in flight, failing lists take at most one in so many.
+const PROBE_SHARE: usize = 4;
+
+/// Reads for a pass.
+pub(crate) struct Observer<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) pauses: &'a ListPauses,
+    pub(crate) in_flight: usize,
+}
+
+impl Observer<'_> {
+    /// Reads everything that `pass` wants; `history` is as it was when the pass began.
+    ///
+    /// # Errors
+    /// An error about the credentials or the main account. What concerns one object alone makes that one unreadable.
+    pub(crate) async fn observe(
+        &self,
+        pass: &mut Pass<'_>,
+        desired: &Desired,
+        history: &History,
+    ) -> Result<(), RemoteError> {
+        let has_a_list = |account| {
+            let live = pass.observed().account(account);
+            live.is_some_and(|live| live.status.known() != Some(Status::Closed))
+        };
+        self.pauses.keep(has_a_list);
+        self.pauses.end_changed(|account| entry_digest(desired, account));
+        // A list that fails is told as that, whether or not the pass would ask for it.
+        for (account, why) in self.pauses.failing() {
+            pass.see(Answer::Numbers(account, Holdings::Unreadable(why)), history);
+        }
+        let mut failed: Vec<(AccountSid, String)> = Vec::new();
+        let mut wants: Vec<_> = self.pauses.take_ended().into_iter().map(Want::Numbers).collect();
+        loop {
+            let mut answers =
+                stream::iter(wants).map(|want| self.answer(want)).buffer_unordered(self.in_flight.max(1));
+            while let Some(answer) = answers.next().await {
+                let answer = answer?;
+                if let Answer::Numbers(account, Holdings::Unreadable(why)) = &answer {
+                    self.pauses.failed(*account, why.clone(), entry_digest(desired, *account));
+                    failed.push((*account, why.clone()));
+                }
+                pass.see(answer, history);
+            }
+            wants = pass.wants(history);
+            if wants.is_empty() {
+                break;
+            }
+        }
+        log_failed(&failed, self.pauses.count());
+        Ok(())
+    }
+
+    async fn answer(&self, want: Want) -> Result<Answer, RemoteError> {
+        match want {
+            Want::Account(account) => {
+                let read = self.client.account(account).await;
+                Ok(Answer::Account(account, bearable(read)?))
+            }
+            Want::Number(account, number, phone) => {
+                let read = self.client.number(account, number).await;
+                Ok(Answer::Number(account, phone, bearable(read)?))
+            }
+            Want::Numbers(account) => {
+                let read = bearable(self.client.numbers(account, Tries::Repeated).await)?;
+                Ok(Answer::Numbers(account, read.map_or_else(Holdings::Unreadable, Holdings::Known)))
+            }
+        }
+    }
+}
+
+/// Reads the number lists of `accounts` for a command, at most `in_flight` at once, and adds them to `observed`.
+///
+/// # Errors
+/// An error about the credentials or the main account. What concerns one list alone makes that list unreadable.
+pub(crate) async fn read_lists(
+    observe: &impl Observe,
+    in_flight: usize,
+    observed: &mut Observed,
+    accounts: BTreeSet<AccountSid>,
+) -> Result<(), RemoteError> {
+    let read = |account| async move { (account, observe.numbers(account, Tries::Repeated).await) };
+    let mut lists = stream::iter(accounts).map(read).buffer_unordered(in_flight.max(1));
+    let mut failed = Vec::new();
+    while let Some((account, list)) = lists.next().await {
+        match bearable(list)? {
+            Ok(numbers) => observed.add_holdings(account, Holdings::Known(numbers)),
+            Err(why) => {
+                observed.add_holdings(account, Holdings::Unreadable(why.clone()));
+                failed.push((account, why));
+            }
+        }
+    }
+    log_failed(&failed, failed.len());
+    Ok(())
+}
+
+/// An error that concerns one object alone, as its reason; any other ends the pass.
+fn bearable<T>(read: Result<T, RemoteError>) -> Result<Result<T, String>, RemoteError> {
+    match read {
+        Ok(read) => Ok(Ok(read)),
+        Err(error) if error.stops_the_pass() => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+/// One line for all lists that failed in a pass.
+fn log_failed(failed: &[(AccountSid, String)], failing: usize) {
+    for (account, error) in failed {
+        debug!(account.sid = %account, %error, "number list of {account} unreadable");
+    }
+    if let Some((account, error)) = failed.first() {
+        warn!(lists.failed = failed.len(), lists.failing = failing, account.sid = %account, %error, "number lists unreadable: {} new, {failing} in all; the first is that of {account}", failed.len());
+    }
+}
+
+/// The digest of what the state says of `account`: an edit of it ends the pause of a failing list.
+fn entry_digest(desired: &Desired, account: AccountSid) -> String {
+    let main = || desired.main().ok().filter(|main| main.sid == account).map(Main::digest);
+    desired.entry(account).map(Entry::digest).or_else(main).unwrap_or_default()
+}
+
+/// Asks for each list that fails when its pause is over, for ever; tells `recovered_to` when one can be read again.
+pub(crate) async fn probe_failing(
+    client: Client,
+    pauses: ListPauses,
+    in_flight: usize,
+    recovered_to: Arc<Notify>,
+) {
+    loop {
+        sleep_until(pauses.next_due()).await;
+        let recovered = probe_due(&client, &pauses, in_flight).await;
+        if recovered > 0 {
+            info!(
+                lists.recovered = recovered,
+                lists.failing = pauses.count(),
+                "number lists readable again: {recovered}"
+            );
+            recovered_to.notify_one();
+        }
+    }
+}
+
+/// Asks for the lists whose pause is over, few at a time, and counts those that can be read again.
+async fn probe_due(client: &Client, pauses: &ListPauses, in_flight: usize) -> usize {
+    let probes = stream::iter(pauses.due()).map(|(account, entry)| async move {
+        let why = match timeout(MAX_PROBE, client.numbers(account, Tries::Once)).await {
+            Ok(Ok(_)) => {
+                pauses.recovered(account);
+                return true;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no whole list within {MAX_PROBE:?}"),
+        };
+        pauses.failed(account, why, entry);
+        false
+    });
+    let probes = probes.buffer_unordered((in_flight / PROBE_SHARE).max(1));
+    probes.filter(|readable| ready(*readable)).count().await
+}

@@ -1,0 +1,89 @@
+//! The recorder: each write in the journal and in the log, with what its entry says.
+
+use subaccountd_core::{Action, Outcome, Planned, Skip, record::Record};
+use tracing::{info, warn};
+
+use crate::{
+    desired::LoadedState,
+    journal::{Audit, Journal},
+};
+
+/// Records writes in the journal, and logs how each ended with what its entry says.
+pub(crate) struct Recorder<'a> {
+    pub(crate) journal: &'a Journal,
+    pub(crate) loaded: &'a LoadedState,
+}
+
+impl Record for Recorder<'_> {
+    async fn intent(&self, planned: &Planned) -> Result<u64, String> {
+        let id = self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))?;
+        let action = &planned.action;
+        info!(journal.id = id, action.kind = %action.verb(), account.sid = %action.account(), "about to {action}");
+        Ok(id)
+    }
+
+    async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
+        self.journal.outcome(id, outcome, self.audit(planned, outcome.request_id(), outcome.message()));
+        self.log(planned, outcome);
+    }
+
+    async fn skipped(&self, planned: &Planned, skip: &Skip) {
+        if skip.cause.is_proof() {
+            self.journal.proof_failed(planned, skip);
+        }
+        self.log(planned, &Outcome::Skipped(skip.clone()));
+    }
+}
+
+impl Recorder<'_> {
+    fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
+        let action = &planned.action;
+        let giver = match action {
+            Action::Transfer(transfer) => Some(transfer.from),
+            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+        };
+        let entry = self.loaded.reading.desired.entry(action.account());
+        Audit {
+            state: self.loaded.sha256.clone(),
+            revision: self.loaded.revision.clone(),
+            accounts: [action.account()].into_iter().chain(giver).collect(),
+            reason: entry.and_then(|entry| entry.reason.clone()),
+            labels: entry.map(|entry| entry.labels.clone()).unwrap_or_default(),
+            request_id: request_id.map(str::to_owned),
+            message: message.to_owned(),
+        }
+    }
+
+    /// Logs one line for a write, with what its entry says.
+    fn log(&self, planned: &Planned, outcome: &Outcome) {
+        let (loaded, action) = (self.loaded, &planned.action);
+        let entry = loaded.reading.desired.entry(action.account());
+        let reason = entry.and_then(|entry| entry.reason.as_deref());
+        let labels = entry.filter(|entry| !entry.labels.is_empty());
+        let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
+        let message = outcome.message();
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    action.kind = %action.verb(),
+                    action.result = outcome.as_str(),
+                    account.sid = %action.account(),
+                    number = action.number().map(tracing::field::display),
+                    twilio.code = outcome.code(),
+                    twilio.request_id = outcome.request_id(),
+                    entry.reason = reason,
+                    entry.labels = labels,
+                    state.sha256 = %loaded.sha256,
+                    state.revision = loaded.revision,
+                    "{action}: {}{}{message}",
+                    outcome.as_str(),
+                    if message.is_empty() { "" } else { ": " }
+                )
+            };
+        }
+        match outcome {
+            Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
+            Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_) => line!(warn),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The writer: the client's places in flight, given up on a signal and counted by whoever waits for the end. A dry run has none.
+
+use subaccountd_core::{
+    Account, AccountSid, Action, Number, Outcome, Skip, SkipCause,
+    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
+};
+use subaccountd_twilio::Client;
+use tokio_util::sync::CancellationToken;
+
+use crate::daemon::shutdown::InFlight;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) client: Client,
+    /// The writes that the end of the process waits for.
+    pub(crate) writes: InFlight,
+    /// No new write begins once it is cancelled.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// A place in flight.
+pub(crate) struct Place<'a> {
+    inner: <Client as Apply>::Place<'a>,
+    writer: &'a Writer,
+}
+
+fn stopping() -> Skip {
+    Skip::new(SkipCause::Stopping, "stopping")
+}
+
+impl Apply for Writer {
+    type Place<'a> = Place<'a>;
+
+    async fn place(&self) -> Result<Place<'_>, Skip> {
+        tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Err(stopping()),
+            place = self.client.place() => Ok(Place { inner: place?, writer: self }),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// A look that does not outlast a signal: nothing that comes before a write is waited for.
+    async fn unless_stopping<T>(
+        stopping: &CancellationToken,
+        read: impl Future<Output = Result<T, RemoteError>> + Send,
+    ) -> Result<T, RemoteError> {
+        tokio::select! {
+            read = read => read,
+            () = stopping.cancelled() => Err(RemoteError {
+                kind: ErrorKind::Unreadable,
+                message: "stopping".to_owned(),
+                code: None,
+                request_id: None,
+            }),
+        }
+    }
+}
+
+impl WritePlace for Place<'_> {
+    async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
+        Self::unless_stopping(&self.writer.stopping, self.inner.account(sid)).await
+    }
+
+    async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
+        Self::unless_stopping(&self.writer.stopping, self.inner.numbers(owner)).await
+    }
+
+    async fn send(self, action: &Action) -> Sent {
+        let Some(_in_flight) = self.writer.writes.begin() else {
+            return Outcome::Skipped(stopping()).into();
+        };
+        self.inner.send(action).await
+    }
+}
