@@ -16,54 +16,32 @@
 //!
 //! Over HTTP it is steered at `/_sim/…`, where no rule of the API stops an edit:
 //!
-#![doc = concat!("```text\n", include_str!("control.txt"), "```")]
+#![doc = concat!("```text\n", include_str!("control/control.txt"), "```")]
 
-mod account;
-mod answer;
-mod builder;
-mod console;
 mod control;
 mod digest;
-mod entry;
-mod error;
 mod faults;
 mod http;
-mod inbound;
-mod json;
-mod lag;
-mod late;
-mod number;
-mod observe;
-mod operation;
-mod operations;
-mod paging;
-mod params;
-mod requests;
-mod row;
-mod rules;
 mod server;
-mod settings;
 mod shared;
-mod sid;
-mod spoil;
-mod switches;
-mod when;
-mod wire;
 mod world;
-pub mod world_file;
 
-pub use account::{Account, AccountStatus};
-pub use builder::{WorldBuilder, WorldError};
-pub use error::ApiError;
-pub use faults::{Fault, FaultKind, Faults};
-pub use number::{AddressRequirements, Number, NumberType, Origin};
-pub use observe::{Moment, WriteSeen};
-pub use operation::Operation;
-pub use requests::RequestRecord;
-pub use row::RowPatch;
-pub use rules::TransferPapers;
+pub use faults::{Fault, FaultKind, Faults, row::RowPatch};
+pub use http::{
+    observe::{Moment, WriteSeen},
+    operation::Operation,
+    requests::RequestRecord,
+};
 pub use server::Sim;
-pub use settings::Settings;
-pub use sid::{AccountSid, NumberSid, SidError};
-pub use switches::{ClosedNumbers, Fate, NoSid, SuspendedNumbers, SwitchError, Switches, Verdict};
-pub use world::{Release, Unknown, World};
+pub use world::{
+    Release, Unknown, World,
+    account::{Account, AccountStatus},
+    builder::{WorldBuilder, WorldError},
+    error::ApiError,
+    number::{AddressRequirements, Number, NumberType, Origin},
+    rules::TransferPapers,
+    settings::Settings,
+    sid::{AccountSid, NumberSid, SidError},
+    switches::{ClosedNumbers, Fate, NoSid, SuspendedNumbers, SwitchError, Switches, Verdict},
+    world_file,
+};

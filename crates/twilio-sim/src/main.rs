@@ -17,11 +17,11 @@ use twilio_sim::{Fault, Faults, Sim, World, world_file};
 
 const HELP: &str = concat!(
     "Switches, the default first:\n",
-    include_str!("switches.txt"),
+    include_str!("world/switches.txt"),
     "\nFaults, each with `operation`, `account`, `method`, `path`, `skip` and `times` as wanted:\n",
-    include_str!("faults.txt"),
+    include_str!("faults/faults.txt"),
     "\nSteering while it runs:\n",
-    include_str!("control.txt"),
+    include_str!("control/control.txt"),
 );
 
 /// Simulates Twilio's Accounts and IncomingPhoneNumbers resources, in memory.

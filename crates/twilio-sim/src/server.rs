@@ -19,16 +19,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
-    account::Account,
     control,
-    faults::{Fault, Faults},
-    http,
-    number::Number,
-    observe::{Observer, WriteSeen},
-    requests::RequestRecord,
+    faults::{Fault, Faults, spoil::Line},
+    http::{
+        self,
+        observe::{Observer, WriteSeen},
+        requests::RequestRecord,
+    },
     shared::Shared,
-    spoil::Line,
-    world::{Unknown, World},
+    world::{Unknown, World, account::Account, number::Number},
 };
 
 const BACKLOG: u32 = 1024;

@@ -11,14 +11,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     digest,
-    error::ApiError,
     faults::Faults,
-    inbound::Inbound,
-    lag::Past,
-    observe::{Moment, Observer},
-    operations::{self, Success},
-    requests::RequestLog,
-    world::World,
+    http::{
+        inbound::Inbound,
+        observe::{Moment, Observer},
+        operations::{self, Success},
+        requests::RequestLog,
+    },
+    world::{World, error::ApiError, lag::Past},
 };
 
 pub(crate) struct Shared {
@@ -146,7 +146,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{account::AccountStatus, sid::AccountSid};
+    use crate::world::{account::AccountStatus, sid::AccountSid};
 
     #[test]
     fn a_past_of_another_clock_is_forgotten() {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::{inbound::Inbound, operation::Operation};
+use crate::http::{inbound::Inbound, operation::Operation};
 
 const KEPT: usize = 100_000;
 

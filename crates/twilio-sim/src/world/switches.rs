@@ -128,7 +128,7 @@ impl Switches {
     /// These switches with those changed that the JSON object `patch` names.
     pub fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut all = serde_json::to_value(self)?;
-        crate::json::overlay(&mut all, patch);
+        crate::control::json::overlay(&mut all, patch);
         serde_json::from_value(all)
     }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::world::{
+    Release,
     account::{Account, AccountStatus},
     builder::{WorldBuilder, WorldError},
     number::{AddressRequirements, Number, NumberType, Origin},
     settings::Settings,
     when::When,
-    world::Release,
 };
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -5,7 +5,11 @@ use std::ops::Bound;
 
 use serde_json::{Map, Value, json};
 
-use crate::{digest, error::ApiError, params::Params, world::Stretch};
+use crate::{
+    digest,
+    http::params::Params,
+    world::{Stretch, error::ApiError},
+};
 
 const DEFAULT_SIZE: usize = 50;
 const MAX_SIZE: usize = 1000;
@@ -83,7 +87,7 @@ impl<'a> PageRequest<'a> {
             "uri": self.uri(self.page, &self.cursor),
         });
         let mut body = Value::Object(body);
-        crate::json::overlay(&mut body, &envelope);
+        crate::control::json::overlay(&mut body, &envelope);
         body
     }
 

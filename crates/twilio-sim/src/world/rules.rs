@@ -4,13 +4,15 @@
 use jiff::Timestamp;
 
 use crate::{
-    account::{Account, AccountStatus},
     digest,
-    error::ApiError,
-    number::{AddressRequirements, Number, Origin},
-    sid::{AccountSid, is_sid},
-    switches::{Fate, Verdict},
-    world::World,
+    world::{
+        World,
+        account::{Account, AccountStatus},
+        error::ApiError,
+        number::{AddressRequirements, Number, Origin},
+        sid::{AccountSid, is_sid},
+        switches::{Fate, Verdict},
+    },
 };
 
 /// What a transfer brings along for the receiving account.
@@ -229,7 +231,7 @@ fn check_release(number: &Number) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sid::NumberSid, switches::Switches};
+    use crate::world::{sid::NumberSid, switches::Switches};
 
     const PHONE: &str = "+15105550001";
 

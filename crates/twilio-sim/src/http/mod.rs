@@ -1,5 +1,15 @@
 //! Twilio's door: every request is counted and noted, meets its faults, is answered by the world, and carries Twilio's headers.
 
+pub(crate) mod answer;
+pub(crate) mod inbound;
+pub(crate) mod observe;
+pub(crate) mod operation;
+pub(crate) mod operations;
+pub(crate) mod paging;
+pub(crate) mod params;
+pub(crate) mod requests;
+pub(crate) mod wire;
+
 use std::{sync::Arc, time::Instant};
 
 use axum::{
@@ -10,15 +20,13 @@ use axum::{
 };
 
 use crate::{
-    answer::Answer,
-    error::ApiError,
-    faults::FaultKind,
-    inbound::Inbound,
-    observe::Moment,
-    operations::{self, Success},
+    faults::{
+        FaultKind,
+        spoil::{self, Line},
+    },
+    http::{answer::Answer, inbound::Inbound, observe::Moment, operations::Success},
     shared::{Flight, Shared},
-    spoil::{self, Line},
-    wire,
+    world::error::ApiError,
 };
 
 /// Answers a request to any path but those of the steering door.

@@ -3,6 +3,8 @@
 //!
 #![doc = concat!("```text\n", include_str!("control.txt"), "```")]
 
+pub(crate) mod json;
+
 use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
@@ -16,13 +18,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    builder::WorldError,
-    entry::{AccountEntry, NumberEntry},
+    control::json::overlay,
     faults::{Fault, Faults},
-    json::overlay,
     shared::Shared,
-    world::Unknown,
-    world_file,
+    world::{
+        Unknown,
+        builder::WorldError,
+        entry::{AccountEntry, NumberEntry},
+        world_file,
+    },
 };
 
 const BODY_LIMIT: usize = 256 * 1024 * 1024;

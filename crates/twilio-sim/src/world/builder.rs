@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::{
+use crate::world::{
+    World,
     account::{Account, AccountStatus},
     number::{Number, is_e164},
     sid::{AccountSid, NumberSid, SidError},
     switches::Switches,
-    world::World,
 };
 
 /// Why a world cannot be.

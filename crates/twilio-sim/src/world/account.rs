@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{digest, sid::AccountSid};
+use crate::{digest, world::sid::AccountSid};
 
 /// The status of an account. `Closed` is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{inbound::Inbound, shared::Shared};
+use crate::{http::inbound::Inbound, shared::Shared};
 
 /// Does a write later, to the world as it is then; a simulator that stops does it no more.
 pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Duration) {

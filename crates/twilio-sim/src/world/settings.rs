@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{error::ApiError, sid::is_sid};
+use crate::world::{error::ApiError, sid::is_sid};
 
 /// What Twilio accepts for a setting.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use crate::{
+use crate::http::{
     operation::{Operation, Resource},
     params::Params,
 };

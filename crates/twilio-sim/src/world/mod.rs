@@ -1,11 +1,25 @@
 //! The world: one main account, its subaccounts and their numbers. Every number has exactly one owner, and that owner exists.
 
+pub(crate) mod account;
+pub(crate) mod builder;
+pub(crate) mod console;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod lag;
+pub(crate) mod number;
+pub(crate) mod rules;
+pub(crate) mod settings;
+pub(crate) mod sid;
+pub(crate) mod switches;
+pub(crate) mod when;
+pub mod world_file;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use jiff::Timestamp;
 
-use crate::{
+use crate::world::{
     account::{Account, AccountStatus},
     builder::WorldBuilder,
     lag::Past,

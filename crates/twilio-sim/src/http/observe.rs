@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{inbound::Inbound, operation::Operation, world::World};
+use crate::{
+    http::{inbound::Inbound, operation::Operation},
+    world::World,
+};
 
 /// A moment in the life of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    answer::{Answer, Content},
-    error::ApiError,
-    faults::FaultKind,
-    inbound::Inbound,
-    late,
+    faults::{FaultKind, late},
+    http::{
+        answer::{Answer, Content},
+        inbound::Inbound,
+    },
     shared::Shared,
-    switches::Switches,
+    world::{error::ApiError, switches::Switches},
 };
 
 const PROXY_ERROR: &str =

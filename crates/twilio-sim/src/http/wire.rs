@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::{
+use crate::world::{
+    World,
     account::{Account, AccountStatus},
     number::Number,
     switches::{NoSid, Switches},
-    world::World,
 };
 
 /// Subresources of an account: the key and the last part of the path.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::{Answer, Content};
+use crate::http::answer::{Answer, Content};
 
 /// Which rows of a page, or which single object, and what becomes of them. Without `sid` and `index` it is every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,11 +4,13 @@
 use jiff::Timestamp;
 
 use crate::{
-    account::{Account, AccountStatus},
     digest,
-    number::Number,
-    sid::NumberSid,
-    world::{Unknown, World},
+    world::{
+        Unknown, World,
+        account::{Account, AccountStatus},
+        number::Number,
+        sid::NumberSid,
+    },
 };
 
 impl World {
@@ -92,7 +94,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sid::AccountSid;
+    use crate::world::sid::AccountSid;
 
     fn now() -> Timestamp {
         "2026-05-01T10:00:00Z".parse().unwrap()

@@ -8,11 +8,11 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
+use crate::world::{
+    Stretch, World,
     account::{Account, AccountStatus},
     number::Number,
     switches::Switches,
-    world::{Stretch, World},
 };
 
 const EVERYTHING: Stretch<'static> = (Bound::Unbounded, Bound::Unbounded);
@@ -193,7 +193,7 @@ fn merged<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
+    use crate::world::{
         rules::TransferPapers,
         sid::{AccountSid, NumberSid},
         switches::Verdict,

@@ -1,9 +1,16 @@
 //! Faults: what goes wrong on the way to Twilio and back. A fault waits for requests that it matches, lets some pass, and strikes
 //! a number of times or for ever. All that strike one request act on it, in the order in which they were added.
 
+pub(crate) mod late;
+pub(crate) mod row;
+pub(crate) mod spoil;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{inbound::Inbound, operation::Operation, row::RowPatch};
+use crate::{
+    faults::row::RowPatch,
+    http::{inbound::Inbound, operation::Operation},
+};
 
 /// What goes wrong. As JSON, inside a [`Fault`]:
 ///

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::world::{
     settings::Settings,
     sid::{AccountSid, NumberSid},
 };

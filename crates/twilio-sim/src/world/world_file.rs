@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    builder::{WorldBuilder, WorldError, add_account, add_number},
-    entry::{AccountEntry, NumberEntry, ReleaseEntry},
     faults::Faults,
     shared::clock,
-    switches::Switches,
-    world::World,
+    world::{
+        World,
+        builder::{WorldBuilder, WorldError, add_account, add_number},
+        entry::{AccountEntry, NumberEntry, ReleaseEntry},
+        switches::Switches,
+    },
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,12 +156,14 @@ fn line_of(error: &WorldError, text: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::{
-        account::AccountStatus,
         faults::Fault,
-        number::{AddressRequirements, Origin},
-        operation::Operation,
-        sid::AccountSid,
-        switches::SuspendedNumbers,
+        http::operation::Operation,
+        world::{
+            account::AccountStatus,
+            number::{AddressRequirements, Origin},
+            sid::AccountSid,
+            switches::SuspendedNumbers,
+        },
     };
 
     const FULL: &str = r#"

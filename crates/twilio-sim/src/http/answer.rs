@@ -7,7 +7,10 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-use crate::{error::ApiError, operations::Success, switches::Switches};
+use crate::{
+    http::operations::Success,
+    world::{error::ApiError, switches::Switches},
+};
 
 const JSON: &str = "application/json;charset=utf-8";
 

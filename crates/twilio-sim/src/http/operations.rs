@@ -4,17 +4,21 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    account::{Account, AccountStatus},
-    error::ApiError,
-    inbound::{Credentials, Inbound},
-    number::Number,
-    operation::Operation,
-    paging::PageRequest,
-    rules::{self, TransferPapers},
-    sid::AccountSid,
-    switches::{ClosedNumbers, SuspendedNumbers, Verdict},
-    wire,
-    world::World,
+    http::{
+        inbound::{Credentials, Inbound},
+        operation::Operation,
+        paging::PageRequest,
+        wire,
+    },
+    world::{
+        World,
+        account::{Account, AccountStatus},
+        error::ApiError,
+        number::Number,
+        rules::{self, TransferPapers},
+        sid::AccountSid,
+        switches::{ClosedNumbers, SuspendedNumbers, Verdict},
+    },
 };
 
 /// A success: the HTTP status and the body, which a release has not.
