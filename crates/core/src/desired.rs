@@ -1,4 +1,4 @@
-//! The desired state, valid by construction: only `spec` makes one, and what was doubtful is not in it.
+//! The desired state, valid by construction: only `manifest` makes one, and what was doubtful is not in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

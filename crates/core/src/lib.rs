@@ -24,7 +24,7 @@
 //! # The modules, in reading order
 //!
 //! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
-//! 2. [`spec`] reads YAML into [`desired`] and every fault with its place; `spec::schema` is its JSON Schema.
+//! 2. [`manifest`] reads YAML into [`desired`] and every fault with its place; `manifest::schema` is its JSON Schema.
 //! 3. `observed`: what one pass saw, with the `ties` of its numbers. [`reads`]: which number lists it needs.
 //! 4. [`history`]: what past passes saw and did. `notice`: what an observation adds to it.
 //! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
@@ -38,6 +38,7 @@ mod digest;
 pub mod execute;
 pub mod guard;
 pub mod history;
+pub mod manifest;
 pub mod notice;
 mod observed;
 pub mod outcome;
@@ -49,7 +50,6 @@ pub mod record;
 pub mod remote;
 pub mod report;
 mod sid;
-pub mod spec;
 mod status;
 mod ties;
 

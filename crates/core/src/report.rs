@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     AccountSid, Action, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason, Status, Verb,
-    execute::Executed, guard::stages, spec::Fault,
+    execute::Executed, guard::stages, manifest::Fault,
 };
 
 /// What one pass found and did. Serialized it is the document of `/status`.

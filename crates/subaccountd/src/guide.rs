@@ -7,7 +7,7 @@ mod shown;
 
 use std::{fs, path::Path};
 
-use subaccountd_core::spec::Code;
+use subaccountd_core::manifest::Code;
 
 const FAULTS: &str = "# The faults, one by one
 

@@ -2,7 +2,7 @@
 
 use subaccountd_core::{
     Status,
-    spec::{Source, read},
+    manifest::{Source, read},
 };
 
 #[test]

@@ -6,7 +6,7 @@ use std::{io::Write, sync::LazyLock};
 use jsonschema::Validator;
 use proptest::{prelude::*, strategy::ValueTree, string::string_regex, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use subaccountd_core::spec::{Code, Source, read, schema::json_schema};
+use subaccountd_core::manifest::{Code, Source, read, schema::json_schema};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&json_schema()).unwrap());
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::draft202012::new(&SCHEMA).unwrap());

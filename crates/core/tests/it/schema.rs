@@ -5,7 +5,7 @@ use std::{env, fs, path::Path, sync::LazyLock};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use subaccountd_core::spec::{Source, read, schema::json_schema};
+use subaccountd_core::manifest::{Source, read, schema::json_schema};
 
 use crate::support::text::long;
 

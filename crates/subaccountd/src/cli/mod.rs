@@ -11,7 +11,7 @@ use clap_complete::Shell;
 
 use jiff::SignedDuration;
 use reqwest::Url;
-use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, spec::Code};
+use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::Code};
 
 use crate::{
     cli::settings::{

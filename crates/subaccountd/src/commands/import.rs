@@ -11,13 +11,13 @@ use std::{
 use anyhow::Context;
 use subaccountd_core::{
     AccountSid, Desired, Guardrails, History, Now, Observed, Pass, Plan,
-    plan::{check_credentials, check_main_account},
-    reads::first_lists,
-    remote::Observe,
-    spec::{
+    manifest::{
         self, Source,
         write::{Choice, Draft, MAIN_FILE},
     },
+    plan::{check_credentials, check_main_account},
+    reads::first_lists,
+    remote::Observe,
 };
 
 use super::{Exit, print, remark, show_faults};
@@ -104,7 +104,7 @@ impl There {
     fn read(options: &ImportOptions) -> anyhow::Result<Self> {
         let known = |path: &PathBuf| {
             let sources = state::sources(std::slice::from_ref(path));
-            let reading = spec::read(&sources);
+            let reading = manifest::read(&sources);
             (reading.faults, Known { sources, desired: reading.desired })
         };
         if options.missing {
@@ -233,7 +233,7 @@ impl Seen {
         let before = state.map_or_else(|| Ok(Plan::default()), |state| self.plan(&state.desired))?;
         let beside = state.map_or(&[][..], |state| state.sources.as_slice());
         let sources: Vec<_> = beside.iter().cloned().chain(files.iter().map(File::source)).collect();
-        let reading = spec::read(&sources);
+        let reading = manifest::read(&sources);
         show_faults(&reading.faults);
         let is_sound = reading.faults.is_empty() && self.plan(&reading.desired)?.digest() == before.digest();
         anyhow::ensure!(
@@ -247,7 +247,7 @@ impl Seen {
     /// The same with the `others` that are in `folder`.
     fn check_beside(&self, files: &[File], others: Vec<Source>, folder: &Path) -> anyhow::Result<()> {
         let reading =
-            spec::read(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
+            manifest::read(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
         show_faults(&reading.faults);
         anyhow::ensure!(
             reading.faults.is_empty(),

@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-use subaccountd_core::{report::PlanView, spec::Fault};
+use subaccountd_core::{manifest::Fault, report::PlanView};
 
 use crate::{
     cli::{

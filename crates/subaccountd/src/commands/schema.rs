@@ -1,6 +1,6 @@
 //! `schema`: prints the JSON Schema of the desired state.
 
-use subaccountd_core::spec::schema::json_schema;
+use subaccountd_core::manifest::schema::json_schema;
 
 use super::{Exit, print};
 

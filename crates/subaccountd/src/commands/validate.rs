@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use serde::Serialize;
-use subaccountd_core::spec::{self, Code, Fault, Reading, Related};
+use subaccountd_core::manifest::{self, Code, Fault, Reading, Related};
 
 use super::{Exit, colour, print};
 use crate::{
@@ -17,7 +17,7 @@ const MOST_CODES: usize = 6;
 
 pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result<Exit> {
     let sources = state::sources(paths);
-    let reading = spec::read(&sources);
+    let reading = manifest::read(&sources);
     let last = last_line(&reading, sources.len());
     print(&match output {
         FaultFormat::Text => diagnostics::render(&reading.faults, colour(&io::stdout())) + &last,

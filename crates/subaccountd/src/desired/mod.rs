@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subaccountd_core::{
     hex,
-    spec::{self, Fault, Reading, Source},
+    manifest::{self, Fault, Reading, Source},
 };
 use tokio::task::spawn_blocking;
 
@@ -122,7 +122,7 @@ impl LoadedState {
 }
 
 fn same_meaning(one: &Reading, other: &Reading) -> bool {
-    fn key(fault: &Fault) -> (&str, spec::Code, &str, &str) {
+    fn key(fault: &Fault) -> (&str, manifest::Code, &str, &str) {
         (&fault.file, fault.code, &fault.message, &fault.help)
     }
     one.desired == other.desired && one.faults.iter().map(key).eq(other.faults.iter().map(key))
@@ -148,7 +148,7 @@ impl Files {
         if let Some(known) = known.filter(|known| known.sha256 == sha256) {
             return Ok(LoadedState { revision, ..known.clone() });
         }
-        let reading = Arc::new(spawn_blocking(move || spec::read(&sources)).await?);
+        let reading = Arc::new(spawn_blocking(move || manifest::read(&sources)).await?);
         let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
         let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
         Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use subaccountd_core::spec::schema::json_schema;
+use subaccountd_core::manifest::schema::json_schema;
 
 use super::cell;
 

@@ -1,6 +1,6 @@
 //! Faults as annotations of a GitHub workflow: a line each, which GitHub shows at the lines of a pull request.
 
-use subaccountd_core::spec::Fault;
+use subaccountd_core::manifest::Fault;
 
 use crate::output::diagnostics::printable;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
-use subaccountd_core::spec::{Excerpt, Fault, Related};
+use subaccountd_core::manifest::{Excerpt, Fault, Related};
 
 /// The most characters of a line that is shown as it is and as it should be.
 const WIDEST_SUGGESTION: usize = 120;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use subaccountd_core::{
     Report,
-    spec::{Source, read},
+    manifest::{Source, read},
 };
 
 use super::{parse, report};

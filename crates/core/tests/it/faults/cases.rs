@@ -2,7 +2,7 @@
 
 use subaccountd_core::{
     Desired, Limit, Pause, Reason, Status, Verb,
-    spec::{Code, Source, read},
+    manifest::{Code, Source, read},
 };
 
 use crate::support::{

@@ -15,8 +15,9 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use subaccountd_core::{
-    Desired, approve, plan,
-    spec::{Source, read},
+    Desired, approve,
+    manifest::{Source, read},
+    plan,
 };
 
 use self::{

@@ -1,7 +1,7 @@
 //! Mutations: what goes wrong in files, each at a place that is drawn.
 
 use proptest::sample::Index;
-use subaccountd_core::spec::Source;
+use subaccountd_core::manifest::Source;
 
 use crate::support::text::long;
 

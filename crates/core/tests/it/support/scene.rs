@@ -8,8 +8,8 @@ use subaccountd_core::{
     Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, SkipCause, Stamp, Status, Ties, UnknownOutcome,
     Verb,
     history::{Event, Write as Journaled},
+    manifest::{Source, read},
     remote::UnreadableRow,
-    spec::{Source, read},
 };
 
 use super::text::{dedent, long, short};

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use subaccountd_core::{
     AccountSid, Report, Verb,
+    manifest::Fault,
     report::{AccountView, ActionView, HeldView, PassResult},
-    spec::Fault,
 };
 
 use super::{

@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use subaccountd_core::{
     AccountSid, Reason, Report, Status, Verb,
+    manifest::{Code, Fault},
     report::{
         AccountView, ActionView, Condition, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary,
         PlanView,
     },
-    spec::{Code, Fault},
 };
 
 use super::{POLICY, STYLE, Waiting, answer, render};

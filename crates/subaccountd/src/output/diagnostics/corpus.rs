@@ -8,7 +8,7 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use subaccountd_core::spec::{Code, Fault, Related, Source, read};
+use subaccountd_core::manifest::{Code, Fault, Related, Source, read};
 
 use super::render;
 use crate::{commands::faults_json, output::annotations};

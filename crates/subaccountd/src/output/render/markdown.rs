@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use subaccountd_core::{
+    manifest::Fault,
     report::{ActionView, HeldView},
-    spec::Fault,
 };
 
 use super::{View, counts, groups::grouped};

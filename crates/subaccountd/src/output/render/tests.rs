@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use subaccountd_core::{
     Reason, Verb,
+    manifest::{Code, Fault},
     report::{ActionView, HeldView},
-    spec::{Code, Fault},
 };
 
 use super::*;

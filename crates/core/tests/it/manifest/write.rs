@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use subaccountd_core::{
     Account, AccountSid, Desired, Goal, History, Holdings, LiveStatus, Now, Number, Observed, PhoneNumber,
-    Policy, Status, Tie, Ties, plan,
-    spec::{
+    Policy, Status, Tie, Ties,
+    manifest::{
         Source, read,
         write::{Choice, Draft},
     },
+    plan,
 };
 
 use crate::support::{

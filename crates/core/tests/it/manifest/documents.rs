@@ -1,6 +1,6 @@
 //! Documents and files: their heads, what is no document of ours, and what a file costs that cannot be read.
 
-use subaccountd_core::spec::Source;
+use subaccountd_core::manifest::Source;
 
 use super::{files, sources, whole};
 

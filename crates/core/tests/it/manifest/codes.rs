@@ -1,6 +1,6 @@
 //! The codes: each is explained, and its examples show what it says.
 
-use subaccountd_core::spec::{Code, Source, read};
+use subaccountd_core::manifest::{Code, Source, read};
 
 /// Codes without an example in YAML: no text can show them.
 const WITHOUT_EXAMPLE: [Code; 3] = [Code::UnreadableFile, Code::NotUtf8, Code::ManyFaults];

@@ -1,6 +1,6 @@
 //! Times: which texts are one, and which instant they mean.
 
-use subaccountd_core::spec::{Source, read};
+use subaccountd_core::manifest::{Source, read};
 
 use crate::support::text::long;
 

@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use subaccountd_core::{
     AccountSid, Desired, Goal, Pause,
-    spec::{Excerpt, Fault, Related, Source, read},
+    manifest::{Excerpt, Fault, Related, Source, read},
 };
 
 use crate::support::text::{dedent, long, short};
