@@ -68,7 +68,7 @@ pub struct Transfer {
     pub from: AccountSid,
     /// The number's SID.
     pub number: NumberSid,
-    /// What the receiving account needs for it.
+    /// The resources of the receiving account that it needs.
     pub needs: Needs,
 }
 
@@ -98,7 +98,7 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// What a write of a verb is about: an account, or for a transfer a number.
+/// The object of a write: an account, or for a transfer a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Object {
@@ -136,7 +136,7 @@ impl Action {
         }
     }
 
-    /// What it is about.
+    /// The object of the action.
     pub const fn object(&self) -> Object {
         match self {
             Self::Transfer(transfer) => Object::Number(transfer.phone),

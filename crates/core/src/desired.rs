@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{AccountSid, Needs, PhoneNumber, Status, digest::digest};
 
-/// What the state says, less everything that a fault makes doubtful.
+/// The content of the state, less everything that a fault makes doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Desired {
     pub(crate) main: Result<Main, String>,
@@ -43,7 +43,8 @@ pub struct Doubt {
     pub unnamed: bool,
 }
 
-/// What a claim says of a transfer: nothing in its short form, which nearly all of thousands have.
+/// The resources that a claim names for its transfer. The short form names none, and nearly all of thousands
+/// of claims have it.
 pub type Papers = Option<Box<Needs>>;
 
 /// The main account, by which the state says for which credentials it is meant.
@@ -72,7 +73,7 @@ pub struct Entry {
     pub paused: bool,
     /// Suspensions made by others up to this time may be lifted.
     pub lift_suspensions_before: Option<Timestamp>,
-    /// Why, in free text.
+    /// The reason, in free text.
     pub reason: Option<String>,
     /// Anything, for plans, logs and the journal.
     pub labels: BTreeMap<String, String>,
@@ -89,7 +90,7 @@ pub enum Goal {
     Closed(CloseTerms),
 }
 
-/// What the state says about a close.
+/// The terms that the state gives for a close.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CloseTerms {
@@ -97,7 +98,8 @@ pub struct CloseTerms {
     pub confirm: String,
     /// Not closed before this time.
     pub not_before: Option<Timestamp>,
-    /// What it still holds, is claimed by nobody and not in `release`, moves to the main account.
+    /// True when the numbers that it still holds, that nobody claims and that are not in `release`, move to
+    /// the main account.
     pub move_numbers_to_main: bool,
     /// Numbers that may be lost with the account.
     pub release: BTreeSet<PhoneNumber>,
@@ -155,7 +157,7 @@ impl Entry {
         digest(self)
     }
 
-    /// Whether the entry names the account otherwise than Twilio does.
+    /// Returns true when the entry names the account otherwise than Twilio does.
     pub fn misnames(&self, live_name: &str) -> bool {
         self.friendly_name.as_ref().is_some_and(|name| name != live_name)
             || self.close().is_some_and(|terms| terms.confirm != live_name)
@@ -173,17 +175,17 @@ impl Desired {
         self.pause.is_some()
     }
 
-    /// Why the whole state is paused. A document that says so comes before a fault.
+    /// The reason for which the whole state is paused. A pause that a document declares comes before a fault.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.clone()
     }
 
-    /// What faults took out of the state.
+    /// The parts of the state that faults took out.
     pub const fn doubt(&self) -> &Doubt {
         &self.doubt
     }
 
-    /// Whether there is any fault.
+    /// Returns true when there is any fault.
     pub const fn faulty(&self) -> bool {
         self.faulty
     }
@@ -203,14 +205,16 @@ impl Desired {
         self.accounts.get(&sid)
     }
 
-    /// Whether no number may enter or leave `sid`: the state is paused, its entry is, or its entry is faulty or may be.
+    /// Returns true when no number may enter or leave `sid`: the state is paused, the entry of `sid` is
+    /// paused, or that entry is faulty or may be.
     pub fn paused_for_numbers(&self, sid: AccountSid) -> bool {
         self.paused()
             || self.frozen.contains(&sid)
             || self.accounts.get(&sid).map_or_else(|| self.may_be_listed(sid), |entry| entry.paused)
     }
 
-    /// Whether `sid`, which no readable entry lists, may be the account of an entry that cannot be told.
+    /// Returns true when no readable entry lists `sid`, and an entry whose account cannot be told may be
+    /// about that account.
     pub fn may_be_listed(&self, sid: AccountSid) -> bool {
         let is_main = self.main.as_ref().is_ok_and(|main| main.sid == sid);
         self.doubt.unnamed && !is_main && !self.accounts.contains_key(&sid)
@@ -239,8 +243,8 @@ impl Desired {
         digest(self)
     }
 
-    /// Whether `other` says the same of these accounts and numbers, and of what concerns all of them: the main account,
-    /// pauses, faults and what is in doubt.
+    /// Returns true when `other` says the same of these accounts and numbers, and of what concerns all of
+    /// them: the main account, pauses, faults and what is in doubt.
     pub fn agrees_on(&self, other: &Self, accounts: &[AccountSid], numbers: &[PhoneNumber]) -> bool {
         let fleet = |state: &Self| {
             let main = state.main.as_ref().map(|main| (main.sid, main.lift_suspensions_before)).ok();

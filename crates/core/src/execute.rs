@@ -47,7 +47,7 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Whether any action ended so.
+    /// Returns true when any action ended in an outcome that `which` accepts.
     pub fn any(&self, which: impl Fn(&Outcome) -> bool) -> bool {
         self.executed.iter().any(|executed| which(&executed.outcome))
     }

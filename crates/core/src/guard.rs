@@ -10,14 +10,14 @@ use crate::{
     plan::{FIX_FAULTS, counted, hold, not_active, note_what_stays_behind},
 };
 
-/// How much may be done within the window.
+/// The limits on what may be done within the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The limit of each verb.
     pub verbs: BTreeMap<Verb, Limit>,
     /// The most numbers that closes may release.
     pub released_numbers: usize,
-    /// How long a write weighs.
+    /// The time for which a write weighs.
     pub window: jiff::SignedDuration,
 }
 
@@ -42,7 +42,7 @@ impl Default for Limits {
 }
 
 impl Limit {
-    /// How many writes it allows of a verb whose objects number `base`; `None` when it is lifted.
+    /// The number of writes that it allows of a verb with `base` objects; `None` when it is lifted.
     pub fn allows(self, verb: Verb, base: usize) -> Option<usize> {
         match self {
             Self::Count(count) => Some(count),
@@ -53,7 +53,7 @@ impl Limit {
     }
 }
 
-/// What a limit in per cent allows at least, so that it works for a fleet of three.
+/// The least that a limit in per cent allows, unless it is 0, so that it works for a fleet of three.
 const fn floor(verb: Verb) -> usize {
     match verb {
         Verb::Reactivate => 5,
@@ -63,17 +63,17 @@ const fn floor(verb: Verb) -> usize {
     }
 }
 
-/// What one verb may still cost.
+/// The budget of one verb, or of the numbers that closes release: a limit, and the amount spent of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// The limit; `None` when it is lifted.
     pub limit: Option<usize>,
-    /// What was spent within the window.
+    /// The amount that was spent within the window.
     pub spent: usize,
 }
 
 impl Budget {
-    /// What is left; `None` when the limit is lifted.
+    /// The amount that is left; `None` when the limit is lifted.
     pub fn remaining(&self) -> Option<usize> {
         self.limit.map(|limit| limit.saturating_sub(self.spent))
     }
@@ -226,7 +226,7 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     }
 }
 
-/// What faults add to the weight of a verb, in words.
+/// The weight that faults add to that of a verb, in words.
 fn in_doubt(doubted: usize) -> String {
     match doubted {
         0 => String::new(),

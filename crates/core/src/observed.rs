@@ -1,6 +1,6 @@
-//! What one pass saw at Twilio: the accounts, and the number lists that were read.
+//! The observation of one pass at Twilio: the accounts, and the number lists that were read.
 //!
-//! What was not read, or could not be read, is a value of its own and never an empty list.
+//! A list that was not read, or could not be read, is a value of its own and never an empty list.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,7 @@ pub struct Account {
     pub friendly_name: String,
     /// The status, or the word that stood in its place.
     pub status: LiveStatus,
-    /// When Twilio last changed the account.
+    /// The time at which Twilio last changed the account.
     pub date_updated: Option<Timestamp>,
 }
 
@@ -70,7 +70,7 @@ pub struct Number {
     pub phone: PhoneNumber,
     /// Twilio's `address_requirements` is something else than `none`.
     pub needs_address: bool,
-    /// What it uses of the account that holds it.
+    /// The resources that it uses of the account that holds it.
     pub ties: Ties,
 }
 
@@ -86,7 +86,7 @@ pub enum Holdings {
     NotRead,
 }
 
-/// Where a phone number was seen.
+/// The place in which a phone number was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whereabouts<'a> {
     /// In exactly one account.
@@ -116,7 +116,7 @@ pub struct Observed {
     holders: Vec<AccountSid>,
 }
 
-/// What an observation knows beside accounts and number lists.
+/// The parts of an observation beside accounts and number lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Doubts {
@@ -134,7 +134,7 @@ pub struct Doubts {
     doubtful: BTreeSet<PhoneNumber>,
 }
 
-/// Where a number stands among the lists.
+/// The place of a number among the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
     /// Once: in the list of the holder at the first place, at the second.
@@ -257,7 +257,7 @@ impl Observed {
         self.accounts.values().filter(|account| account.sid != self.main)
     }
 
-    /// What is known of the numbers of `account`.
+    /// The numbers of `account`, as far as they are known.
     pub fn holdings(&self, account: AccountSid) -> &Holdings {
         self.holdings.get(&account).unwrap_or(&Holdings::NotRead)
     }
@@ -283,7 +283,7 @@ impl Observed {
         })
     }
 
-    /// Where `phone` was seen.
+    /// The place in which `phone` was seen.
     pub fn whereabouts(&self, phone: PhoneNumber) -> Whereabouts<'_> {
         if self.doubtful.contains(&phone) {
             return Whereabouts::Moving;

@@ -109,7 +109,8 @@ pub enum SkipCause {
 }
 
 impl SkipCause {
-    /// Whether the write was ready and Twilio could not take it: the next pass follows at the pace that Twilio asks for.
+    /// Returns true when the write was ready and Twilio could not take it: the next pass follows at the pace
+    /// that Twilio asks for.
     pub const fn is_backpressure(self) -> bool {
         match self {
             Self::RateLimited | Self::ConnectFailed | Self::TokenRotated => true,
@@ -123,7 +124,7 @@ impl SkipCause {
         }
     }
 
-    /// Whether the proof of the write failed. Three of these in a row are held.
+    /// Returns true when the proof of the write failed. An action with three of these in a row is held.
     pub const fn is_proof(self) -> bool {
         match self {
             Self::ProofChanged | Self::ProofTooOld => true,
@@ -205,7 +206,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the write was done, or may have been: it weighs on its budget.
+    /// Returns true when the write was done, or may have been: it weighs on its budget.
     pub const fn may_have_happened(&self) -> bool {
         match self {
             Self::Done(_) | Self::Ignored(_) | Self::Unknown(_) => true,
@@ -213,7 +214,7 @@ impl Outcome {
         }
     }
 
-    /// Whether it is open if the write happened.
+    /// Returns true when it is open whether the write happened.
     pub const fn is_open(&self) -> bool {
         match self {
             Self::Ignored(_) | Self::Unknown(_) => true,

@@ -60,7 +60,7 @@ pub enum Want {
     Number(AccountSid, NumberSid, PhoneNumber),
 }
 
-/// What was read of a [`Want`].
+/// The answer to a [`Want`].
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// The account, or the reason for which it could not be read.
@@ -104,7 +104,7 @@ impl<'a> Pass<'a> {
         (pass, events)
     }
 
-    /// Whether the state is meant for the account of the credentials: otherwise nothing need be asked for.
+    /// Checks that the state is meant for the account of the credentials: otherwise no request is needed.
     ///
     /// # Errors
     /// The reason for which nothing can be planned.
@@ -150,8 +150,9 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What is to be read next; empty when the plan can be made. Accounts whose lists contradict fresh writes come first,
-    /// then the number lists that the plan needs, then all others while a number is missing, then single numbers.
+    /// The items to read next; empty when the plan can be made. Accounts that the list shows otherwise than
+    /// fresh writes left them come first, then the number lists that the plan needs, then all others while a
+    /// number is missing, then single numbers.
     pub fn wants(&mut self, history: &History) -> Vec<Want> {
         let stages = [Self::contradicting_accounts, Self::first_lists, Self::further_lists, Self::numbers];
         for stage in stages {

@@ -1,4 +1,4 @@
-//! Which number lists the plan needs.
+//! The number lists that the plan needs.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTr
     claimed.chain(seen).filter(|number| observed.whereabouts(*number) == Whereabouts::Nowhere).collect()
 }
 
-/// Whether `account` exists and is not closed: a closed account holds nothing.
+/// Returns true when `account` exists and is not closed: a closed account holds nothing.
 fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
     observed.account(account).is_some_and(|account| account.status.known() != Some(Status::Closed))
 }

@@ -27,7 +27,7 @@ pub trait Precondition: Sync {
     /// The reason for which the write must not begin.
     fn check(&self, action: &Action) -> impl Future<Output = Result<(), Skip>> + Send;
 
-    /// Whether the process is stopping: then nothing begins.
+    /// Returns true when the process is stopping: then nothing begins.
     fn is_stopping(&self) -> bool;
 }
 

@@ -100,7 +100,7 @@ pub struct UnreadableRow {
     pub why: String,
 }
 
-/// What a failed read, or a write that stopped the pass, means for us.
+/// The consequence for us of a failed read, or of a write that stopped the pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The credentials are not accepted: stop the pass.
@@ -114,9 +114,9 @@ pub enum ErrorKind {
 /// A failure at Twilio, in words for a person. Carries no body and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct RemoteError {
-    /// What it means for us.
+    /// Its consequence for us.
     pub kind: ErrorKind,
-    /// What was asked, what came, and when known what to do.
+    /// The request, the answer and, when it is known, the remedy.
     pub message: String,
     /// Twilio's error code.
     pub code: Option<u32>,
@@ -135,7 +135,7 @@ impl fmt::Display for RemoteError {
 }
 
 impl RemoteError {
-    /// Whether nothing else would fare better in this pass.
+    /// Returns true when nothing else would fare better in this pass.
     pub const fn stops_the_pass(&self) -> bool {
         match self.kind {
             ErrorKind::Credentials | ErrorKind::MainAccount => true,

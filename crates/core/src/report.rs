@@ -11,23 +11,23 @@ use crate::{
     execute::Executed, guard::stages, manifest::Fault,
 };
 
-/// What one pass found and did. Serialized it is the document of `/status`.
+/// The findings and actions of one pass. Serialized it is the document of `/status`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The version of the program.
     pub version: &'static str,
-    /// Whether it may write.
+    /// The mode: it may write, or it only reports.
     pub mode: Mode,
     /// The state as it was read.
     pub desired_state: DesiredState,
     /// The pass itself.
     pub last_pass: PassSummary,
-    /// What remains after it.
+    /// The plan that remains after it.
     pub plan: PlanView,
     /// The listed accounts, by SID.
     pub accounts: Vec<AccountView>,
-    /// What is measured beside.
+    /// The figures that are measured beside.
     #[serde(skip)]
     pub figures: Figures,
     /// The writes of the pass.
@@ -35,7 +35,7 @@ pub struct Report {
     pub executed: Vec<Executed>,
 }
 
-/// Whether the daemon may write.
+/// The mode of the daemon: it may write, or it only reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Mode {
     /// It writes.
@@ -60,31 +60,32 @@ impl Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DesiredState {
-    /// Whether it has no fault.
+    /// True when it has no fault.
     pub valid: bool,
     /// The SHA-256 over all files.
     pub sha256: String,
     /// The git commit, when the path resolves through a link as git-sync makes them.
     pub revision: Option<String>,
-    /// When these bytes were taken up.
+    /// The time at which a state of the same meaning was first loaded: an edit of a comment does not
+    /// change that time.
     pub loaded_at: Timestamp,
     /// Every fault.
     pub faults: Vec<Fault>,
 }
 
-/// How a pass went; nothing of it is known before the first one ended.
+/// The summary of a pass; nothing of it is known before the first one ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PassSummary {
-    /// Whether it came to its end with no write refused or unknown.
+    /// The result: success when the pass came to its end with no write refused or unknown.
     pub result: Option<PassResult>,
-    /// When it began, by our clock.
+    /// The time at which it began, by our clock.
     pub started_at: Option<Timestamp>,
-    /// When it ended, by our clock.
+    /// The time at which it ended, by our clock.
     pub finished_at: Option<Timestamp>,
-    /// How many requests it made.
+    /// The number of requests that it made.
     pub requests: u64,
-    /// What ended it early.
+    /// The error that ended it early.
     pub error: Option<String>,
 }
 
@@ -103,9 +104,9 @@ pub enum PassResult {
 pub struct PlanView {
     /// Changes when the plan does; `None` before the first plan.
     pub digest: Option<String>,
-    /// What is to be done.
+    /// The actions that are to be done.
     pub actions: Vec<ActionView>,
-    /// What is held.
+    /// The held items.
     pub held: Vec<HeldView>,
 }
 
@@ -125,7 +126,7 @@ pub struct ActionView {
     /// The stage of its execution, from 0 to 3.
     #[serde(skip)]
     pub stage: usize,
-    /// What a reader should know beside it.
+    /// The note that a reader should see beside it.
     #[serde(skip)]
     pub note: Option<String>,
     /// Numbers that a close releases.
@@ -136,7 +137,7 @@ pub struct ActionView {
 /// A held item as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldView {
-    /// Why.
+    /// The reason for which it is held.
     pub reason: Reason,
     /// The verb that is held.
     pub kind: Verb,
@@ -144,9 +145,9 @@ pub struct HeldView {
     pub account: AccountSid,
     /// The number that it concerns.
     pub number: Option<PhoneNumber>,
-    /// What is so.
+    /// The facts.
     pub message: String,
-    /// What a person can do.
+    /// The steps that a person can take.
     pub remedy: String,
     /// Since when it is held for this reason.
     pub since: Timestamp,
@@ -160,9 +161,9 @@ pub struct AccountView {
     pub sid: AccountSid,
     /// Its name at Twilio.
     pub friendly_name: Option<String>,
-    /// What the state says.
+    /// The status that the state says.
     pub desired: Status,
-    /// What Twilio shows, or the word that stood in the place of a status.
+    /// The status that Twilio shows, or the word that stood in its place.
     pub observed: Option<String>,
     /// The reason that the entry gives.
     pub reason: Option<String>,
@@ -184,7 +185,7 @@ pub struct Condition {
     pub reason: String,
     /// For people.
     pub message: String,
-    /// When the status changed last, as Kubernetes has it; the reason may have changed since.
+    /// The time at which the status changed last, as Kubernetes has it; the reason may have changed since.
     pub last_transition_time: Timestamp,
 }
 
@@ -203,14 +204,14 @@ pub struct Figures {
     pub budgets: Option<Budgets>,
 }
 
-/// What a pass knows at its end.
+/// The findings of a pass at its end.
 #[derive(Debug)]
 pub struct Findings<'a> {
     /// The state.
     pub desired: &'a Desired,
-    /// What was seen, and what was done to it since.
+    /// The observation, with what was done to it since.
     pub observed: &'a Observed,
-    /// What remains.
+    /// The plan that remains.
     pub plan: &'a Plan,
     /// The budgets.
     pub budgets: Budgets,

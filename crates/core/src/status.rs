@@ -16,7 +16,7 @@ pub enum Status {
     Closed,
 }
 
-/// What brings an account from the observed status to the desired one.
+/// The way of an account from the observed status to the desired one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// It is there.

@@ -69,7 +69,7 @@ impl Tie {
 pub struct Ties(u8);
 
 impl Ties {
-    /// Whether `tie` is among them.
+    /// Returns true when `tie` is among them.
     pub const fn contains(self, tie: Tie) -> bool {
         self.0 & tie.bit() != 0
     }
@@ -79,7 +79,7 @@ impl Ties {
         self.0 |= tie.bit();
     }
 
-    /// Whether there is none.
+    /// Returns true when there is none.
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }

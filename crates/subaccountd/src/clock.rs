@@ -39,7 +39,7 @@ impl Told {
         self.time.checked_add(elapsed).ok()
     }
 
-    /// Whether a monotonic clock leads from here to `later`.
+    /// Returns true when a monotonic clock leads from here to `later`.
     fn leads_to(self, later: Self) -> bool {
         self.moved_on(later.at).is_some_and(|expected| is_near(expected, later.time))
     }

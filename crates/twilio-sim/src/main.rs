@@ -56,7 +56,7 @@ struct Cli {
     omit_date: bool,
 }
 
-/// Where the world comes from.
+/// The source of the world.
 #[derive(Args)]
 struct Source {
     /// The world file, YAML

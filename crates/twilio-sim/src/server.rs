@@ -89,12 +89,12 @@ impl Sim {
         Ok(Self(Arc::new(Running { shared, address, app, listening })))
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
 
-    /// Where it listens, as a base URL without a slash at the end.
+    /// The base URL on which it listens, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.0.address)
     }
@@ -161,12 +161,12 @@ impl Sim {
         self.0.shared.log().clear();
     }
 
-    /// How many POST and DELETE requests came in.
+    /// The number of POST and DELETE requests that came in.
     pub fn writes(&self) -> u64 {
         self.0.shared.log().writes()
     }
 
-    /// How many writes of [`FaultKind::Late`](crate::FaultKind::Late) are still to take effect.
+    /// The number of writes of [`FaultKind::Late`](crate::FaultKind::Late) that are still to take effect.
     pub fn late_writes(&self) -> usize {
         self.0.shared.late_writes.load(Ordering::SeqCst)
     }

@@ -1,4 +1,5 @@
-//! What the doors and the handle share: the world, the faults and the log, each behind its own lock. No lock is held across an await.
+//! The state that the doors and the handle share: the world, the faults and the log, each behind its own
+//! lock. No lock is held across an await.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -33,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) late_writes: AtomicUsize,
     /// Cancelled when the simulator stops.
     pub(crate) stopping: CancellationToken,
-    /// What runs until then.
+    /// The tasks that run until then.
     pub(crate) tasks: TaskTracker,
 }
 
@@ -124,7 +125,7 @@ pub(crate) fn clock() -> Timestamp {
 /// A request in flight, counted until it is dropped: also when the client hangs up.
 pub(crate) struct Flight<'a> {
     shared: &'a Shared,
-    /// How many there were when it began, itself included.
+    /// The number of requests in flight when it began, itself included.
     pub(crate) concurrent: usize,
 }
 

@@ -27,19 +27,19 @@ use crate::{
 /// The longest time that reading the auth token for a write may take: files may hang.
 const MAX_TOKEN_READ: Duration = Duration::from_millis(500);
 
-/// How to reach Twilio.
+/// The settings for reaching Twilio.
 pub struct Config {
-    /// Where Twilio is: `https://api.twilio.com`.
+    /// The base URL of Twilio: `https://api.twilio.com`.
     pub base_url: String,
     /// The main account.
     pub account_sid: AccountSid,
     /// Its auth token.
     pub token: TokenSource,
-    /// How long one attempt may take, with its body and without pauses.
+    /// The time that one attempt may take, with its body and without pauses.
     pub request_timeout: Duration,
-    /// How many requests may be in flight, at most.
+    /// The number of requests that may be in flight, at most.
     pub max_in_flight: usize,
-    /// How reads are repeated.
+    /// The rules for repeating reads.
     pub retry: Retry,
 }
 
@@ -90,7 +90,7 @@ pub(crate) enum Way<'a> {
 }
 
 impl Way<'_> {
-    /// Whether a request may be repeated.
+    /// Returns true when a request may be repeated.
     pub(crate) fn repeats(self) -> bool {
         match self {
             Self::Alone(tries) => tries == Tries::Repeated,
@@ -130,7 +130,7 @@ impl Client {
         self.inner.stopped.send_replace(true);
     }
 
-    /// How many requests may be in flight now.
+    /// The number of requests that may be in flight now.
     pub fn in_flight_limit(&self) -> usize {
         self.inner.limiter.limit()
     }
@@ -143,7 +143,7 @@ impl Client {
         &self.inner.origin
     }
 
-    /// What Twilio shows when asked `request`, which only reads.
+    /// The answer of Twilio to `request`, which only reads.
     pub(crate) async fn read<T: Shape>(&self, request: &Request, way: Way<'_>) -> Result<Shown<T>, Failure> {
         let mut repeats = way.repeats().then(|| self.inner.retry.repeats(fastrand::u64(..)));
         loop {
@@ -211,7 +211,7 @@ impl Client {
         self.unless_stopped(self.inner.limiter.acquire()).await
     }
 
-    /// What `work` gives, unless the process is told to stop before it does.
+    /// The result of `work`, unless the process is told to stop before `work` ends.
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let mut stopped = self.inner.stopped.subscribe();
         tokio::select! {

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// More than any token; what is longer is another file.
 const MAX_TOKEN_BYTES: usize = 4 * 1024;
 
-/// Where the auth token of the main account comes from.
+/// The source of the auth token of the main account.
 #[derive(Debug, Clone)]
 pub enum TokenSource {
     /// The token itself.
@@ -49,7 +49,7 @@ pub enum TokenError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error that the system gave.
         cause: io::Error,
     },
 }
@@ -102,7 +102,7 @@ impl Token {
         }
     }
 
-    /// What the source gives now, when that is another token than `refused`.
+    /// The token that the source gives now, when that is another one than `refused`.
     pub(crate) fn other_than(&self, refused: &SecretString) -> Option<SecretString> {
         let TokenSource::File(path) = &self.source else { return None };
         let read = read(path).ok()?;

@@ -1,4 +1,4 @@
-//! What an error of Twilio means for us.
+//! The meaning of Twilio's errors for us.
 //!
 //! The code decides and the HTTP status stands in for it; the words never do. Codes: Twilio's error dictionary.
 
@@ -16,7 +16,7 @@ use crate::{
     words::{MAX_CAUSE, fit_to_show},
 };
 
-/// What we do about an answer that is not 2xx.
+/// The consequence that we draw from an answer that is not 2xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// An account may not do this, or is not usable: the main account, or the one that was asked about.
@@ -90,7 +90,7 @@ pub(crate) struct Rejection {
     pub(crate) request_id: Option<String>,
     /// Twilio's clock.
     pub(crate) date: Option<Timestamp>,
-    /// What `Retry-After` asked for.
+    /// The pause that `Retry-After` asked for.
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -99,13 +99,13 @@ impl Rejection {
         Meaning::of(self.status, self.code)
     }
 
-    /// Whether Twilio does not know what it was asked for, in its own words: something on the way may answer with a
-    /// bare 404.
+    /// Returns true when a code of Twilio's says that it does not know what it was asked for. A bare 404 does
+    /// not count: something on the way may answer with it.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code == Some(20404) && self.meaning() == Meaning::ObserveAgain
     }
 
-    /// How the main account is to blame, when it is.
+    /// The kind of the error when the main account is to blame.
     pub(crate) fn main_account_kind(&self) -> ErrorKind {
         if self.status == 401 || self.code == Some(20003) {
             ErrorKind::Credentials
@@ -153,7 +153,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Why a request gave nothing to work with.
+/// The reason why a request gave nothing to work with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// There is no token to send.
@@ -174,7 +174,7 @@ pub(crate) enum Failure {
     /// It was sent, and no answer that makes sense came back.
     #[error("{cause}")]
     Lost {
-        /// What broke off.
+        /// The cause of the loss, in words.
         cause: String,
         /// Twilio's request id, when an answer had begun.
         request_id: Option<String>,
@@ -187,7 +187,7 @@ pub(crate) enum Failure {
     /// Every answer was fine by itself, but they do not make what was asked for.
     #[error("{cause}")]
     Nonsense {
-        /// What is wrong with them.
+        /// The fault in the answers, in words.
         cause: String,
         /// Twilio's request id of the last answer.
         request_id: Option<String>,
@@ -200,12 +200,12 @@ impl Failure {
         Self::Nonsense { cause: fit_to_show(cause, MAX_CAUSE), request_id }
     }
 
-    /// Whether the time that one request may take was over.
+    /// Returns true when the time that one request may take was over.
     pub(crate) const fn is_time_out(&self) -> bool {
         matches!(self, Self::Lost { timed_out: true, .. })
     }
 
-    /// What it means for a repeat.
+    /// The meaning of the failure for a repeat.
     pub(crate) fn fault(&self) -> Fault {
         match self {
             Self::NeverSent(_) => Fault::NeverSent,

@@ -14,7 +14,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tower::{Layer, Service};
 
-/// What the connector of a client may fail with.
+/// The error that the connector of a client may fail with.
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The gate, around any connector.
@@ -22,7 +22,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) struct Gate {
     /// The longest wait for a connection.
     pub(crate) within: Duration,
-    /// Whether the process was told to stop.
+    /// True once the process was told to stop.
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Stopped {
 impl Error for Stopped {}
 
 impl Stopped {
-    /// Whether `error` is this one at its root.
+    /// Returns true when `error` is this one at its root.
     pub(crate) fn is_root_of(error: &(dyn Error + 'static)) -> bool {
         error.is::<Self>() || error.source().is_some_and(Self::is_root_of)
     }
@@ -104,7 +104,7 @@ mod tests {
 
     const WITHIN: Duration = Duration::from_millis(20);
 
-    /// How a connection ends at the gate when `connecting` runs before it comes up.
+    /// The result of a connection at the gate when `connecting` runs before it comes up.
     async fn connect(stopped: &watch::Sender<bool>, connecting: fn()) -> Result<(), BoxError> {
         let connector = service_fn(move |()| async move {
             connecting();

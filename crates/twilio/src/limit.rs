@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::telemetry::Telemetry;
 
-/// So many answers in a row without a fault let the limit grow by one.
+/// The number of answers in a row without a fault after which the limit grows by one.
 const RUN: usize = 16;
 
 /// Lets so many requests fly at once as Twilio bears.
@@ -41,7 +41,7 @@ pub(crate) struct Exchange<'a> {
     halvings: u64,
 }
 
-/// What an exchange says about the load that Twilio bears.
+/// The evidence that an exchange gives about the load that Twilio bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
     /// It was borne.
@@ -61,7 +61,7 @@ impl Limiter {
         Self { free: Semaphore::new(max), state, max, telemetry }
     }
 
-    /// How many may be in flight now.
+    /// The number of requests that may be in flight now.
     pub(crate) fn limit(&self) -> usize {
         self.with_state(|state| state.limit)
     }

@@ -136,7 +136,7 @@ impl Client {
     }
 }
 
-/// How a failure stops the pass when it was met on the way to the main account, if it does.
+/// The kind of error by which a failure on the way to the main account stops the pass, if it does.
 fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
     match failure {
         Failure::Rejected(rejection) if rejection.meaning() == Meaning::AccountError => {
@@ -146,7 +146,7 @@ fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
     }
 }
 
-/// How a failure stops the pass wherever it was met, if it does.
+/// The kind of error by which a failure stops the pass wherever it was met, if it does.
 fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
     match failure {
         Failure::Token(_) => Some(ErrorKind::Credentials),

@@ -9,7 +9,7 @@ use reqwest::Url;
 /// The version of the API, the first part of every path.
 const VERSION: &str = "2010-04-01";
 
-/// Where Twilio is.
+/// The base URL of Twilio.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin(Url);
 
@@ -69,7 +69,7 @@ impl Origin {
         Ok(Self(url))
     }
 
-    /// Whether requests leave in the clear, which is for loopback hosts only.
+    /// Returns true when requests leave in the clear, which is for loopback hosts only.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }

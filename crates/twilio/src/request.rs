@@ -14,13 +14,13 @@ const PAGE_SIZE: &str = "1000";
 /// A request, without credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// Which of the six.
+    /// The operation, one of the six.
     pub(crate) operation: Operation,
-    /// Where to.
+    /// The URL to which it goes.
     pub(crate) url: Url,
     /// The fields of the form; none for a read.
     pub(crate) form: Vec<(&'static str, String)>,
-    /// What it is for, in the imperative.
+    /// The purpose of the request, in the imperative.
     pub(crate) task: String,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// How often and how fast a read is repeated.
+/// The number of repeats of a read, and the pauses before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// Repeats of one read after its first attempt.
@@ -23,7 +23,7 @@ impl Default for Retry {
     }
 }
 
-/// How an attempt failed, as far as repeating is concerned.
+/// The kind of failure of an attempt, as far as repeating is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// 429: Twilio did not process it, and may have said how long to wait.

@@ -18,9 +18,9 @@ pub(crate) struct Rows<R>(pub(crate) Vec<Result<R, BadRow>>);
 /// A row that is not what it should be. Shows nothing of it but its SID.
 #[derive(Debug)]
 pub(crate) struct BadRow {
-    /// What its `sid` says, when that is a text.
+    /// The value of its `sid`, when that is a text.
     sid: Option<String>,
-    /// What is wrong with it.
+    /// The fault in the row, in words.
     pub(crate) why: String,
 }
 

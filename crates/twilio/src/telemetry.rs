@@ -1,4 +1,5 @@
-//! What is measured of the traffic with Twilio: one call per HTTP attempt, one per change of the in-flight limit.
+//! The measurements of the traffic with Twilio: one call per HTTP attempt, one per change of the in-flight
+//! limit.
 //!
 //! No SID, phone number or text of an error passes through here.
 
@@ -9,7 +10,7 @@ pub trait Telemetry: Send + Sync {
     /// One HTTP attempt came to its end; `took` includes reading the body.
     fn request_ended(&self, operation: Operation, outcome: RequestOutcome, took: Duration);
 
-    /// So many requests may be in flight from now on.
+    /// The limit of requests in flight is `limit` from now on.
     fn in_flight_limit(&self, limit: usize);
 }
 
@@ -63,7 +64,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes something at Twilio.
+    /// Returns true when it changes something at Twilio.
     pub const fn writes(self) -> bool {
         match self {
             Self::UpdateAccount | Self::UpdateNumber => true,
@@ -72,7 +73,7 @@ impl Operation {
     }
 }
 
-/// How one HTTP attempt ended.
+/// The outcome of one HTTP attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestOutcome {
     /// 2xx with a whole body.

@@ -47,7 +47,7 @@ pub(crate) struct Answer {
     body: Body,
 }
 
-/// What the header of an answer says.
+/// The contents of the header of an answer.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -58,7 +58,7 @@ pub(crate) struct Head {
     redirects_to: Option<String>,
 }
 
-/// What a 2xx shows.
+/// The value that a 2xx shows, with its request id and its date.
 #[derive(Debug)]
 pub(crate) struct Shown<T> {
     pub(crate) value: T,
@@ -151,7 +151,7 @@ impl Head {
 }
 
 impl Answer {
-    /// What the answer shows, when it is a 2xx.
+    /// The value that the answer shows, when it is a 2xx.
     pub(crate) fn shown<T: Shape>(self) -> Result<Shown<T>, Failure> {
         if !(200..300).contains(&self.head.status) {
             return Err(Failure::Rejected(self.rejection()));

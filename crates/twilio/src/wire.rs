@@ -18,9 +18,9 @@ const MAX_MESSAGE: usize = 300;
 /// The longest word that is kept in the place of a status.
 const MAX_STATUS: usize = 40;
 
-/// What the body of a 2xx is read as.
+/// The type that the body of a 2xx is read as.
 pub(crate) trait Shape: DeserializeOwned {
-    /// What it must be, in words.
+    /// The expected content, in words.
     const EXPECTED: &'static str;
 }
 
@@ -168,7 +168,7 @@ impl NumberRow {
         Tie::ALL.into_iter().filter(has).collect()
     }
 
-    /// Which number it is and which account holds it, or what is wrong with the row.
+    /// The SID of the number and of the account that holds it, or what is wrong with the row.
     pub(crate) fn identity(&self) -> Result<(NumberSid, Option<AccountSid>), String> {
         let sid = self.sid.as_deref().ok_or("a number has no `sid`")?;
         let sid: NumberSid = sid.parse().map_err(|error| format!("a number has a bad `sid`: {error}"))?;
@@ -205,7 +205,8 @@ fn live_status(word: &str) -> LiveStatus {
         .map_or_else(|| LiveStatus::Unknown(fit_to_show(word, MAX_STATUS)), LiveStatus::Known)
 }
 
-/// Whether a field of a SID holds one: which one matters to nobody, and thousands of them would be kept at once.
+/// Returns true when a field of a SID holds one. The SID itself is not kept: nothing needs it, and thousands
+/// of them would be kept at once.
 fn is_given<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(present(Option::deserialize(from)?).is_some())
 }

@@ -154,7 +154,7 @@ impl Write {
         }
     }
 
-    /// Whether `other` asks for the very same: verb, target, and for a transfer both accounts.
+    /// Returns true when `other` asks for the very same: verb, object, and for a transfer both accounts.
     pub fn is_same(&self, other: &Self) -> bool {
         self.verb == other.verb && self.object == other.object && self.transfer == other.transfer
     }

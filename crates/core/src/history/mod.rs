@@ -131,7 +131,7 @@ impl History {
         self
     }
 
-    /// Whether it outlives the process.
+    /// Returns true when it outlives the process.
     pub const fn is_durable(&self) -> bool {
         self.durable
     }
@@ -266,7 +266,7 @@ impl History {
         self.gaps.iter().map(within).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// Whether there is a fact whose time is doubtful.
+    /// Returns true when there is a fact whose time is doubtful.
     pub fn has_doubtful_times(&self) -> bool {
         let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us).map(|own| own.at);
         let writes = self.writes.iter().map(|record| record.at);
@@ -281,12 +281,13 @@ impl History {
         self.accounts.get(&account)?.desired_status
     }
 
-    /// Whether `account` was seen active since its desired status changed.
+    /// Returns true when `account` was seen active since its desired status changed.
     pub fn seen_active(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.seen_active)
     }
 
-    /// Whether `account` was suspended when it was first observed, and was neither seen active nor decided anew since.
+    /// Returns true when `account` was suspended when it was first observed, and was neither seen active nor
+    /// decided anew since.
     pub fn found_suspended(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.found_suspended)
     }
@@ -296,7 +297,7 @@ impl History {
         self.accounts.get(&account)?.seen_suspended
     }
 
-    /// Whether an earlier pass observed `account`.
+    /// Returns true when an earlier pass observed `account`.
     pub fn observed(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.observed)
     }
@@ -326,7 +327,7 @@ impl History {
         self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.close.as_ref()?)))
     }
 
-    /// Whether the whole number list of `account` was read while it was active.
+    /// Returns true when the whole number list of `account` was read while it was active.
     pub fn list_seen_active(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.list_seen_active)
     }
@@ -341,7 +342,8 @@ impl History {
         self.numbers.owner(number)
     }
 
-    /// Whether `number` is known to be in `account` under this SID, alone or on the move.
+    /// Returns true when `number` is known to be in `account` under this SID: alone or, if
+    /// `moving` allows it, on the move.
     pub(crate) fn knows_number(
         &self,
         account: AccountSid,
@@ -371,14 +373,14 @@ impl History {
         reverted.iter().filter(|at| at.within(now, window)).count()
     }
 
-    /// Whether all number lists may be read again to find a missing number.
+    /// Returns true when all number lists may be read again to find a missing number.
     pub fn may_search(&self, state: &str, now: Now) -> bool {
         self.search.as_ref().is_none_or(|(at, of, failures)| {
             of != state || Stamp::sure(*at).is_over(now, pause(SEARCH_PAUSE, *failures))
         })
     }
 
-    /// Whether [`prune`](Self::prune) would drop anything.
+    /// Returns true when [`prune`](Self::prune) would drop anything.
     pub fn is_ripe(&self, now: Now, window: SignedDuration) -> bool {
         let kept = window.max(MIN_KEPT);
         let reverted = self.reverted.values().flatten().any(|at| !at.within(now, window));

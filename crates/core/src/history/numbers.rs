@@ -80,7 +80,7 @@ impl SeenNumbers {
         }
     }
 
-    /// Whether the number was last seen in `account`, alone or on the move.
+    /// The SID under which the number was last seen in `account`, alone or on the move.
     pub(super) fn has(&self, account: AccountSid, phone: PhoneNumber) -> Option<NumberSid> {
         self.by_account.get(&account)?.get(&phone).copied()
     }

@@ -231,7 +231,7 @@ impl History {
         (last.is_open() && last.write.is_same(write) && last.write.free == write.free).then_some(last)
     }
 
-    /// Whether `write` would take the place of an open one in the budget as it stands `now`.
+    /// Returns true when `write` would take the place of an open one in the budget as it stands `now`.
     pub fn takes_a_place(&self, write: &Write, now: Now, window: SignedDuration) -> bool {
         self.open_repeat(write).is_some_and(|record| record.costs(write.verb, now, window))
     }
@@ -266,12 +266,14 @@ impl History {
         self.writes.iter().filter(of_it).map(|record| record.write.releases.len()).sum()
     }
 
-    /// Whether lifting the suspension of `account`, which Twilio dates `updated`, undoes a write of the daemon's.
+    /// Returns true when lifting the suspension of `account`, which Twilio dates `updated`, undoes a write of
+    /// the daemon's within `FREE_REACTIVATION`.
     pub fn reactivation_is_free(&self, account: AccountSid, updated: Option<Timestamp>, now: Now) -> bool {
         self.own_suspension(account, updated).is_some_and(|own| own.at.surely_within(now, FREE_REACTIVATION))
     }
 
-    /// Whether moving `number` from `from` to `to` takes back a transfer of the daemon's within `window`.
+    /// Returns true when moving `number` from `from` to `to` takes back the daemon's last transfer of it,
+    /// made within `window` and not free itself.
     pub fn transfer_is_free(
         &self,
         number: PhoneNumber,
@@ -311,15 +313,15 @@ impl History {
         })
     }
 
-    /// Whether the outcome of a write since the one with the id `from` is still unknown.
+    /// Returns true when the outcome of the write with the id `from`, or of a later one, is still unknown.
     pub fn is_any_unknown_since(&self, from: u64) -> bool {
         let unknown = |record: &&WriteRecord| matches!(record.outcome, None | Some(Outcome::Unknown(_)));
         let open: std::collections::BTreeSet<_> = self.open_writes().map(|(id, _)| id).collect();
         self.writes.iter().filter(unknown).any(|record| record.id >= from && open.contains(&record.id))
     }
 
-    /// Whether a suspension of `account` that Twilio dates `updated` can be the late effect of a write whose outcome
-    /// was unknown, or of one whose answer did not tell the date.
+    /// Returns true when a suspension of `account` that Twilio dates `updated` can be the late effect of a
+    /// write that was ignored or whose outcome was unknown, or of one whose answer did not tell the date.
     pub fn is_late_suspension(&self, account: AccountSid, updated: Timestamp) -> bool {
         self.writes.iter().rev().any(|record| {
             let undated = match &record.outcome {
@@ -336,7 +338,8 @@ impl History {
         })
     }
 
-    /// Whether an object that is now as `status` or `owner` says may be so by a write of ours that took effect late.
+    /// Returns true when an object that is now as `status` or `owner` says may be so by a write of ours that
+    /// took effect late.
     pub fn may_be_late(
         &self,
         object: Object,

@@ -27,8 +27,9 @@ macro_rules! codes {
                 }
             }
 
-            /// What the fault is, why it matters, what it costs meanwhile and how to mend it, in Markdown. It begins
-            /// with a heading of the first level, `# SD001: the title`; the first YAML block is wrong, the second right.
+            /// The explanation in Markdown: the fault, the reason for which it matters, its cost meanwhile,
+            /// and its remedy. It begins with a heading of the first level, `# SD001: the title`; the first
+            /// YAML block is wrong, the second right.
             pub const fn explanation(self) -> &'static str {
                 match self {
                     $(Self::$name => include_str!(concat!("codes/", $text, ".md")),)+

@@ -32,13 +32,13 @@ pub(super) type Claim = (PhoneNumber, Place, Papers);
 /// A subaccount as it was read. What could be read of a faulty entry still guards.
 pub(super) struct ReadAccount {
     pub(super) sid: Option<(AccountSid, Place)>,
-    /// What else stands as its `sid`, when that key stands twice.
+    /// The other SIDs that stand as its `sid`, when that key stands twice.
     pub(super) other_sids: Vec<AccountSid>,
     pub(super) claims: Vec<Claim>,
     pub(super) releases: Vec<(PhoneNumber, Place)>,
     /// The entry without its numbers; `None` when it is faulty.
     pub(super) entry: Option<Entry>,
-    /// What is in doubt when the entry counts as absent.
+    /// The parts of the state that are in doubt when the entry counts as absent.
     pub(super) doubt: Doubt,
 }
 
@@ -110,8 +110,8 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
     ReadAccount { sid, other_sids, claims, releases, entry, doubt }
 }
 
-/// What is in doubt when the faulty entry `node` counts as absent, of which `sids` could be read. Where a key stands
-/// twice there may be two entries that ran into one.
+/// The parts of the state that are in doubt when the faulty entry `node` counts as absent, of which `sids`
+/// SIDs could be read. Where a key stands twice there may be two entries that ran into one.
 fn doubt(node: &Node, fields: &Fields<'_>, sids: usize) -> Doubt {
     let entries = fields.most(SUBACCOUNT).max(1);
     Doubt { entries, claims: hidden::claims(node), moves: hidden::may_move(node), unnamed: sids < entries }

@@ -14,7 +14,7 @@ use super::{
 pub(super) const MOST_FAULTS: usize = 1000;
 /// Of a line longer than this only the part around the mark is kept.
 const LONGEST_LINE: usize = 400;
-/// How many characters before the mark are kept of such a line.
+/// The most characters before the mark that are kept of such a line.
 const BEFORE_MARK: usize = 60;
 
 /// Something wrong in the state: where, what, and how to mend it.
@@ -28,20 +28,20 @@ pub struct Fault {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The mistake, in words.
     pub message: String,
-    /// How to mend it.
+    /// The way to mend it.
     pub help: String,
     /// The kind of fault.
     #[serde(skip)]
     pub code: Code,
-    /// How many characters of the line are meant.
+    /// The number of characters of the line that are meant.
     #[serde(skip)]
     pub width: usize,
     /// The line, for showing it; none when there is no such line.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
-    /// What to write instead of what is meant, when that is beyond doubt.
+    /// The text to write instead of what is meant, when that is beyond doubt.
     #[serde(skip)]
     pub replacement: Option<String>,
     /// The other place that it takes to see what is wrong.
@@ -58,9 +58,9 @@ pub struct Related {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// How many characters of the line are meant.
+    /// The number of characters of the line that are meant.
     pub width: usize,
-    /// What stands there, in a few words.
+    /// The description of what stands there, in a few words.
     pub label: &'static str,
     /// The line, for showing it.
     pub excerpt: Option<Excerpt>,
@@ -73,7 +73,7 @@ pub struct Related {
 pub struct Excerpt {
     /// The text, without its line break.
     pub text: Arc<str>,
-    /// How many characters of the line stand before `text`.
+    /// The number of characters of the line that stand before `text`.
     pub skipped: usize,
     /// The line goes on after `text`.
     pub cut: bool,

@@ -72,12 +72,13 @@ impl<'a> Fields<'a> {
         Some(Self { place: Place::of(node), entries, mistaken })
     }
 
-    /// Where the mapping stands.
+    /// The place of the mapping.
     pub(super) const fn place(&self) -> Place {
         self.place
     }
 
-    /// Whether `key` is missing only because it is misspelt, which is a finding already.
+    /// Returns true when `key` is missing only because it is misspelt or may be meant by a merge key. Both
+    /// are findings already.
     pub(super) fn is_mistaken(&self, key: &str) -> bool {
         self.get(key).is_none() && self.mistaken.contains(&key)
     }
@@ -92,12 +93,12 @@ impl<'a> Fields<'a> {
         self.entries.iter().filter(move |(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
-    /// How often that one of `keys` stands there that stands most often: more than once when two mappings ran into one.
+    /// The count of the most frequent one of `keys`: more than one when two mappings ran into one.
     pub(super) fn most(&self, keys: &[&str]) -> usize {
         keys.iter().map(|key| self.all(key).count()).max().unwrap_or_default()
     }
 
-    /// Where `key` itself stands.
+    /// The place of `key` itself; that of the mapping when the key is missing.
     pub(super) fn place_of(&self, key: &str) -> Place {
         self.entries.iter().find(|(word, ..)| *word == key).map_or(self.place, |(_, place, _)| *place)
     }
@@ -156,7 +157,7 @@ fn unknown_key(
 
 const RENDER_HELP: &str = "render the template, and give the file that it makes";
 
-/// What a value is, in words.
+/// The kind of a value, in words.
 pub(super) const fn name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Null => "empty",
@@ -375,7 +376,7 @@ fn looks_like_a_time(written: &str) -> bool {
     matches!(rest, "" | "Z" | "z") || offset == Some("")
 }
 
-/// What follows in `text` after a part like `template`, in which 0 stands for any digit.
+/// The rest of `text` after a part like `template`, in which 0 stands for any digit.
 fn after_template<'a>(text: &'a str, template: &str) -> Option<&'a str> {
     let (part, rest) = text.split_at_checked(template.len())?;
     let fits = |(c, like): (u8, u8)| if like == b'0' { c.is_ascii_digit() } else { c == like };

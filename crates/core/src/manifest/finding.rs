@@ -44,7 +44,7 @@ impl Mark {
 pub(super) struct Place {
     file: u32,
     pub(super) mark: Mark,
-    /// Where the alias stands that put the value there, when it was written elsewhere.
+    /// The mark of the alias that uses the value, when it was written elsewhere.
     pub(super) alias: Option<Mark>,
 }
 
@@ -57,7 +57,7 @@ impl Place {
         Self::new(file, Mark::START)
     }
 
-    /// Where `node` begins: a mapping without braces begins with its first key.
+    /// The beginning of `node`: a mapping without braces begins with its first key.
     pub(super) fn of(node: &Node) -> Self {
         let Kind::Map(entries) = &node.kind else { return node.place };
         let first = entries.first().map(|(key, _)| key.place);
@@ -74,7 +74,7 @@ impl Place {
         self.mark.line()
     }
 
-    /// Where the value is used: at the alias, or where it is written.
+    /// The place at which the value is used: that of the alias, or that at which it is written.
     pub(super) fn used(self) -> Self {
         Self { mark: self.alias.unwrap_or(self.mark), alias: None, ..self }
     }
@@ -87,13 +87,13 @@ pub(super) struct Finding {
     pub(super) code: Code,
     pub(super) message: String,
     pub(super) help: String,
-    /// What to write there instead, when that is beyond doubt.
+    /// The text to write there instead, when that is beyond doubt.
     pub(super) replacement: Option<Replacement>,
     /// The other place that it takes to see what is wrong, and what stands there.
     pub(super) related: Option<(Place, &'static str)>,
 }
 
-/// What to write instead of what is marked.
+/// The text to write instead of what is marked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Replacement {
     /// A word, in the quotes that the marked one has.
@@ -137,7 +137,7 @@ impl Finding {
         self
     }
 
-    /// Whether `other` says the same: of the uses of an alias the first is enough.
+    /// Returns true when `other` says the same: of the uses of an alias the first is enough.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         self.place.file == other.place.file
             && (self.place.mark, self.code, &self.message) == (other.place.mark, other.code, &other.message)
@@ -152,7 +152,7 @@ pub(super) fn shown(word: &str) -> String {
     }
 }
 
-/// What was found wrong so far, in files of these names.
+/// The findings so far, in files of these names.
 #[derive(Debug, Default)]
 pub(super) struct Findings<'a> {
     pub(super) names: Vec<&'a str>,

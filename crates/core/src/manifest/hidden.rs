@@ -1,6 +1,7 @@
-//! What a fault hides: guards and entries that are there, but not where they can be read.
+//! The guards and entries that a fault hides: they are there, but not where they can be read.
 //!
-//! What cannot be told is counted high: a brake that weighs too much holds, one that weighs too little lets through.
+//! A doubtful part is counted high: a brake that weighs too much holds actions, one that weighs too
+//! little lets them through.
 
 use super::{
     code::Code,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::NumberSid;
 
-/// Whether a key of the document, or an entry, stands inside of `node`, which is not understood.
+/// Returns true when a key of the document, or an entry, stands inside of `node`, which is not understood.
 pub(super) fn holds_entries(node: &Node) -> bool {
     match &node.kind {
         Kind::List(items) => items.iter().any(holds_entries),
@@ -23,7 +24,8 @@ pub(super) fn holds_entries(node: &Node) -> bool {
     }
 }
 
-/// Whether `word`, where it is not known, is a key of the document or begins an entry, as after a wrong indentation.
+/// Returns true when `word`, which is not known at its place, is a key of the document or begins an entry, as
+/// after a wrong indentation.
 pub(super) fn is_foreign(word: &str, value: &Node) -> bool {
     let is_number = matches!(&value.kind, Kind::Text(text) if text.parse::<NumberSid>().is_ok());
     DOCUMENT.contains(&word) || (word.eq_ignore_ascii_case("sid") && !is_number)
@@ -57,7 +59,7 @@ fn items(node: &Node) -> usize {
     }
 }
 
-/// How many words inside of `node` look like a phone number.
+/// The number of words inside of `node` that look like a phone number.
 fn mentions(node: &Node) -> usize {
     match &node.kind {
         Kind::List(list) => list.iter().map(mentions).sum(),
@@ -77,7 +79,7 @@ fn looks_like_a_number(word: &str) -> bool {
     is_short && (word.contains('+') || (digits >= 5 && letters < digits))
 }
 
-/// Whether `node`, an entry with a fault, may hand the numbers of its account to the main account.
+/// Returns true when `node`, an entry with a fault, may hand the numbers of its account to the main account.
 pub(super) fn may_move(node: &Node) -> bool {
     match &node.kind {
         Kind::List(items) => items.iter().any(may_move),
@@ -97,8 +99,9 @@ fn names_the_move(text: &str) -> bool {
     hints::near(text, &[MOVES]).is_some() || text.to_ascii_lowercase().contains("movenumber")
 }
 
-/// Whether the file ends within an entry: `found` are its faults, `last` is its last document. What comes after the
-/// end of a file that was cut off is hidden, and only what is unfinished at its end tells of it.
+/// Returns true when the file ends within an entry: `found` are its faults, `last` is its last document. The
+/// part after the end of a file that was cut off is hidden, and only an unfinished part at its end tells of
+/// the cut.
 pub(super) fn is_cut_off(text: &str, last: &Node, found: &[Finding]) -> bool {
     let end = text.trim_end();
     if end.ends_with(['}', ']']) {

@@ -28,7 +28,8 @@ pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain",
 pub(super) const NUMBER: &[&str] =
     &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
 
-/// Where keys belong: the level in words, and its keys. The first level that has a key is the likeliest.
+/// The levels at which keys belong: each in words, with its keys. The first level that has a key is the
+/// likeliest.
 const LEVELS: &[(&str, &[&str])] = &[
     ("`close`", CLOSE),
     ("a number, in its long form", NUMBER),
@@ -52,14 +53,14 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("after", "notBefore"),
 ];
 
-/// What `key` was meant to be among `known`, when that is beyond doubt.
+/// The one of `known` that `key` was meant to be, when that is beyond doubt.
 pub(super) fn meant_key<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let synonym = SYNONYMS.iter().find(|(word, _)| *word == squeeze(key)).map(|(_, meant)| *meant);
     let synonym = || known.iter().copied().find(|candidate| Some(*candidate) == synonym);
     near(key, known).or_else(synonym)
 }
 
-/// What to do with the unknown `key`, where `known` are allowed.
+/// The help for the unknown `key`, where `known` are allowed.
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some(meant) = meant_key(key, known) {
         return format!("did you mean `{meant}`?");
@@ -86,7 +87,7 @@ fn squeeze(text: &str) -> String {
     text.to_ascii_lowercase().replace(['_', '-', ' '], "")
 }
 
-/// What `word` says where a boolean belongs.
+/// The boolean that `word` means, where one belongs.
 pub(super) fn boolean(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" => Some(true),
@@ -106,7 +107,7 @@ pub(super) fn phone(text: &str) -> Option<PhoneNumber> {
     plain.parse().ok()
 }
 
-/// What is wrong with `text`, which is no SID that begins with `prefix`.
+/// The hint for `text`, which is no SID that begins with `prefix`: its mistake, when that can be told.
 pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
     let resources = [
         ("AC", "an account"),
@@ -172,7 +173,7 @@ pub(super) fn odd_at(text: &str) -> Option<(usize, String)> {
     Some((column, format!("there is {name} (U+{:04X}): {instead}", u32::from(c))))
 }
 
-/// Whether `text` holds what a template or a shell should have filled in.
+/// Returns true when `text` holds a placeholder that a template or a shell should have filled in.
 pub(super) fn is_placeholder(text: &str) -> bool {
     !placeholder(text).is_empty()
 }
@@ -188,7 +189,8 @@ pub(super) fn placeholder(text: &str) -> String {
     found.min_by_key(|found| found.as_ptr()).map(shown).unwrap_or_default()
 }
 
-/// Whether `node` is what YAML makes of `{{ … }}` without quotes: a mapping whose key is a mapping.
+/// Returns true when `node` is the value that YAML makes of `{{ … }}` without quotes: a mapping whose only
+/// key is a mapping.
 pub(super) fn is_template(node: &Node) -> bool {
     matches!(&node.kind, Kind::Map(entries) if matches!(&entries[..], [(key, _)] if matches!(key.kind, Kind::Map(_))))
 }

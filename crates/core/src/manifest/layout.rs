@@ -11,7 +11,8 @@ use crate::{AccountSid, PhoneNumber, Status};
 /// The most characters of a name in a comment.
 const LONGEST_COMMENT: usize = 64;
 
-/// How a document begins; one that `is_part` has no main account, which stands elsewhere in the state.
+/// The first lines of a document; one that `is_part` has no main account, which stands elsewhere in the
+/// state.
 pub(super) fn head(is_part: bool) -> String {
     let what = if is_part {
         "# Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio."
@@ -31,7 +32,7 @@ pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &Holds) {
 }
 
 impl Item {
-    /// Whether it is an entry, not only a comment.
+    /// Returns true when it is an entry, not only a comment.
     pub(super) const fn is_entry(&self) -> bool {
         matches!(self.what, What::Entry { .. })
     }
@@ -62,7 +63,8 @@ impl Item {
         numbers.write(out, "    ");
     }
 
-    /// What is not said of the account.
+    /// The remark on what no entry says of the account. It begins with the SID and the name; for an entry it
+    /// is no more than these.
     pub(super) fn remark(&self) -> String {
         let name = Some(on_one_line(&self.name)).filter(|name| !name.is_empty());
         let sid = name.map_or_else(|| self.sid.to_string(), |name| format!("{} ({name})", self.sid));
@@ -132,8 +134,8 @@ pub(super) fn on_one_line(name: &str) -> String {
     line.trim().to_owned()
 }
 
-/// Whether `c` is taken for itself by YAML readers, terminals and people: no control, no line break of any kind, no
-/// mark that is not seen or that turns the direction of the text around it.
+/// Returns true when YAML readers, terminals and people take `c` for itself: it is no control, no line break
+/// of any kind, and no mark that is not seen or that turns the direction of the text around it.
 fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::desired::Desired;
 
-/// What some editors put before a text.
+/// The byte order mark that some editors put before a text.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A file of the state: its name for people, and its bytes or why they could not be read.
@@ -23,7 +23,7 @@ pub struct Source {
     pub content: Result<Vec<u8>, String>,
 }
 
-/// What reading gave.
+/// The result of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Reading {

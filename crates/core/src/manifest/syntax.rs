@@ -9,7 +9,7 @@ use super::{
 
 const UNTIL_THEN: &str = "until then nothing in this file counts";
 
-/// What the reader says, what it means, and what mends it.
+/// The problems that the reader reports: its words, their meaning, and the remedy.
 const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "mapping values are not allowed",
@@ -136,13 +136,13 @@ pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> 
     finding
 }
 
-/// What stands before `mark` on its line.
+/// The text before `mark` on its line.
 fn before(text: &str, mark: Mark) -> &str {
     let line = line_of(text, mark.line());
     line.char_indices().nth(mark.column() - 1).map_or(line, |(at, _)| &line[..at])
 }
 
-/// What stands at `mark` and after it on its line.
+/// The text at `mark` and after it on its line.
 fn after(text: &str, mark: Mark) -> &str {
     &line_of(text, mark.line())[before(text, mark).len()..]
 }
@@ -154,7 +154,8 @@ fn whole_line(text: &str, place: Place) -> Place {
     Place::new(place.file(), Mark::new(place.line(), column, (length + 1).saturating_sub(column).max(1)))
 }
 
-/// Where the first anchor stands: without one there is nothing to unfold.
+/// The place of the first anchor, if `otherwise` is only the start of the file; else `otherwise`. Without an
+/// anchor there is nothing to unfold.
 fn first_anchor(file: usize, text: &str, otherwise: Place) -> Place {
     let at = text.find(" &").filter(|_| otherwise.mark == Mark::START);
     at.map_or(otherwise, |at| Place::new(file, mark_of(text, text[..=at].chars().count())))
@@ -242,7 +243,7 @@ fn tab(file: usize, text: &str, mark: Mark) -> Option<Finding> {
     ))
 }
 
-/// What git leaves in a file that two sides changed.
+/// The finding for the markers that git leaves in a file that two sides changed.
 fn conflict(file: usize, text: &str) -> Option<Finding> {
     let line = |marker: &str| {
         let number = text.lines().position(|line| line.starts_with(marker))? + 1;
@@ -257,7 +258,7 @@ fn conflict(file: usize, text: &str) -> Option<Finding> {
     Some(finding)
 }
 
-/// Where that begins in which the reader was.
+/// The beginning of the part in which the reader was.
 fn begun(text: &str, context: &str) -> Option<Mark> {
     let (_, place) = context.split_once(" at line ")?;
     let (line, column) = place.split_once(" column ")?;

@@ -15,7 +15,7 @@ use crate::{
 
 const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
 
-/// What is missing among the documents: files of which nothing counts.
+/// The files that are missing among the documents, because nothing of them counts.
 #[derive(Default)]
 pub(super) struct Missing {
     /// There is such a file.
@@ -160,7 +160,7 @@ fn add_accounts(
     }
 }
 
-/// What is in doubt when an entry that could be read counts as absent.
+/// The parts of the state that are in doubt when an entry that could be read counts as absent.
 fn doubt_of(entry: &Entry) -> Doubt {
     let moves = entry.close().is_some_and(|terms| terms.move_numbers_to_main);
     Doubt { entries: 1, claims: entry.numbers.len(), moves, unnamed: false }

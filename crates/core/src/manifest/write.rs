@@ -17,7 +17,7 @@ use crate::{
 pub const MAIN_FILE: &str = "main.yaml";
 const UNREAD: &str = "their list could not be read";
 
-/// What of a fleet is written, and how.
+/// The choice of what is written of a fleet, and of its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// Accounts with one of these statuses.
@@ -26,9 +26,9 @@ pub struct Choice {
     pub name_prefix: String,
     /// These accounts only; all when empty.
     pub sids: BTreeSet<AccountSid>,
-    /// Whether numbers are claimed.
+    /// True when numbers are claimed.
     pub numbers: bool,
-    /// Whether names are checks that hold back what is planned, not only comments.
+    /// True when names are checks that hold back what is planned, not only comments.
     pub check_names: bool,
 }
 
@@ -66,7 +66,7 @@ impl Choice {
     }
 }
 
-/// What is to be written of a fleet.
+/// The part of a fleet that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Draft {
@@ -83,7 +83,7 @@ pub(super) struct Item {
     pub(super) what: What,
 }
 
-/// What is said of an account.
+/// The statement about an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum What {
     Entry {
@@ -91,7 +91,7 @@ pub(super) enum What {
         check_name: bool,
         numbers: Holds,
     },
-    /// What a person should know, and cannot be an entry; in words that follow its SID.
+    /// A fact that a person should know and that cannot be an entry, in words that follow the SID.
     Remark(String),
     /// The state lists the account already, and claims none of these.
     Unclaimed(BTreeSet<PhoneNumber>),
@@ -106,7 +106,7 @@ pub(super) struct Holds {
     pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
 }
 
-/// What the state says already, when only what it lacks is to be written.
+/// The state as it is already, when only what it lacks is to be written.
 struct Listed<'a> {
     desired: &'a Desired,
     /// Numbers that may not be claimed once more, and why.
@@ -114,7 +114,8 @@ struct Listed<'a> {
 }
 
 impl Draft {
-    /// What `choice` takes of `observed`; of that, when `listed` is given, what that state does not list.
+    /// The draft of what `choice` takes of `observed`; when `listed` is given, only of what that state does
+    /// not list.
     pub fn new(observed: &Observed, choice: &Choice, listed: Option<&Desired>) -> Self {
         let listed = listed.map(Listed::new);
         let chosen = |account: &&Account| choice.names(account);
@@ -176,22 +177,22 @@ impl Draft {
         files
     }
 
-    /// How many subaccounts are written.
+    /// The number of subaccounts that are written.
     pub fn accounts(&self) -> usize {
         self.entries().count()
     }
 
-    /// How many numbers are claimed.
+    /// The number of phone numbers that are claimed.
     pub fn numbers(&self) -> usize {
         self.holds().map(|(_, numbers)| numbers.claims.len()).sum()
     }
 
-    /// How many closed accounts were left out, because the choice takes none.
+    /// The number of closed accounts that were left out, because the choice takes none.
     pub const fn closed_left_out(&self) -> usize {
         self.closed_left_out
     }
 
-    /// What the fleet has and the text does not say, in words for a person.
+    /// The facts of the fleet that the text does not state, in words for a person.
     pub fn left_out(&self) -> Vec<String> {
         let numbers = self.holds().flat_map(|(sid, holds)| {
             holds.left_out.iter().map(move |(number, why)| format!("{sid}: {}", Missing(*number, why)))
@@ -228,7 +229,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// What is said of an account that is not listed yet; `None` when the choice does not take it.
+/// The statement about an account that is not listed yet; `None` when the choice does not take it.
 fn describe(
     observed: &Observed,
     choice: &Choice,
@@ -255,7 +256,7 @@ fn describe(
     Some(What::Entry { status, check_name: choice.check_names && can_be_checked, numbers })
 }
 
-/// What is said of the numbers of `account`.
+/// The statement about the numbers of `account`.
 fn holds(observed: &Observed, choice: &Choice, account: &Account, listed: Option<&Listed<'_>>) -> Holds {
     let mut holds = Holds::default();
     if !choice.asks_for_numbers_of(account) {
@@ -281,7 +282,7 @@ fn holds(observed: &Observed, choice: &Choice, account: &Account, listed: Option
     holds
 }
 
-/// What a person should know before they move `number`.
+/// The comment on what `number` needs to be moved, for the person who moves it; empty when it needs nothing.
 const fn needs(number: &Number) -> &'static str {
     match (number.needs_address, number.ties.contains(Tie::Bundle)) {
         (true, true) => " # to be moved it needs an addressSid and a bundleSid",

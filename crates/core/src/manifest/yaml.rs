@@ -58,7 +58,7 @@ pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Findin
         .collect())
 }
 
-/// What serde_yaml reads, duplicate keys included.
+/// A value as serde_yaml reads it, duplicate keys included.
 enum Meaning {
     Null,
     Bool(bool),
@@ -160,7 +160,7 @@ impl<'de> Visitor<'de> for MeaningSeed<'_> {
     }
 }
 
-/// Where things stand, as the second reader sees them: an arena, so that an alias is an index.
+/// The places of all values, as the second reader sees them: an arena, so that an alias is an index.
 #[derive(Default)]
 struct Spots {
     spots: Vec<(Mark, Spot)>,
@@ -229,7 +229,7 @@ impl Spots {
         }
     }
 
-    /// Whether nothing is written there: then the key before it is what a person can see.
+    /// Returns true when nothing is written there: then a person can see only the key before it.
     fn is_left_out(&self, at: usize) -> bool {
         matches!(&self.spots[at].1, Spot::Scalar { kind: ScalarKind::Null, text } if text.is_empty())
     }

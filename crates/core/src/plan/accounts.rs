@@ -1,4 +1,4 @@
-//! What becomes of one account's status. The first match wins.
+//! The decision on the status of one account. The first match wins.
 
 use super::{
     Context, Plan, Reactivation, Reason, close,
@@ -53,8 +53,8 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
     }
 }
 
-/// Whether the account was once seen under the name that its entry gives, and is to be suspended: a customer cannot veto
-/// that by renaming the account.
+/// Returns true when the account was once seen under the name that its entry gives, and is to be suspended: a
+/// customer cannot veto that by renaming the account.
 fn is_renamed(context: &Context<'_>, entry: &Entry) -> bool {
     let seen = context.history.seen_named(entry.sid);
     entry.goal == Goal::Suspended && seen.is_some() && seen == entry.friendly_name.as_deref()
@@ -191,7 +191,8 @@ fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) 
     })
 }
 
-/// Whether every suspension that `before` would lift was already made: a time in the future lifts nothing.
+/// Returns true when every suspension that `before` would lift was already made. A time in the future
+/// lifts nothing.
 fn is_past(context: &Context<'_>, before: jiff::Timestamp) -> bool {
     before.duration_since(context.now.earliest()) <= CLOCK_TOLERANCE
 }

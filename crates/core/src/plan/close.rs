@@ -1,4 +1,4 @@
-//! Where a close is decided: the only place that makes an [`Action::Close`](crate::Action::Close).
+//! The decision on a close: the only place that makes an [`Action::Close`](crate::Action::Close).
 //!
 //! An account is emptied while active, then suspended, then rests, then is closed. A close is planned only for an
 //! account whose whole list was read, and in which every number, listed or seen before, is named in `close.release`.
@@ -19,7 +19,7 @@ use crate::{
     clock::CLOCK_TOLERANCE, history::LAG,
 };
 
-/// What comes next on an account's way to its close.
+/// The next step on an account's way to its close.
 pub(super) enum Step {
     /// Nothing can be done now.
     Wait(Hold),
@@ -179,7 +179,7 @@ pub struct Rest {
     /// The latest of Twilio's `date_updated`, our own suspension, the first pass of the unbroken decision, and, when Twilio
     /// dates the suspension long before it, the first pass that saw it.
     pub since: Timestamp,
-    /// How long it lasts.
+    /// Its length.
     pub length: SignedDuration,
     /// The time since then in which no pass read the state. It does not count.
     pub unattended: SignedDuration,

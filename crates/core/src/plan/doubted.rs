@@ -1,5 +1,5 @@
-//! What faults keep out of a plan, counted: the brake weighs it as if it were there, so that no fault brings a verb
-//! below its limit.
+//! The count of the actions that faults keep out of a plan: the brake weighs them as if they were there, so
+//! that no fault brings a verb below its limit.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ fn is_active(context: &Context<'_>, held: &Held) -> bool {
     context.observed.account(held.account).and_then(|account| account.status.known()) == Some(Status::Active)
 }
 
-/// Whether a transfer is held for a fault, and for nothing that the state says in so many words.
+/// Returns true when a transfer is held for a fault, and for nothing that the state says in so many words.
 fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
     let says_paused = |sid| context.desired.entry(sid).is_some_and(|entry| entry.paused);
     let from = held.number.map(|number| context.observed.whereabouts(number));

@@ -1,8 +1,10 @@
-//! What does not follow a number to another account, in words: what it uses of the account that it leaves.
+//! The resources that do not follow a number to another account, in words: those that it uses of the account
+//! that it leaves.
 
 use crate::{Needs, Ties, Transfer, ties::Tie};
 
-/// What whoever moves the number should know; `None` when it uses nothing of the account that it leaves.
+/// The warning for the person who moves the number; `None` when the number uses nothing of the account
+/// that it leaves.
 pub(super) fn warning(transfer: &Transfer, ties: Ties) -> Option<String> {
     let Transfer { to, from, needs, .. } = transfer;
     let (replaced, left): (Vec<_>, Vec<_>) =
@@ -25,7 +27,7 @@ pub(super) fn warning(transfer: &Transfer, ties: Ties) -> Option<String> {
     (!says.is_empty()).then(|| says.join("; "))
 }
 
-/// What the state gives in the place of `tie`.
+/// The SID that the state gives in the place of `tie`.
 fn replacement(tie: Tie, needs: &Needs) -> Option<String> {
     let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
     match tie {

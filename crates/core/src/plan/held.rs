@@ -13,7 +13,7 @@ const CONTESTED_AFTER: usize = 2;
 /// The tries in a row whose proof failed before the action is held.
 const MAX_UNPROVEN: u32 = 3;
 
-/// Why something is held.
+/// The reason for which something is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Reason {
     /// The account is not among the main account's subaccounts.
@@ -24,7 +24,7 @@ pub enum Reason {
     UnknownNumber,
     /// The account is closed, for good.
     AlreadyClosed,
-    /// What must be known could not be read.
+    /// A fact that must be known could not be read.
     Unreadable,
     /// The account, one it exchanges a number with, or the state is paused.
     Paused,
@@ -111,7 +111,7 @@ impl fmt::Display for Reason {
 /// Something that should change and is not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Why.
+    /// The reason for which it is held.
     pub reason: Reason,
     /// The verb that is held.
     pub kind: Verb,
@@ -119,9 +119,9 @@ pub struct Held {
     pub account: AccountSid,
     /// The number, if it is about one.
     pub number: Option<PhoneNumber>,
-    /// What is so, naming the objects.
+    /// The facts, naming the objects.
     pub message: String,
-    /// What a person can do.
+    /// The steps that a person can take.
     pub remedy: String,
 }
 

@@ -30,9 +30,9 @@ pub(crate) use suspensions::note_what_stays_behind;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// What will be done.
+    /// The actions that will be done.
     pub actions: Vec<Planned>,
-    /// What is held, by account, number and verb.
+    /// The held items, by account, number and verb.
     pub held: Vec<Held>,
     /// Listed accounts that are closed because they are gone from Twilio's list.
     pub absent: BTreeSet<AccountSid>,
@@ -42,7 +42,7 @@ pub struct Plan {
     pub live_accounts: usize,
     /// The numbers that the state claims or moves and that were found; limits in per cent refer to them.
     pub found_numbers: usize,
-    /// How many more actions of a verb there may be that faults keep out; the brake weighs them too.
+    /// The most further actions of a verb that faults may keep out; the brake weighs them too.
     pub doubted: BTreeMap<Verb, usize>,
     /// The transfers that the state wants, planned or held, of numbers that were found.
     pub(crate) wanted_transfers: Vec<WantedTransfer>,
@@ -57,7 +57,7 @@ pub struct Planned {
     pub free: bool,
     /// The digest of the entry that asks for it.
     pub entry: String,
-    /// What a reader should know beside it.
+    /// The note that a reader should see beside it.
     pub note: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl PlanError {
     }
 }
 
-/// What the decisions look at.
+/// The inputs of the decisions.
 struct Context<'a> {
     desired: &'a Desired,
     observed: &'a Observed,
@@ -122,7 +122,8 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Whether the state is meant for the account of the credentials, and that account can be worked with.
+/// Checks that the state is meant for the account of the credentials, and that this account is a main account
+/// that can be worked with.
 pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), PlanError> {
     let main = desired.main().map_err(|why| PlanError(why.to_owned()))?;
     if main.sid != observed.main() {
@@ -131,7 +132,7 @@ pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), 
     check_credentials(observed)
 }
 
-/// Whether the account of the credentials is a main account that can be worked with.
+/// Checks that the account of the credentials is a main account that can be worked with.
 pub fn check_credentials(observed: &Observed) -> Result<(), PlanError> {
     let main = observed.main();
     let Some(account) = observed.main_account() else {
@@ -200,7 +201,8 @@ impl Context<'_> {
         }
     }
 
-    /// Why nothing is done to the account of `entry`, or to its numbers, when Twilio shows it by another name.
+    /// The reason for which nothing is done to the account of `entry`, or to its numbers, when Twilio shows
+    /// it by another name.
     fn name_mismatch(&self, entry: &Entry) -> Option<Hold> {
         let live = &self.observed.account(entry.sid)?.friendly_name;
         entry.misnames(live).then(|| held::name_mismatch(entry, live))

@@ -1,4 +1,4 @@
-//! What becomes of one number that the state wants somewhere. The first match wins.
+//! The decision on one number that the state wants somewhere. The first match wins.
 
 use std::collections::BTreeSet;
 
@@ -210,7 +210,7 @@ fn target_not_active(
         .then(|| not_active(wanted.to, wanted.phone))
 }
 
-/// Why `phone` cannot go to `to`, which is not active in this pass.
+/// The reason for which `phone` cannot go to `to`, which is not active in this pass.
 pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
     hold(
         Reason::TargetNotActive,

@@ -9,9 +9,9 @@ use crate::{Limit, Limits, Verb};
 /// Everything that the operator's settings say of passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guardrails {
-    /// What the plan obeys.
+    /// The settings that the plan obeys.
     pub policy: Policy,
-    /// How much may be done.
+    /// The limits on what may be done.
     pub limits: Limits,
 }
 
@@ -31,11 +31,11 @@ impl Guardrails {
 pub struct Policy {
     /// The verbs that may be used.
     pub verbs: BTreeSet<Verb>,
-    /// How long an account rests suspended before it is closed; zero skips the rest.
+    /// The time for which an account rests suspended before it is closed; zero skips the rest.
     pub close_after: SignedDuration,
-    /// Which suspensions made by others are lifted.
+    /// The suspensions made by others that are lifted.
     pub reactivation: Reactivation,
-    /// How long a write weighs on its budget, and an undoing counts.
+    /// The time for which a write weighs on its budget, and for which an undoing counts.
     pub window: SignedDuration,
     /// The time between two passes: a longer absence than three of these does not count towards a rest.
     pub interval: SignedDuration,
@@ -43,7 +43,7 @@ pub struct Policy {
     pub no_retry_from: Option<u64>,
 }
 
-/// Which suspensions made by others are lifted.
+/// The suspensions made by others that are lifted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reactivation {
     /// Those that the account was in when the state began to say `active`.

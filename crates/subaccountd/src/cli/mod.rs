@@ -184,7 +184,7 @@ Examples:
 
 What is not imported is not managed: it is never changed.";
 
-/// What of the fleet is imported, and where it is written.
+/// The part of the fleet that is imported, and the place that it is written to.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Import")]
@@ -245,7 +245,7 @@ fn status(word: &str) -> Result<Status, String> {
     Status::from_word(word).ok_or_else(|| "write active, suspended or closed, with commas between".to_owned())
 }
 
-/// What is planned on instead of Twilio.
+/// The snapshot that is planned on instead of Twilio.
 #[derive(Debug, Args)]
 pub(crate) struct From {
     /// Plan on a snapshot instead of Twilio: a file, - for standard input, or the address of a daemon's --status-listen
@@ -256,7 +256,7 @@ pub(crate) struct From {
     pub(crate) from: Option<Source>,
 }
 
-/// What `explain` is asked about.
+/// The subject of `explain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Id {
     Account(AccountSid),
@@ -307,7 +307,7 @@ pub(crate) enum FaultFormat {
     Github,
 }
 
-/// What `validate --explain` is asked for.
+/// The codes that `validate --explain` explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Explained {
     One(Code),
@@ -337,7 +337,7 @@ pub(crate) enum Probe {
     Ready,
 }
 
-/// What is asked of a running daemon.
+/// The arguments of `status`, which asks a running daemon.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The address that the daemon's --status-listen serves

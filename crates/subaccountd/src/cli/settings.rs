@@ -32,7 +32,7 @@ pub(crate) struct Fleet {
     pub(crate) rules: Rules,
 }
 
-/// Which main account, and how to reach it.
+/// The main account, and the way to reach it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Twilio")]
 pub(crate) struct Connection {
@@ -60,7 +60,7 @@ pub(crate) struct Connection {
     request_timeout: SignedDuration,
 }
 
-/// What may be done to the fleet.
+/// The rules for what may be done to the fleet.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(crate) struct Rules {
@@ -91,7 +91,7 @@ pub(crate) struct Rules {
     budgets: BudgetSettings,
 }
 
-/// Where the journal is.
+/// The place of the journal.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Journal")]
 pub(crate) struct JournalSettings {
@@ -103,7 +103,7 @@ pub(crate) struct JournalSettings {
     journal_dir: Option<PathBuf>,
 }
 
-/// Where the journal is kept.
+/// The place of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum JournalDir {
     /// In memory.
@@ -113,7 +113,7 @@ pub(crate) enum JournalDir {
 }
 
 impl JournalSettings {
-    /// Where the journal is kept.
+    /// The place of the journal.
     pub(crate) fn dir(&self) -> Result<JournalDir, SettingsError> {
         match &self.journal_dir {
             Some(dir) if dir.as_os_str() == "none" => Ok(JournalDir::None),
@@ -135,7 +135,7 @@ fn default_journal_dir() -> Option<PathBuf> {
         .or_else(|| variable("XDG_STATE_HOME").or_else(home).map(|state| state.join("subaccountd")))
 }
 
-/// How much may be done within the window.
+/// The limits of what may be done within the window.
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "Limits, each within --budget-window; per cent are of the listed accounts that are live, or of the numbers found"
@@ -161,7 +161,7 @@ struct BudgetSettings {
     budget_window: SignedDuration,
 }
 
-/// Whether anything is written; for the commands that may.
+/// The choice to write nothing; for the commands that may write.
 #[derive(Debug, Args)]
 pub(crate) struct DryRun {
     /// Report, and write nothing to Twilio; reads the journal and writes nothing to it
@@ -178,7 +178,7 @@ pub(crate) struct DryRun {
     pub(crate) dry_run: bool,
 }
 
-/// How the daemon runs and what it serves.
+/// The settings of the daemon: the way it runs, and what it serves.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Daemon")]
 pub(crate) struct Daemon {
@@ -201,7 +201,7 @@ pub(crate) struct Daemon {
     pub(crate) status_listen: StatusListen,
 }
 
-/// Where the status is served.
+/// The address of the status, when it is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatusListen {
     Off,
@@ -273,7 +273,7 @@ impl Connection {
         self.account_sid.ok_or(SettingsError::NoAccount)
     }
 
-    /// How long one request may take.
+    /// The longest time for one request.
     pub(crate) const fn request_timeout(&self) -> Duration {
         self.request_timeout.unsigned_abs()
     }
@@ -298,7 +298,7 @@ impl Connection {
 }
 
 impl Rules {
-    /// What they allow.
+    /// The guardrails that these rules make: the policy and the limits.
     pub(crate) fn guardrails(&self) -> Guardrails {
         Guardrails { policy: self.policy(), limits: self.limits() }
     }

@@ -57,7 +57,7 @@ pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> 
     Ok(Exit::Done)
 }
 
-/// What can be refused at once is not found out after thousands of requests.
+/// Refuses the destination at once where that is possible, and not after thousands of requests.
 fn check_out(options: &ImportOptions, there: &There) -> anyhow::Result<()> {
     match (options.split_by, &options.out) {
         (SplitBy::Account, Some(folder)) => {
@@ -86,7 +86,7 @@ fn choice(options: &ImportOptions) -> Choice {
     }
 }
 
-/// What is there already, and stays.
+/// The files that are there already, and stay.
 struct There {
     /// The state that `--missing` compares with.
     state: Option<Known>,
@@ -150,7 +150,7 @@ impl File {
     }
 }
 
-/// What was seen, and when.
+/// The observation, and its time.
 struct Seen {
     observed: Observed,
     now: Now,
@@ -280,7 +280,7 @@ impl Seen {
     }
 }
 
-/// Whether all of `files` may be written to `out`, and make one state with what is there.
+/// Checks that all of `files` may be written to `out`, and that they make one state with what is there.
 fn check_files(
     files: &[File],
     out: &Path,

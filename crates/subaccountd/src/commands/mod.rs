@@ -38,7 +38,7 @@ use crate::{
     reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
 };
 
-/// What a command ends with; the numbers are in the contract.
+/// The exit code of a command; the numbers are in the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done = 0,
@@ -129,7 +129,7 @@ fn is_read(text: &str) -> anyhow::Result<bool> {
     }
 }
 
-/// Whether `stream` shows colour and wants it.
+/// Returns true when `stream` is a terminal and `NO_COLOR` does not forbid colour.
 fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -11,7 +11,7 @@ use crate::{
     snapshot::Source,
 };
 
-/// What is to be planned on, and how it is shown.
+/// The basis of a plan, and the form in which the plan is shown.
 #[derive(Debug, Clone)]
 pub(super) struct How<'a> {
     pub(super) output: PlanFormat,

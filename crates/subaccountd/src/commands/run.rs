@@ -16,7 +16,7 @@ use crate::{
     reconcile::VERSION,
 };
 
-/// How long open connections to the endpoints may keep the process.
+/// The longest time for which open connections to the endpoints may keep the process.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> anyhow::Result<Exit> {

@@ -29,7 +29,7 @@ pub(super) struct Sighting {
     pub(super) sight: Sight,
     pub(super) rules: Rules,
     pub(super) loaded: LoadedState,
-    /// What whoever reads the plan should know of where it is from.
+    /// The facts about the origin of the plan that its reader should know.
     pub(super) remarks: Vec<String>,
     /// The connection that it was made through, when it was none from a snapshot.
     pub(super) reconciler: Option<Reconciler>,
@@ -95,7 +95,7 @@ fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
     remarks
 }
 
-/// How long ago `then` was, as exactly as a reader wants to know.
+/// The age of `then`, as exactly as a reader wants to know.
 fn age(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(then).as_secs().max(0);
     match seconds {

@@ -57,7 +57,7 @@ fn last_line(reading: &Reading, files: usize) -> String {
     format!("{count}{names}; see subaccountd validate --explain {first}\n")
 }
 
-/// What `-o json` prints.
+/// The document that `-o json` prints.
 #[derive(Serialize)]
 struct Document<'a> {
     valid: bool,

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// The most passes that changes begin at once.
 const MAX_AT_ONCE: u32 = 10;
-/// How long it takes until one more may begin.
+/// The time until one more may begin.
 const REFILL: Duration = Duration::from_secs(5);
 
 /// A bucket of tokens, told by the time at which it is full again.

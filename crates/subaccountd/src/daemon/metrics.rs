@@ -50,7 +50,7 @@ pub(crate) struct Metrics {
     in_flight_limit: Gauge,
     request_count: Arc<AtomicU64>,
     started: Instant,
-    /// When a pass began or a request ended, in milliseconds since the start.
+    /// The time at which a pass last began or a request last ended, in milliseconds since the start.
     last_activity: AtomicU64,
 }
 
@@ -178,7 +178,7 @@ impl Metrics {
         self.last_activity.store(self.since_start(), Ordering::Relaxed);
     }
 
-    /// How long ago a pass began or a request ended.
+    /// The time since a pass last began or a request last ended.
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_millis(self.since_start().saturating_sub(self.last_activity.load(Ordering::Relaxed)))
     }

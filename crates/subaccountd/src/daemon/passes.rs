@@ -10,9 +10,9 @@ use subaccountd_core::{
     AccountSid, Action, PhoneNumber, Report, Verb, execute::Executed, report::PassResult,
 };
 
-/// How many entries are kept.
+/// The most entries that are kept.
 const KEPT: usize = 20;
-/// How many writes of a pass are kept, what went wrong first.
+/// The most writes of a pass that are kept; those that went wrong come first.
 const WRITES_KEPT: usize = 10;
 /// The longest words that are kept of an error.
 const MAX_WORDS: usize = 400;
@@ -27,19 +27,19 @@ pub(crate) struct Passes(Mutex<VecDeque<PassEntry>>);
 /// A pass, or several in a row that ended alike and wrote nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PassEntry {
-    /// How many passes it stands for.
+    /// The number of passes that it stands for.
     pub(crate) times: u32,
-    /// When the first of them ended.
+    /// The time at which the first of them ended.
     pub(crate) since: Timestamp,
-    /// When the last of them ended.
+    /// The time at which the last of them ended.
     pub(crate) finished_at: Timestamp,
-    /// How long the last of them took.
+    /// The duration of the last of them.
     pub(crate) took: SignedDuration,
-    /// How many requests the last of them made.
+    /// The number of requests that the last of them made.
     pub(crate) requests: u64,
     pub(crate) result: PassResult,
     pub(crate) error: Option<String>,
-    /// How many writes ended how, as in [`RESULTS`].
+    /// The number of writes by result, in the order of [`RESULTS`].
     pub(crate) counts: [usize; 4],
     /// The first of these writes.
     pub(crate) writes: Vec<WriteEntry>,
@@ -53,7 +53,7 @@ pub(crate) struct WriteEntry {
     pub(crate) number: Option<PhoneNumber>,
     pub(crate) from: Option<AccountSid>,
     pub(crate) result: &'static str,
-    /// Why it was not done.
+    /// The reason for which it was not done.
     pub(crate) why: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl Passes {
         }
     }
 
-    /// What is kept, the newest first.
+    /// The kept entries, the newest first.
     pub(crate) fn newest_first(&self) -> Vec<PassEntry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
@@ -104,7 +104,7 @@ impl PassEntry {
         })
     }
 
-    /// Whether both wrote nothing and ended alike.
+    /// Returns true when both wrote nothing and ended alike.
     fn is_like(&self, other: &Self) -> bool {
         self.writes.is_empty()
             && other.writes.is_empty()

@@ -15,7 +15,7 @@ const MAX_GAP: Duration = Duration::from_secs(10);
 /// core only.
 const GAP_FACTOR: u32 = 5;
 
-/// What a look at the state found.
+/// The result of a look at the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// It means what the last pass began with.
@@ -36,7 +36,7 @@ pub(super) trait Looking {
     async fn answered(&self);
 }
 
-/// What is known of the state as the pause begins.
+/// The knowledge of the state at the beginning of the pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     /// The pass had it, and it may have changed since.

@@ -62,13 +62,13 @@ pub(crate) struct ReconcileLoop {
     last: Option<Arc<Report>>,
 }
 
-/// What follows a pass.
+/// The step that follows a pass.
 struct Next {
     /// Another pass at once, as something was written.
     at_once: bool,
     /// The wait that Twilio asked for when it could not take a write; zero when it asked for none.
     backpressure: Option<Duration>,
-    /// What the pause begins with, if there is one.
+    /// The knowledge of the state with which the pause begins, if there is a pause.
     known: Known,
 }
 

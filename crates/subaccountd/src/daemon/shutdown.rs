@@ -16,9 +16,9 @@ use tracing::{info, warn};
 
 use crate::output::progress;
 
-/// How long the process may go on once no write is in flight: less than the 5 s that are promised.
+/// The time for which the process may go on once no write is in flight: less than the 5 s that are promised.
 const GRACE: Duration = Duration::from_millis(4_500);
-/// How long the last words may take.
+/// The longest time for the last message.
 const MAX_LAST_WORDS: Duration = Duration::from_millis(200);
 /// The stack of the thread that takes the signals.
 const STACK_BYTES: usize = 256 * 1024;

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How long a call may make no progress.
+/// The longest time for which a call may make no progress.
 const MAX_SILENCE: Duration = Duration::from_secs(10);
 
 /// The reason why a call was given up, or was not begun.

@@ -27,7 +27,7 @@ use crate::{
 
 /// Two reads at least this far apart must give the same bytes.
 const APART: Duration = Duration::from_millis(50);
-/// How often a state that keeps changing is read again before the read fails.
+/// The number of times that a state that keeps changing is read again before the read fails.
 const MAX_READS: usize = 40;
 /// The most bytes of one file.
 pub(crate) const LARGEST_FILE: u64 = 8 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub(crate) struct LoadedState {
     pub(crate) reading: Arc<Reading>,
     pub(crate) sha256: String,
     pub(crate) revision: Option<String>,
-    /// When the state was loaded that first meant the same: an edit of a comment does not change it.
+    /// The load time of the first state that meant the same: an edit of a comment does not change it.
     pub(crate) loaded_at: Timestamp,
 }
 
@@ -115,7 +115,7 @@ impl StateReader {
 }
 
 impl LoadedState {
-    /// Whether `other` says the same: the same state and the same faults, wherever they stand.
+    /// Returns true when `other` says the same: the same state and the same faults, wherever they stand.
     pub(crate) fn means_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.reading, &other.reading) || same_meaning(&self.reading, &other.reading)
     }
@@ -128,7 +128,7 @@ fn same_meaning(one: &Reading, other: &Reading) -> bool {
     one.desired == other.desired && one.faults.iter().map(key).eq(other.faults.iter().map(key))
 }
 
-/// What one read found.
+/// The result of one read.
 struct Files {
     sources: Vec<Source>,
     sha256: String,

@@ -59,7 +59,7 @@ fn described(schema: &Value) -> String {
     cell(schema["description"].as_str().expect("everything in the schema is described"))
 }
 
-/// What a value is, in words, with its bounds.
+/// The kind of a value in words, with its bounds.
 fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         return link(reference.rsplit('/').next().unwrap());
@@ -91,7 +91,7 @@ fn link(name: &str) -> String {
     }
 }
 
-/// How a value is written: an example, or its form.
+/// The notation of a value: an example, or its form.
 fn shape(name: &str, definition: &Value) -> String {
     if let Some(examples) = definition["examples"].as_array() {
         let examples: Vec<_> =

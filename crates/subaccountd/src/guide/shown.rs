@@ -1,4 +1,4 @@
-//! What the documents show as a command line is one.
+//! Checks that every command line that the documents show is a valid one.
 
 use std::{fs, path::PathBuf};
 

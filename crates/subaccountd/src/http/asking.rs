@@ -10,7 +10,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read: the status of a fleet of ten thousand takes 5 MiB.
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// Where a daemon is asked.
+/// The client that asks a daemon at one address.
 #[derive(Debug)]
 pub(crate) struct Asker {
     http: reqwest::Client,

@@ -1,4 +1,4 @@
-//! What the daemon serves: probes and metrics on one address, the status on another or the same.
+//! The endpoints of the daemon: probes and metrics on one address, the status on another or the same.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,18 +24,18 @@ use crate::{
     snapshot::Kept,
 };
 
-/// What the endpoints show.
+/// The data that the endpoints show.
 pub(crate) struct Shown {
     pub(crate) metrics: Arc<Metrics>,
     /// The last pass; `None` before the first.
     pub(crate) report: watch::Receiver<Option<Arc<Report>>>,
-    /// What the last pass that could observe saw; `None` before the first.
+    /// The observation of the last pass that could observe; `None` before the first.
     pub(crate) snapshot: watch::Receiver<Option<Arc<Kept>>>,
     /// The last passes.
     pub(crate) passes: Arc<Passes>,
     /// The last pass that came to its end was at least one.
     pub(crate) ready: watch::Receiver<Result<(), String>>,
-    /// How long nothing may happen before the daemon counts as stuck.
+    /// The time for which nothing may happen before the daemon counts as stuck.
     pub(crate) stuck_after: Duration,
 }
 

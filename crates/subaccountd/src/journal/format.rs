@@ -20,7 +20,7 @@ pub(super) struct Header {
     pub(super) format: String,
     pub(super) version: String,
     pub(super) main_account: AccountSid,
-    /// When the file was begun, by this machine's clock.
+    /// The time at which the file was begun, by this machine's clock.
     pub(super) time: Timestamp,
 }
 
@@ -35,18 +35,18 @@ pub(crate) struct Line {
     pub(crate) audit: Option<Audit>,
 }
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nearly every line is an event")]
 pub(crate) enum What {
-    /// What was known when the file was begun.
+    /// The history that was known when the file was begun.
     Carried { carried: Box<History> },
     /// One fact.
     Event(Event),
 }
 
-/// Who asked for a write, and what Twilio said.
+/// The origin of a write, and the answer of Twilio.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Audit {
@@ -67,7 +67,7 @@ pub(crate) struct Audit {
     /// Twilio's request id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_id: Option<String>,
-    /// What was done, or what went wrong, in words.
+    /// The result in words: what was done, or what went wrong.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) message: String,
 }

@@ -23,7 +23,7 @@ fn one(fault: &Fault) -> String {
     format!("::error {place},title={title}::{}", data(&lines.join("\n")))
 }
 
-/// What stands behind the second pair of colons.
+/// The text behind the second pair of colons.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-/// How many names an error shows.
+/// The most names that an error shows.
 const SHOWN: usize = 5;
 
-/// Whether each of `paths` may be written.
+/// Checks that each of `paths` may be written.
 ///
 /// # Errors
 /// When one is there and `force` is not given, or is something that cannot be replaced.
@@ -66,7 +66,7 @@ pub(crate) fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether `path` is a folder or can become one.
+/// Checks that `path` is a folder or can become one.
 pub(crate) fn check_folder(path: &Path) -> anyhow::Result<()> {
     let is_no_folder = path.symlink_metadata().is_ok() && !path.is_dir();
     anyhow::ensure!(
@@ -77,7 +77,7 @@ pub(crate) fn check_folder(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the folder that `path` is to be in is there.
+/// Checks that the folder that `path` is to be in is there.
 pub(crate) fn check_parent(path: &Path) -> anyhow::Result<()> {
     let folder = folder_of(path);
     anyhow::ensure!(

@@ -7,7 +7,7 @@ use subaccountd_core::manifest::{Excerpt, Fault, Related};
 
 /// The most characters of a line that is shown as it is and as it should be.
 const WIDEST_SUGGESTION: usize = 120;
-/// How far two places may be apart to be shown as one text.
+/// The largest distance, in lines, of two places that are shown as one text.
 const FARTHEST: usize = 100;
 
 /// `faults` for a terminal.

@@ -1,4 +1,5 @@
-//! What people and programs read: plans, explanations, diagnostics, annotations, progress, and the files that commands write.
+//! The output for people and programs: plans, explanations, diagnostics, annotations, progress, and the files
+//! that commands write.
 
 pub(crate) mod annotations;
 pub(crate) mod destination;

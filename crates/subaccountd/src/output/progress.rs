@@ -17,13 +17,14 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-/// What ends sooner shows nothing.
+/// The time before the line is shown: work that ends sooner shows nothing.
 const AFTER: Duration = Duration::from_secs(1);
-/// How often the line is drawn anew.
+/// The time between two drawings of the line.
 const EVERY: Duration = Duration::from_millis(200);
 /// To the beginning of the line, and clear what stands there.
 const CLEAR: &str = "\r\x1b[K";
-/// What Ctrl-C shows behind the line must not begin another one, which nobody would clear.
+/// The columns that stay free. The characters that Ctrl-C shows behind the line must not begin another one,
+/// which nobody would clear.
 const ROOM: u16 = 4;
 
 /// The line that is on the terminal now.
@@ -85,7 +86,7 @@ fn grouped(number: u64) -> String {
     out
 }
 
-/// Whether standard error is a terminal whose line can be drawn anew.
+/// Returns true when standard error is a terminal whose line can be drawn anew.
 fn has_terminal() -> bool {
     let can_move = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     can_move && io::stderr().is_terminal()

@@ -1,4 +1,4 @@
-//! What stands right before a write: the desired state, read again, and a signal.
+//! The checks right before a write: the desired state, read again, and a signal.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -28,7 +28,7 @@ impl<'a> StatePrecondition<'a> {
         Self { reconciler, planned, last: Mutex::default(), changed: AtomicBool::default() }
     }
 
-    /// Whether a write was skipped because the state changed.
+    /// Returns true when a write was skipped because the state changed or could not be read.
     pub(crate) fn saw_a_change(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
     }

@@ -69,18 +69,18 @@ pub(crate) struct Pass {
     pub(crate) report: Report,
     /// The fleet as it stands after its writes; `None` when it could not be observed.
     pub(crate) sight: Option<Sight>,
-    /// Whether anything was written; then the next pass follows at once.
+    /// True when at least one write was not skipped; then the next pass follows at once.
     pub(crate) did_something: bool,
-    /// Whether a write was skipped because the state changed meanwhile.
+    /// True when a write was skipped because the state changed meanwhile, or could not be read.
     pub(crate) state_changed: bool,
-    /// Whether it came to its end.
+    /// True when it came to its end.
     pub(crate) completed: bool,
-    /// Whether the credentials are accepted, when that is known.
+    /// True when the credentials are accepted; `None` when that is not known.
     pub(crate) credentials_valid: Option<bool>,
 }
 
 impl Pass {
-    /// Whether a planned action was not made.
+    /// Returns true when a planned action was not made.
     pub(crate) fn skipped(&self) -> bool {
         self.ended(|outcome| matches!(outcome, Outcome::Skipped(_)))
     }
@@ -165,7 +165,7 @@ impl Stopwatch for Monotonic {
 }
 
 impl Reconciler {
-    /// Whether it writes.
+    /// The mode: `Enforce` when it writes, else `DryRun`.
     pub(crate) const fn mode(&self) -> Mode {
         if self.writer.is_some() { Mode::Enforce } else { Mode::DryRun }
     }

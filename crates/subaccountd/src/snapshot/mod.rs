@@ -32,18 +32,18 @@ pub(crate) struct Snapshot<'a> {
     format: u32,
     /// The version of the program that took it.
     version: Cow<'a, str>,
-    /// When, by the taker's clock.
+    /// The time at which it was taken, by the taker's clock.
     pub(crate) taken_at: Timestamp,
-    /// When, by Twilio's clock.
+    /// The time at which it was taken, by Twilio's clock.
     pub(crate) twilio_time: Option<Timestamp>,
-    /// Whether Twilio's clock moved on as a monotonic one did.
+    /// True when Twilio's clock moved on as a monotonic one did.
     #[serde(default = "yes")]
     pub(crate) steady: bool,
     pub(crate) main_account: AccountSid,
     /// The rules that the taker plans by, as its flags.
     pub(crate) settings: Cow<'a, Words>,
     pub(crate) accounts: Vec<Row<'a>>,
-    /// What else was not known.
+    /// The other facts that were not known.
     #[serde(default)]
     pub(crate) doubts: Cow<'a, Doubts>,
     pub(crate) history: Cow<'a, History>,
@@ -67,13 +67,13 @@ impl Snapshot<'_> {
         Now { local: self.taken_at, twilio: self.twilio_time, steady: self.steady }
     }
 
-    /// Which version of the program took it.
+    /// The version of the program that took it.
     pub(crate) fn taker(&self) -> &str {
         &self.version
     }
 }
 
-/// What the daemon keeps of a pass, until the next one, to answer with a snapshot.
+/// The parts of a pass that the daemon keeps, until the next one, to answer with a snapshot.
 #[derive(Debug)]
 pub(crate) struct Kept {
     now: Now,
@@ -86,7 +86,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// What is kept of `sight`, made under `settings`.
+    /// Makes the kept parts of `sight`, which was made under `settings`.
     pub(crate) fn of(sight: Sight, settings: Arc<Words>) -> Self {
         let Sight { now, observed, history } = sight;
         let main = observed.main();

@@ -13,7 +13,7 @@ use crate::{
     reconcile::{Sight, VERSION, shown},
 };
 
-/// What is said of a list that is not there, and what mends it.
+/// The message about a list that is not there, and the remedy.
 const LACKS: &str = "the snapshot has no number list of";
 const REMEDY: &str = "plan on a snapshot taken with `subaccountd snapshot`, which reads every list";
 

@@ -11,7 +11,7 @@ use subaccountd_core::{
 use super::{parse, report};
 use crate::{cli::settings::Rules, desired::LoadedState, reconcile::Sight};
 
-/// When every scene plays.
+/// The time at which every scene plays.
 pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";
 
 /// See the module.
@@ -20,7 +20,7 @@ pub(crate) struct Scene {
     state: String,
 }
 
-/// What is made of a scene.
+/// The result of a scene.
 pub(crate) struct Played {
     pub(crate) report: Report,
     pub(crate) sight: Sight,

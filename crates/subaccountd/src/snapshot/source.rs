@@ -1,4 +1,4 @@
-//! Where a snapshot comes from: a file, standard input, or a daemon's status listener.
+//! The source of a snapshot: a file, standard input, or a daemon's status listener.
 
 use std::{
     fs::File,
@@ -16,11 +16,11 @@ use crate::http::asking::{Asker, MAX_BODY};
 
 /// The largest document that is read, wherever it comes from.
 const LARGEST: u64 = MAX_BODY as u64;
-/// How long fetching it may take.
+/// The longest time for fetching it.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const PATH: &str = "/snapshot";
 
-/// Where a snapshot is.
+/// The place of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Standard input.

@@ -48,7 +48,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-/// Why the door did not do it.
+/// The reason why the door did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 enum DoorError {
     #[error(transparent)]

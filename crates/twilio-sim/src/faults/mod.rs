@@ -12,7 +12,7 @@ use crate::{
     http::{inbound::Inbound, operation::Operation},
 };
 
-/// What goes wrong. As JSON, inside a [`Fault`]:
+/// The failure that a fault causes. As JSON, inside a [`Fault`]:
 ///
 #[doc = concat!("```text\n", include_str!("faults.txt"), "```")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum FaultKind {
     },
     /// Waits before doing what was asked.
     Latency {
-        /// How long, in milliseconds.
+        /// The length of the wait, in milliseconds.
         ms: u64,
     },
     /// Resets the TCP connection: instead of doing what was asked, or `after` having done it.
@@ -57,7 +57,7 @@ pub enum FaultKind {
     Ignore,
     /// Loses the answer at once, and does a write later, by the rules and to the world of then.
     Late {
-        /// How much later, in milliseconds.
+        /// The delay of the write, in milliseconds.
         ms: u64,
         /// The HTTP status of the answer; without one the connection is reset.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,19 +70,19 @@ pub enum FaultKind {
     Stale,
     /// Does what was asked and sends the first bytes of the answer, under the length of the whole.
     Truncate {
-        /// How many bytes get through.
+        /// The number of bytes that get through.
         bytes: usize,
     },
     /// Does what was asked and answers 200 with a body that is not JSON.
     Junk,
     /// Does what was asked and sends an answer that is far too long.
     BigBody {
-        /// How many bytes at least.
+        /// The least length of the answer, in bytes.
         bytes: usize,
     },
     /// Tells half of a list.
     Rows {
-        /// How many rows are left out at the end of the page.
+        /// The number of rows that are left out at the end of the page.
         #[serde(default)]
         drop: usize,
         /// Say that there is no next page.
@@ -109,7 +109,7 @@ fn found() -> u16 {
 #[serde(deny_unknown_fields)]
 #[must_use]
 pub struct Fault {
-    /// What goes wrong.
+    /// The failure that it causes.
     #[serde(rename = "fault")]
     pub kind: FaultKind,
     /// Only these operations.
@@ -124,13 +124,13 @@ pub struct Fault {
     /// Only requests whose path and query contain this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// How many matching requests pass before it strikes.
+    /// The number of matching requests that pass before it strikes.
     #[serde(default)]
     pub skip: u64,
-    /// How often it strikes; none is for ever.
+    /// The number of times that it strikes; none is for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// How many matching requests there were.
+    /// The number of matching requests so far.
     #[serde(default)]
     pub seen: u64,
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::http::answer::{Answer, Content};
 
-/// Which rows of a page, or which single object, and what becomes of them. Without `sid` and `index` it is every row.
+/// Selects rows of a page, or a single object, and says what becomes of them. Without `sid` and `index` it
+/// selects every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RowPatch {
@@ -18,7 +19,7 @@ pub struct RowPatch {
     /// The key whose value is replaced; without one it is the whole row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What takes its place, JSON or not, as it is; without it the value or the row is left out.
+    /// The text that takes its place, JSON or not, as it is; without it the value or the row is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What faults do to one request: before it reaches the world, and to the answer on its way back.
+//! The effects of faults on one request before it reaches the world, and on the answer on its way back.
 
 use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
 

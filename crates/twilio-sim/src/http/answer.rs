@@ -19,7 +19,7 @@ pub(crate) enum Content {
     Empty,
     Json(Value),
     Html(&'static str),
-    /// What claims to be JSON and is not.
+    /// Text that is sent as JSON and is not.
     Junk(&'static str),
 }
 
@@ -42,7 +42,7 @@ impl Answer {
         self
     }
 
-    /// What the world said, as Twilio would put it under these switches.
+    /// Converts the outcome from the world into the answer that Twilio would give under these switches.
     pub(crate) fn of(outcome: Result<Success, ApiError>, switches: &Switches) -> Self {
         match outcome {
             Ok((status, Some(body))) => Self::new(status, Content::Json(body)),

@@ -61,7 +61,7 @@ impl Inbound {
         self.resource.as_ref().and_then(Resource::account)
     }
 
-    /// Whether it asks for a change.
+    /// Returns true when it asks for a change.
     pub(crate) fn is_write(&self) -> bool {
         matches!(self.method.as_str(), "POST" | "DELETE")
     }

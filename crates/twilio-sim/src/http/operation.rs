@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::world::error::ApiError;
 
-/// What a request asks for.
+/// The operation that a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -26,7 +26,7 @@ pub enum Operation {
     ReleaseNumber,
 }
 
-/// What a path names.
+/// The resource that a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Accounts,
@@ -67,7 +67,7 @@ impl Resource {
         }
     }
 
-    /// What `method` does to the resource.
+    /// The operation that `method` performs on the resource.
     pub(crate) fn operation(&self, method: &str) -> Result<Operation, ApiError> {
         match (self, method) {
             (Self::Accounts, "GET") => Ok(Operation::ListAccounts),

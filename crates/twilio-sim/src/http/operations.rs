@@ -1,4 +1,4 @@
-//! What each operation does: checks who asks, reads or changes the world, and writes the answer. No I/O.
+//! The operations: each checks who asks, reads or changes the world, and writes the answer. No I/O.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -52,7 +52,8 @@ pub(crate) fn perform(world: &mut World, inbound: &Inbound, now: Timestamp) -> R
     }
 }
 
-/// Who asks. Suspended and closed accounts cannot ask, but for what a switch says of the main account.
+/// The account that asks. Suspended and closed accounts cannot ask, but for what a switch says of the main
+/// account.
 fn authenticate(world: &World, credentials: Option<&Credentials>) -> Result<AccountSid, ApiError> {
     let refused = || ApiError::new(20003);
     let Credentials { user, password } = credentials.ok_or_else(refused)?;
@@ -140,7 +141,7 @@ impl Desk<'_> {
         Ok((200, Some(request.answer("incoming_phone_numbers", rows, |number| &number.sid, show))))
     }
 
-    /// Whether the list is shown empty whatever it holds.
+    /// Returns true when the list is shown empty whatever it holds.
     fn numbers_are_hidden(&self, account: &str) -> Result<bool, ApiError> {
         let switches = self.world.switches();
         match self.world.listed_status(account, self.now) {

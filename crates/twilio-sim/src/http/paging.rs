@@ -21,7 +21,7 @@ enum Cursor {
     Before(String),
 }
 
-/// Which page of which list is asked for.
+/// A request for one page of one list.
 #[derive(Clone, Debug)]
 pub(crate) struct PageRequest<'a> {
     path: &'a str,

@@ -47,13 +47,13 @@ pub struct Account {
     pub friendly_name: String,
     /// The status set on the account itself; `World::status` knows a suspended main account as well.
     pub status: AccountStatus,
-    /// What opens the API in its name.
+    /// The token that opens the API in its name.
     pub auth_token: String,
     /// Twilio itself suspended it: only Twilio can reactivate it.
     pub suspended_by_twilio: bool,
-    /// When it was created.
+    /// The time at which it was created.
     pub date_created: Timestamp,
-    /// When something about it last changed.
+    /// The time of the last change to it.
     pub date_updated: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use crate::world::{
     switches::Switches,
 };
 
-/// Why a world cannot be.
+/// The reason why a world cannot exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorldError {
     /// A SID is none.
@@ -38,7 +38,7 @@ pub enum WorldError {
     Setting {
         /// The number, E.164.
         number: String,
-        /// What Twilio would say.
+        /// The message that Twilio would give.
         message: String,
     },
 }
@@ -49,7 +49,7 @@ pub enum WorldError {
 pub struct WorldBuilder(Result<World, WorldError>);
 
 impl WorldBuilder {
-    /// When everything in a built world was made, unless told otherwise: 2024-01-01T00:00:00Z.
+    /// The time at which everything in a built world was made, unless told otherwise: 2024-01-01T00:00:00Z.
     pub const SINCE: Timestamp = Timestamp::constant(1_704_067_200, 0);
 
     pub(crate) fn new(main_sid: &str, auth_token: &str) -> Self {

@@ -1,5 +1,5 @@
-//! What people do in the Console: edits that no rule of the API stops, dated like any other change.
-//! The world stays one in which every number has an owner.
+//! The edits that people make in the Console: no rule of the API stops them, and they are dated like any
+//! other change. The world stays one in which every number has an owner.
 
 use jiff::Timestamp;
 

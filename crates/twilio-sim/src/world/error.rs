@@ -10,7 +10,7 @@ pub struct ApiError {
     pub code: u32,
     /// The HTTP status.
     pub status: u16,
-    /// What Twilio says.
+    /// Twilio's error message.
     pub message: String,
 }
 
@@ -81,7 +81,7 @@ impl ApiError {
         Self { message: format!("{}: {what}", self.message), ..self }
     }
 
-    /// Whether its HTTP status is one of those that Twilio does not document.
+    /// Returns true when its HTTP status is one of those that Twilio does not document.
     pub(crate) fn status_is_unknown(&self) -> bool {
         self.code == 20005 || (21470..=21480).contains(&self.code)
     }

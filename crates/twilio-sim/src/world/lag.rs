@@ -20,7 +20,7 @@ const EVERYTHING: Stretch<'static> = (Bound::Unbounded, Bound::Unbounded);
 /// Rows of a list, by SID.
 pub(crate) type Rows<'a, T> = Box<dyn DoubleEndedIterator<Item = &'a T> + 'a>;
 
-/// What an object was until a point in time; nothing before it was made.
+/// The state of an object until a point in time; nothing before it was made.
 #[derive(Clone, Debug)]
 struct Change<T> {
     at: Timestamp,
@@ -59,7 +59,7 @@ impl<T> Changes<T> {
     }
 }
 
-/// What the world was, for lists that lag.
+/// The past of the world, for lists that lag.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Past {
     instant: Option<Timestamp>,

@@ -40,7 +40,7 @@ pub struct Release {
     pub sid: NumberSid,
     /// The account that owned it.
     pub account: AccountSid,
-    /// When it was released.
+    /// The time at which it was released.
     pub at: Timestamp,
 }
 
@@ -113,7 +113,7 @@ impl World {
         &self.accounts[&self.main]
     }
 
-    /// Whether `sid` is the main account.
+    /// Returns true when `sid` is the main account.
     pub fn is_main(&self, sid: &str) -> bool {
         self.main == *sid
     }
@@ -164,7 +164,7 @@ impl World {
         self.strangers.iter()
     }
 
-    /// How Twilio behaves where its documentation is silent.
+    /// The behaviour of Twilio where its documentation is silent.
     pub fn switches(&self) -> &Switches {
         &self.switches
     }

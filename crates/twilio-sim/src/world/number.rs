@@ -8,7 +8,7 @@ use crate::world::{
     sid::{AccountSid, NumberSid},
 };
 
-/// Which address a country asks for before the number may belong to somebody.
+/// The kind of address that a country asks for before the number may belong to somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressRequirements {
@@ -35,7 +35,7 @@ impl AddressRequirements {
     }
 }
 
-/// Where a number comes from.
+/// The origin of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -56,7 +56,7 @@ impl Origin {
     }
 }
 
-/// What kind of number it is.
+/// The kind of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberType {
@@ -94,7 +94,7 @@ pub struct Number {
     pub owner: AccountSid,
     /// The name that people gave it; by default the number, formatted.
     pub friendly_name: String,
-    /// Which address it needs.
+    /// The kind of address that it needs.
     pub address_requirements: AddressRequirements,
     /// The address it has, `AD…`.
     pub address_sid: Option<String>,
@@ -106,7 +106,7 @@ pub struct Number {
     pub emergency_address_sid: Option<String>,
     /// Twilio's own or hosted.
     pub origin: Origin,
-    /// What kind of number it is.
+    /// The kind of number that it is.
     pub number_type: NumberType,
     /// New to the platform.
     pub beta: bool,
@@ -116,9 +116,9 @@ pub struct Number {
     pub trunk_in_emergency_use: bool,
     /// Webhooks, applications, trunk.
     pub settings: Settings,
-    /// When it was bought.
+    /// The time at which it was bought.
     pub date_created: Timestamp,
-    /// When something about it last changed.
+    /// The time of the last change to it.
     pub date_updated: Timestamp,
 }
 
@@ -148,7 +148,7 @@ impl Number {
     }
 }
 
-/// Whether `text` is an E.164 number.
+/// Returns true when `text` is an E.164 number.
 pub(crate) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (2..=15).contains(&digits.len())

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What a transfer brings along for the receiving account.
+/// The papers that a transfer brings along for the receiving account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransferPapers {
     /// `AddressSid`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::world::{error::ApiError, sid::is_sid};
 
-/// What Twilio accepts for a setting.
+/// The kind of value that Twilio accepts for a setting.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -60,7 +60,7 @@ const SETTINGS: [Setting; 17] = [
 pub struct Settings(BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// What `param` is set to, if it was set.
+    /// The value to which `param` is set, if it was set.
     pub fn get(&self, param: &str) -> Option<&str> {
         self.0.get(param).map(String::as_str)
     }

@@ -6,13 +6,13 @@ use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a SID: `{prefix}` and 32 hexadecimal digits")]
 pub struct SidError {
-    /// What was given.
+    /// The text that was given.
     pub text: String,
     /// The two letters that the SID should begin with.
     pub prefix: &'static str,
 }
 
-/// Whether `text` is a SID of the kind that begins with `prefix`.
+/// Returns true when `text` is a SID of the kind that begins with `prefix`.
 pub(crate) fn is_sid(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))

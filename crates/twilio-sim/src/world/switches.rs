@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Whether something is done or refused.
+/// The decision to do something or to refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -14,7 +14,7 @@ pub enum Verdict {
     Refused,
 }
 
-/// How the number list of a suspended account is answered.
+/// The answer to a request for the number list of a suspended account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SuspendedNumbers {
@@ -28,7 +28,7 @@ pub enum SuspendedNumbers {
     Forbidden,
 }
 
-/// How the number list of a closed account is answered.
+/// The answer to a request for the number list of a closed account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClosedNumbers {
@@ -40,7 +40,7 @@ pub enum ClosedNumbers {
     Unauthorized,
 }
 
-/// What becomes of a setting of a number when the number is transferred.
+/// The fate of a setting of a number when the number is transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
@@ -50,7 +50,7 @@ pub enum Fate {
     Cleared,
 }
 
-/// How a SID that is not set is written.
+/// The form in which a SID that is not set is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NoSid {
@@ -88,9 +88,9 @@ pub struct Switches {
     pub retry_after: Option<u32>,
     /// SIDs that are not set.
     pub no_sid: NoSid,
-    /// How many milliseconds the account list lags behind; changes made before this was set do not lag.
+    /// The lag of the account list, in milliseconds; changes made before this was set do not lag.
     pub account_list_lag_ms: u64,
-    /// How many milliseconds the lists of numbers lag behind; changes made before this was set do not lag.
+    /// The lag of the lists of numbers, in milliseconds; changes made before this was set do not lag.
     pub number_list_lag_ms: u64,
 }
 
@@ -115,12 +115,12 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// How far the account list lags behind.
+    /// The time by which the account list lags behind.
     pub(crate) fn account_list_lag(&self) -> SignedDuration {
         millis(self.account_list_lag_ms)
     }
 
-    /// How far the lists of numbers lag behind.
+    /// The time by which the lists of numbers lag behind.
     pub(crate) fn number_list_lag(&self) -> SignedDuration {
         millis(self.number_list_lag_ms)
     }
@@ -144,7 +144,7 @@ fn millis(ms: u64) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-/// Why an assignment to a switch was not understood.
+/// The reason why an assignment to a switch was not understood.
 #[derive(Debug, thiserror::Error)]
 pub enum SwitchError {
     /// It is not `name=value`.

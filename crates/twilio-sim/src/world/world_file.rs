@@ -34,7 +34,7 @@ struct WorldFile {
     faults: Option<Faults>,
 }
 
-/// What a world file says.
+/// The contents of a world file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// The world.
@@ -43,14 +43,14 @@ pub struct Loaded {
     pub faults: Option<Faults>,
 }
 
-/// Why a world file was not understood, and where.
+/// The reason why a world file was not understood, and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldFileError {
     /// The name of the file.
     pub file: String,
     /// The line, from 1 on, if it is known.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// The problem, in words.
     pub message: String,
 }
 

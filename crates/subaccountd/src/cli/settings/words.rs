@@ -11,7 +11,7 @@ use super::{ReactivationName, Rules};
 pub(crate) type Words = BTreeMap<String, String>;
 
 impl Rules {
-    /// What the flags of these rules are called.
+    /// The names of the flags of these rules.
     pub(crate) fn flags() -> BTreeSet<String> {
         let command = Self::augment_args(Command::new("rules"));
         command.get_arguments().filter_map(|flag| Some(flag.get_long()?.to_owned())).collect()

@@ -124,7 +124,7 @@ impl Account {
 }
 
 impl Document {
-    /// What is held and no row of an account shows.
+    /// The held items that no row of an account shows.
     pub(super) fn held_besides(&self) -> Vec<&Held> {
         let shown = |held: &Held| {
             self.accounts.iter().filter(|account| account.sid == held.account).any(|account| {

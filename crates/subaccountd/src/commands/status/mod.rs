@@ -28,7 +28,7 @@ struct Asked {
     document: Document,
 }
 
-/// What came of asking.
+/// The answer of the daemon.
 enum Reply {
     Status(Box<Asked>),
     /// The daemon runs and has nothing to show yet.

@@ -13,7 +13,7 @@ const NAME_WIDTH: usize = 32;
 /// The column that is coloured.
 const SYNCED: usize = 4;
 
-/// How the table is printed.
+/// The style in which the table is printed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     pub(super) wide: bool,
@@ -70,7 +70,7 @@ impl Style {
         row
     }
 
-    /// What is held and no row shows, as a table; nothing when there is nothing.
+    /// The held items that no row shows, as a table; nothing when there are none.
     pub(super) fn held_besides(self, document: &Document, now: Timestamp) -> String {
         let besides = document.held_besides();
         if besides.is_empty() {
@@ -130,7 +130,7 @@ impl Table {
     }
 }
 
-/// What to do about what a row shows: by SID, reason and message.
+/// The remedies for what a row shows, by SID, reason and message.
 type Remedies<'a> = BTreeMap<(&'a str, &'a str, &'a str), &'a str>;
 
 fn remedies(document: &Document) -> Remedies<'_> {
@@ -173,7 +173,7 @@ pub(super) fn age(passed: SignedDuration) -> String {
     }
 }
 
-/// How it stands, in a few lines for the end of the table.
+/// The summary of the status, in a few lines for the end of the table.
 pub(super) fn summary(document: &Document, now: Timestamp) -> String {
     let state = &document.desired_state;
     let pass = &document.last_pass;

@@ -10,7 +10,7 @@ use crate::{cli::StatusFormat, http::asking::Asker, output::diagnostics::printab
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where a daemon is on its way.
+/// The progress of the daemon that is waited for.
 #[derive(Debug, PartialEq, Eq)]
 enum Progress {
     /// Not there yet; the words say what is waited for.
@@ -107,7 +107,7 @@ fn progress(document: &Document, revision: Option<&str>) -> Progress {
     }
 }
 
-/// Whether `revision` begins the git commit or the digest of the state.
+/// Returns true when the git commit or the digest of the state begins with `revision`.
 fn is_of(document: &Document, revision: &str) -> bool {
     let begins =
         |whole: &str| whole.get(..revision.len()).is_some_and(|it| it.eq_ignore_ascii_case(revision));

@@ -1,4 +1,5 @@
-//! What of a report a query shows. Nothing is copied: a page shows a hundred of what may be thousands.
+//! The part of a report that a query shows. Nothing is copied: a page shows a hundred of what may be
+//! thousands.
 
 use std::{cmp::Reverse, fmt::Write};
 
@@ -9,7 +10,7 @@ use subaccountd_core::{
 
 use super::query::{Query, Sort};
 
-/// What is so with an account, what needs a person first.
+/// The condition of an account; the classes that need a person come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     /// Something should change and is not changed.
@@ -45,7 +46,7 @@ impl Class {
     }
 }
 
-/// What matches.
+/// The actions, held items and accounts that match.
 pub(super) struct Found<'a> {
     pub(super) todo: Vec<&'a ActionView>,
     pub(super) held: Vec<&'a HeldView>,
@@ -76,7 +77,7 @@ impl<'a> Index<'a> {
         accounts.binary_search_by_key(&sid, |account| account.sid).ok().map(|at| &accounts[at])
     }
 
-    /// What is held of an account.
+    /// The held items of an account.
     pub(super) fn held(&self, sid: AccountSid) -> &[&'a HeldView] {
         run(&self.held, |item| item.account, sid)
     }
@@ -85,7 +86,7 @@ impl<'a> Index<'a> {
         run(&self.todo, |action| action.account, sid)
     }
 
-    /// What `query` shows, in its order.
+    /// The items and accounts that `query` shows, in its order.
     pub(super) fn find(&self, query: &Query) -> Found<'a> {
         let mut words = Words::of(&query.search);
         let row = |account: &AccountView| {
@@ -219,7 +220,7 @@ impl Words {
         Self { words, text: Text::default() }
     }
 
-    /// Whether each word occurs in what `say` says.
+    /// Returns true when each word occurs in what `say` says.
     fn all_in(&mut self, say: impl FnOnce(&mut Text)) -> bool {
         if self.words.is_empty() {
             return true;
@@ -230,7 +231,7 @@ impl Words {
     }
 }
 
-/// What is searched of one thing, in small letters.
+/// The searched text of one account or item, in small letters.
 #[derive(Default)]
 struct Text(String);
 

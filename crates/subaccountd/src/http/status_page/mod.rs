@@ -82,7 +82,7 @@ pub(crate) fn answer(
     }
 }
 
-/// What is shown while the state has not been read. Nothing on it is read for long, so it asks again by itself.
+/// The page while the state has not been read. It holds nothing to read for long, so it asks again by itself.
 #[derive(Template)]
 #[template(path = "waiting.html")]
 struct Waiting {
@@ -118,7 +118,7 @@ struct Page<'a> {
     accounts: Listed<AccountRow>,
 }
 
-/// How many accounts are so, with a link to them.
+/// The number of accounts of a class, with a link to them.
 struct Tile {
     class: Class,
     count: usize,
@@ -126,7 +126,7 @@ struct Tile {
     is_shown: bool,
 }
 
-/// How many items are held for a reason.
+/// The number of items that are held for a reason, with a link to them.
 struct ReasonCount {
     reason: Reason,
     count: usize,
@@ -134,7 +134,7 @@ struct ReasonCount {
     is_shown: bool,
 }
 
-/// What cannot be undone.
+/// The closes and the losses of numbers that cannot be undone.
 struct Risk {
     closes: usize,
     numbers: usize,
@@ -220,7 +220,7 @@ fn reasons(report: &Report, query: &Query) -> Vec<ReasonCount> {
     reasons
 }
 
-/// What is so in a few words, and the class of the worst of it.
+/// The verdict in a few words, and the class of the worst fact in it.
 fn verdict(report: &Report, tiles: &[Tile]) -> (String, &'static str) {
     let unknown = tiles.iter().find(|tile| tile.class == Class::Unknown).map_or(0, |tile| tile.count);
     let (held, todo) = (report.plan.held.len(), report.plan.actions.len());

@@ -12,7 +12,7 @@ const MAX_SEARCH: usize = 100;
 /// The most digits of a page number.
 const MAX_DIGITS: usize = 6;
 
-/// What to show.
+/// The selection that the page shows: the search, the filters, the order and the pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query {
     /// The words that are searched, as they were typed.
@@ -22,7 +22,7 @@ pub(super) struct Query {
     pub(super) desired: Option<Status>,
     pub(super) sort: Sort,
     pub(super) pages: Pages,
-    /// What was left out, and why.
+    /// The notes on what was left out, and the reasons.
     pub(super) notes: Vec<&'static str>,
 }
 
@@ -34,15 +34,15 @@ pub(super) struct Pages {
     pub(super) accounts: usize,
 }
 
-/// How accounts are sorted.
+/// The order of the accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// What needs a person first.
+    /// Accounts that need a person come first.
     #[default]
     Trouble,
     Sid,
     Name,
-    /// What changed last first.
+    /// Accounts that changed last come first.
     Changed,
 }
 
@@ -116,7 +116,7 @@ impl Query {
         (words.chars().count() > MAX_SEARCH).then_some("The search was cut after 100 characters.")
     }
 
-    /// Whether anything narrows what is shown.
+    /// Returns true when a search or a filter narrows what is shown.
     pub(super) fn narrows(&self) -> bool {
         !self.search.is_empty() || self.show.is_some() || self.reason.is_some() || self.desired.is_some()
     }

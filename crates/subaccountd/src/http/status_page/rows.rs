@@ -57,7 +57,7 @@ impl List {
 /// One page of a list.
 pub(super) struct Listed<T> {
     pub(super) rows: Vec<T>,
-    /// Which part of how many this is, in words.
+    /// The range of the rows and the size of the whole, in words.
     pub(super) words: String,
     pub(super) turns: Vec<Turn>,
 }
@@ -129,7 +129,7 @@ pub(super) struct TodoRow {
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) from: Option<Who>,
-    /// What a reader should know, and why the entry says so.
+    /// The note that a reader should know, and the reason that the entry gives.
     pub(super) notes: Vec<String>,
     pub(super) at_risk: usize,
 }
@@ -176,11 +176,11 @@ pub(super) struct AccountRow {
     pub(super) class: Class,
     pub(super) who: Who,
     pub(super) desired: &'static str,
-    /// What Twilio shows, when that is something else.
+    /// The status that Twilio shows, or the word in its place; `None` when the account was not seen.
     pub(super) observed: Option<String>,
     pub(super) reason: String,
     pub(super) message: Option<String>,
-    /// How many more items are held.
+    /// The number of further held items.
     pub(super) more: usize,
     pub(super) why: Option<String>,
     pub(super) labels: Vec<String>,
@@ -225,7 +225,7 @@ impl FaultRow {
     }
 }
 
-/// What is left of a limit within the window.
+/// The use of a limit within the window.
 pub(super) struct Limit {
     pub(super) of: &'static str,
     pub(super) spent: usize,
@@ -254,7 +254,7 @@ pub(super) struct PassRow {
     pub(super) requests: String,
     pub(super) took: String,
     pub(super) error: Option<String>,
-    /// How the writes ended, in words.
+    /// The number of writes by result, in words.
     pub(super) counts: String,
     pub(super) writes: Vec<WriteRow>,
     pub(super) not_shown: usize,

@@ -93,7 +93,7 @@ fn page(report: &Report, query: &str) -> String {
     render(report, &[], query, at()).unwrap()
 }
 
-/// How many rows stand in a list.
+/// The number of rows in a list.
 fn rows(page: &str, list: &str) -> usize {
     let section = page.split(&format!("<section id=\"{list}\"")).nth(1).unwrap();
     section.split("</section>").next().unwrap().matches("<th scope=\"row\"").count()

@@ -62,7 +62,7 @@ impl fmt::Display for Plain {
 
 impl HtmlSafe for Plain {}
 
-/// How long ago, in one unit.
+/// The time that has passed, in words and in one unit.
 fn ago(passed: SignedDuration) -> String {
     let seconds = passed.as_secs();
     match seconds {

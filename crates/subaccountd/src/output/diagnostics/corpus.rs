@@ -130,7 +130,7 @@ fn assert_in_file(sources: &[Source], (file, line, column, width): (&str, usize,
     );
 }
 
-/// What a tired person or a broken tool does to a file.
+/// An edit that a tired person or a broken tool makes to a file.
 #[derive(Debug, Clone)]
 enum Change {
     Flip(Index, u8),
@@ -143,7 +143,7 @@ enum Change {
     Splice(Index, Index, Index, usize),
 }
 
-/// What means something to YAML, or looks as if it did.
+/// Texts that mean something to YAML, or look as if they did.
 const SPECIALS: &[&str] = &[
     ":",
     ": ",

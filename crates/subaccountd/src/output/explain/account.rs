@@ -4,7 +4,7 @@ use subaccountd_core::{AccountSid, Entry, Holdings, Object, PhoneNumber, Verb};
 
 use super::{Case, Page, at, close, counted, listed, quoted, touches};
 
-/// What is to be known of `sid`.
+/// The explanation of the account `sid`.
 pub(crate) fn account(case: &Case<'_>, sid: AccountSid) -> String {
     let entry = case.desired.entry(sid);
     let mut page = Page::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.paint);
@@ -63,7 +63,7 @@ fn numbers(numbers: &[PhoneNumber]) -> String {
     format!("{}: {}", counted(numbers.len()), listed(numbers))
 }
 
-/// What its numbers are about to do.
+/// The planned and the held moves of its numbers, in words.
 fn moves(case: &Case<'_>, sid: AccountSid) -> String {
     let enter = case.actions(|action| action.account == sid && action.number.is_some()).len();
     let leave = case.actions(|action| action.from == Some(sid)).len();

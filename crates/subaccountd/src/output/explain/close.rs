@@ -62,7 +62,8 @@ fn step(page: &mut Page, done: bool, words: &str) {
     page.line(&format!("[{}] {words}", if done { "x" } else { " " }));
 }
 
-/// What the account counts as holding and may not be lost; `None` when its numbers are not known.
+/// The numbers that the account counts as holding and that may not be lost; `None` when its numbers
+/// are not known.
 fn kept(case: &Case<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
     let numbers = match case.sight.observed.holdings(entry.sid) {
         Holdings::Known(numbers) => numbers,

@@ -25,12 +25,12 @@ use crate::{
     reconcile::Sight,
 };
 
-/// Where the words of a section begin.
+/// The indentation of the words of a section.
 const INDENT: &str = "              ";
 /// The most numbers, or writes, that are listed one by one.
 const MOST: usize = 10;
 
-/// What an explanation is made from.
+/// The input of an explanation.
 pub(crate) struct Case<'a> {
     pub(crate) desired: &'a Desired,
     pub(crate) sight: &'a Sight,
@@ -92,7 +92,7 @@ impl Case<'_> {
         }
     }
 
-    /// What the journal still knows of writes and refusals.
+    /// Shows the writes, the refusals and the external reverts that the journal still knows.
     fn remembered(&self, page: &mut Page, object: Object, concerns: impl Fn(&Write) -> bool) {
         let history = &self.sight.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
@@ -171,7 +171,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", printable(text))
 }
 
-/// Whether a write touches `account`.
+/// Returns true when a write touches `account`.
 fn touches(write: &Write, account: AccountSid) -> bool {
     write.object == Object::Account(account)
         || write.transfer.is_some_and(|(from, to)| from == account || to == account)

@@ -4,7 +4,7 @@ use subaccountd_core::{AccountSid, Needs, Number, Object, PhoneNumber, Tie, Wher
 
 use super::{Case, Page};
 
-/// What is to be known of `phone`.
+/// The explanation of the number `phone`.
 pub(crate) fn number(case: &Case<'_>, phone: PhoneNumber) -> String {
     let claim = case.desired.claims().find(|(_, number, _)| *number == phone);
     let claim = claim.map(|(account, _, papers)| (account, papers));
@@ -99,7 +99,7 @@ fn observed(case: &Case<'_>, phone: PhoneNumber, holder: Whereabouts<'_>, page: 
     }
 }
 
-/// What the number asks of a transfer, and what it would leave behind.
+/// Shows what the number needs for a transfer, and what it would leave behind.
 fn needs(number: &Number, page: &mut Page) {
     if number.needs_address {
         page.line("a transfer of it needs an `addressSid` in the claim");
@@ -113,7 +113,7 @@ fn needs(number: &Number, page: &mut Page) {
     }
 }
 
-/// What the claim gives for a transfer.
+/// The papers that the claim gives for a transfer.
 fn given(papers: &Needs) -> Vec<String> {
     let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
     let texts = [

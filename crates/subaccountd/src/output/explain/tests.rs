@@ -1,4 +1,4 @@
-//! What `explain` says.
+//! The text of `explain`.
 
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use subaccountd_core::{
 /// More held items than this that share a reason are shown under the reason.
 const MANY: usize = 8;
 
-/// What concerns one account.
+/// The actions and the held items of one account.
 pub(super) struct Group<'a> {
     pub(super) account: AccountSid,
     /// In the order of their execution.

@@ -15,7 +15,7 @@ use crate::output::diagnostics::printable;
 const LARGEST: usize = 60_000;
 /// The most bytes that the closes and the numbers they release take.
 const LARGEST_RISK: usize = 30_000;
-/// What is kept back for the ends of the parts and for saying what was cut.
+/// The bytes that are kept back for the ends of the parts and for saying what was cut.
 const RESERVE: usize = 1_000;
 /// A table of more rows than this is folded.
 const LONG: usize = 12;
@@ -25,7 +25,7 @@ const LARGEST_FAULTS: usize = 12_000;
 /// The longest text of one cell.
 const LONGEST_CELL: usize = 600;
 
-/// What `view` shows as markdown.
+/// The content of `view` as markdown.
 pub(crate) fn markdown(view: &View<'_>) -> String {
     let mut out = format!("### subaccountd: {}\n", counts(view.plan()));
     for words in view.part().iter().chain(&view.remarks) {
@@ -181,7 +181,7 @@ fn clipped(text: &str) -> String {
     }
 }
 
-/// What markdown would take for its own, written so that it does not.
+/// The text, with everything escaped that has a meaning in markdown.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {

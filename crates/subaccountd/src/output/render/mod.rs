@@ -16,12 +16,12 @@ use subaccountd_core::{
 pub(crate) use markdown::markdown;
 pub(crate) use text::{Paint, text, wrapped};
 
-/// What is shown of a report.
+/// The part of a report that is shown.
 pub(crate) struct View<'a> {
     report: &'a Report,
     plan: Cow<'a, PlanView>,
     only: Option<AccountSid>,
-    /// What the reader should know before the plan, as where the observation is from.
+    /// The facts that the reader should know before the plan, such as the origin of the observation.
     remarks: Vec<String>,
     listed: BTreeMap<AccountSid, &'a AccountView>,
     observed: Option<&'a Observed>,
@@ -35,7 +35,7 @@ impl<'a> View<'a> {
         Self { report, plan, only: None, remarks: Vec::new(), listed, observed }
     }
 
-    /// What of it concerns `sid`. The digest stays that of the whole plan.
+    /// Limits the view to what concerns `sid`. The digest stays that of the whole plan.
     pub(crate) fn only(mut self, sid: AccountSid) -> Self {
         let holds = |number| {
             let whereabouts = self.observed.map(|observed| observed.whereabouts(number));
@@ -56,17 +56,17 @@ impl<'a> View<'a> {
         self
     }
 
-    /// What is shown of the plan.
+    /// The part of the plan that is shown.
     pub(crate) fn plan(&self) -> &PlanView {
         &self.plan
     }
 
-    /// Whether `sid` is listed, or was seen at Twilio.
+    /// Returns true when `sid` is listed, or was seen at Twilio.
     pub(crate) fn knows(&self, sid: AccountSid) -> bool {
         self.listed.contains_key(&sid) || self.observed.is_some_and(|seen| seen.account(sid).is_some())
     }
 
-    /// What is said when a part is shown: of which account, and what the whole is.
+    /// The sentence for a plan that is shown in part: the account of the part, and the counts of the whole.
     fn part(&self) -> Option<String> {
         let sid = self.only?;
         Some(format!("Only what concerns {}. The whole plan: {}", self.named(sid), counts(&self.report.plan)))
@@ -82,7 +82,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Why the entry says what it says.
+    /// The reason that the entry gives, and its labels.
     pub(crate) fn why(&self, sid: AccountSid) -> Option<String> {
         let account = self.listed.get(&sid)?;
         let labels = account.labels.iter().map(|(key, value)| format!("{key}={value}"));
@@ -95,7 +95,7 @@ impl<'a> View<'a> {
         self.plan.actions.iter().filter(|action| action.kind == Verb::Close)
     }
 
-    /// What cannot be undone, in one line.
+    /// The closes and the releases of numbers that cannot be undone, in one line.
     fn risk(&self) -> Option<String> {
         let closes = self.closes().count();
         let lost: usize = self.closes().map(|close| close.at_risk.len()).sum();
@@ -109,7 +109,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// What there is to do, and how much is held.
+/// The number of actions of each verb, and of held items, in words.
 fn counts(plan: &PlanView) -> String {
     let of = |verb: Verb| plan.actions.iter().filter(|action| action.kind == verb).count();
     let [reactivate, transfer, suspend, close] = Verb::ALL.map(of);

@@ -15,13 +15,13 @@ use super::{
 };
 use crate::output::diagnostics::printable;
 
-/// How wide a line is where words allow it.
+/// The width of a line where words allow it.
 const WIDTH: usize = 100;
-/// Where words begin that belong to a line.
+/// The indentation of words that belong to a line.
 const INDENT: &str = "              ";
 /// A space at which no line is broken.
 const FIXED: &str = "\u{a0}";
-/// How many items of a reason that many share are shown.
+/// The most shown items of a reason that many share.
 const SHOWN: usize = 5;
 
 /// Colours, where the terminal shows them.
@@ -63,7 +63,7 @@ pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
     textwrap::fill(&words.join("`"), options).replace(FIXED, " ") + "\n"
 }
 
-/// What `view` shows as text; with colour when the terminal shows it.
+/// The content of `view` as text; with colour when the terminal shows it.
 pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = format!("{}\n", paint.bold(&counts(view.plan())));
