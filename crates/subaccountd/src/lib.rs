@@ -15,6 +15,7 @@ mod output;
 mod reconcile;
 mod snapshot;
 mod telemetry;
+mod version;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::{Exit, print};
-use crate::{cli::Cli, reconcile::VERSION};
+use crate::{cli::Cli, version::VERSION};
 
 pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
     let mut script = Vec::new();

@@ -13,7 +13,7 @@ use crate::{
     cli::settings::{Daemon, DryRun, Fleet, StatusListen},
     daemon::{Outputs, ReconcileLoop, Snapshots, metrics::Metrics, passes::Passes, shutdown::Shutdown},
     http::server::{self, Shown},
-    reconcile::VERSION,
+    version::VERSION,
 };
 
 /// The longest time for which open connections to the endpoints may keep the process.

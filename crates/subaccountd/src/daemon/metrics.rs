@@ -19,7 +19,7 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
-use crate::{clock, reconcile::VERSION};
+use crate::{clock, version::VERSION};
 
 /// The results of a write, in the words of the contract.
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];

@@ -7,15 +7,17 @@ use std::{
 
 use subaccountd_core::{AccountSid, Action, PhoneNumber, Skip, SkipCause, record::Precondition};
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
-use crate::{desired::LoadedState, reconcile::Reconciler};
+use crate::desired::{LoadedState, StateReader};
 
 /// One look at the state serves all writes that begin within this time.
 const SHARED_FOR: Duration = Duration::from_millis(250);
 
 /// Lets a write begin while the daemon is not stopping and the state says of its objects what was planned on.
 pub(crate) struct StatePrecondition<'a> {
-    reconciler: &'a Reconciler,
+    state: &'a StateReader,
+    stopping: &'a CancellationToken,
     /// The state that was planned for.
     planned: &'a LoadedState,
     /// The last look: when it began, and what it found.
@@ -24,8 +26,12 @@ pub(crate) struct StatePrecondition<'a> {
 }
 
 impl<'a> StatePrecondition<'a> {
-    pub(crate) fn new(reconciler: &'a Reconciler, planned: &'a LoadedState) -> Self {
-        Self { reconciler, planned, last: Mutex::default(), changed: AtomicBool::default() }
+    pub(crate) fn new(
+        state: &'a StateReader,
+        stopping: &'a CancellationToken,
+        planned: &'a LoadedState,
+    ) -> Self {
+        Self { state, stopping, planned, last: Mutex::default(), changed: AtomicBool::default() }
     }
 
     /// Returns true when a write was skipped because the state changed or could not be read.
@@ -43,7 +49,7 @@ impl<'a> StatePrecondition<'a> {
             return found.clone();
         }
         let began = Instant::now();
-        let read = self.reconciler.state.read_once(self.planned).await;
+        let read = self.state.read_once(self.planned).await;
         let found = read.map_err(|error| format!("the desired state cannot be read: {error}"));
         *last = Some((began, found.clone()));
         found
@@ -59,7 +65,7 @@ impl Precondition for StatePrecondition<'_> {
         let share = !matches!(action, Action::Close(_));
         let found = tokio::select! {
             found = self.look(share) => found,
-            () = self.reconciler.stopping.cancelled() => return Err(stopping()),
+            () = self.stopping.cancelled() => return Err(stopping()),
         };
         let changed = |why: String| {
             self.changed.store(true, Ordering::Relaxed);
@@ -75,7 +81,7 @@ impl Precondition for StatePrecondition<'_> {
     }
 
     fn is_stopping(&self) -> bool {
-        self.reconciler.stopping.is_cancelled()
+        self.stopping.is_cancelled()
     }
 }
 

@@ -40,10 +40,8 @@ use crate::{
         recorder::Recorder,
         writer::Writer,
     },
+    version::VERSION,
 };
-
-/// The version of the program.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Everything that passes are made with.
 pub(crate) struct Reconciler {
@@ -275,7 +273,7 @@ impl Reconciler {
         approved: ApprovedPlan,
         writer: &Writer,
     ) -> (Execution, bool) {
-        let precondition = StatePrecondition::new(self, loaded);
+        let precondition = StatePrecondition::new(&self.state, &self.stopping, loaded);
         let ports = execute::Ports {
             apply: writer,
             record: &Recorder { journal: &self.journal, loaded },

@@ -14,10 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use subaccountd_core::{Account, AccountSid, Doubts, History, Holdings, Now};
 
-use crate::{
-    cli::settings::Words,
-    reconcile::{Sight, VERSION},
-};
+use crate::{cli::settings::Words, reconcile::Sight, version::VERSION};
 pub(crate) use planning::report;
 pub(crate) use source::{Source, read};
 

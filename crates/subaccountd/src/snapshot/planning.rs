@@ -10,7 +10,8 @@ use super::Snapshot;
 use crate::{
     cli::settings::Rules,
     desired::LoadedState,
-    reconcile::{Sight, VERSION, shown},
+    reconcile::{Sight, shown},
+    version::VERSION,
 };
 
 /// The message about a list that is not there, and the remedy.
@@ -51,7 +52,7 @@ pub(crate) fn report(
         error: None,
     };
     let mut report = Report::new(VERSION, Mode::DryRun, shown(loaded), summary, Ok(found), Vec::new(), None);
-    // To wait for the next pass would not mend it.
+    // To wait for the next pass would not fix it.
     for held in report.plan.held.iter_mut().filter(|held| held.message.contains(LACKS)) {
         REMEDY.clone_into(&mut held.remedy);
     }
