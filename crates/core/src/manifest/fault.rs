@@ -17,7 +17,7 @@ const LONGEST_LINE: usize = 400;
 /// The most characters before the mark that are kept of such a line.
 const BEFORE_MARK: usize = 60;
 
-/// Something wrong in the state: where, what, and how to mend it.
+/// Something wrong in the state: where, what, and how to fix it.
 ///
 /// What is serialized is the fault as `/status` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,7 +30,7 @@ pub struct Fault {
     pub column: usize,
     /// The mistake, in words.
     pub message: String,
-    /// The way to mend it.
+    /// The fix.
     pub help: String,
     /// The kind of fault.
     #[serde(skip)]

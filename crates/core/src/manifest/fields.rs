@@ -1,4 +1,4 @@
-//! Fields: reading one value of a known kind, or saying what is wrong with it and how to mend it.
+//! Fields: reading one value of a known kind, or saying what is wrong with it and how to fix it.
 
 use std::{collections::HashMap, str::FromStr};
 

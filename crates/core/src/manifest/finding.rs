@@ -1,4 +1,4 @@
-//! A finding: what is wrong at a place, under its code, with how to mend it.
+//! A finding: what is wrong at a place, under its code, with its fix.
 
 use super::{
     code::Code,

@@ -64,7 +64,7 @@ fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
         let place = found[MOST_FAULTS - 1].place;
         found.truncate(MOST_FAULTS - 1);
         let message = format!("{} more faults from here on, which are not shown", rest + 1);
-        found.push(Finding::new(Code::ManyFaults, place.used(), message, "mend the others first"));
+        found.push(Finding::new(Code::ManyFaults, place.used(), message, "fix the others first"));
     }
     found
 }

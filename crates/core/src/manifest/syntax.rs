@@ -161,7 +161,7 @@ fn first_anchor(file: usize, text: &str, otherwise: Place) -> Place {
     at.map_or(otherwise, |at| Place::new(file, mark_of(text, text[..=at].chars().count())))
 }
 
-/// The code for what the reader says between the words `around` it, what it means, and what mends it.
+/// The code for what the reader says between the words `around` it, what it means, and what fixes it.
 fn meaning(problem: &str, around: (&str, &str)) -> (Code, String, &'static str) {
     let not_yaml = |what: &str| format!("this is not YAML: {what}");
     if problem.contains("aliases are followed") || problem.contains("repetition limit exceeded") {
@@ -182,7 +182,7 @@ fn meaning(problem: &str, around: (&str, &str)) -> (Code, String, &'static str) 
         (Code::UnknownAnchor, message.to_owned(), help)
     } else {
         let known = PROBLEMS.iter().find(|(words, ..)| problem.contains(words));
-        let (_, what, help) = known.unwrap_or(&("", "", "mend the YAML"));
+        let (_, what, help) = known.unwrap_or(&("", "", "fix the YAML"));
         let message =
             if what.is_empty() { not_yaml(problem) } else { not_yaml(&format!("{what} ({problem})")) };
         (Code::NotYaml, message, closer(problem, around).unwrap_or(help))

@@ -137,7 +137,7 @@ pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into
 }
 
 /// The remedy while faults hold something.
-pub(crate) const FIX_FAULTS: &str = "fix the faults of the state: `subaccountd validate` lists them";
+pub(crate) const FIX_FAULTS: &str = "run `subaccountd validate` and correct what it lists";
 
 /// The hold of what `stays`, while the whole state is paused.
 pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {

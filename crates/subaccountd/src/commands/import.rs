@@ -112,7 +112,7 @@ impl There {
             show_faults(&faults);
             anyhow::ensure!(
                 faults.is_empty(),
-                "the state at {} has faults, so nobody can say what it lacks: mend them first",
+                "the state at {} has faults, so what it lacks is not known: fix them first",
                 options.desired.display()
             );
             return Ok(Self { state: Some(state), folder: None });

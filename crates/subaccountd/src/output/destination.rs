@@ -27,7 +27,7 @@ pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) 
         if metadata.is_symlink() {
             let target = fs::read_link(path).unwrap_or_default();
             anyhow::bail!(
-                "{} is a link to {}, and is left alone: name a file that is none",
+                "{} is a symlink to {}; refusing to overwrite it: name a regular file",
                 path.display(),
                 target.display()
             );

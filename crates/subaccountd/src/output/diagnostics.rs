@@ -1,4 +1,4 @@
-//! Faults as a compiler would show them: the place, the line, a mark under the culprit, and how to mend it.
+//! Faults as a compiler would show them: the place, the line, a mark under the culprit, and how to fix it.
 
 use std::ops::Range;
 

@@ -205,8 +205,8 @@ async fn a_link_a_folder_and_a_file_in_the_place_of_a_folder_are_left_alone() {
     symlink(at("nowhere"), at("dangling.yaml")).unwrap();
     fs::create_dir(at("folder")).unwrap();
     for (args, words) in [
-        (&["--out", &at("link.yaml")][..], "is a link to"),
-        (&["--out", &at("dangling.yaml")], "is a link to"),
+        (&["--out", &at("link.yaml")][..], "is a symlink to"),
+        (&["--out", &at("dangling.yaml")], "is a symlink to"),
         (&["--out", &at("folder")], "is a folder"),
         (&["--split-by", "account", "--out", &at("target.yaml")], "is not a folder"),
         (&["--out", &at("no/such/folder.yaml")], "there is no folder"),

@@ -149,7 +149,7 @@ async fn waiting_ends_with_3_when_something_is_held_and_with_1_on_a_fault_or_in_
     dry.first_pass().await;
     let stuck = status(&dry, &["--wait", "--timeout", "20s"]).await;
     assert_eq!(code(&stuck), 1);
-    assert!(stderr(&stuck).contains("only runs dry"), "{}", stderr(&stuck));
+    assert!(stderr(&stuck).contains("in dry-run mode"), "{}", stderr(&stuck));
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ fn pause_of_the_state_holds_on_when_a_tab_hides_it() {
     insta::assert_snapshot!(scene.shown(), @r"
     Paused: suspend of AC01
       AC01 stays as it is: the whole state counts as paused while `1.yaml` cannot be read in full
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 
@@ -64,7 +64,7 @@ fn pause_of_an_account_holds_on_when_a_tab_hides_it() {
     insta::assert_snapshot!(scene.shown(), @r"
     Paused: transfer of AC01 +15105550102
       +15105550102 stays where it is: the whole state counts as paused while `1.yaml` cannot be read in full
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 
@@ -106,7 +106,7 @@ fn no_number_leaves_an_account_that_is_not_listed_while_an_entry_has_no_readable
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC01 +15105550102
       +15105550102 stays where it is: AC02 may be the account of an entry whose SID is in doubt
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
     for broken in [
         "- {status: active, paused: true}\n",
@@ -252,10 +252,10 @@ fn entry_with_a_fault_weighs_as_one_action_of_every_verb() {
     insta::assert_snapshot!(scene(2).shown(), @r"
     OverLimit: suspend of AC01
       the plan holds 2 of `suspend`, 0 were spent within 24h, 1 that faults may hide count as well, and the limit is 2: none is done (AC01, AC02)
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     OverLimit: suspend of AC02
       the plan holds 2 of `suspend`, 0 were spent within 24h, 1 that faults may hide count as well, and the limit is 2: none is done (AC01, AC02)
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 

@@ -287,11 +287,11 @@ fn a_fault_anywhere_stops_a_close_and_the_suspension_before_it() {
     insta::assert_snapshot!(shown, @r"
     StateFaults: close of AC01
       AC01 is not closed while the state has faults
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     --
     StateFaults: close of AC01
       AC01 is not closed while the state has faults
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 

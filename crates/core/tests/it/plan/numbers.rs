@@ -193,11 +193,11 @@ fn a_number_neither_enters_nor_leaves_an_account_with_a_faulty_entry() {
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC02 +15105550102
       +15105550102 stays where it is: what the state says of AC01 has a fault
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     --
     Paused: transfer of AC01 +15105550101
       +15105550101 stays where it is: what the state says of AC02 has a fault
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 
@@ -232,7 +232,7 @@ fn a_faulty_main_account_is_paused_for_numbers() {
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC01 +15105550101
       +15105550101 stays where it is: what the state says of AC00 has a fault
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 
@@ -494,10 +494,10 @@ fn a_move_to_the_main_account_waits_while_the_state_has_faults_and_a_claim_does_
     transfer +15105550102 from AC01 to AC02
     StateFaults: transfer of AC00 +15105550101
       +15105550101 is not moved from AC01 to the main account while the state has faults
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     StateFaults: close of AC01
       AC01 is not closed while the state has faults
-      = fix the faults of the state: `subaccountd validate` lists them
+      = run `subaccountd validate` and correct what it lists
     ");
 }
 

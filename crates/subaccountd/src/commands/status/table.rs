@@ -198,10 +198,10 @@ pub(super) fn summary(document: &Document, now: Timestamp) -> String {
         lines.push(format!("CANNOT BE UNDONE: {closes} to close"));
     }
     if let Some(error) = &pass.error {
-        lines.push(format!("the last pass did not come to its end: {error}"));
+        lines.push(format!("the last pass was aborted: {error}"));
     }
     if !state.faults.is_empty() {
-        lines.push(format!("{} in the state; nothing is closed until they are mended:", faults(document)));
+        lines.push(format!("{} in the state; nothing is closed until they are fixed:", faults(document)));
     }
     for fault in state.faults.iter().take(10) {
         lines.push(format!("  {}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));

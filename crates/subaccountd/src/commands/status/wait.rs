@@ -94,11 +94,9 @@ fn progress(document: &Document, revision: Option<&str>) -> Progress {
         _ if pass.started_at.zip(state.loaded_at).is_some_and(|(pass, state)| pass < state) => {
             Progress::Waits("the pass for this state has not ended yet".to_owned())
         }
-        (_, Some(error)) => {
-            Progress::Waits(printable(&format!("the last pass did not come to its end: {error}")))
-        }
+        (_, Some(error)) => Progress::Waits(printable(&format!("the last pass was aborted: {error}"))),
         (Some(_), None) if todo > 0 && document.mode == "dry-run" => {
-            Progress::Stuck(format!("{todo} to do, and the daemon only runs dry: nothing will be done"))
+            Progress::Stuck(format!("{todo} to do, and the daemon is in dry-run mode: nothing will be done"))
         }
         (Some(_), None) if todo > 0 => Progress::Waits(format!("{todo} to do")),
         (Some("success"), None) if document.plan.held.is_empty() => Progress::Applied,

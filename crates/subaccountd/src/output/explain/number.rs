@@ -109,7 +109,7 @@ fn needs(number: &Number, page: &mut Page) {
     }
     let ties: Vec<_> = number.ties.iter().map(Tie::noun).collect();
     if !ties.is_empty() {
-        page.line(&format!("uses of this account, and would not take along: {}", ties.join(", ")));
+        page.line(&format!("account resources that do not transfer: {}", ties.join(", ")));
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
     let held: Vec<_> = of_acting.chain(of_waiting).chain(shared).map(|one| held_row(view, one)).collect();
     let mut cut = Vec::new();
     table(&mut out, &mut cut, "to do", ["action", "account", "number", "from", "why"], &actions);
-    table(&mut out, &mut cut, "held", ["held", "account", "what is so", "what to do"], &held);
+    table(&mut out, &mut cut, "held", ["held", "account", "message", "remedy"], &held);
     if !cut.is_empty() {
         let _ = write!(
             out,
@@ -99,7 +99,7 @@ fn faults(view: &View<'_>, out: &mut String) {
         out,
         "\n> [!WARNING]\n> **The state has {count}.** What is faulty counts as absent, and nothing is closed or released.\n"
     );
-    *out += "\n| where | what is wrong | how to mend it |\n| --- | --- | --- |\n";
+    *out += "\n| place | problem | fix |\n| --- | --- | --- |\n";
     let row = |fault: &Fault| {
         let place = format!("{}:{}:{}", fault.file, fault.line, fault.column);
         line(&[place, fault.message.clone(), fault.help.clone()])

@@ -143,7 +143,7 @@ fn action(view: &View<'_>, action: &ActionView, paint: Paint, out: &mut String) 
 
 fn words(held: &HeldView, indent: &str, out: &mut String) {
     *out += &wrapped(indent, indent, &held.message);
-    *out += &wrapped(&format!("{indent}to mend it: "), indent, &held.remedy);
+    *out += &wrapped(&format!("{indent}fix: "), indent, &held.remedy);
 }
 
 /// Items that share a reason; what is the same for all of them is said once.
@@ -156,7 +156,7 @@ fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Paint, out
         *out += &wrapped("  ", "  ", &first.message);
     }
     if same_remedy {
-        *out += &wrapped("  to mend it: ", "  ", &first.remedy);
+        *out += &wrapped("  fix: ", "  ", &first.remedy);
     }
     for one in held.iter().take(SHOWN) {
         let number = one.number.map_or_else(String::new, |number| format!("{number} for "));
@@ -165,7 +165,7 @@ fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Paint, out
             *out += &wrapped("    ", "    ", &one.message);
         }
         if !same_remedy {
-            *out += &wrapped("    to mend it: ", "    ", &one.remedy);
+            *out += &wrapped("    fix: ", "    ", &one.remedy);
         }
     }
     if held.len() > SHOWN {
