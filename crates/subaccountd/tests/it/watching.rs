@@ -100,12 +100,15 @@ async fn a_faulty_state_costs_its_entry_and_the_next_good_one_is_taken_up() {
     setup.write(&state(&faulty));
     eventually("the sound entry is carried out", async || setup.status_of(2) == AccountStatus::Suspended)
         .await;
-    eventually("the fault is shown", async || daemon.metric("subaccountd_desired_state_valid").await == 0.0)
-        .await;
+    // The fault is shown before the pass that begins with it ends.
+    eventually("the plan with it is shown", async || {
+        daemon.status().await["plan"]["held"][0]["reason"] == "StateFaults"
+    })
+    .await;
+    assert_eq!(daemon.metric("subaccountd_desired_state_valid").await, 0.0);
     let status = daemon.status().await;
     assert_eq!(status["desiredState"]["faults"][0]["line"], 5);
     assert_eq!(status["desiredState"]["faults"][0]["help"], "did you mean `suspended`?");
-    assert_eq!(status["plan"]["held"][0]["reason"], "StateFaults");
     assert_eq!((setup.status_of(1), setup.status_of(3)), (AccountStatus::Active, AccountStatus::Active));
     assert!(daemon.runs());
     setup.write(&state(&faulty.replace("suspnded", "suspended")));
