@@ -27,6 +27,7 @@ doc: ## No warning of rustdoc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
 deny: ## Licences, bans and sources of the dependencies; needs cargo-deny
+	$(CARGO) fetch --quiet --locked
 	$(CARGO) deny --offline check -D warnings bans licenses sources
 
 demo: ## A simulated Twilio and the daemon on an example; DEMO_ONCE=1 plays the edits itself
