@@ -92,6 +92,19 @@ fn observation_is_the_same_when_it_is_put_together_again() {
 }
 
 #[test]
+fn number_that_was_moved_is_doubtful_no_more_and_others_are() {
+    let (moved, other) = (phone(NUMBER), phone("+15105550103"));
+    let mut observed = Observed::new(sid("AC00"), claiming().accounts.into_values());
+    observed.add_holdings(sid("AC01"), Holdings::Known(Vec::new()));
+    observed.add_holdings(sid("AC02"), Holdings::Known(vec![number(NUMBER), number("+15105550103")]));
+    observed.doubt_number(moved);
+    observed.doubt_number(other);
+    observed.move_numbers(&[(moved, sid("AC01"))].into());
+    assert!(matches!(observed.whereabouts(moved), Whereabouts::In(owner, _) if owner == sid("AC01")));
+    assert!(matches!(observed.whereabouts(other), Whereabouts::Moving));
+}
+
+#[test]
 fn only_what_the_lists_contradict_is_looked_at_alone() {
     let settled = Scene::new(SUSPENDED).active("AC01").active("AC02").done();
     assert_eq!(looks(&settled), []);

@@ -570,3 +570,15 @@ fn history_is_ripe_when_a_write_or_an_undoing_is_older_than_the_window() {
         assert!(!ripe(&later));
     }
 }
+
+/// Only one whose outcome is unknown is tried again sooner, as it undoes a suspension.
+#[test]
+fn refused_reactivation_pauses_up_to_an_hour_as_any_refused_write() {
+    let mut scene = Scene::new(ACTIVE).suspended("AC01");
+    for _ in 0..12 {
+        scene = scene.does(&refused()).after("1h");
+    }
+    let scene = scene.does(&refused());
+    assert_eq!(scene.clone().after("59m 59s").brief(), "RefusedByTwilio reactivate AC01");
+    assert_eq!(scene.after("1h").brief(), "reactivate AC01");
+}
