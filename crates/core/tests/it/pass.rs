@@ -9,7 +9,7 @@ use subaccountd_core::{
     remote::{AccountList, UnreadableRow},
 };
 
-use crate::support::scene::{NOON, Scene, number, phone, sid, time};
+use crate::support::scene::{NOON, Scene, number, phone, sid, time, unknown};
 
 const NUMBER: &str = "+15105550101";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: suspended}]";
@@ -155,6 +155,8 @@ fn passes(scene: &mut Scene, begin: Now, told: Now) -> Vec<Event> {
     scene.history.apply_all(events.clone());
     let list = AccountList { accounts: scene.accounts.values().cloned().collect(), ..AccountList::default() };
     pass.see_accounts(list, told).unwrap();
+    // No list is answered.
+    while !pass.wants(&scene.history).is_empty() {}
     let facts = pass.facts(&scene.history);
     scene.history.apply_all(facts.clone());
     events.extend(facts);
@@ -252,6 +254,20 @@ fn pass_is_kept_every_minute_or_four_times_in_the_shortest_gap() {
     assert_eq!(kept("1334ms", "2026-06-01T12:00:01Z"), 0);
     assert_eq!(kept("1333ms", "2026-06-01T12:00:01Z"), 1);
     assert_eq!(kept("10m", "2026-06-01T11:59:59Z"), 1, "the clock was set back");
+}
+
+#[test]
+fn search_is_a_fact_only_when_there_was_one() {
+    let mut scene = Scene::new(CLOSED);
+    let events = passes(&mut scene, at(NOON), at(NOON));
+    assert!(!events.iter().any(|event| matches!(event, Event::Searched { .. })), "{events:?}");
+}
+
+/// The receiver does not have it, and the account which it did not leave shows no list.
+#[test]
+fn number_of_a_lost_transfer_is_not_missing_because_its_receiver_does_not_have_it() {
+    let lost = claiming().does(&unknown()).nowhere(NUMBER).pass();
+    assert_eq!(lost.history.missing_since(phone(NUMBER)), None);
 }
 
 /// The desired state alone gives its facts once.
