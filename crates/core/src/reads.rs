@@ -45,6 +45,6 @@ pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTr
 }
 
 /// Returns true when `account` exists and is not closed: a closed account holds nothing.
-fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
+pub fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
     observed.account(account).is_some_and(|account| account.status.known() != Some(Status::Closed))
 }

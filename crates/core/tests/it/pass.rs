@@ -192,7 +192,7 @@ fn decision_that_no_pass_could_date_is_dated_by_the_first_that_can() {
     assert_eq!(since(&scene.history), Some(time(later)));
 }
 
-/// What Twilio told in an earlier pass was moved on by a clock that stood still, as when the machine slept.
+/// The time of an earlier pass was moved on by a clock that stood still, as when the machine slept.
 #[test]
 fn decision_is_dated_by_what_twilio_tells_in_its_own_pass() {
     let told = |told: &str| {

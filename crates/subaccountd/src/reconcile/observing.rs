@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, Desired, Entry, History, Holdings, Observed, Pass, Status,
+    AccountSid, Desired, Entry, History, Holdings, Observed, Pass,
     desired::Main,
     pass::{Answer, Want},
+    reads::has_a_list,
     remote::{Observe, RemoteError, Tries},
 };
 use subaccountd_twilio::Client;
@@ -41,11 +42,7 @@ impl Observer<'_> {
         desired: &Desired,
         history: &History,
     ) -> Result<(), RemoteError> {
-        let has_a_list = |account| {
-            let live = pass.observed().account(account);
-            live.is_some_and(|live| live.status.known() != Some(Status::Closed))
-        };
-        self.pauses.keep(has_a_list);
+        self.pauses.keep(|account| has_a_list(pass.observed(), account));
         self.pauses.end_changed(|account| entry_digest(desired, account));
         // A list that fails is told as that, whether or not the pass would ask for it.
         for (account, why) in self.pauses.failing() {

@@ -48,7 +48,7 @@ fn sources(sources: &[Source]) -> String {
     short(&shown)
 }
 
-/// The place, what is marked there, the code, what is wrong and how to mend it; the other place; the replacement.
+/// The place, what is marked there, the code, the problem and its fix; the other place; the replacement.
 fn fault(fault: &Fault) -> String {
     let Fault { file, line, column, message, help, code, width, excerpt, replacement, related } = fault;
     let marked = marked(excerpt.as_ref(), *column, *width);

@@ -554,7 +554,7 @@ fn a_reactivation_that_was_verified_is_a_sight_of_the_active_account_and_a_lost_
     assert_eq!(lost.brief(), "reactivate AC01");
 }
 
-/// What no longer counts is dropped: a journal that goes on for years does not grow with it.
+/// A fact that no longer counts is dropped: a journal that goes on for years does not grow with it.
 #[test]
 fn history_is_ripe_when_a_write_or_an_undoing_is_older_than_the_window() {
     let ripe = |scene: &Scene| scene.history.is_ripe(scene.now, scene.policy.window);

@@ -15,7 +15,7 @@ impl Scene {
         self.drive_watched(&mut Vec::new(), end)
     }
 
-    /// What a pass asks for, in its order.
+    /// The things that a pass asks for, in its order.
     pub(crate) fn asks(&self) -> Vec<Want> {
         let mut asked = Vec::new();
         self.drive_watched(&mut asked, |_, _| ());
