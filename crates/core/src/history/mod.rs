@@ -52,12 +52,12 @@ struct AccountFacts {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     observed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    suspended_by_us: Option<OwnSuspension>,
+    suspended_by_us: Option<Box<OwnSuspension>>,
     /// Its whole number list was read while it was active.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     list_seen_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    close: Option<CloseDecision>,
+    close: Option<Box<CloseDecision>>,
     /// The name of its entry under which it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_named: Option<String>,
@@ -154,7 +154,7 @@ impl History {
                 facts.found_suspended = false;
             }
             Event::CloseDecided { account, terms, since } => {
-                self.facts(account).close = Some(CloseDecision { terms, since });
+                self.facts(account).close = Some(Box::new(CloseDecision { terms, since }));
             }
             Event::CloseWithdrawn { account } => self.facts(account).close = None,
             Event::AccountsSeen { accounts } => {
@@ -166,15 +166,13 @@ impl History {
             Event::SeenActive { account } => self.saw_active(account),
             Event::SeenSuspended { account, at } => self.facts(account).seen_suspended = Some(at),
             Event::SuspensionAttributed { account, updated } => {
-                let at = Stamp::sure(updated);
-                self.facts(account).suspended_by_us = Some(OwnSuspension { at, updated: Some(updated) });
+                let own = OwnSuspension { at: Stamp::sure(updated), updated: Some(updated) };
+                self.facts(account).suspended_by_us = Some(Box::new(own));
             }
             Event::SeenNamed { account, name } => self.facts(account).seen_named = Some(name),
             Event::NumbersSeen { account, numbers, moving } => {
-                for (phone, sid) in numbers {
-                    self.missing.remove(&phone);
-                    Arc::make_mut(&mut self.numbers).see(account, phone, sid, moving);
-                }
+                self.missing.retain(|phone, _| !numbers.contains_key(phone));
+                Arc::make_mut(&mut self.numbers).see(account, numbers, moving);
             }
             Event::ListSeenActive { account } => self.facts(account).list_seen_active = true,
             Event::NumberMissing { number, at } => {
@@ -268,7 +266,7 @@ impl History {
 
     /// Returns true when there is a fact whose time is doubtful.
     pub fn has_doubtful_times(&self) -> bool {
-        let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us).map(|own| own.at);
+        let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us.as_ref()).map(|own| own.at);
         let writes = self.writes.iter().map(|record| record.at);
         let setbacks = self.refused.values().chain(self.unconfirmed.values()).chain(self.unproven.values());
         let setbacks = setbacks.map(|setback| setback.at);
@@ -304,7 +302,7 @@ impl History {
 
     /// The daemon's suspension of `account`, unless it was seen active since.
     pub fn suspended_by_us(&self, account: AccountSid) -> Option<OwnSuspension> {
-        self.accounts.get(&account)?.suspended_by_us
+        self.accounts.get(&account)?.suspended_by_us.as_deref().copied()
     }
 
     /// The daemon's suspension of `account`, if that is the one which Twilio dates `updated`.
@@ -319,12 +317,12 @@ impl History {
 
     /// The present decision to close `account`.
     pub fn close_decision(&self, account: AccountSid) -> Option<&CloseDecision> {
-        self.accounts.get(&account)?.close.as_ref()
+        self.accounts.get(&account)?.close.as_deref()
     }
 
     /// The accounts that the state was last known to close.
     pub fn close_decisions(&self) -> impl Iterator<Item = (AccountSid, &CloseDecision)> {
-        self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.close.as_ref()?)))
+        self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.close.as_deref()?)))
     }
 
     /// Returns true when the whole number list of `account` was read while it was active.
@@ -334,7 +332,7 @@ impl History {
 
     /// The numbers that `account` was last seen with, and that were seen nowhere else since.
     pub fn numbers_of(&self, account: AccountSid) -> impl Iterator<Item = (PhoneNumber, NumberSid)> {
-        self.numbers.of(account).into_iter().flatten().map(|(&phone, &sid)| (phone, sid))
+        self.numbers.of(account).iter().copied()
     }
 
     /// The account that `number` was last seen in, unless it was on the move.

@@ -11,84 +11,96 @@ use crate::{AccountSid, NumberSid, PhoneNumber};
 /// See the module. Kept in JSON as one object of numbers for each account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SeenNumbers {
-    by_account: BTreeMap<AccountSid, BTreeMap<PhoneNumber, NumberSid>>,
-    owners: BTreeMap<PhoneNumber, Owners>,
-}
-
-/// The accounts that a number was last seen in: one, unless it was on the move.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Owners {
-    One(AccountSid),
-    Many(BTreeSet<AccountSid>),
-}
-
-impl Owners {
-    fn each(&self) -> Vec<AccountSid> {
-        match self {
-            Self::One(account) => vec![*account],
-            Self::Many(accounts) => accounts.iter().copied().collect(),
-        }
-    }
+    /// By number, in no more memory than they take: a fleet has thousands, and most never change.
+    by_account: BTreeMap<AccountSid, Vec<(PhoneNumber, NumberSid)>>,
+    /// The account of each number that was last seen in one.
+    owners: BTreeMap<PhoneNumber, AccountSid>,
+    /// The accounts of each number that was last seen in several.
+    moving: BTreeMap<PhoneNumber, BTreeSet<AccountSid>>,
 }
 
 impl SeenNumbers {
-    /// The number was seen in `account`, and in no other unless it is `moving`.
-    pub(super) fn see(&mut self, account: AccountSid, phone: PhoneNumber, sid: NumberSid, moving: bool) {
-        let owners = match self.owners.remove(&phone) {
-            Some(before) if moving => {
-                let all: BTreeSet<_> = before.each().into_iter().chain([account]).collect();
-                if all.len() == 1 { Owners::One(account) } else { Owners::Many(all) }
+    /// The numbers were seen in `account`, and in no other unless they are `moving`.
+    pub(super) fn see(
+        &mut self,
+        account: AccountSid,
+        numbers: BTreeMap<PhoneNumber, NumberSid>,
+        moving: bool,
+    ) {
+        for phone in numbers.keys() {
+            self.own(account, *phone, moving);
+        }
+        if numbers.is_empty() {
+            return;
+        }
+        let known = self.by_account.entry(account).or_default();
+        known.retain(|(phone, _)| !numbers.contains_key(phone));
+        known.extend(numbers);
+        known.sort_by_key(|(phone, _)| *phone);
+        known.shrink_to_fit();
+    }
+
+    fn own(&mut self, account: AccountSid, phone: PhoneNumber, moving: bool) {
+        let others: Vec<_> = self.accounts_of(phone).into_iter().filter(|other| *other != account).collect();
+        if moving && !others.is_empty() {
+            self.owners.remove(&phone);
+            self.moving.entry(phone).or_default().extend(others.into_iter().chain([account]));
+        } else {
+            for other in others {
+                self.take(other, phone);
             }
-            Some(before) => {
-                for other in before.each().into_iter().filter(|other| *other != account) {
-                    self.take(other, phone);
-                }
-                Owners::One(account)
-            }
-            None => Owners::One(account),
-        };
-        self.owners.insert(phone, owners);
-        self.by_account.entry(account).or_default().insert(phone, sid);
+            self.moving.remove(&phone);
+            self.owners.insert(phone, account);
+        }
     }
 
     /// The number is nowhere any more.
     pub(super) fn forget(&mut self, phone: PhoneNumber) {
-        for account in self.owners.remove(&phone).iter().flat_map(Owners::each) {
+        for account in self.accounts_of(phone) {
             self.take(account, phone);
         }
+        self.owners.remove(&phone);
+        self.moving.remove(&phone);
+    }
+
+    /// The accounts that the number was last seen in: one, unless it was on the move.
+    fn accounts_of(&self, phone: PhoneNumber) -> Vec<AccountSid> {
+        let several = self.moving.get(&phone).into_iter().flatten();
+        self.owners.get(&phone).into_iter().chain(several).copied().collect()
     }
 
     fn take(&mut self, account: AccountSid, phone: PhoneNumber) {
         if let Some(numbers) = self.by_account.get_mut(&account) {
-            numbers.remove(&phone);
+            numbers.retain(|(known, _)| *known != phone);
             if numbers.is_empty() {
                 self.by_account.remove(&account);
             }
         }
     }
 
-    /// The numbers of `account`.
-    pub(super) fn of(&self, account: AccountSid) -> Option<&BTreeMap<PhoneNumber, NumberSid>> {
-        self.by_account.get(&account)
+    /// The numbers of `account`, in their order.
+    pub(super) fn of(&self, account: AccountSid) -> &[(PhoneNumber, NumberSid)] {
+        self.by_account.get(&account).map_or(&[], Vec::as_slice)
     }
 
     /// The account that the number was last seen in; `None` also while it was on the move.
     pub(super) fn owner(&self, phone: PhoneNumber) -> Option<AccountSid> {
-        match self.owners.get(&phone)? {
-            Owners::One(account) => Some(*account),
-            Owners::Many(_) => None,
-        }
+        self.owners.get(&phone).copied()
     }
 
     /// The SID under which the number was last seen in `account`, alone or on the move.
     pub(super) fn has(&self, account: AccountSid, phone: PhoneNumber) -> Option<NumberSid> {
-        self.by_account.get(&account)?.get(&phone).copied()
+        let numbers = self.of(account);
+        let at = numbers.binary_search_by_key(&phone, |(known, _)| *known).ok()?;
+        Some(numbers[at].1)
     }
 }
 
 impl Serialize for SeenNumbers {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.by_account.serialize(to)
+        let numbers =
+            |numbers: &[(PhoneNumber, NumberSid)]| numbers.iter().copied().collect::<BTreeMap<_, _>>();
+        to.collect_map(self.by_account.iter().map(|(account, known)| (account, numbers(known))))
     }
 }
 
@@ -97,9 +109,7 @@ impl<'de> Deserialize<'de> for SeenNumbers {
         let mut seen = Self::default();
         for (account, numbers) in BTreeMap::<AccountSid, BTreeMap<PhoneNumber, NumberSid>>::deserialize(from)?
         {
-            for (phone, sid) in numbers {
-                seen.see(account, phone, sid, true);
-            }
+            seen.see(account, numbers, true);
         }
         Ok(seen)
     }

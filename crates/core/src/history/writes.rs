@@ -1,6 +1,9 @@
 //! The writes that still matter: what weighs on a budget, what is open, and what must not be tried again yet.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -177,14 +180,13 @@ impl History {
     fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
         match (write.object, write.verb) {
             (Object::Account(account), Verb::Suspend) => {
-                let facts = self.facts(account);
-                facts.suspended_by_us = Some(OwnSuspension { at, updated });
+                self.facts(account).suspended_by_us = Some(Box::new(OwnSuspension { at, updated }));
             }
             (Object::Account(account), Verb::Reactivate) => self.saw_active(account),
             (Object::Account(_), Verb::Close | Verb::Transfer) => return,
             (Object::Number(number), _) => {
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
-                    Arc::make_mut(&mut self.numbers).see(to, number, sid, false);
+                    Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number, sid)]), false);
                 }
             }
         }
@@ -200,7 +202,7 @@ impl History {
         self.unconfirmed.remove(&key);
         self.refused.remove(&key);
         let updated = match write.object {
-            Object::Account(account) => self.accounts.get(&account).and_then(|facts| facts.suspended_by_us),
+            Object::Account(account) => self.suspended_by_us(account),
             Object::Number(_) => None,
         };
         self.applied(&write, at, updated.and_then(|own| own.updated));
@@ -296,7 +298,7 @@ impl History {
     /// The last write of each object that may have happened less than [`LAG`] ago: a list that does not show its effect
     /// may lag. Each with whether it was verified.
     pub fn fresh_writes(&self, now: Now) -> impl Iterator<Item = (&Write, bool)> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
             let fresh =
                 record.may_have_happened() && seen.insert(record.write.object) && record.at.within(now, LAG);
@@ -306,7 +308,7 @@ impl History {
 
     /// The open writes that are the last of their object: their effect resolves them.
     pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
             let last = record.may_have_happened() && seen.insert(record.write.object);
             (last && record.is_open()).then_some((record.id, &record.write))
@@ -316,7 +318,7 @@ impl History {
     /// Returns true when the outcome of the write with the id `from`, or of a later one, is still unknown.
     pub fn is_any_unknown_since(&self, from: u64) -> bool {
         let unknown = |record: &&WriteRecord| matches!(record.outcome, None | Some(Outcome::Unknown(_)));
-        let open: std::collections::BTreeSet<_> = self.open_writes().map(|(id, _)| id).collect();
+        let open: BTreeSet<_> = self.open_writes().map(|(id, _)| id).collect();
         self.writes.iter().filter(unknown).any(|record| record.id >= from && open.contains(&record.id))
     }
 

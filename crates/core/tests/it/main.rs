@@ -9,6 +9,7 @@ mod example;
 mod execute;
 mod faults;
 mod generated;
+mod history;
 mod manifest;
 mod outage;
 mod outcome;

@@ -59,7 +59,6 @@ pub(crate) struct ReconcileLoop {
     wake: Wake,
     view: StateView,
     budget: ChangeBudget,
-    last: Option<Arc<Report>>,
 }
 
 /// The step that follows a pass.
@@ -97,7 +96,7 @@ impl ReconcileLoop {
         let watch = Watch::new(reader.path(), waker, reader.files().clone());
         let view = StateView::new(reader, watch, metrics.clone(), outputs.report.clone());
         let budget = ChangeBudget::new(Instant::now());
-        Self { reconciler, metrics, interval, outputs, wake, view, budget, last: None }
+        Self { reconciler, metrics, interval, outputs, wake, view, budget }
     }
 
     pub(crate) async fn until_stopped(&mut self) {
@@ -147,13 +146,14 @@ impl ReconcileLoop {
     }
 
     async fn pass(&mut self, loaded: &LoadedState) -> Next {
-        if self.last.is_none() {
+        let previous = self.outputs.report.borrow().clone();
+        if previous.is_none() {
             let report = self.reconciler.before_the_first_pass(loaded);
             self.metrics.publish_state(&report);
             self.outputs.report.send_replace(Some(Arc::new(report)));
         }
-        let pass = self.reconciler.pass(loaded, self.last.as_deref()).await;
-        log_pass(&pass, self.last.as_deref());
+        let pass = self.reconciler.pass(loaded, previous.as_deref()).await;
+        log_pass(&pass, previous.as_deref());
         let known = if pass.state_changed { Known::Changed } else { Known::Read };
         let next = Next { at_once: pass.did_something, backpressure: pass.backpressure(), known };
         if pass.sight.is_some() {
@@ -169,7 +169,6 @@ impl ReconcileLoop {
         // Counted last: who sees a pass counted finds it everywhere else.
         self.outputs.passes.add(&report);
         self.metrics.publish(&report, pass.credentials_valid);
-        self.last = Some(report);
         next
     }
 
