@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountSid, AddressSid, BundleSid, IdentitySid, NumberSid, PhoneNumber};
 
-/// The four verbs, in the order of their execution. The brake weighs each of them alone.
+/// The four action kinds, in the order of their execution. The brake weighs each of them alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verb {
+pub enum ActionKind {
     /// Lift a suspension.
     Reactivate,
     /// Move a number into another account.
@@ -23,8 +23,8 @@ pub enum Verb {
     Close,
 }
 
-impl Verb {
-    /// Every verb, in order.
+impl ActionKind {
+    /// Every action kind, in order.
     pub const ALL: [Self; 4] = [Self::Reactivate, Self::Transfer, Self::Suspend, Self::Close];
 
     /// The word in plans, metrics and settings.
@@ -38,13 +38,13 @@ impl Verb {
     }
 }
 
-impl fmt::Display for Verb {
+impl fmt::Display for ActionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-/// One write. Ordered as it is shown: by verb, then by what it touches.
+/// One write. Ordered as it is shown: by action kind, then by what it touches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Lift the suspension of an account.
@@ -67,15 +67,15 @@ pub struct Transfer {
     /// The account that holds it now, at whose path Twilio takes the request.
     pub from: AccountSid,
     /// The number's SID.
-    pub number: NumberSid,
+    pub number_sid: NumberSid,
     /// The resources of the receiving account that it needs.
-    pub needs: Needs,
+    pub resources: TransferResources,
 }
 
 /// Resources of the receiving account that a transfer names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Needs {
+pub struct TransferResources {
     /// Twilio's `AddressSid`.
     pub address_sid: Option<AddressSid>,
     /// Twilio's `BundleSid`.
@@ -98,10 +98,10 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The object of a write: an account, or for a transfer a number.
+/// The target of a write: an account, or for a transfer a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Object {
+pub enum Target {
     /// An account whose status is changed.
     Account(AccountSid),
     /// A number that is moved.
@@ -109,13 +109,13 @@ pub enum Object {
 }
 
 impl Action {
-    /// The verb.
-    pub const fn verb(&self) -> Verb {
+    /// The action kind.
+    pub const fn kind(&self) -> ActionKind {
         match self {
-            Self::Reactivate(_) => Verb::Reactivate,
-            Self::Transfer(_) => Verb::Transfer,
-            Self::Suspend(_) => Verb::Suspend,
-            Self::Close(_) => Verb::Close,
+            Self::Reactivate(_) => ActionKind::Reactivate,
+            Self::Transfer(_) => ActionKind::Transfer,
+            Self::Suspend(_) => ActionKind::Suspend,
+            Self::Close(_) => ActionKind::Close,
         }
     }
 
@@ -136,11 +136,11 @@ impl Action {
         }
     }
 
-    /// The object of the action.
-    pub const fn object(&self) -> Object {
+    /// The target of the action.
+    pub const fn target(&self) -> Target {
         match self {
-            Self::Transfer(transfer) => Object::Number(transfer.phone),
-            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => Object::Account(self.account()),
+            Self::Transfer(transfer) => Target::Number(transfer.phone),
+            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => Target::Account(self.account()),
         }
     }
 }

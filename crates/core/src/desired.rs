@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AccountSid, Needs, PhoneNumber, Status, digest::digest};
+use crate::{AccountSid, PhoneNumber, Status, TransferResources, digest::digest};
 
 /// The content of the state, less everything that a fault makes doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +33,7 @@ pub enum Pause {
 /// The parts of the state that faults took out, for guards that must not weaken while it is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Doubt {
-    /// Entries that count as absent: each counts as one action of every verb.
+    /// Entries that count as absent: each counts as one action of every action kind.
     pub entries: usize,
     /// Claims that count as absent: each counts as one transfer.
     pub claims: usize,
@@ -45,7 +45,7 @@ pub struct Doubt {
 
 /// The resources that a claim names for its transfer. The short form names none, and nearly all of thousands
 /// of claims have it.
-pub type Papers = Option<Box<Needs>>;
+pub type ClaimResources = Option<Box<TransferResources>>;
 
 /// The main account, by which the state says for which credentials it is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,7 +53,7 @@ pub struct Main {
     /// Its SID.
     pub sid: AccountSid,
     /// The numbers that must sit in it.
-    pub numbers: BTreeMap<PhoneNumber, Papers>,
+    pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
     /// Suspensions of any account that the journal did not know may be lifted up to this time.
     pub lift_suspensions_before: Option<Timestamp>,
 }
@@ -66,9 +66,9 @@ pub struct Entry {
     /// The name it must have for anything to be done to it.
     pub friendly_name: Option<String>,
     /// The status it must have.
-    pub goal: Goal,
+    pub desired_status: DesiredStatus,
     /// The numbers it must own.
-    pub numbers: BTreeMap<PhoneNumber, Papers>,
+    pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
     /// Report, never act.
     pub paused: bool,
     /// Suspensions made by others up to this time may be lifted.
@@ -81,7 +81,7 @@ pub struct Entry {
 
 /// A desired status. A close carries its terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Goal {
+pub enum DesiredStatus {
     /// Usable.
     Active,
     /// Suspended.
@@ -105,7 +105,7 @@ pub struct CloseTerms {
     pub release: BTreeSet<PhoneNumber>,
 }
 
-impl Goal {
+impl DesiredStatus {
     /// The word of the state.
     pub const fn status(&self) -> Status {
         match self {
@@ -146,9 +146,9 @@ impl Main {
 impl Entry {
     /// The terms of its close, when it is to be closed.
     pub const fn close(&self) -> Option<&CloseTerms> {
-        match &self.goal {
-            Goal::Closed(terms) => Some(terms),
-            Goal::Active | Goal::Suspended => None,
+        match &self.desired_status {
+            DesiredStatus::Closed(terms) => Some(terms),
+            DesiredStatus::Active | DesiredStatus::Suspended => None,
         }
     }
 
@@ -158,7 +158,7 @@ impl Entry {
     }
 
     /// Returns true when the entry names the account otherwise than Twilio does.
-    pub fn misnames(&self, live_name: &str) -> bool {
+    pub fn name_mismatches(&self, live_name: &str) -> bool {
         self.friendly_name.as_ref().is_some_and(|name| name != live_name)
             || self.close().is_some_and(|terms| terms.confirm != live_name)
     }
@@ -221,21 +221,21 @@ impl Desired {
     }
 
     /// Every claim: the account that must own the number, the number, and what the transfer needs.
-    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Option<&Needs>)> {
+    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Option<&TransferResources>)> {
         let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
         let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
         of_main.chain(of_entries).flat_map(|(sid, numbers)| {
-            numbers.iter().map(move |(number, papers)| (sid, *number, papers.as_deref()))
+            numbers.iter().map(move |(number, resources)| (sid, *number, resources.as_deref()))
         })
     }
 
     /// The account that claims `number`, and what its claim says of the transfer.
-    pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Option<&Needs>)> {
+    pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Option<&TransferResources>)> {
         let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
         let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
         of_main
             .chain(of_entries)
-            .find_map(|(sid, numbers)| numbers.get(&number).map(|papers| (sid, papers.as_deref())))
+            .find_map(|(sid, numbers)| numbers.get(&number).map(|resources| (sid, resources.as_deref())))
     }
 
     /// A digest that changes exactly when the meaning of the state does: not with a place, a comment or an order.

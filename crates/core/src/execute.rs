@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip, SkipCause, Status,
     record::{Precondition, Record, Stopwatch},
-    remote::{Apply, RemoteError, Sent, WritePlace},
+    remote::{Apply, RemoteError, Sent, WriteSlot},
 };
 
 /// A request begins at most this long after the last look that it rests on.
@@ -256,7 +256,7 @@ impl Proof {
 }
 
 /// The look right before a close: the numbers, then the account, read afresh once each, are as they were planned on.
-async fn look(place: &mut impl WritePlace, close: &Close, progress: &Progress) -> Result<(), Skip> {
+async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) -> Result<(), Skip> {
     let sid = close.account.sid;
     let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
     let failed = |error: RemoteError| {

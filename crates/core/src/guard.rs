@@ -1,11 +1,11 @@
-//! The brake: weighs each verb against its limit and what was spent on it. Only it makes an [`ApprovedPlan`].
+//! The brake: weighs each action kind against its limit and what was spent on it. Only it makes an [`ApprovedPlan`].
 //!
-//! A verb over its limit is held whole, never trimmed, and alone. What undoes the daemon's own work is free.
+//! An action kind over its limit is held whole, never trimmed, and alone. What undoes the daemon's own work is free.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AccountSid, Action, History, Now, Plan, Planned, Reason, Verb,
+    AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason,
     history::Write,
     plan::{FIX_FAULTS, counted, hold, not_active, note_what_stays_behind},
 };
@@ -13,8 +13,8 @@ use crate::{
 /// The limits on what may be done within the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The limit of each verb.
-    pub verbs: BTreeMap<Verb, Limit>,
+    /// The limit of each action kind.
+    pub verbs: BTreeMap<ActionKind, Limit>,
     /// The most numbers that closes may release.
     pub released_numbers: usize,
     /// The time for which a write weighs.
@@ -26,15 +26,20 @@ pub struct Limits {
 pub enum Limit {
     /// A number of writes.
     Count(usize),
-    /// A share of what the state lists, 0 to 100; rounded down, but not below the verb's floor.
+    /// A share of what the state lists, 0 to 100; rounded down, but not below the action kind's floor.
     Percent(u8),
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let verbs = [(Verb::Reactivate, 25), (Verb::Transfer, 25), (Verb::Suspend, 10), (Verb::Close, 5)];
+        let verbs = [
+            (ActionKind::Reactivate, 25),
+            (ActionKind::Transfer, 25),
+            (ActionKind::Suspend, 10),
+            (ActionKind::Close, 5),
+        ];
         Self {
-            verbs: verbs.map(|(verb, percent)| (verb, Limit::Percent(percent))).into(),
+            verbs: verbs.map(|(kind, percent)| (kind, Limit::Percent(percent))).into(),
             released_numbers: 0,
             window: jiff::SignedDuration::from_hours(24),
         }
@@ -42,28 +47,28 @@ impl Default for Limits {
 }
 
 impl Limit {
-    /// The number of writes that it allows of a verb with `base` objects; `None` when it is lifted.
-    pub fn allows(self, verb: Verb, base: usize) -> Option<usize> {
+    /// The number of writes that it allows of an action kind with `base` targets; `None` when it is lifted.
+    pub fn allows(self, kind: ActionKind, base: usize) -> Option<usize> {
         match self {
             Self::Count(count) => Some(count),
             Self::Percent(0) => Some(0),
             Self::Percent(percent) if percent >= 100 => None,
-            Self::Percent(percent) => Some((base * usize::from(percent) / 100).max(floor(verb))),
+            Self::Percent(percent) => Some((base * usize::from(percent) / 100).max(floor(kind))),
         }
     }
 }
 
 /// The least that a limit in per cent allows, unless it is 0, so that it works for a fleet of three.
-const fn floor(verb: Verb) -> usize {
-    match verb {
-        Verb::Reactivate => 5,
-        Verb::Transfer => 10,
-        Verb::Suspend => 2,
-        Verb::Close => 1,
+const fn floor(kind: ActionKind) -> usize {
+    match kind {
+        ActionKind::Reactivate => 5,
+        ActionKind::Transfer => 10,
+        ActionKind::Suspend => 2,
+        ActionKind::Close => 1,
     }
 }
 
-/// The budget of one verb, or of the numbers that closes release: a limit, and the amount spent of it.
+/// The budget of one action kind, or of the numbers that closes release: a limit, and the amount spent of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// The limit; `None` when it is lifted.
@@ -82,8 +87,8 @@ impl Budget {
 /// The budgets of a pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budgets {
-    /// By verb.
-    pub verbs: BTreeMap<Verb, Budget>,
+    /// By action kind.
+    pub verbs: BTreeMap<ActionKind, Budget>,
     /// Numbers released by closes.
     pub release: Budget,
 }
@@ -141,11 +146,11 @@ fn touched(action: &Action) -> Vec<AccountSid> {
 /// Weighs `plan` and names beside each suspension the numbers that it leaves behind. Reactivations are weighed first, because transfers may need them.
 pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> ApprovedPlan {
     let budgets = budgets(&plan, limits, history, now);
-    for verb in Verb::ALL {
-        if verb == Verb::Transfer {
+    for kind in ActionKind::ALL {
+        if kind == ActionKind::Transfer {
             hold_transfers_without_target(&mut plan);
         }
-        weigh(verb, &mut plan, limits, &budgets, history, now);
+        check_limit(kind, &mut plan, limits, &budgets, history, now);
     }
     weigh_releases(&mut plan, limits, &budgets, history, now);
     note_what_stays_behind(&mut plan);
@@ -155,14 +160,14 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
 
 /// The budgets as they stand before `plan`.
 pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Budgets {
-    let of = |verb: Verb| {
-        let base = if verb == Verb::Transfer { plan.found_numbers } else { plan.live_accounts };
-        let limit = limits.verbs.get(&verb).map_or(Some(0), |limit| limit.allows(verb, base));
-        Budget { limit, spent: history.spent(verb, now, limits.window) }
+    let of = |kind: ActionKind| {
+        let base = if kind == ActionKind::Transfer { plan.found_numbers } else { plan.live_accounts };
+        let limit = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
+        Budget { limit, spent: history.spent(kind, now, limits.window) }
     };
     let release =
         Budget { limit: Some(limits.released_numbers), spent: history.released(now, limits.window) };
-    Budgets { verbs: Verb::ALL.map(|verb| (verb, of(verb))).into(), release }
+    Budgets { verbs: ActionKind::ALL.map(|kind| (kind, of(kind))).into(), release }
 }
 
 /// Takes the actions that `which` selects out of `plan`.
@@ -171,7 +176,7 @@ fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
 }
 
 fn hold_transfers_without_target(plan: &mut Plan) {
-    let held = plan.held.iter().filter(|held| held.kind == Verb::Reactivate);
+    let held = plan.held.iter().filter(|held| held.kind == ActionKind::Reactivate);
     let dark: BTreeSet<_> = held.map(|held| held.account).collect();
     let into_the_dark = |planned: &Planned| match &planned.action {
         Action::Transfer(transfer) => dark.contains(&transfer.to),
@@ -179,25 +184,37 @@ fn hold_transfers_without_target(plan: &mut Plan) {
     };
     let waiting = take(plan, into_the_dark);
     // Without the faults the reactivations may be within their limit, and these count.
-    if let Some(doubted) = plan.doubted.get_mut(&Verb::Transfer) {
+    if let Some(doubted) = plan.doubted.get_mut(&ActionKind::Transfer) {
         *doubted = doubted.saturating_add(waiting.len());
     }
     for Planned { action, .. } in waiting {
         if let Some(number) = action.number() {
-            plan.hold(Verb::Transfer, action.account(), Some(number), not_active(action.account(), number));
+            plan.hold(
+                ActionKind::Transfer,
+                action.account(),
+                Some(number),
+                not_active(action.account(), number),
+            );
         }
     }
 }
 
-fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
-    let Some(limit) = budgets.verbs[&verb].limit else { return };
-    let costs = |planned: &Planned| planned.action.verb() == verb && !planned.free;
+fn check_limit(
+    kind: ActionKind,
+    plan: &mut Plan,
+    limits: &Limits,
+    budgets: &Budgets,
+    history: &History,
+    now: Now,
+) {
+    let Some(limit) = budgets.verbs[&kind].limit else { return };
+    let costs = |planned: &Planned| planned.action.kind() == kind && !planned.exempt;
     let planned: Vec<_> = plan.actions.iter().filter(|p| costs(p)).collect();
     // A repeat of a write whose outcome is unknown takes the place of that write.
     let repeats =
         planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
-    let (count, spent) = (planned.len(), budgets.verbs[&verb].spent.saturating_sub(repeats));
-    let doubted = plan.doubted.get(&verb).copied().unwrap_or_default();
+    let (count, spent) = (planned.len(), budgets.verbs[&kind].spent.saturating_sub(repeats));
+    let doubted = plan.doubted.get(&kind).copied().unwrap_or_default();
     if planned.is_empty() || (count + spent).saturating_add(doubted) <= limit {
         return;
     }
@@ -208,7 +225,7 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     let more = accounts.len().saturating_sub(10);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let message = format!(
-        "the plan holds {count} of `{verb}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
+        "the plan holds {count} of `{kind}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
         limits.window,
         in_doubt(doubted)
     );
@@ -217,16 +234,16 @@ fn weigh(verb: Verb, plan: &mut Plan, limits: &Limits, budgets: &Budgets, histor
     } else {
         format!(
             "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
-            plural(verb),
+            plural(kind),
             count + spent
         )
     };
     for Planned { action, .. } in take(plan, costs) {
-        plan.hold(verb, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
+        plan.hold(kind, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
     }
 }
 
-/// The weight that faults add to that of a verb, in words.
+/// The weight that faults add to that of an action kind, in words.
 fn in_doubt(doubted: usize) -> String {
     match doubted {
         0 => String::new(),
@@ -254,8 +271,9 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
             }
         }
     }
-    let is_over =
-        |planned: &Planned| planned.action.verb() == Verb::Close && over.contains(&planned.action.account());
+    let is_over = |planned: &Planned| {
+        planned.action.kind() == ActionKind::Close && over.contains(&planned.action.account())
+    };
     for Planned { action, .. } in take(plan, is_over) {
         let Action::Close(close) = &action else { continue };
         let message = format!(
@@ -270,16 +288,16 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
             "check that the numbers may be lost; then raise --max-released-numbers to at least {}, or move them away",
             budgets.release.spent + close.at_risk.len()
         );
-        plan.hold(Verb::Close, action.account(), None, hold(Reason::OverLimit, message, remedy));
+        plan.hold(ActionKind::Close, action.account(), None, hold(Reason::OverLimit, message, remedy));
     }
 }
 
-/// The verb as its flag names it.
-const fn plural(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Reactivate => "reactivations",
-        Verb::Transfer => "transfers",
-        Verb::Suspend => "suspends",
-        Verb::Close => "closes",
+/// The action kind as its flag names it.
+const fn plural(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Reactivate => "reactivations",
+        ActionKind::Transfer => "transfers",
+        ActionKind::Suspend => "suspends",
+        ActionKind::Close => "closes",
     }
 }

@@ -9,23 +9,23 @@
 //!   are never in one plan. Only `plan::close` makes an [`Action::Close`].
 //! - **No number is released** but those. Every number stays in exactly one account, whatever fails on the way.
 //! - **The main account's status is never touched**, nor that of an account that the state does not list. Absence is not
-//!   a verb: the plan walks what is desired, never what was observed.
+//!   an action kind: the plan walks what is desired, never what was observed.
 //! - **Not known is a value.** A list that could not be read is not empty, a status that is none of the three is not one
 //!   of them, a write without an answer is neither done nor undone.
 //! - **A fault costs the smallest thing that it makes doubtful**, and while there is one, nothing is done that cannot be
 //!   undone. A faulty entry is absent, its account paused for numbers.
-//! - **The brake refuses a verb whole**, alone, and counts what may have happened as happened: after a crash the budgets
+//! - **The brake refuses an action kind whole**, alone, and counts what may have happened as happened: after a crash the budgets
 //!   are no larger. Only [`approve`] makes an [`ApprovedPlan`], and only such a plan can be executed.
 //! - **A suspension made by others is information.** It is reported, not fought; so is whatever others undo twice.
 //! - **A converged fleet gets no write**, and when nothing goes wrong a fleet converges, or what is left is held with a
-//!   reason, a message that names the objects, and a remedy.
+//!   reason, a message that names the targets, and a remedy.
 //! - **The same facts give the same plan**, and all that one pass knows of another are the facts of [`History`].
 //!
 //! # The modules, in reading order
 //!
 //! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
 //! 2. [`manifest`] reads YAML into [`desired`] and every fault with its place; `manifest::schema` is its JSON Schema.
-//! 3. `observed`: what one pass saw, with the `ties` of its numbers. [`reads`]: which number lists it needs.
+//! 3. `observed`: what one pass saw, with the resource references of its numbers. [`reads`]: which number lists it needs.
 //! 4. [`history`]: what past passes saw and did. `notice`: what an observation adds to it.
 //! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
 //! 6. [`remote`] and [`record`]: the ports. [`execute`]: from an approved plan to outcomes.
@@ -35,11 +35,11 @@ mod action;
 mod clock;
 pub mod desired;
 mod digest;
+pub mod events;
 pub mod execute;
 pub mod guard;
 pub mod history;
 pub mod manifest;
-pub mod notice;
 mod observed;
 pub mod outcome;
 pub mod pass;
@@ -49,22 +49,22 @@ pub mod reads;
 pub mod record;
 pub mod remote;
 pub mod report;
+mod resource_refs;
 mod sid;
 mod status;
-mod ties;
 
-pub use action::{Action, Close, Needs, Object, Transfer, Verb};
+pub use action::{Action, ActionKind, Close, Target, Transfer, TransferResources};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
-pub use desired::{CloseTerms, Desired, Doubt, Entry, Goal, Pause};
+pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause};
 pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};
 pub use history::History;
-pub use observed::{Account, Doubts, Holdings, LiveStatus, Number, Observed, Whereabouts};
+pub use observed::{Account, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed};
 pub use outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome};
 pub use pass::Pass;
 pub use phone::{NotE164, PhoneNumber};
 pub use plan::{Guardrails, Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
 pub use report::Report;
+pub use resource_refs::{ResourceRef, ResourceRefs};
 pub use sid::{AccountSid, AddressSid, BundleSid, IdentitySid, NotASid, NumberSid};
 pub use status::{Status, Transition, transition};
-pub use ties::{Tie, Ties};

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountSid, NumberSid, PhoneNumber, Status, Ties,
+    AccountSid, NumberSid, PhoneNumber, ResourceRefs, Status,
     remote::{AccountList, UnreadableRow},
 };
 
@@ -71,13 +71,13 @@ pub struct Number {
     /// Twilio's `address_requirements` is something else than `none`.
     pub needs_address: bool,
     /// The resources that it uses of the account that holds it.
-    pub ties: Ties,
+    pub resource_refs: ResourceRefs,
 }
 
 /// The numbers of one account, as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Holdings {
+pub enum NumberList {
     /// The whole list.
     Known(Vec<Number>),
     /// Reading failed, for the reason given; nothing is known.
@@ -88,11 +88,11 @@ pub enum Holdings {
 
 /// The place in which a phone number was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whereabouts<'a> {
+pub enum NumberLocation<'a> {
     /// In exactly one account.
     In(AccountSid, &'a Number),
     /// In more than one list of the same observation: it is on the move.
-    Moving,
+    InTransit,
     /// In no list that was read.
     Nowhere,
 }
@@ -106,7 +106,7 @@ pub struct Observed {
     unreadable: BTreeMap<AccountSid, String>,
     /// A row of the account list did not even show its SID: an account that is missing may be that one.
     unnamed: Option<String>,
-    holdings: BTreeMap<AccountSid, Holdings>,
+    number_lists: BTreeMap<AccountSid, NumberList>,
     /// Numbers that were looked at one by one, in accounts whose lists are not known.
     placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
     /// Numbers of which the lists and a fresh write of ours say different things.
@@ -154,7 +154,7 @@ impl Observed {
             accounts,
             unreadable: BTreeMap::new(),
             unnamed: None,
-            holdings: BTreeMap::new(),
+            number_lists: BTreeMap::new(),
             placed: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             seen: BTreeMap::new(),
@@ -195,9 +195,9 @@ impl Observed {
     }
 
     /// The accounts, what is known of their numbers, and every doubt, without what makes them quick to search.
-    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, Holdings>, Doubts) {
-        let Self { accounts, holdings, unreadable, unnamed, placed, doubtful, .. } = self;
-        (accounts, holdings, Doubts { unreadable, unnamed, placed, doubtful })
+    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, NumberList>, Doubts) {
+        let Self { accounts, number_lists, unreadable, unnamed, placed, doubtful, .. } = self;
+        (accounts, number_lists, Doubts { unreadable, unnamed, placed, doubtful })
     }
 
     /// The same observation with these doubts.
@@ -216,9 +216,9 @@ impl Observed {
     }
 
     /// Adds what reading the numbers of `account` gave. Rows that came twice, as pages may repeat them, count once.
-    pub fn add_holdings(&mut self, account: AccountSid, holdings: Holdings) {
-        let holdings = match holdings {
-            Holdings::Known(numbers) => {
+    pub fn add_number_list(&mut self, account: AccountSid, list: NumberList) {
+        let list = match list {
+            NumberList::Known(numbers) => {
                 let mut sids = BTreeSet::new();
                 let mut numbers: Vec<_> =
                     numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
@@ -230,11 +230,11 @@ impl Observed {
                     let seen = self.seen.entry(number.phone);
                     seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(holder, at));
                 }
-                Holdings::Known(numbers)
+                NumberList::Known(numbers)
             }
             other => other,
         };
-        self.holdings.insert(account, holdings);
+        self.number_lists.insert(account, list);
     }
 
     /// The main account, when the list had it.
@@ -258,45 +258,45 @@ impl Observed {
     }
 
     /// The numbers of `account`, as far as they are known.
-    pub fn holdings(&self, account: AccountSid) -> &Holdings {
-        self.holdings.get(&account).unwrap_or(&Holdings::NotRead)
+    pub fn number_list(&self, account: AccountSid) -> &NumberList {
+        self.number_lists.get(&account).unwrap_or(&NumberList::NotRead)
     }
 
     /// The numbers of `account`, when its list was read.
     pub fn numbers(&self, account: AccountSid) -> Option<&[Number]> {
-        match self.holdings(account) {
-            Holdings::Known(numbers) => Some(numbers),
-            Holdings::Unreadable(_) | Holdings::NotRead => None,
+        match self.number_list(account) {
+            NumberList::Known(numbers) => Some(numbers),
+            NumberList::Unreadable(_) | NumberList::NotRead => None,
         }
     }
 
     /// Every number list that was read, by account.
     pub fn lists(&self) -> impl Iterator<Item = (AccountSid, &[Number])> {
-        self.holdings.keys().filter_map(|&account| Some((account, self.numbers(account)?)))
+        self.number_lists.keys().filter_map(|&account| Some((account, self.numbers(account)?)))
     }
 
     /// The first account whose list could not be read, and why.
     pub fn unreadable_list(&self) -> Option<(AccountSid, &str)> {
-        self.holdings.iter().find_map(|(&account, held)| match held {
-            Holdings::Unreadable(why) => Some((account, why.as_str())),
-            Holdings::Known(_) | Holdings::NotRead => None,
+        self.number_lists.iter().find_map(|(&account, held)| match held {
+            NumberList::Unreadable(why) => Some((account, why.as_str())),
+            NumberList::Known(_) | NumberList::NotRead => None,
         })
     }
 
     /// The place in which `phone` was seen.
-    pub fn whereabouts(&self, phone: PhoneNumber) -> Whereabouts<'_> {
+    pub fn locate(&self, phone: PhoneNumber) -> NumberLocation<'_> {
         if self.doubtful.contains(&phone) {
-            return Whereabouts::Moving;
+            return NumberLocation::InTransit;
         }
         match self.seen.get(&phone) {
             Some(&Seen::Once(holder, at)) => self
                 .numbered(holder, at)
-                .map_or(Whereabouts::Nowhere, |(account, number)| Whereabouts::In(account, number)),
-            Some(Seen::Moving) => Whereabouts::Moving,
+                .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(account, number)),
+            Some(Seen::Moving) => NumberLocation::InTransit,
             None => self
                 .placed
                 .get(&phone)
-                .map_or(Whereabouts::Nowhere, |(account, number)| Whereabouts::In(*account, number)),
+                .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(*account, number)),
         }
     }
 
@@ -314,12 +314,12 @@ impl Observed {
     /// The same observation with `number` in `account` and nowhere else, as a look at that one number showed.
     pub fn place_number(&mut self, account: AccountSid, number: Number) {
         let phone = number.phone;
-        for held in self.holdings.values_mut() {
-            if let Holdings::Known(numbers) = held {
+        for held in self.number_lists.values_mut() {
+            if let NumberList::Known(numbers) = held {
                 numbers.retain(|held| held.phone != phone);
             }
         }
-        if let Some(Holdings::Known(numbers)) = self.holdings.get_mut(&account) {
+        if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&account) {
             numbers.push(number);
         } else {
             self.placed.insert(phone, (account, number));
@@ -340,13 +340,13 @@ impl Observed {
             .map(|(_, (_, number))| number)
             .collect();
         self.doubtful.retain(|phone| !moves.contains_key(phone));
-        for held in self.holdings.values_mut() {
-            if let Holdings::Known(numbers) = held {
+        for held in self.number_lists.values_mut() {
+            if let NumberList::Known(numbers) = held {
                 taken.extend(numbers.extract_if(.., |number| moves.contains_key(&number.phone)));
             }
         }
         for number in taken {
-            if let Some(Holdings::Known(numbers)) = self.holdings.get_mut(&moves[&number.phone]) {
+            if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&moves[&number.phone]) {
                 numbers.push(number);
             }
         }
@@ -357,8 +357,8 @@ impl Observed {
     fn index(&mut self) {
         self.seen.clear();
         self.holders.clear();
-        for (account, held) in std::mem::take(&mut self.holdings) {
-            self.add_holdings(account, held);
+        for (account, held) in std::mem::take(&mut self.number_lists) {
+            self.add_number_list(account, held);
         }
     }
 }

@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, Holdings, LiveStatus, Now, Number,
-    NumberSid, Object, Observed, PhoneNumber, PlanError, Status, Whereabouts, approve,
+    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, LiveStatus, Now, Number, NumberList,
+    NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target, approve,
+    events::{attention, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
     history::{DATE_TOLERANCE, Event, GONE_AFTER},
-    notice::{attention, desired_events, end_of_pass, observation_events, vanished},
     plan::{check_main_account, plan},
     reads::{first_lists, further_lists, missing},
     remote::AccountList,
@@ -66,7 +66,7 @@ pub enum Answer {
     /// The account, or the reason for which it could not be read.
     Account(AccountSid, Result<Account, String>),
     /// The number list of an account.
-    Numbers(AccountSid, Holdings),
+    Numbers(AccountSid, NumberList),
     /// The number, if the account holds it, or the reason for which it could not be read.
     Number(AccountSid, PhoneNumber, Result<Option<Number>, String>),
 }
@@ -144,7 +144,7 @@ impl<'a> Pass<'a> {
             }
             for want in wants {
                 if let Want::Numbers(account) = want {
-                    self.see(Answer::Numbers(account, Holdings::Unreadable(lacks(account))), history);
+                    self.see(Answer::Numbers(account, NumberList::Unreadable(lacks(account))), history);
                 }
             }
         }
@@ -171,11 +171,11 @@ impl<'a> Pass<'a> {
         let contradicts = |account: AccountSid, status: Status| {
             self.observed.account(account).is_some_and(|live| live.status != LiveStatus::Known(status))
         };
-        let wants = writes.filter_map(|(write, _)| match (write.object, write.status()) {
-            (Object::Account(account), Some(status)) if contradicts(account, status) => {
+        let wants = writes.filter_map(|(write, _)| match (write.target, write.status()) {
+            (Target::Account(account), Some(status)) if contradicts(account, status) => {
                 Some(Want::Account(account))
             }
-            (Object::Account(_) | Object::Number(_), _) => None,
+            (Target::Account(_) | Target::Number(_), _) => None,
         });
         wants.collect()
     }
@@ -195,7 +195,7 @@ impl<'a> Pass<'a> {
 
     /// The number lists that are not known yet.
     fn lists(&self, accounts: BTreeSet<AccountSid>) -> Vec<Want> {
-        let unknown = |account: &AccountSid| *self.observed.holdings(*account) == Holdings::NotRead;
+        let unknown = |account: &AccountSid| *self.observed.number_list(*account) == NumberList::NotRead;
         accounts.into_iter().filter(unknown).map(Want::Numbers).collect()
     }
 
@@ -203,15 +203,15 @@ impl<'a> Pass<'a> {
     fn numbers(&mut self, history: &History) -> Vec<Want> {
         let mut wants = Vec::new();
         for (write, _) in history.fresh_writes(self.now) {
-            let Object::Number(phone) = write.object else { continue };
+            let Target::Number(phone) = write.target else { continue };
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
-            match self.observed.whereabouts(phone) {
-                Whereabouts::In(owner, _) if owner == to => {}
+            match self.observed.locate(phone) {
+                NumberLocation::In(owner, _) if owner == to => {}
                 // The receiver does not show it: the list is right when its owner does.
-                Whereabouts::In(owner, number) if self.denied.contains(&phone) => {
+                NumberLocation::In(owner, number) if self.denied.contains(&phone) => {
                     wants.push(Want::Number(owner, number.sid, phone));
                 }
-                Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => {
+                NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {
                     wants.push(Want::Number(to, sid, phone));
                 }
             }
@@ -237,11 +237,11 @@ impl<'a> Pass<'a> {
         let closing = self.desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
         let held =
             closing.flat_map(|account| history.numbers_of(account).map(move |number| (account, number)));
-        let elsewhere = held.filter_map(|(account, (phone, _))| match self.observed.whereabouts(phone) {
-            Whereabouts::In(owner, number) if owner != account => {
+        let elsewhere = held.filter_map(|(account, (phone, _))| match self.observed.locate(phone) {
+            NumberLocation::In(owner, number) if owner != account => {
                 Some(Want::Number(owner, number.sid, phone))
             }
-            Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => None,
+            NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => None,
         });
         elsewhere.collect()
     }
@@ -251,7 +251,7 @@ impl<'a> Pass<'a> {
         match answer {
             Answer::Account(_, Ok(account)) => self.observed.set_account(account),
             Answer::Account(account, Err(why)) => self.observed.set_unreadable(account, why),
-            Answer::Numbers(account, holdings) => self.observed.add_holdings(account, holdings),
+            Answer::Numbers(account, list) => self.observed.add_number_list(account, list),
             Answer::Number(account, phone, number) => self.see_number(account, phone, number, history),
         }
     }
@@ -265,22 +265,22 @@ impl<'a> Pass<'a> {
     ) {
         let verified = history
             .fresh_writes(self.now)
-            .find(|(write, verified)| *verified && write.object == Object::Number(phone))
+            .find(|(write, verified)| *verified && write.target == Target::Number(phone))
             .and_then(|(write, _)| write.transfer);
         match (number, verified) {
             (Ok(Some(number)), _) => self.observed.place_number(account, number),
-            (Ok(None), Some((_, to))) if account == to => match self.observed.whereabouts(phone) {
-                Whereabouts::In(..) => {
+            (Ok(None), Some((_, to))) if account == to => match self.observed.locate(phone) {
+                NumberLocation::In(..) => {
                     self.denied.insert(phone);
                 }
                 // A single 404 proves nothing against an answer that showed the number there.
-                Whereabouts::Moving | Whereabouts::Nowhere => self.observed.doubt_number(phone),
+                NumberLocation::InTransit | NumberLocation::Nowhere => self.observed.doubt_number(phone),
             },
             (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(phone),
             // That the receiver of a lost transfer does not have it says nothing of the account which it did not leave.
             (Ok(None), None)
                 if self.vanished.contains(&(account, phone))
-                    && self.observed.whereabouts(phone) == Whereabouts::Nowhere =>
+                    && self.observed.locate(phone) == NumberLocation::Nowhere =>
             {
                 let Some(at) = self.now.trusted() else { return };
                 self.looks.push(match history.missing_since(phone) {
@@ -289,9 +289,9 @@ impl<'a> Pass<'a> {
                 });
             }
             // A list that lags: the number may still be in the closing account that was seen with it.
-            (Ok(None) | Err(_), None) => match self.observed.whereabouts(phone) {
-                Whereabouts::In(owner, _) if owner == account => self.observed.doubt_number(phone),
-                Whereabouts::In(..) | Whereabouts::Moving | Whereabouts::Nowhere => {}
+            (Ok(None) | Err(_), None) => match self.observed.locate(phone) {
+                NumberLocation::In(owner, _) if owner == account => self.observed.doubt_number(phone),
+                NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {}
             },
         }
     }

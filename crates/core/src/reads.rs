@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{AccountSid, Desired, History, Now, Observed, PhoneNumber, Status, Whereabouts};
+use crate::{AccountSid, Desired, History, Now, NumberLocation, Observed, PhoneNumber, Status};
 
 /// The accounts whose numbers are read in any case: those that claim numbers or are to close, those where a claimed
 /// number was seen last, and the main account when a closing account's numbers may move there.
@@ -29,7 +29,8 @@ pub fn further_lists(
     if missing(desired, observed, history).is_empty() || !history.may_search(state, now) {
         return BTreeSet::new();
     }
-    let not_read = |account: &AccountSid| matches!(observed.holdings(*account), crate::Holdings::NotRead);
+    let not_read =
+        |account: &AccountSid| matches!(observed.number_list(*account), crate::NumberList::NotRead);
     let all = observed.accounts().map(|account| account.sid);
     all.filter(|&account| has_a_list(observed, account)).filter(not_read).collect()
 }
@@ -41,7 +42,7 @@ pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTr
     let seen = closing
         .filter(|account| has_a_list(observed, *account))
         .flat_map(|account| history.numbers_of(account).map(|(phone, _)| phone));
-    claimed.chain(seen).filter(|number| observed.whereabouts(*number) == Whereabouts::Nowhere).collect()
+    claimed.chain(seen).filter(|number| observed.locate(*number) == NumberLocation::Nowhere).collect()
 }
 
 /// Returns true when `account` exists and is not closed: a closed account holds nothing.

@@ -21,7 +21,7 @@ pub trait Record: Sync {
 
 /// The precondition of a write: the desired state still asks for it, and the process is not stopping.
 pub trait Precondition: Sync {
-    /// Reads the desired state and compares what it says of the objects of `action` with what was planned on.
+    /// Reads the desired state and compares what it says of the targets of `action` with what was planned on.
     ///
     /// # Errors
     /// The reason for which the write must not begin.

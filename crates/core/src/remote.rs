@@ -41,7 +41,7 @@ pub enum Tries {
 /// Writes. Nothing below it repeats a write or waits inside one.
 pub trait Apply: Sync {
     /// A place in flight.
-    type Place<'a>: WritePlace
+    type Place<'a>: WriteSlot
     where
         Self: 'a;
 
@@ -53,7 +53,7 @@ pub trait Apply: Sync {
 }
 
 /// A place in flight for one write. Its looks and the write itself use this place; each request is made once.
-pub trait WritePlace: Send {
+pub trait WriteSlot: Send {
     /// One account, read afresh.
     fn account(&mut self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
 

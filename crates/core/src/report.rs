@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    AccountSid, Action, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason, Status, Verb,
-    execute::Executed, guard::stages, manifest::Fault,
+    AccountSid, Action, ActionKind, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason,
+    Status, execute::Executed, guard::stages, manifest::Diagnostic,
 };
 
 /// The findings and actions of one pass. Serialized it is the document of `/status`.
@@ -70,7 +70,7 @@ pub struct DesiredState {
     /// change that time.
     pub loaded_at: Timestamp,
     /// Every fault.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Diagnostic>,
 }
 
 /// The summary of a pass; nothing of it is known before the first one ended.
@@ -113,8 +113,8 @@ pub struct PlanView {
 /// An action as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActionView {
-    /// The verb.
-    pub kind: Verb,
+    /// The action kind.
+    pub kind: ActionKind,
     /// The account; for a transfer the receiving one.
     pub account: AccountSid,
     /// The number of a transfer.
@@ -139,8 +139,8 @@ pub struct ActionView {
 pub struct HeldView {
     /// The reason for which it is held.
     pub reason: Reason,
-    /// The verb that is held.
-    pub kind: Verb,
+    /// The action kind that is held.
+    pub kind: ActionKind,
     /// The account that it concerns.
     pub account: AccountSid,
     /// The number that it concerns.
@@ -287,7 +287,7 @@ impl ActionView {
             Action::Close(close) => (None, None, close.at_risk.clone()),
             Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
-        let (kind, account, number) = (action.verb(), action.account(), action.number());
+        let (kind, account, number) = (action.kind(), action.account(), action.number());
         Self { kind, account, number, from, to, stage, note: planned.note.clone(), at_risk }
     }
 }
@@ -315,7 +315,7 @@ impl AccountView {
         Self {
             sid: entry.sid,
             friendly_name: live.map(|account| account.friendly_name.clone()),
-            desired: entry.goal.status(),
+            desired: entry.desired_status.status(),
             observed: live.map(|account| account.status.to_string()),
             reason: entry.reason.clone(),
             labels: entry.labels.clone(),
@@ -329,10 +329,10 @@ fn synced(entry: &Entry, plan: &Plan, view: &PlanView) -> (&'static str, String,
     let sid = entry.sid;
     if let Some(action) = view.actions.iter().find(|action| action.account == sid) {
         let reason = match action.kind {
-            Verb::Reactivate => "Reactivating",
-            Verb::Transfer => "Transferring",
-            Verb::Suspend => "Suspending",
-            Verb::Close => "Closing",
+            ActionKind::Reactivate => "Reactivating",
+            ActionKind::Transfer => "Transferring",
+            ActionKind::Suspend => "Suspending",
+            ActionKind::Close => "Closing",
         };
         return ("False", reason.to_owned(), format!("to do: {}", action.kind));
     }
@@ -349,7 +349,7 @@ fn synced(entry: &Entry, plan: &Plan, view: &PlanView) -> (&'static str, String,
 fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {
     let mut counts = BTreeMap::new();
     for entry in desired.accounts() {
-        *counts.entry(entry.goal.status()).or_default() += 1;
+        *counts.entry(entry.desired_status.status()).or_default() += 1;
     }
     counts
 }

@@ -7,7 +7,7 @@ mod shown;
 
 use std::{fs, path::Path};
 
-use subaccountd_core::manifest::Code;
+use subaccountd_core::manifest::DiagnosticCode;
 
 const FAULTS: &str = "# The faults, one by one
 
@@ -44,7 +44,7 @@ fn the_page_of_commands_is_what_the_command_line_says() {
 
 #[test]
 fn the_page_of_faults_is_what_explain_says() {
-    let explanations = Code::ALL.iter().map(|code| format!("\n#{}\n", code.explanation().trim()));
+    let explanations = DiagnosticCode::ALL.iter().map(|code| format!("\n#{}\n", code.explanation().trim()));
     let page = format!("{FAULTS}{}", explanations.collect::<String>());
     is_up_to_date("faults.md", &page);
 }

@@ -37,7 +37,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err((exit, error)) => {
             let words: Vec<_> = error.chain().map(ToString::to_string).collect();
-            complain(&words.join(": "));
+            print_error(&words.join(": "));
             exit.into()
         }
     }
@@ -56,20 +56,20 @@ fn on_runtime(
     ended
 }
 
-async fn check_and_carry_out(cli: cli::Cli, given: &cli::Given) -> Result<Exit, (Exit, anyhow::Error)> {
+async fn check_and_carry_out(cli: cli::Cli, given: &cli::ExplicitFlags) -> Result<Exit, (Exit, anyhow::Error)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     if let Some(name) = cli::settings::unknown_variable(&cli::Cli::command(), names) {
         let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
-    commands::carry_out(cli.command, given).await.map_err(|error| {
+    commands::dispatch(cli.command, given).await.map_err(|error| {
         let exit = if error.is::<cli::settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
         (exit, error)
     })
 }
 
 #[expect(clippy::print_stderr, reason = "the last words of a command")]
-fn complain(words: &str) {
+fn print_error(words: &str) {
     eprintln!("subaccountd: {words}");
 }

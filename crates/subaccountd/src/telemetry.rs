@@ -6,7 +6,7 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::settings::{LogFormat, Logging},
+    cli::settings::{LogFormat, LoggingArgs},
     output::progress::AboveLine,
 };
 
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// When the filter cannot be read.
-pub(crate) fn start(logging: &Logging) -> anyhow::Result<()> {
+pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::builder().parse(&logging.log).with_context(|| {
         format!("--log `{}` is not a filter: write a level or target=level, as in info", logging.log)
     })?;

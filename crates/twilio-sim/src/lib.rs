@@ -42,6 +42,6 @@ pub use world::{
     rules::TransferPapers,
     settings::Settings,
     sid::{AccountSid, NumberSid, SidError},
-    switches::{ClosedNumbers, Fate, NoSid, SuspendedNumbers, SwitchError, Switches, Verdict},
+    behavior::{ClosedNumbers, SettingFate, NoSid, SuspendedNumbers, BehaviorError, Behavior, Policy},
     world_file,
 };

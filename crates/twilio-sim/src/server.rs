@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     control,
-    faults::{Fault, Faults, spoil::Line},
+    faults::{Fault, Faults, inject::Line},
     http::{
         self,
         observe::{Observer, WriteSeen},

@@ -8,45 +8,45 @@ use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     Account, AccountSid, Action, Number, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
-    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
+    remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 
 use crate::{
-    client::{Client, Way},
-    error::{Failure, Meaning, Rejection},
+    client::{Client, ReadRoute},
+    error::{Failure, Rejection, RejectionKind},
     limit::Permit,
     request::Request,
-    transport::Shown,
+    transport::Parsed,
     wire::{AccountRow, NumberRow},
-    words::{MAX_CAUSE, fit_to_show},
+    words::{MAX_CAUSE, sanitize},
 };
 
 /// The longest wait that is passed on when Twilio asks for one.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// A place in flight, for one write and the looks before it.
-pub struct Place<'a> {
+pub struct Slot<'a> {
     client: &'a Client,
     permit: Permit<'a>,
 }
 
 impl Apply for Client {
-    type Place<'a> = Place<'a>;
+    type Place<'a> = Slot<'a>;
 
-    async fn place(&self) -> Result<Place<'_>, Skip> {
+    async fn place(&self) -> Result<Slot<'_>, Skip> {
         let permit = self.acquire().await;
         let permit = permit.map_err(|_| Skip::new(SkipCause::Stopping, Failure::Stopping.to_string()))?;
-        Ok(Place { client: self, permit })
+        Ok(Slot { client: self, permit })
     }
 }
 
-impl WritePlace for Place<'_> {
+impl WriteSlot for Slot<'_> {
     async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
-        self.client.read_account(sid, Way::In(&self.permit)).await
+        self.client.read_account(sid, ReadRoute::In(&self.permit)).await
     }
 
     async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
-        self.client.read_numbers(owner, Way::In(&self.permit)).await
+        self.client.read_numbers(owner, ReadRoute::In(&self.permit)).await
     }
 
     async fn send(self, action: &Action) -> Sent {
@@ -59,14 +59,14 @@ impl WritePlace for Place<'_> {
     }
 }
 
-impl Place<'_> {
+impl Slot<'_> {
     async fn set_status(&self, sid: AccountSid, status: Status) -> Sent {
         let request = Request::status(self.client.origin(), sid, status);
         let permit = &self.permit;
         match self.client.write::<AccountRow>(&request, permit).await {
-            Ok(shown) => compare_account(shown, sid, status, &request).into(),
+            Ok(parsed) => compare_account(parsed, sid, status, &request).into(),
             Err(Failure::Rejected(rejection))
-                if status == Status::Closed && rejection.meaning() == Meaning::AlreadyClosed =>
+                if status == Status::Closed && rejection.kind() == RejectionKind::AlreadyClosed =>
             {
                 Outcome::Done(rejection.into_receipt()).into()
             }
@@ -78,7 +78,7 @@ impl Place<'_> {
         let request = Request::transfer(self.client.origin(), transfer);
         let permit = &self.permit;
         match self.client.write::<NumberRow>(&request, permit).await {
-            Ok(shown) => compare_number(shown, transfer, &request).into(),
+            Ok(parsed) => compare_number(parsed, transfer, &request).into(),
             Err(failure) => self.client.write_failed(transfer.from, failure, &request, permit).await,
         }
     }
@@ -98,8 +98,8 @@ impl Client {
             Failure::Stopping => unsent(SkipCause::Stopping, &failure, request),
             Failure::TokenLate(_) => unsent(SkipCause::ProofTooOld, &failure, request),
             Failure::TokenRotated => unsent(SkipCause::TokenRotated, &failure, request),
-            Failure::NeverSent(_) => unsent(SkipCause::ConnectFailed, &failure, request),
-            Failure::Lost { cause, request_id, .. } | Failure::Nonsense { cause, request_id } => {
+            Failure::ConnectFailed(_) => unsent(SkipCause::ConnectFailed, &failure, request),
+            Failure::UnknownOutcome { cause, request_id, .. } | Failure::Nonsense { cause, request_id } => {
                 unknown(&cause, request_id, request).into()
             }
         }
@@ -113,17 +113,17 @@ impl Client {
         permit: &Permit<'_>,
     ) -> Sent {
         let task = &request.task;
-        match rejection.meaning() {
-            Meaning::NeverProcessed => {
+        match rejection.kind() {
+            RejectionKind::NeverProcessed => {
                 let retry_after = rejection.retry_after.map(|wait| wait.min(MAX_RETRY_AFTER));
                 let message = rejection.into_error(ErrorKind::Unreadable, task).to_string();
                 skipped(SkipCause::RateLimited, message, retry_after).into()
             }
-            Meaning::TryLater | Meaning::ObserveAgain => {
+            RejectionKind::TryLater | RejectionKind::ObserveAgain => {
                 unknown(&rejection.to_string(), rejection.request_id, request).into()
             }
-            Meaning::AccountError => {
-                match self.check_main_account(at, &rejection, request, Way::In(permit)).await {
+            RejectionKind::AccountError => {
+                match self.check_main_account(at, &rejection, request, ReadRoute::In(permit)).await {
                     Ok(()) => Outcome::Refused(rejection.into_refusal()).into(),
                     Err(error) if error.stops_the_pass() => stop(error),
                     // Whose error it was is not known any more; that it was not done is.
@@ -133,17 +133,22 @@ impl Client {
                     }
                 }
             }
-            Meaning::TestCredentials => stop(rejection.into_error(ErrorKind::Credentials, task)),
-            Meaning::ParentSuspended => stop(rejection.into_error(ErrorKind::MainAccount, task)),
-            Meaning::StalePageToken | Meaning::AlreadyClosed | Meaning::Refused => {
+            RejectionKind::TestCredentials => stop(rejection.into_error(ErrorKind::Credentials, task)),
+            RejectionKind::ParentSuspended => stop(rejection.into_error(ErrorKind::MainAccount, task)),
+            RejectionKind::StalePageToken | RejectionKind::AlreadyClosed | RejectionKind::Refused => {
                 Outcome::Refused(rejection.into_refusal()).into()
             }
         }
     }
 }
 
-fn compare_account(shown: Shown<AccountRow>, sid: AccountSid, status: Status, request: &Request) -> Outcome {
-    let Shown { value, request_id, date } = shown;
+fn compare_account(
+    parsed: Parsed<AccountRow>,
+    sid: AccountSid,
+    status: Status,
+    request: &Request,
+) -> Outcome {
+    let Parsed { value, request_id, date } = parsed;
     let account = match value.account() {
         Ok(account) if account.sid == sid => account,
         Ok(other) => {
@@ -153,17 +158,17 @@ fn compare_account(shown: Shown<AccountRow>, sid: AccountSid, status: Status, re
     };
     match account.status.to_string().as_str() {
         "" => unknown("the answer shows no status", request_id, request),
-        shown if shown == status.as_str() => {
+        parsed if parsed == status.as_str() => {
             let date_updated = account.date_updated;
             Outcome::Done(Receipt { request_id, date, date_updated, account: Some(account) })
         }
-        shown => ignored(&format!("shows account {sid} with status `{shown}`"), request_id, date),
+        parsed => ignored(&format!("shows account {sid} with status `{parsed}`"), request_id, date),
     }
 }
 
-fn compare_number(shown: Shown<NumberRow>, transfer: &Transfer, request: &Request) -> Outcome {
-    let Shown { value, request_id, date } = shown;
-    let Transfer { number, to, .. } = transfer;
+fn compare_number(parsed: Parsed<NumberRow>, transfer: &Transfer, request: &Request) -> Outcome {
+    let Parsed { value, request_id, date } = parsed;
+    let Transfer { number_sid: number, to, .. } = transfer;
     match value.identity() {
         Ok((sid, Some(holder))) if sid == *number && holder == *to => {
             Outcome::Done(Receipt { request_id, date, ..Receipt::default() })
@@ -186,7 +191,7 @@ fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> O
 
 /// No answer, or one that neither shows the object as asked nor otherwise.
 fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
-    let message = format!("asked Twilio to {}: {}", request.task, fit_to_show(cause, MAX_CAUSE));
+    let message = format!("asked Twilio to {}: {}", request.task, sanitize(cause, MAX_CAUSE));
     Outcome::Unknown(UnknownOutcome { message, request_id })
 }
 

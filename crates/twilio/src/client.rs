@@ -15,13 +15,13 @@ use tokio::{
 use crate::{
     credentials::{Token, TokenError, TokenSource},
     error::Failure,
-    limit::{Limiter, Load, Permit},
+    limit::{Feedback, Limiter, Permit},
     origin::{BadUrl, Origin},
     request::Request,
     retry::Retry,
     telemetry::{Operation, RequestOutcome, Telemetry},
-    transport::{Answer, Shown, Transport},
-    wire::Shape,
+    transport::{Parsed, Response, Transport},
+    wire::ResponseBody,
 };
 
 /// The longest time that reading the auth token for a write may take: files may hang.
@@ -82,14 +82,14 @@ struct Inner {
 
 /// The way of a read to Twilio.
 #[derive(Clone, Copy)]
-pub(crate) enum Way<'a> {
+pub(crate) enum ReadRoute<'a> {
     /// Every attempt takes a place in flight of its own.
     Alone(Tries),
     /// Every request is made once, in this place.
     In(&'a Permit<'a>),
 }
 
-impl Way<'_> {
+impl ReadRoute<'_> {
     /// Returns true when a request may be repeated.
     pub(crate) fn repeats(self) -> bool {
         match self {
@@ -144,11 +144,15 @@ impl Client {
     }
 
     /// The answer of Twilio to `request`, which only reads.
-    pub(crate) async fn read<T: Shape>(&self, request: &Request, way: Way<'_>) -> Result<Shown<T>, Failure> {
-        let mut repeats = way.repeats().then(|| self.inner.retry.repeats(fastrand::u64(..)));
+    pub(crate) async fn read<T: ResponseBody>(
+        &self,
+        request: &Request,
+        route: ReadRoute<'_>,
+    ) -> Result<Parsed<T>, Failure> {
+        let mut repeats = route.repeats().then(|| self.inner.retry.repeats(fastrand::u64(..)));
         loop {
-            let failure = match self.attempt(request, way).await.and_then(Answer::shown) {
-                Ok(shown) => return Ok(shown),
+            let failure = match self.attempt(request, route).await.and_then(Response::parse) {
+                Ok(parsed) => return Ok(parsed),
                 Err(failure) => failure,
             };
             // A list that does not answer costs its account one time-out, and no pass more than that.
@@ -163,33 +167,33 @@ impl Client {
     }
 
     /// One attempt; a second one when Twilio refused a token that is no longer the one in the file.
-    async fn attempt(&self, request: &Request, way: Way<'_>) -> Result<Answer, Failure> {
+    async fn attempt(&self, request: &Request, route: ReadRoute<'_>) -> Result<Response, Failure> {
         let own;
-        let permit = match way {
-            Way::In(permit) => permit,
-            Way::Alone(_) => {
+        let permit = match route {
+            ReadRoute::In(permit) => permit,
+            ReadRoute::Alone(_) => {
                 own = self.acquire().await?;
                 &own
             }
         };
         let token = self.inner.token.current()?;
-        let answer = self.unless_stopped(self.exchange(request, &token, permit)).await??;
-        if answer.head.status != 401 || matches!(way, Way::In(_)) {
-            return Ok(answer);
+        let response = self.unless_stopped(self.exchange(request, &token, permit)).await??;
+        if response.head.status != 401 || matches!(route, ReadRoute::In(_)) {
+            return Ok(response);
         }
         match self.inner.token.other_than(&token) {
             Some(newer) => self.unless_stopped(self.exchange(request, &newer, permit)).await?,
-            None => Ok(answer),
+            None => Ok(response),
         }
     }
 
     /// The answer to `request`, which writes and is sent at most once. Nothing waits before it leaves but its
     /// connection, and that is bounded.
-    pub(crate) async fn write<T: Shape>(
+    pub(crate) async fn write<T: ResponseBody>(
         &self,
         request: &Request,
         permit: &Permit<'_>,
-    ) -> Result<Shown<T>, Failure> {
+    ) -> Result<Parsed<T>, Failure> {
         if *self.inner.stopped.borrow() {
             return Err(Failure::Stopping);
         }
@@ -199,11 +203,11 @@ impl Client {
         if began.elapsed() > MAX_TOKEN_READ {
             return Err(Failure::TokenLate(MAX_TOKEN_READ));
         }
-        let answer = self.exchange(request, &token, permit).await?;
-        if answer.head.status == 401 && self.inner.token.other_than(&token).is_some() {
+        let response = self.exchange(request, &token, permit).await?;
+        if response.head.status == 401 && self.inner.token.other_than(&token).is_some() {
             return Err(Failure::TokenRotated);
         }
-        answer.shown()
+        response.parse()
     }
 
     /// A place in flight.
@@ -226,17 +230,17 @@ impl Client {
         request: &Request,
         token: &SecretString,
         permit: &Permit<'_>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         let inner = &*self.inner;
         let exchange = permit.begin();
         let began = Instant::now();
-        let answer = inner.transport.exchange(request, inner.main, token).await;
+        let response = inner.transport.exchange(request, inner.main, token).await;
         let took = began.elapsed();
-        let outcome = outcome(&answer);
-        exchange.end(load(outcome));
+        let outcome = outcome(&response);
+        exchange.end(feedback(outcome));
         inner.telemetry.request_ended(request.operation, outcome, took);
-        log(request, &answer, outcome, took);
-        answer
+        log(request, &response, outcome, took);
+        response
     }
 }
 
@@ -246,24 +250,24 @@ impl fmt::Debug for Client {
     }
 }
 
-fn outcome(answer: &Result<Answer, Failure>) -> RequestOutcome {
-    match answer {
-        Ok(answer) => RequestOutcome::of_status(answer.head.status),
+fn outcome(response: &Result<Response, Failure>) -> RequestOutcome {
+    match response {
+        Ok(response) => RequestOutcome::of_status(response.head.status),
         Err(_) => RequestOutcome::NetworkError,
     }
 }
 
-const fn load(outcome: RequestOutcome) -> Load {
+const fn feedback(outcome: RequestOutcome) -> Feedback {
     match outcome {
-        RequestOutcome::Ok | RequestOutcome::ClientError => Load::Fine,
-        RequestOutcome::RateLimited => Load::TooMuch,
-        RequestOutcome::ServerError | RequestOutcome::NetworkError => Load::Unclear,
+        RequestOutcome::Ok | RequestOutcome::ClientError => Feedback::Accepted,
+        RequestOutcome::RateLimited => Feedback::Overloaded,
+        RequestOutcome::ServerError | RequestOutcome::NetworkError => Feedback::Unknown,
     }
 }
 
-fn log(request: &Request, answer: &Result<Answer, Failure>, outcome: RequestOutcome, took: Duration) {
-    let (status, request_id) = match answer {
-        Ok(answer) => (Some(answer.head.status), answer.head.request_id.as_deref()),
+fn log(request: &Request, response: &Result<Response, Failure>, outcome: RequestOutcome, took: Duration) {
+    let (status, request_id) = match response {
+        Ok(response) => (Some(response.head.status), response.head.request_id.as_deref()),
         Err(failure) => (None, failure.request_id()),
     };
     let operation = request.operation.as_str();
@@ -273,7 +277,7 @@ fn log(request: &Request, answer: &Result<Answer, Failure>, outcome: RequestOutc
         twilio.request_id = request_id,
         http.status = status,
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        error = answer.as_ref().err().map(tracing::field::display),
+        error = response.as_ref().err().map(tracing::field::display),
         "Twilio request {operation}: {}",
         outcome.as_str(),
     );

@@ -24,12 +24,12 @@ const IDLE: Duration = Duration::from_secs(90);
 pub(crate) struct Connections {
     origin: Origin,
     timeout: Duration,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptConnections>,
     writes: reqwest::Client,
 }
 
 /// The connections that reads share.
-struct Kept {
+struct KeptConnections {
     http: reqwest::Client,
     /// Counts the renewals: of many reads that are lost together, one renews.
     generation: u64,
@@ -57,7 +57,12 @@ impl Connections {
     ) -> Result<Self, String> {
         // A second installation is refused, which is fine: somebody chose a provider already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let kept = Kept { http: keeping(origin, timeout)?, generation: 0, reusable: false, suspect: false };
+        let kept = KeptConnections {
+            http: keeping(origin, timeout)?,
+            generation: 0,
+            reusable: false,
+            suspect: false,
+        };
         let writes = opening(origin, timeout, stopped)?;
         Ok(Self { origin: origin.clone(), timeout, kept: Mutex::new(kept), writes })
     }
@@ -74,7 +79,7 @@ impl Connections {
             match keeping(&self.origin, self.timeout) {
                 Ok(http) => {
                     let generation = kept.generation + 1;
-                    *kept = Kept { http, generation, reusable: false, suspect: false };
+                    *kept = KeptConnections { http, generation, reusable: false, suspect: false };
                 }
                 // The kept ones are all there is.
                 Err(error) => tracing::warn!(error, "connections to Twilio could not be renewed: {error}"),
@@ -83,7 +88,7 @@ impl Connections {
         Lease { connections: self, http: kept.http.clone(), generation: kept.generation, ended: false }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptConnections> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,7 +108,7 @@ impl Lease<'_> {
         self.end(|_| {});
     }
 
-    fn end(&mut self, note: impl FnOnce(&mut Kept)) {
+    fn end(&mut self, note: impl FnOnce(&mut KeptConnections)) {
         self.ended = true;
         let mut kept = self.connections.kept();
         // A late answer on connections that were replaced says nothing about their successors.

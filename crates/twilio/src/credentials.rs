@@ -57,10 +57,10 @@ pub enum TokenError {
 /// The token as of now.
 pub(crate) struct Token {
     source: TokenSource,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<CachedToken>>,
 }
 
-struct Held {
+struct CachedToken {
     of: Fingerprint,
     token: SecretString,
 }
@@ -122,12 +122,12 @@ impl Token {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+    fn held(&self) -> MutexGuard<'_, Option<CachedToken>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn read(path: &Path) -> Result<Held, TokenError> {
+fn read(path: &Path) -> Result<CachedToken, TokenError> {
     let file = File::open(path).map_err(|cause| unreadable(path, cause))?;
     let of = Fingerprint::of(&file.metadata().map_err(|cause| unreadable(path, cause))?);
     let mut bytes = Vec::with_capacity(MAX_TOKEN_BYTES + 1);
@@ -138,7 +138,7 @@ fn read(path: &Path) -> Result<Held, TokenError> {
     let text = str::from_utf8(&bytes).map_err(|_| TokenError::NotText(path.to_owned()))?;
     match text.trim_end_matches(['\r', '\n']) {
         "" => Err(TokenError::EmptyFile(path.to_owned())),
-        token => Ok(Held { of, token: SecretString::from(token) }),
+        token => Ok(CachedToken { of, token: SecretString::from(token) }),
     }
 }
 
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_token_is_not_shown() {
-        let shown = format!("{:?}", TokenSource::Fixed("secret-token".into()));
-        assert!(!shown.contains("secret-token"), "{shown}");
+        let parsed = format!("{:?}", TokenSource::Fixed("secret-token".into()));
+        assert!(!parsed.contains("secret-token"), "{parsed}");
     }
 }

@@ -12,13 +12,13 @@ use subaccountd_core::{
 
 use crate::{
     credentials::TokenError,
-    retry::Fault,
-    words::{MAX_CAUSE, fit_to_show},
+    retry::FailureClass,
+    words::{MAX_CAUSE, sanitize},
 };
 
 /// The consequence that we draw from an answer that is not 2xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
+pub(crate) enum RejectionKind {
     /// An account may not do this, or is not usable: the main account, or the one that was asked about.
     AccountError,
     /// The credentials are Twilio's test credentials: stop the pass.
@@ -39,7 +39,7 @@ pub(crate) enum Meaning {
     Refused,
 }
 
-impl Meaning {
+impl RejectionKind {
     /// Of an answer with this HTTP status and, when its body had one, this code of Twilio's.
     pub(crate) fn of(status: u16, code: Option<u32>) -> Self {
         match status {
@@ -95,14 +95,14 @@ pub(crate) struct Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn meaning(&self) -> Meaning {
-        Meaning::of(self.status, self.code)
+    pub(crate) fn kind(&self) -> RejectionKind {
+        RejectionKind::of(self.status, self.code)
     }
 
     /// Returns true when a code of Twilio's says that it does not know what it was asked for. A bare 404 does
     /// not count: something on the way may answer with it.
     pub(crate) fn is_not_found(&self) -> bool {
-        self.code == Some(20404) && self.meaning() == Meaning::ObserveAgain
+        self.code == Some(20404) && self.kind() == RejectionKind::ObserveAgain
     }
 
     /// The kind of the error when the main account is to blame.
@@ -125,9 +125,11 @@ impl Rejection {
     }
 
     fn remedy(&self, kind: ErrorKind) -> &'static str {
-        match (self.meaning(), kind) {
-            (Meaning::TestCredentials, _) => "; test credentials cannot do this: give the live auth token",
-            (Meaning::ParentSuspended, _) | (_, ErrorKind::MainAccount) => {
+        match (self.kind(), kind) {
+            (RejectionKind::TestCredentials, _) => {
+                "; test credentials cannot do this: give the live auth token"
+            }
+            (RejectionKind::ParentSuspended, _) | (_, ErrorKind::MainAccount) => {
                 "; see the state of the main account in Twilio's Console"
             }
             (_, ErrorKind::Credentials) => {
@@ -170,10 +172,10 @@ pub(crate) enum Failure {
     TokenRotated,
     /// No connection came up; nothing was sent.
     #[error("no connection to Twilio: {0}")]
-    NeverSent(String),
+    ConnectFailed(String),
     /// It was sent, and no answer that makes sense came back.
     #[error("{cause}")]
-    Lost {
+    UnknownOutcome {
         /// The cause of the loss, in words.
         cause: String,
         /// Twilio's request id, when an answer had begun.
@@ -197,34 +199,34 @@ pub(crate) enum Failure {
 impl Failure {
     /// An answer that makes no sense, for a `cause` that may quote it.
     pub(crate) fn nonsense(cause: &str, request_id: Option<String>) -> Self {
-        Self::Nonsense { cause: fit_to_show(cause, MAX_CAUSE), request_id }
+        Self::Nonsense { cause: sanitize(cause, MAX_CAUSE), request_id }
     }
 
     /// Returns true when the time that one request may take was over.
     pub(crate) const fn is_time_out(&self) -> bool {
-        matches!(self, Self::Lost { timed_out: true, .. })
+        matches!(self, Self::UnknownOutcome { timed_out: true, .. })
     }
 
     /// The meaning of the failure for a repeat.
-    pub(crate) fn fault(&self) -> Fault {
+    pub(crate) fn fault(&self) -> FailureClass {
         match self {
-            Self::NeverSent(_) => Fault::NeverSent,
-            Self::Lost { .. } => Fault::Passing,
+            Self::ConnectFailed(_) => FailureClass::NeverSent,
+            Self::UnknownOutcome { .. } => FailureClass::Transient,
             Self::Token(_)
             | Self::Stopping
             | Self::TokenLate(_)
             | Self::TokenRotated
-            | Self::Nonsense { .. } => Fault::Lasting,
-            Self::Rejected(rejection) => match rejection.meaning() {
-                Meaning::NeverProcessed => Fault::RateLimited(rejection.retry_after),
-                Meaning::TryLater => Fault::Passing,
-                Meaning::AccountError
-                | Meaning::TestCredentials
-                | Meaning::ParentSuspended
-                | Meaning::StalePageToken
-                | Meaning::ObserveAgain
-                | Meaning::AlreadyClosed
-                | Meaning::Refused => Fault::Lasting,
+            | Self::Nonsense { .. } => FailureClass::Permanent,
+            Self::Rejected(rejection) => match rejection.kind() {
+                RejectionKind::NeverProcessed => FailureClass::RateLimited(rejection.retry_after),
+                RejectionKind::TryLater => FailureClass::Transient,
+                RejectionKind::AccountError
+                | RejectionKind::TestCredentials
+                | RejectionKind::ParentSuspended
+                | RejectionKind::StalePageToken
+                | RejectionKind::ObserveAgain
+                | RejectionKind::AlreadyClosed
+                | RejectionKind::Refused => FailureClass::Permanent,
             },
         }
     }
@@ -232,13 +234,15 @@ impl Failure {
     /// Twilio's request id.
     pub(crate) fn request_id(&self) -> Option<&str> {
         match self {
-            Self::Lost { request_id, .. } | Self::Nonsense { request_id, .. } => request_id.as_deref(),
+            Self::UnknownOutcome { request_id, .. } | Self::Nonsense { request_id, .. } => {
+                request_id.as_deref()
+            }
             Self::Rejected(rejection) => rejection.request_id.as_deref(),
             Self::Token(_)
             | Self::Stopping
             | Self::TokenLate(_)
             | Self::TokenRotated
-            | Self::NeverSent(_) => None,
+            | Self::ConnectFailed(_) => None,
         }
     }
 
@@ -251,8 +255,9 @@ impl Failure {
             | Self::Stopping
             | Self::TokenLate(_)
             | Self::TokenRotated
-            | Self::NeverSent(_) => error(format!("could not {task}: {self}")),
-            Self::Lost { ref cause, ref request_id, .. } | Self::Nonsense { ref cause, ref request_id } => {
+            | Self::ConnectFailed(_) => error(format!("could not {task}: {self}")),
+            Self::UnknownOutcome { ref cause, ref request_id, .. }
+            | Self::Nonsense { ref cause, ref request_id } => {
                 RemoteError { request_id: request_id.clone(), ..error(format!("could not {task}: {cause}")) }
             }
         }
@@ -265,24 +270,24 @@ mod tests {
 
     #[test]
     fn every_code_that_matters_means_what_the_table_says() {
-        for (meaning, codes) in [
-            (Meaning::AccountError, &[20003, 20005, 20006, 20403, 10001, 90010][..]),
-            (Meaning::TestCredentials, &[20008]),
-            (Meaning::ParentSuspended, &[21476]),
-            (Meaning::StalePageToken, &[21481]),
-            (Meaning::NeverProcessed, &[20429]),
-            (Meaning::TryLater, &[20500, 20503, 20504]),
-            (Meaning::ObserveAgain, &[20409, 20404]),
-            (Meaning::AlreadyClosed, &[21479]),
+        for (kind, codes) in [
+            (RejectionKind::AccountError, &[20003, 20005, 20006, 20403, 10001, 90010][..]),
+            (RejectionKind::TestCredentials, &[20008]),
+            (RejectionKind::ParentSuspended, &[21476]),
+            (RejectionKind::StalePageToken, &[21481]),
+            (RejectionKind::NeverProcessed, &[20429]),
+            (RejectionKind::TryLater, &[20500, 20503, 20504]),
+            (RejectionKind::ObserveAgain, &[20409, 20404]),
+            (RejectionKind::AlreadyClosed, &[21479]),
             (
-                Meaning::Refused,
+                RejectionKind::Refused,
                 &[21475, 21477, 21478, 21470, 21471, 21472, 21473, 21474, 22121, 22350, 21634],
             ),
-            (Meaning::Refused, &[21613, 21615, 21631, 21649, 21650, 21651]),
+            (RejectionKind::Refused, &[21613, 21615, 21631, 21649, 21650, 21651]),
         ] {
             for &code in codes {
                 for status in [400, 401, 403, 404, 409] {
-                    assert_eq!(Meaning::of(status, Some(code)), meaning, "{status} {code}");
+                    assert_eq!(RejectionKind::of(status, Some(code)), kind, "{status} {code}");
                 }
             }
         }
@@ -291,19 +296,19 @@ mod tests {
     #[test]
     fn the_status_stands_in_for_a_code_that_is_missing_or_not_known() {
         for code in [None, Some(20010), Some(0)] {
-            for (status, meaning) in [
-                (400, Meaning::Refused),
-                (401, Meaning::AccountError),
-                (402, Meaning::Refused),
-                (403, Meaning::AccountError),
-                (404, Meaning::ObserveAgain),
-                (409, Meaning::ObserveAgain),
-                (410, Meaning::Refused),
-                (499, Meaning::Refused),
-                (302, Meaning::ObserveAgain),
-                (304, Meaning::ObserveAgain),
+            for (status, kind) in [
+                (400, RejectionKind::Refused),
+                (401, RejectionKind::AccountError),
+                (402, RejectionKind::Refused),
+                (403, RejectionKind::AccountError),
+                (404, RejectionKind::ObserveAgain),
+                (409, RejectionKind::ObserveAgain),
+                (410, RejectionKind::Refused),
+                (499, RejectionKind::Refused),
+                (302, RejectionKind::ObserveAgain),
+                (304, RejectionKind::ObserveAgain),
             ] {
-                assert_eq!(Meaning::of(status, code), meaning, "{status} {code:?}");
+                assert_eq!(RejectionKind::of(status, code), kind, "{status} {code:?}");
             }
         }
     }
@@ -312,9 +317,9 @@ mod tests {
     fn no_code_makes_a_5xx_certain_or_a_429_processed() {
         for code in [None, Some(20003), Some(21472), Some(21479), Some(20404)] {
             for status in [500, 502, 503, 504, 599] {
-                assert_eq!(Meaning::of(status, code), Meaning::TryLater, "{status} {code:?}");
+                assert_eq!(RejectionKind::of(status, code), RejectionKind::TryLater, "{status} {code:?}");
             }
-            assert_eq!(Meaning::of(429, code), Meaning::NeverProcessed, "{code:?}");
+            assert_eq!(RejectionKind::of(429, code), RejectionKind::NeverProcessed, "{code:?}");
         }
     }
 }

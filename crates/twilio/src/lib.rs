@@ -22,7 +22,7 @@ mod transport;
 mod wire;
 mod words;
 
-pub use apply::Place;
+pub use apply::Slot;
 pub use client::{Client, Config, ConfigError};
 pub use credentials::{TokenError, TokenSource};
 pub use origin::BadUrl;

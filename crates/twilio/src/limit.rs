@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::telemetry::Telemetry;
 
 /// The number of answers in a row without a fault after which the limit grows by one.
-const RUN: usize = 16;
+const SUCCESSES_TO_GROW: usize = 16;
 
 /// Lets so many requests fly at once as Twilio bears.
 pub(crate) struct Limiter {
@@ -43,13 +43,13 @@ pub(crate) struct Exchange<'a> {
 
 /// The evidence that an exchange gives about the load that Twilio bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Load {
+pub(crate) enum Feedback {
     /// It was borne.
-    Fine,
+    Accepted,
     /// It was too much.
-    TooMuch,
+    Overloaded,
     /// Nothing can be said.
-    Unclear,
+    Unknown,
 }
 
 impl Limiter {
@@ -109,12 +109,12 @@ impl<'a> Permit<'a> {
 
 impl Exchange<'_> {
     /// Notes what the exchange says about the load.
-    pub(crate) fn end(self, load: Load) {
+    pub(crate) fn end(self, feedback: Feedback) {
         let limiter = self.limiter;
         let changed = limiter.with_state(|state| {
             let before = state.limit;
-            match load {
-                Load::TooMuch => {
+            match feedback {
+                Feedback::Overloaded => {
                     state.run = 0;
                     // Answers to requests that left before the last halving belong to its burst.
                     if state.halvings == self.halvings {
@@ -122,10 +122,10 @@ impl Exchange<'_> {
                         limiter.halve(state);
                     }
                 }
-                Load::Unclear => state.run = 0,
-                Load::Fine => {
+                Feedback::Unknown => state.run = 0,
+                Feedback::Accepted => {
                     state.run += 1;
-                    if state.run >= RUN && state.limit < limiter.max {
+                    if state.run >= SUCCESSES_TO_GROW && state.limit < limiter.max {
                         state.run = 0;
                         limiter.grow(state);
                     }
@@ -171,8 +171,8 @@ mod tests {
         std::iter::from_fn(|| try_acquire(limiter)).collect()
     }
 
-    fn end(limiter: &Limiter, load: Load) {
-        try_acquire(limiter).unwrap().begin().end(load);
+    fn end(limiter: &Limiter, feedback: Feedback) {
+        try_acquire(limiter).unwrap().begin().end(feedback);
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         let permits = take_all(&limiter);
         let flying: Vec<_> = permits.iter().map(Permit::begin).collect();
         for exchange in flying {
-            exchange.end(Load::TooMuch);
+            exchange.end(Feedback::Overloaded);
         }
         drop(permits);
         assert_eq!(limiter.limit(), 4);
@@ -201,7 +201,7 @@ mod tests {
     fn a_429_to_a_later_request_halves_it_again_but_never_below_one() {
         let limiter = limiter(8);
         for limit in [4, 2, 1, 1, 1] {
-            end(&limiter, Load::TooMuch);
+            end(&limiter, Feedback::Overloaded);
             assert_eq!(limiter.limit(), limit);
         }
         assert_eq!(take_all(&limiter).len(), 1);
@@ -212,11 +212,11 @@ mod tests {
         let limiter = limiter(8);
         let permit = try_acquire(&limiter).unwrap();
         for limit in [4, 2] {
-            permit.begin().end(Load::TooMuch);
+            permit.begin().end(Feedback::Overloaded);
             assert_eq!(limiter.limit(), limit);
         }
-        for _ in 0..RUN {
-            permit.begin().end(Load::Fine);
+        for _ in 0..SUCCESSES_TO_GROW {
+            permit.begin().end(Feedback::Accepted);
         }
         assert_eq!(limiter.limit(), 3);
         drop(permit);
@@ -226,10 +226,10 @@ mod tests {
     #[test]
     fn a_run_of_good_answers_lets_it_grow_by_one_up_to_the_maximum() {
         let limiter = limiter(4);
-        end(&limiter, Load::TooMuch);
+        end(&limiter, Feedback::Overloaded);
         for limit in [3, 4, 4] {
-            for _ in 0..RUN {
-                end(&limiter, Load::Fine);
+            for _ in 0..SUCCESSES_TO_GROW {
+                end(&limiter, Feedback::Accepted);
             }
             assert_eq!(limiter.limit(), limit);
         }
@@ -239,10 +239,10 @@ mod tests {
     #[test]
     fn a_fault_between_breaks_the_run() {
         let limiter = limiter(4);
-        end(&limiter, Load::TooMuch);
-        for _ in 0..RUN * 4 {
-            end(&limiter, Load::Fine);
-            end(&limiter, Load::Unclear);
+        end(&limiter, Feedback::Overloaded);
+        for _ in 0..SUCCESSES_TO_GROW * 4 {
+            end(&limiter, Feedback::Accepted);
+            end(&limiter, Feedback::Unknown);
         }
         assert_eq!(limiter.limit(), 2);
     }
@@ -281,8 +281,8 @@ mod tests {
                     (_, len) => {
                         let permit: Permit<'_> = flying.swap_remove(which.index(len));
                         match step {
-                            1 => permit.begin().end(Load::Fine),
-                            2 => permit.begin().end(Load::TooMuch),
+                            1 => permit.begin().end(Feedback::Accepted),
+                            2 => permit.begin().end(Feedback::Overloaded),
                             _ => drop(permit),
                         }
                     }

@@ -11,17 +11,17 @@ use subaccountd_core::{
 };
 
 use crate::{
-    client::{Client, Way},
-    error::{Failure, Meaning, Rejection},
+    client::{Client, ReadRoute},
+    error::{Failure, Rejection, RejectionKind},
     pages::List,
     request::Request,
     rows::BadRow,
-    transport::Shown,
+    transport::Parsed,
     wire::{AccountRow, AccountsPage, NumberRow, NumbersPage},
 };
 
 /// The way of most reads.
-const REPEATED: Way<'static> = Way::Alone(Tries::Repeated);
+const REPEATED: ReadRoute<'static> = ReadRoute::Alone(Tries::Repeated);
 
 impl Observe for Client {
     async fn accounts(&self) -> Result<AccountList, RemoteError> {
@@ -38,13 +38,13 @@ impl Observe for Client {
     }
 
     async fn numbers(&self, owner: AccountSid, tries: Tries) -> Result<Vec<Number>, RemoteError> {
-        self.read_numbers(owner, Way::Alone(tries)).await
+        self.read_numbers(owner, ReadRoute::Alone(tries)).await
     }
 
     async fn number(&self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
         let request = Request::number(self.origin(), owner, number);
         let failure = match self.read::<NumberRow>(&request, REPEATED).await {
-            Ok(shown) => match held_number(shown, owner, number) {
+            Ok(parsed) => match held_number(parsed, owner, number) {
                 Ok(held) => return Ok(held),
                 Err(failure) => failure,
             },
@@ -56,24 +56,28 @@ impl Observe for Client {
 }
 
 impl Client {
-    pub(crate) async fn read_account(&self, sid: AccountSid, way: Way<'_>) -> Result<Account, RemoteError> {
+    pub(crate) async fn read_account(
+        &self,
+        sid: AccountSid,
+        route: ReadRoute<'_>,
+    ) -> Result<Account, RemoteError> {
         let request = Request::account(self.origin(), sid);
-        match self.fetch(sid, &request, way).await {
+        match self.fetch(sid, &request, route).await {
             Ok(account) => Ok(account),
-            Err(failure) => Err(self.read_failed(sid, failure, &request, way).await),
+            Err(failure) => Err(self.read_failed(sid, failure, &request, route).await),
         }
     }
 
     pub(crate) async fn read_numbers(
         &self,
         owner: AccountSid,
-        way: Way<'_>,
+        route: ReadRoute<'_>,
     ) -> Result<Vec<Number>, RemoteError> {
         let request = Request::numbers(self.origin(), owner);
-        let listed = self.list::<NumbersPage>(&request, way).await;
+        let listed = self.list::<NumbersPage>(&request, route).await;
         match listed.and_then(|list| number_list(list, owner)) {
             Ok(numbers) => Ok(numbers),
-            Err(failure) => Err(self.read_failed(owner, failure, &request, way).await),
+            Err(failure) => Err(self.read_failed(owner, failure, &request, route).await),
         }
     }
 
@@ -85,14 +89,14 @@ impl Client {
         about: AccountSid,
         rejection: &Rejection,
         request: &Request,
-        way: Way<'_>,
+        route: ReadRoute<'_>,
     ) -> Result<(), RemoteError> {
         let Request { task, .. } = request;
         if about == self.main() {
             return Err(rejection.clone().into_error(rejection.main_account_kind(), task));
         }
         let probe = Request::account(self.origin(), self.main());
-        match self.fetch(self.main(), &probe, way).await {
+        match self.fetch(self.main(), &probe, route).await {
             Ok(Account { status: LiveStatus::Known(Status::Active), .. }) => Ok(()),
             Ok(Account { status, .. }) => {
                 let task = format!("{task} while the main account is `{status}`");
@@ -106,16 +110,21 @@ impl Client {
         }
     }
 
-    async fn fetch(&self, sid: AccountSid, request: &Request, way: Way<'_>) -> Result<Account, Failure> {
-        let shown = self.read::<AccountRow>(request, way).await?;
-        let account = shown.value.account().map_err(|row| row.why).and_then(|account| {
+    async fn fetch(
+        &self,
+        sid: AccountSid,
+        request: &Request,
+        route: ReadRoute<'_>,
+    ) -> Result<Account, Failure> {
+        let parsed = self.read::<AccountRow>(request, route).await?;
+        let account = parsed.value.account().map_err(|row| row.why).and_then(|account| {
             if account.sid == sid {
                 Ok(account)
             } else {
                 Err(format!("the answer shows account {}", account.sid))
             }
         });
-        account.map_err(|cause| Failure::nonsense(&cause, shown.request_id))
+        account.map_err(|cause| Failure::nonsense(&cause, parsed.request_id))
     }
 
     async fn read_failed(
@@ -123,11 +132,11 @@ impl Client {
         about: AccountSid,
         failure: Failure,
         request: &Request,
-        way: Way<'_>,
+        route: ReadRoute<'_>,
     ) -> RemoteError {
         if let Failure::Rejected(rejection) = &failure
-            && rejection.meaning() == Meaning::AccountError
-            && let Err(error) = self.check_main_account(about, rejection, request, way).await
+            && rejection.kind() == RejectionKind::AccountError
+            && let Err(error) = self.check_main_account(about, rejection, request, route).await
         {
             return error;
         }
@@ -139,7 +148,7 @@ impl Client {
 /// The kind of error by which a failure on the way to the main account stops the pass, if it does.
 fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
     match failure {
-        Failure::Rejected(rejection) if rejection.meaning() == Meaning::AccountError => {
+        Failure::Rejected(rejection) if rejection.kind() == RejectionKind::AccountError => {
             Some(rejection.main_account_kind())
         }
         failure => kind_of_any(failure),
@@ -150,22 +159,22 @@ fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
 fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
     match failure {
         Failure::Token(_) => Some(ErrorKind::Credentials),
-        Failure::Rejected(rejection) => match rejection.meaning() {
-            Meaning::TestCredentials => Some(ErrorKind::Credentials),
-            Meaning::ParentSuspended => Some(ErrorKind::MainAccount),
-            Meaning::AccountError
-            | Meaning::StalePageToken
-            | Meaning::NeverProcessed
-            | Meaning::TryLater
-            | Meaning::ObserveAgain
-            | Meaning::AlreadyClosed
-            | Meaning::Refused => None,
+        Failure::Rejected(rejection) => match rejection.kind() {
+            RejectionKind::TestCredentials => Some(ErrorKind::Credentials),
+            RejectionKind::ParentSuspended => Some(ErrorKind::MainAccount),
+            RejectionKind::AccountError
+            | RejectionKind::StalePageToken
+            | RejectionKind::NeverProcessed
+            | RejectionKind::TryLater
+            | RejectionKind::ObserveAgain
+            | RejectionKind::AlreadyClosed
+            | RejectionKind::Refused => None,
         },
         Failure::Stopping
         | Failure::TokenLate(_)
         | Failure::TokenRotated
-        | Failure::NeverSent(_)
-        | Failure::Lost { .. }
+        | Failure::ConnectFailed(_)
+        | Failure::UnknownOutcome { .. }
         | Failure::Nonsense { .. } => None,
     }
 }
@@ -189,11 +198,11 @@ fn account_list(list: List<AccountRow>) -> AccountList {
 
 /// The number `sid` when the answer shows it in `owner`, and none when it shows it elsewhere.
 fn held_number(
-    shown: Shown<NumberRow>,
+    parsed: Parsed<NumberRow>,
     owner: AccountSid,
     sid: NumberSid,
 ) -> Result<Option<Number>, Failure> {
-    let Shown { value: row, request_id, .. } = shown;
+    let Parsed { value: row, request_id, .. } = parsed;
     let number = match row.identity() {
         Ok((other, _)) if other != sid => Err(format!("the answer shows number {other}")),
         Ok((_, Some(holder))) if holder != owner => Ok(None),

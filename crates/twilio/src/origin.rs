@@ -40,7 +40,7 @@ pub enum BadUrl {
 
 /// A page URI that leads away from the list that is being read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Astray {
+pub(crate) enum PageUriError {
     #[error("`next_page_uri` is not a URI")]
     NotAUri,
     #[error("`next_page_uri` leads to another origin than the list; no request was sent there")]
@@ -82,13 +82,13 @@ impl Origin {
     }
 
     /// The page after one of `list`, as its `next_page_uri` says.
-    pub(crate) fn follow(&self, list: &Url, next: &str) -> Result<Url, Astray> {
-        let mut url = self.0.join(next).map_err(|_| Astray::NotAUri)?;
+    pub(crate) fn follow(&self, list: &Url, next: &str) -> Result<Url, PageUriError> {
+        let mut url = self.0.join(next).map_err(|_| PageUriError::NotAUri)?;
         if url.origin() != self.0.origin() || has_user_information(&url) {
-            return Err(Astray::OtherOrigin);
+            return Err(PageUriError::OtherOrigin);
         }
         if url.path() != list.path() {
-            return Err(Astray::OtherPath);
+            return Err(PageUriError::OtherPath);
         }
         url.set_fragment(None);
         Ok(url)
@@ -172,21 +172,21 @@ mod tests {
     #[test]
     fn a_page_elsewhere_is_astray() {
         let list = origin().at("Accounts");
-        for (next, astray) in [
-            ("https://evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("//evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("\\\\evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("http://api.twilio.com/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("https://api.twilio.com:444/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("https://api.twilio.com@evil.example/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("https://user@api.twilio.com/2010-04-01/Accounts.json", Astray::OtherOrigin),
-            ("data:,x", Astray::OtherOrigin),
-            ("/2010-04-01/Accounts/../Other.json", Astray::OtherPath),
-            ("?Page=1", Astray::OtherPath),
-            ("/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json", Astray::OtherPath),
-            ("https://[", Astray::NotAUri),
+        for (next, uri_error) in [
+            ("https://evil.example/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("//evil.example/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("\\\\evil.example/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("http://api.twilio.com/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("https://api.twilio.com:444/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("https://api.twilio.com@evil.example/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("https://user@api.twilio.com/2010-04-01/Accounts.json", PageUriError::OtherOrigin),
+            ("data:,x", PageUriError::OtherOrigin),
+            ("/2010-04-01/Accounts/../Other.json", PageUriError::OtherPath),
+            ("?Page=1", PageUriError::OtherPath),
+            ("/2010-04-01/Accounts/AC1/IncomingPhoneNumbers.json", PageUriError::OtherPath),
+            ("https://[", PageUriError::NotAUri),
         ] {
-            assert_eq!(origin().follow(&list, next).unwrap_err(), astray, "{next}");
+            assert_eq!(origin().follow(&list, next).unwrap_err(), uri_error, "{next}");
         }
     }
 }

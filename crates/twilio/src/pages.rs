@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    client::{Client, Way},
-    error::{Failure, Meaning},
+    client::{Client, ReadRoute},
+    error::{Failure, RejectionKind},
     request::Request,
     rows::{BadRow, Rows},
     wire::Page,
@@ -32,23 +32,27 @@ pub(crate) struct List<T> {
 
 impl Client {
     /// The whole list that begins with `first`.
-    pub(crate) async fn list<P: Page>(&self, first: &Request, way: Way<'_>) -> Result<List<P::Row>, Failure> {
-        match self.walk::<P>(first, way).await {
+    pub(crate) async fn list<P: Page>(
+        &self,
+        first: &Request,
+        route: ReadRoute<'_>,
+    ) -> Result<List<P::Row>, Failure> {
+        match self.walk::<P>(first, route).await {
             Err(Failure::Rejected(rejection))
-                if rejection.meaning() == Meaning::StalePageToken && way.repeats() =>
+                if rejection.kind() == RejectionKind::StalePageToken && route.repeats() =>
             {
-                self.walk::<P>(first, way).await
+                self.walk::<P>(first, route).await
             }
             walked => walked,
         }
     }
 
-    async fn walk<P: Page>(&self, first: &Request, way: Way<'_>) -> Result<List<P::Row>, Failure> {
+    async fn walk<P: Page>(&self, first: &Request, route: ReadRoute<'_>) -> Result<List<P::Row>, Failure> {
         let mut seen = BTreeSet::from([first.url.to_string()]);
         let mut rows = Vec::new();
         let mut request = first.clone();
         loop {
-            let page = self.read::<P>(&request, way).await?;
+            let page = self.read::<P>(&request, route).await?;
             let (Rows(more), next) = page.value.into_parts();
             rows.extend(more);
             let nonsense = |cause: &str| Err(Failure::nonsense(cause, page.request_id.clone()));
@@ -60,7 +64,7 @@ impl Client {
             };
             let next = match self.origin().follow(&first.url, &next) {
                 Ok(next) => next,
-                Err(astray) => return nonsense(&astray.to_string()),
+                Err(uri_error) => return nonsense(&uri_error.to_string()),
             };
             if !seen.insert(next.to_string()) {
                 return nonsense("the pages go in a circle");

@@ -4,7 +4,7 @@
 //! only.
 
 use reqwest::Url;
-use subaccountd_core::{AccountSid, Needs, NumberSid, Status, Transfer, Verb};
+use subaccountd_core::{AccountSid, ActionKind, NumberSid, Status, Transfer, TransferResources};
 
 use crate::{origin::Origin, telemetry::Operation};
 
@@ -51,23 +51,23 @@ impl Request {
 
     /// The change of an account's status.
     pub(crate) fn status(origin: &Origin, sid: AccountSid, status: Status) -> Self {
-        let verb = match status {
-            Status::Active => Verb::Reactivate,
-            Status::Suspended => Verb::Suspend,
-            Status::Closed => Verb::Close,
+        let kind = match status {
+            Status::Active => ActionKind::Reactivate,
+            Status::Suspended => ActionKind::Suspend,
+            Status::Closed => ActionKind::Close,
         };
         Self {
             operation: Operation::UpdateAccount,
             url: origin.at(&format!("Accounts/{sid}")),
             form: vec![("Status", status.as_str().to_owned())],
-            task: format!("{verb} account {sid}"),
+            task: format!("{kind} account {sid}"),
         }
     }
 
     /// The transfer of a number: an update of it at the path of the account that holds it now.
     pub(crate) fn transfer(origin: &Origin, transfer: &Transfer) -> Self {
-        let Transfer { to, phone, from, number, needs } = transfer;
-        let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
+        let Transfer { to, phone, from, number_sid: number, resources: needs } = transfer;
+        let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
         let mut form = vec![("AccountSid", to.to_string())];
         form.extend(address_sid.map(|sid| ("AddressSid", sid.to_string())));
         form.extend(bundle_sid.map(|sid| ("BundleSid", sid.to_string())));

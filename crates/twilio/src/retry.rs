@@ -25,15 +25,15 @@ impl Default for Retry {
 
 /// The kind of failure of an attempt, as far as repeating is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum FailureClass {
     /// 429: Twilio did not process it, and may have said how long to wait.
     RateLimited(Option<Duration>),
     /// No connection came up: nothing was sent.
     NeverSent,
     /// No answer, half an answer, an answer that makes no sense, or 5xx.
-    Passing,
+    Transient,
     /// An answer that another attempt would not change.
-    Lasting,
+    Permanent,
 }
 
 /// The repeats that are left to one read.
@@ -58,11 +58,11 @@ impl Retry {
 
 impl Repeats {
     /// The pause before the next attempt, or none when there must not be one.
-    pub(crate) fn after(&mut self, fault: Fault) -> Option<Duration> {
+    pub(crate) fn after(&mut self, fault: FailureClass) -> Option<Duration> {
         let asked = match fault {
-            Fault::RateLimited(asked) => asked,
-            Fault::NeverSent | Fault::Passing => None,
-            Fault::Lasting => return None,
+            FailureClass::RateLimited(asked) => asked,
+            FailureClass::NeverSent | FailureClass::Transient => None,
+            FailureClass::Permanent => return None,
         };
         let pause = self.pauses.next()?;
         Some(pause.max(asked.unwrap_or_default()).min(self.cap))
@@ -77,13 +77,16 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
     const RETRY: Retry = Retry { repeats: 3, base: SECOND, cap: Duration::from_mins(1) };
-    const LIMITED: Fault = Fault::RateLimited(None);
+    const LIMITED: FailureClass = FailureClass::RateLimited(None);
 
     #[test]
     fn only_what_may_help_is_repeated() {
-        for (fault, repeats) in
-            [(LIMITED, 3), (Fault::NeverSent, 3), (Fault::Passing, 3), (Fault::Lasting, 0)]
-        {
+        for (fault, repeats) in [
+            (LIMITED, 3),
+            (FailureClass::NeverSent, 3),
+            (FailureClass::Transient, 3),
+            (FailureClass::Permanent, 0),
+        ] {
             let mut left = RETRY.repeats(0);
             assert_eq!(std::iter::from_fn(|| left.after(fault)).count(), repeats, "{fault:?}");
         }
@@ -93,13 +96,13 @@ mod tests {
     fn a_fault_that_lasts_ends_it_even_while_repeats_are_left() {
         let mut repeats = RETRY.repeats(0);
         assert!(repeats.after(LIMITED).is_some());
-        assert_eq!(repeats.after(Fault::Lasting), None);
+        assert_eq!(repeats.after(FailureClass::Permanent), None);
     }
 
     #[test]
     fn a_longer_pause_that_twilio_asks_for_is_kept_up_to_the_cap() {
         for (asked, least, most) in [(0, 1, 2), (30, 30, 30), (3600, 60, 60)] {
-            let asked = Fault::RateLimited(Some(Duration::from_secs(asked)));
+            let asked = FailureClass::RateLimited(Some(Duration::from_secs(asked)));
             let pause = RETRY.repeats(7).after(asked).unwrap();
             assert!((SECOND * least..=SECOND * most).contains(&pause), "{pause:?}");
         }
@@ -110,16 +113,16 @@ mod tests {
         fn pauses_double_and_jitter_stays_below_one_more_of_them(seed: u64) {
             let mut repeats = RETRY.repeats(seed);
             for least in [1, 2, 4] {
-                let pause = repeats.after(Fault::Passing).unwrap();
+                let pause = repeats.after(FailureClass::Transient).unwrap();
                 prop_assert!((SECOND * least..SECOND * least * 2).contains(&pause), "{:?}", pause);
             }
-            prop_assert_eq!(repeats.after(Fault::Passing), None);
+            prop_assert_eq!(repeats.after(FailureClass::Transient), None);
         }
     }
 
     #[test]
     fn two_clients_do_not_pause_alike() {
-        let first = |seed| RETRY.repeats(seed).after(Fault::Passing);
+        let first = |seed| RETRY.repeats(seed).after(FailureClass::Transient);
         assert_ne!(first(1), first(2));
     }
 }

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use subaccountd_core::remote::UnreadableRow;
 
-use crate::wire::Shape;
+use crate::wire::ResponseBody;
 
 /// The rows of a page.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl From<BadRow> for UnreadableRow {
     }
 }
 
-impl<'de, R: Shape> Deserialize<'de> for Rows<R> {
+impl<'de, R: ResponseBody> Deserialize<'de> for Rows<R> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_seq(Each(PhantomData)).map(Self)
     }
@@ -39,7 +39,7 @@ impl<'de, R: Shape> Deserialize<'de> for Rows<R> {
 /// Takes the rows out one by one, so that only one is held as text.
 struct Each<R>(PhantomData<R>);
 
-impl<'de, R: Shape> Visitor<'de> for Each<R> {
+impl<'de, R: ResponseBody> Visitor<'de> for Each<R> {
     type Value = Vec<Result<R, BadRow>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +55,7 @@ impl<'de, R: Shape> Visitor<'de> for Each<R> {
     }
 }
 
-fn read<R: Shape>(text: &str) -> Result<R, BadRow> {
+fn read<R: ResponseBody>(text: &str) -> Result<R, BadRow> {
     let other = || format!("a row of the list is other JSON than {}", R::EXPECTED);
     // An array would be read as the fields in the order of our declaration.
     if !text.starts_with('{') {

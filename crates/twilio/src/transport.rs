@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use reqwest::{Method, Response, header};
+use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use subaccountd_core::AccountSid;
 use tokio::{
@@ -25,8 +25,8 @@ use crate::{
     gate::Stopped,
     origin::Origin,
     request::Request,
-    wire::{self, Shape},
-    words::{MAX_CAUSE, fit_to_show},
+    wire::{self, ResponseBody},
+    words::{MAX_CAUSE, sanitize},
 };
 
 /// The largest body that is read.
@@ -42,14 +42,14 @@ pub(crate) struct Transport {
 
 /// A whole answer, of any status.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) head: Head,
+pub(crate) struct Response {
+    pub(crate) head: ResponseHead,
     body: Body,
 }
 
 /// The contents of the header of an answer.
 #[derive(Debug)]
-pub(crate) struct Head {
+pub(crate) struct ResponseHead {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) date: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub(crate) struct Head {
 
 /// The value that a 2xx shows, with its request id and its date.
 #[derive(Debug)]
-pub(crate) struct Shown<T> {
+pub(crate) struct Parsed<T> {
     pub(crate) value: T,
     pub(crate) request_id: Option<String>,
     pub(crate) date: Option<Timestamp>,
@@ -83,41 +83,45 @@ impl Transport {
         request: &Request,
         user: AccountSid,
         token: &SecretString,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         if request.operation.writes() {
             return self.carry(prepare(self.connections.for_write(), request, user, token)).await;
         }
         let lease = self.connections.lease();
-        let answer = self.carry(prepare(lease.http(), request, user, token)).await;
-        match &answer {
+        let response = self.carry(prepare(lease.http(), request, user, token)).await;
+        match &response {
             Ok(_) => lease.answered(),
-            Err(Failure::NeverSent(_)) => lease.not_connected(),
+            Err(Failure::ConnectFailed(_)) => lease.not_connected(),
             // Lost.
             Err(_) => drop(lease),
         }
-        answer
+        response
     }
 
-    async fn carry(&self, prepared: reqwest::RequestBuilder) -> Result<Answer, Failure> {
+    async fn carry(&self, prepared: reqwest::RequestBuilder) -> Result<Response, Failure> {
         let deadline = Instant::now() + self.timeout;
         let response =
             timeout_at(deadline, prepared.send()).await.map_err(|_| self.too_late("no answer", None))?;
         let response = response.map_err(|error| not_sent_or_lost(&error))?;
-        let head = Head::of(&response);
+        let head = ResponseHead::of(&response);
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
             // The status alone says that it was not processed.
             _ if head.status == 429 => Body::default(),
             Ok(Err(cause)) => {
-                return Err(Failure::Lost { cause, request_id: head.request_id, timed_out: false });
+                return Err(Failure::UnknownOutcome { cause, request_id: head.request_id, timed_out: false });
             }
             Err(_) => return Err(self.too_late("no whole answer", head.request_id)),
         };
-        Ok(Answer { head, body })
+        Ok(Response { head, body })
     }
 
     fn too_late(&self, what: &str, request_id: Option<String>) -> Failure {
-        Failure::Lost { cause: format!("{what} within {:?}", self.timeout), request_id, timed_out: true }
+        Failure::UnknownOutcome {
+            cause: format!("{what} within {:?}", self.timeout),
+            request_id,
+            timed_out: true,
+        }
     }
 }
 
@@ -135,41 +139,41 @@ fn prepare(
     if request.operation.writes() { prepared.form(&request.form) } else { prepared }
 }
 
-impl Head {
-    fn of(response: &Response) -> Self {
+impl ResponseHead {
+    fn of(response: &reqwest::Response) -> Self {
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let date = text(header::DATE.as_str()).and_then(wire::timestamp);
         let location = text(header::LOCATION.as_str()).and_then(|to| response.url().join(to).ok());
         Self {
             status: response.status().as_u16(),
-            request_id: text("twilio-request-id").map(|id| fit_to_show(id, MAX_REQUEST_ID)),
+            request_id: text("twilio-request-id").map(|id| sanitize(id, MAX_REQUEST_ID)),
             date,
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(|wait| retry_after(wait, date)),
-            redirects_to: location.and_then(|to| to.host_str().map(|host| fit_to_show(host, MAX_CAUSE))),
+            redirects_to: location.and_then(|to| to.host_str().map(|host| sanitize(host, MAX_CAUSE))),
         }
     }
 }
 
-impl Answer {
+impl Response {
     /// The value that the answer shows, when it is a 2xx.
-    pub(crate) fn shown<T: Shape>(self) -> Result<Shown<T>, Failure> {
+    pub(crate) fn parse<T: ResponseBody>(self) -> Result<Parsed<T>, Failure> {
         if !(200..300).contains(&self.head.status) {
             return Err(Failure::Rejected(self.rejection()));
         }
-        let Head { request_id, date, .. } = self.head;
+        let ResponseHead { request_id, date, .. } = self.head;
         let read = wire::read(self.body.reader()).or_else(|cause| match self.body.with_bad_bytes_marked() {
             Some(text) => wire::read(text.as_bytes()),
             None => Err(cause),
         });
         match read {
-            Ok(value) => Ok(Shown { value, request_id, date }),
-            Err(cause) => Err(Failure::Lost { cause, request_id, timed_out: false }),
+            Ok(value) => Ok(Parsed { value, request_id, date }),
+            Err(cause) => Err(Failure::UnknownOutcome { cause, request_id, timed_out: false }),
         }
     }
 
     fn rejection(self) -> Rejection {
         let (code, message) = wire::read_error(self.body.reader());
-        let Head { status, request_id, date, retry_after, redirects_to } = self.head;
+        let ResponseHead { status, request_id, date, retry_after, redirects_to } = self.head;
         let message = message.unwrap_or_else(|| match redirects_to {
             Some(host) if (300..400).contains(&status) => {
                 format!("a redirect to {host}, which is not followed")
@@ -250,7 +254,7 @@ impl Read for BodyReader<'_> {
     }
 }
 
-async fn read_body(mut response: Response) -> Result<Body, String> {
+async fn read_body(mut response: reqwest::Response) -> Result<Body, String> {
     let mut body = Body::default();
     while let Some(chunk) = response.chunk().await.map_err(|error| broke_off(&error))? {
         if body.len() + chunk.len() > MAX_BODY {
@@ -265,9 +269,9 @@ fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
     if Stopped::is_root_of(error) {
         Failure::Stopping
     } else if error.is_connect() || error.is_builder() {
-        Failure::NeverSent(root_cause(error))
+        Failure::ConnectFailed(root_cause(error))
     } else {
-        Failure::Lost { cause: broke_off(error), request_id: None, timed_out: false }
+        Failure::UnknownOutcome { cause: broke_off(error), request_id: None, timed_out: false }
     }
 }
 
@@ -281,7 +285,7 @@ pub(crate) fn root_cause(error: &dyn Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    fit_to_show(&cause.to_string(), MAX_CAUSE)
+    sanitize(&cause.to_string(), MAX_CAUSE)
 }
 
 #[cfg(test)]

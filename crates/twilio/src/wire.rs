@@ -8,10 +8,11 @@ use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, Status, Tie, Ties, remote::UnreadableRow,
+    Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, ResourceRef, ResourceRefs, Status,
+    remote::UnreadableRow,
 };
 
-use crate::{rows::Rows, words::fit_to_show};
+use crate::{rows::Rows, words::sanitize};
 
 /// The longest words of Twilio's that are kept of an error.
 const MAX_MESSAGE: usize = 300;
@@ -19,15 +20,15 @@ const MAX_MESSAGE: usize = 300;
 const MAX_STATUS: usize = 40;
 
 /// The type that the body of a 2xx is read as.
-pub(crate) trait Shape: DeserializeOwned {
+pub(crate) trait ResponseBody: DeserializeOwned {
     /// The expected content, in words.
     const EXPECTED: &'static str;
 }
 
 /// One page of a list.
-pub(crate) trait Page: Shape {
+pub(crate) trait Page: ResponseBody {
     /// One element of the list.
-    type Row: Shape;
+    type Row: ResponseBody;
 
     /// The rows, and the URI of the page after them.
     fn into_parts(self) -> (Rows<Self::Row>, Option<String>);
@@ -83,19 +84,19 @@ pub(crate) struct NumberRow {
     identity_sid: bool,
 }
 
-impl Shape for AccountsPage {
+impl ResponseBody for AccountsPage {
     const EXPECTED: &'static str = "a page of `accounts`";
 }
 
-impl Shape for NumbersPage {
+impl ResponseBody for NumbersPage {
     const EXPECTED: &'static str = "a page of `incoming_phone_numbers`";
 }
 
-impl Shape for AccountRow {
+impl ResponseBody for AccountRow {
     const EXPECTED: &'static str = "an account";
 }
 
-impl Shape for NumberRow {
+impl ResponseBody for NumberRow {
     const EXPECTED: &'static str = "a phone number";
 }
 
@@ -143,29 +144,29 @@ impl NumberRow {
         if let Some(other) = holder.filter(|holder| *holder != owner) {
             return Err(format!("number {sid} is said to be of account {other}"));
         }
-        let ties = self.ties();
+        let resource_refs = self.resource_refs();
         let phone = self.phone_number.ok_or_else(|| format!("number {sid} has no `phone_number`"))?;
         let phone: PhoneNumber =
             phone.parse().map_err(|error| format!("number {sid} has a bad `phone_number`: {error}"))?;
         Ok(Number {
             sid,
             phone,
-            ties,
+            resource_refs: resource_refs,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
         })
     }
 
-    fn ties(&self) -> Ties {
-        let has = |tie: &Tie| match tie {
-            Tie::VoiceApplication => self.voice_application_sid,
-            Tie::SmsApplication => self.sms_application_sid,
-            Tie::Trunk => self.trunk_sid,
-            Tie::Address => self.address_sid,
-            Tie::EmergencyAddress => self.emergency_address_sid,
-            Tie::Bundle => self.bundle_sid,
-            Tie::Identity => self.identity_sid,
+    fn resource_refs(&self) -> ResourceRefs {
+        let has = |resource_ref: &ResourceRef| match resource_ref {
+            ResourceRef::VoiceApplication => self.voice_application_sid,
+            ResourceRef::SmsApplication => self.sms_application_sid,
+            ResourceRef::Trunk => self.trunk_sid,
+            ResourceRef::Address => self.address_sid,
+            ResourceRef::EmergencyAddress => self.emergency_address_sid,
+            ResourceRef::Bundle => self.bundle_sid,
+            ResourceRef::Identity => self.identity_sid,
         };
-        Tie::ALL.into_iter().filter(has).collect()
+        ResourceRef::ALL.into_iter().filter(has).collect()
     }
 
     /// The SID of the number and of the account that holds it, or what is wrong with the row.
@@ -179,7 +180,7 @@ impl NumberRow {
 }
 
 /// Reads the body of a 2xx. The error says where it stops making sense, and shows nothing of it.
-pub(crate) fn read<T: Shape>(body: impl Read) -> Result<T, String> {
+pub(crate) fn read<T: ResponseBody>(body: impl Read) -> Result<T, String> {
     serde_json::from_reader(body).map_err(|error| {
         let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
         format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
@@ -190,7 +191,7 @@ pub(crate) fn read<T: Shape>(body: impl Read) -> Result<T, String> {
 pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
     let body: Value = serde_json::from_reader(body).unwrap_or_default();
     let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
-    let message = body["message"].as_str().map(|words| fit_to_show(words, MAX_MESSAGE));
+    let message = body["message"].as_str().map(|words| sanitize(words, MAX_MESSAGE));
     (code, message.filter(|words| !words.trim().is_empty()))
 }
 
@@ -201,8 +202,7 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
 }
 
 fn live_status(word: &str) -> LiveStatus {
-    Status::from_word(word)
-        .map_or_else(|| LiveStatus::Unknown(fit_to_show(word, MAX_STATUS)), LiveStatus::Known)
+    Status::from_word(word).map_or_else(|| LiveStatus::Unknown(sanitize(word, MAX_STATUS)), LiveStatus::Known)
 }
 
 /// Returns true when a field of a SID holds one. The SID itself is not kept: nothing needs it, and thousands

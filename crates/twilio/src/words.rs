@@ -5,7 +5,7 @@
 pub(crate) const MAX_CAUSE: usize = 300;
 
 /// At most `most` characters of `words`; each character that is not for the eye becomes a space.
-pub(crate) fn fit_to_show(words: &str, most: usize) -> String {
+pub(crate) fn sanitize(words: &str, most: usize) -> String {
     words.chars().take(most).map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
@@ -21,12 +21,12 @@ mod tests {
 
     #[test]
     fn words_are_bounded_by_characters() {
-        assert_eq!(fit_to_show("Zürich", 3), "Zür");
-        assert_eq!(fit_to_show("", 3), "");
+        assert_eq!(sanitize("Zürich", 3), "Zür");
+        assert_eq!(sanitize("", 3), "");
     }
 
     #[test]
     fn what_steers_a_terminal_becomes_a_space() {
-        assert_eq!(fit_to_show("a\u{1b}[31mb\r\nc\u{202e}d\u{0}", 99), "a [31mb  c d ");
+        assert_eq!(sanitize("a\u{1b}[31mb\r\nc\u{202e}d\u{0}", 99), "a [31mb  c d ");
     }
 }

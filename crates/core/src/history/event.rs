@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, Action, NumberSid, Object, Outcome, PhoneNumber, Planned, Stamp, Status, Verb};
+use crate::{
+    AccountSid, Action, ActionKind, NumberSid, Outcome, PhoneNumber, Planned, Stamp, Status, Target,
+};
 
 /// One fact. The journal is a list of these.
 #[expect(missing_docs, reason = "the line above each variant says what its fields are")]
@@ -39,7 +41,7 @@ pub enum Event {
         account: AccountSid,
         numbers: BTreeMap<PhoneNumber, NumberSid>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        moving: bool,
+        in_transit: bool,
     },
     /// The whole number list of an account was read while it was active.
     ListSeenActive { account: AccountSid },
@@ -52,11 +54,11 @@ pub enum Event {
     /// The effect of a write whose outcome was unknown was seen.
     Resolved { id: u64 },
     /// A write of the daemon's was reverted by others.
-    Reverted { object: Object, at: Stamp },
+    Reverted { target: Target, at: Stamp },
     /// A write of the daemon's is no longer wanted.
-    Superseded { object: Object },
+    Superseded { target: Target },
     /// A write was skipped because its proof failed.
-    ProofFailed { verb: Verb, object: Object, at: Stamp, entry: String, seen: String },
+    ProofFailed { kind: ActionKind, target: Target, at: Stamp, entry: String, seen: String },
     /// A write is about to begin.
     Intent { id: u64, at: Stamp, write: Write },
     /// A write ended.
@@ -100,10 +102,10 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Write {
-    /// The verb.
-    pub verb: Verb,
+    /// The action kind.
+    pub kind: ActionKind,
     /// The target.
-    pub object: Object,
+    pub target: Target,
     /// For a transfer, the accounts that lose and gain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
@@ -115,7 +117,7 @@ pub struct Write {
     pub releases: Vec<PhoneNumber>,
     /// It undoes a write of the daemon's, and costs nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub free: bool,
+    pub exempt: bool,
     /// The digest of the entry that asks for it.
     pub entry: String,
 }
@@ -125,19 +127,19 @@ impl From<&Planned> for Write {
         let action = &planned.action;
         let (transfer, number_sid, releases) = match action {
             Action::Transfer(transfer) => {
-                (Some((transfer.from, transfer.to)), Some(transfer.number), Vec::new())
+                (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new())
             }
             Action::Close(close) => (None, None, close.at_risk.clone()),
             Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
-        let (verb, object) = (action.verb(), action.object());
+        let (kind, target) = (action.kind(), action.target());
         Self {
-            verb,
-            object,
+            kind,
+            target,
             transfer,
             number_sid,
             releases,
-            free: planned.free,
+            exempt: planned.exempt,
             entry: planned.entry.clone(),
         }
     }
@@ -146,16 +148,16 @@ impl From<&Planned> for Write {
 impl Write {
     /// The status that an account has after it; `None` for a transfer.
     pub const fn status(&self) -> Option<Status> {
-        match self.verb {
-            Verb::Reactivate => Some(Status::Active),
-            Verb::Suspend => Some(Status::Suspended),
-            Verb::Close => Some(Status::Closed),
-            Verb::Transfer => None,
+        match self.kind {
+            ActionKind::Reactivate => Some(Status::Active),
+            ActionKind::Suspend => Some(Status::Suspended),
+            ActionKind::Close => Some(Status::Closed),
+            ActionKind::Transfer => None,
         }
     }
 
-    /// Returns true when `other` asks for the very same: verb, object, and for a transfer both accounts.
+    /// Returns true when `other` asks for the very same: action kind, target, and for a transfer both accounts.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.verb == other.verb && self.object == other.object && self.transfer == other.transfer
+        self.kind == other.kind && self.target == other.target && self.transfer == other.transfer
     }
 }

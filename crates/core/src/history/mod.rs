@@ -21,9 +21,9 @@ pub use event::{Event, Write};
 use numbers::SeenNumbers;
 pub(crate) use writes::DATE_TOLERANCE;
 use writes::WriteRecord;
-pub use writes::{LAG, Setback, pause};
+pub use writes::{Backoff, LAG, pause};
 
-use crate::{AccountSid, Now, NumberSid, Object, PhoneNumber, Stamp, Status, Verb};
+use crate::{AccountSid, ActionKind, Now, NumberSid, PhoneNumber, Stamp, Status, Target};
 
 /// The time between two looks at a number that its account does not have, before it counts as gone.
 pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -85,12 +85,12 @@ pub struct CloseDecision {
     pub since: Option<Timestamp>,
 }
 
-/// The last write to an object that took effect.
+/// The last write to a target that took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Applied {
-    /// Its verb.
-    pub verb: Verb,
+    /// Its action kind.
+    pub kind: ActionKind,
     /// For a transfer, the accounts that lost and gained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
@@ -108,15 +108,15 @@ pub struct History {
     missing: BTreeMap<PhoneNumber, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
-    refused: BTreeMap<(Verb, Object), Setback>,
+    refused: BTreeMap<(ActionKind, Target), Backoff>,
     #[serde(with = "pairs")]
-    unconfirmed: BTreeMap<(Verb, Object), Setback>,
+    unconfirmed: BTreeMap<(ActionKind, Target), Backoff>,
     #[serde(with = "pairs")]
-    unproven: BTreeMap<(Verb, Object), Setback>,
+    unproven: BTreeMap<(ActionKind, Target), Backoff>,
     #[serde(with = "pairs")]
-    last_applied: BTreeMap<Object, Applied>,
+    last_applied: BTreeMap<Target, Applied>,
     #[serde(with = "pairs")]
-    reverted: BTreeMap<Object, Vec<Stamp>>,
+    reverted: BTreeMap<Target, Vec<Stamp>>,
     search: Option<(Timestamp, String, u32)>,
     attended: Option<Timestamp>,
     gaps: Vec<(Timestamp, Timestamp)>,
@@ -170,7 +170,7 @@ impl History {
                 self.facts(account).suspended_by_us = Some(Box::new(own));
             }
             Event::SeenNamed { account, name } => self.facts(account).seen_named = Some(name),
-            Event::NumbersSeen { account, numbers, moving } => {
+            Event::NumbersSeen { account, numbers, in_transit: moving } => {
                 self.missing.retain(|phone, _| !numbers.contains_key(phone));
                 Arc::make_mut(&mut self.numbers).see(account, numbers, moving);
             }
@@ -184,19 +184,19 @@ impl History {
             }
             Event::Searched { at, state, found } => self.searched(at, state, found),
             Event::Resolved { id } => self.resolve(id),
-            Event::Reverted { object, at } => {
+            Event::Reverted { target, at } => {
                 // A write is reverted once.
-                let stood = self.last_applied.remove(&object).is_some();
-                let times = self.reverted.entry(object).or_default();
+                let stood = self.last_applied.remove(&target).is_some();
+                let times = self.reverted.entry(target).or_default();
                 if stood || !times.contains(&at) {
                     times.push(at);
                 }
             }
-            Event::Superseded { object } => {
-                self.last_applied.remove(&object);
+            Event::Superseded { target } => {
+                self.last_applied.remove(&target);
             }
-            Event::ProofFailed { verb, object, at, entry, seen } => {
-                self.proof_failed(verb, object, at, entry, seen);
+            Event::ProofFailed { kind, target, at, entry, seen } => {
+                self.proof_failed(kind, target, at, entry, seen);
             }
             Event::Intent { id, at, write } => self.began(id, at, write),
             Event::Outcome { id, at, outcome } => self.ended(id, at, outcome),
@@ -231,9 +231,9 @@ impl History {
         let own = accounts.values_mut().filter_map(|facts| facts.suspended_by_us.as_mut());
         let writes = self.writes.iter_mut().map(|record| &mut record.at).chain(own.map(|own| &mut own.at));
         let reverted = self.reverted.values_mut().flatten();
-        let setbacks = self.refused.values_mut().chain(self.unconfirmed.values_mut());
-        let setbacks = setbacks.chain(self.unproven.values_mut()).map(|setback| &mut setback.at);
-        for stamp in writes.chain(reverted).chain(setbacks).filter(|stamp| stamp.unsure) {
+        let backoffs = self.refused.values_mut().chain(self.unconfirmed.values_mut());
+        let backoffs = backoffs.chain(self.unproven.values_mut()).map(|backoff| &mut backoff.at);
+        for stamp in writes.chain(reverted).chain(backoffs).filter(|stamp| stamp.unsure) {
             *stamp = Stamp::sure(at);
         }
     }
@@ -268,10 +268,10 @@ impl History {
     pub fn has_doubtful_times(&self) -> bool {
         let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us.as_ref()).map(|own| own.at);
         let writes = self.writes.iter().map(|record| record.at);
-        let setbacks = self.refused.values().chain(self.unconfirmed.values()).chain(self.unproven.values());
-        let setbacks = setbacks.map(|setback| setback.at);
+        let backoffs = self.refused.values().chain(self.unconfirmed.values()).chain(self.unproven.values());
+        let backoffs = backoffs.map(|backoff| backoff.at);
         let reverted = self.reverted.values().flatten().copied();
-        own.chain(writes).chain(setbacks).chain(reverted).any(|stamp| stamp.unsure)
+        own.chain(writes).chain(backoffs).chain(reverted).any(|stamp| stamp.unsure)
     }
 
     /// The desired status of `account` as the last pass read it.
@@ -360,14 +360,14 @@ impl History {
         self.missing.get(&number).copied()
     }
 
-    /// The last write to each object that took effect and was not reverted, as far as is known.
-    pub fn last_applied(&self) -> impl Iterator<Item = (Object, Applied)> {
-        self.last_applied.iter().map(|(&object, &applied)| (object, applied))
+    /// The last write to each target that took effect and was not reverted, as far as is known.
+    pub fn last_applied(&self) -> impl Iterator<Item = (Target, Applied)> {
+        self.last_applied.iter().map(|(&target, &applied)| (target, applied))
     }
 
-    /// The number of times that others reverted a write of the daemon's to `object` within `window`.
-    pub fn times_reverted(&self, object: Object, now: Now, window: SignedDuration) -> usize {
-        let reverted = self.reverted.get(&object).map_or(&[][..], Vec::as_slice);
+    /// The number of times that others reverted a write of the daemon's to `target` within `window`.
+    pub fn times_reverted(&self, target: Target, now: Now, window: SignedDuration) -> usize {
+        let reverted = self.reverted.get(&target).map_or(&[][..], Vec::as_slice);
         reverted.iter().filter(|at| at.within(now, window)).count()
     }
 

@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, History, OwnSuspension, Write};
-use crate::{AccountSid, Now, Object, Outcome, PhoneNumber, Stamp, Status, Verb};
+use crate::{AccountSid, ActionKind, Now, Outcome, PhoneNumber, Stamp, Status, Target};
 
 /// Lists may lag this long behind a write of ours, and a write whose answer was lost may take effect this late.
 pub const LAG: SignedDuration = SignedDuration::from_mins(2);
 /// The first pause after a refusal, or after a second write whose outcome is unknown.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// The longest pause before another try of a reactivation whose outcome is unknown.
-const LONGEST_REACTIVATION_PAUSE: SignedDuration = SignedDuration::from_mins(2);
+const MAX_REACTIVATION_PAUSE: SignedDuration = SignedDuration::from_mins(2);
 /// Lifting a suspension of the daemon's own costs nothing for so long.
 const FREE_REACTIVATION: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Twilio's dates are whole seconds, and our idea of its clock is as exact as the answers come.
@@ -60,9 +60,9 @@ impl WriteRecord {
         !self.resolved && self.outcome.as_ref().is_none_or(Outcome::is_open)
     }
 
-    fn costs(&self, verb: Verb, now: Now, window: SignedDuration) -> bool {
-        self.write.verb == verb
-            && !self.write.free
+    fn costs(&self, kind: ActionKind, now: Now, window: SignedDuration) -> bool {
+        self.write.kind == kind
+            && !self.write.exempt
             && !self.replaced
             && self.may_have_happened()
             && self.at.within(now, window)
@@ -72,7 +72,7 @@ impl WriteRecord {
 /// A write that must not be tried again yet: it was refused, its outcome is unknown, or its proof failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Setback {
+pub struct Backoff {
     /// The id of the last write, when one was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
@@ -90,23 +90,23 @@ pub struct Setback {
     pub entry: String,
 }
 
-impl Setback {
+impl Backoff {
     /// The time from which it may be tried again when the first `free` tries have no pause.
-    pub fn pause(&self, verb: Verb, free: u32) -> SignedDuration {
+    pub fn pause(&self, kind: ActionKind, free: u32) -> SignedDuration {
         let times = self.times.saturating_sub(free);
         if times == 0 {
             return SignedDuration::ZERO;
         }
         let pause = pause(FIRST_PAUSE, times);
-        if verb == Verb::Reactivate && free > 0 { pause.min(LONGEST_REACTIVATION_PAUSE) } else { pause }
+        if kind == ActionKind::Reactivate && free > 0 { pause.min(MAX_REACTIVATION_PAUSE) } else { pause }
     }
 }
 
 /// The tries in a row that ended unknown, `before` being those before the last one.
-fn one_more_unknown(before: Option<Setback>, id: u64, at: Stamp, message: String, entry: String) -> Setback {
+fn one_more_unknown(before: Option<Backoff>, id: u64, at: Stamp, message: String, entry: String) -> Backoff {
     let before = before.filter(|before| before.entry == entry);
     let times = before.map_or(0, |before| before.times).saturating_add(1);
-    Setback { id: Some(id), at, times, code: None, message, entry }
+    Backoff { id: Some(id), at, times, code: None, message, entry }
 }
 
 impl History {
@@ -120,8 +120,8 @@ impl History {
             record.replaced = true;
         }
         // A crash came before the outcome of the last try: it ended unknown.
-        if let Some(setback) = self.with_crash(write.verb, write.object) {
-            self.unconfirmed.insert((write.verb, write.object), setback);
+        if let Some(backoff) = self.with_crash(write.kind, write.target) {
+            self.unconfirmed.insert((write.kind, write.target), backoff);
         }
         self.writes.push(WriteRecord {
             id,
@@ -139,7 +139,7 @@ impl History {
         let Some(record) = self.writes.iter_mut().rev().find(open) else { return };
         record.outcome = Some(outcome.clone());
         let (write, replaces) = (record.write.clone(), record.replaces);
-        let key = (write.verb, write.object);
+        let key = (write.kind, write.target);
         if !matches!(outcome, Outcome::Skipped(_)) {
             self.unproven.remove(&key);
         }
@@ -151,7 +151,7 @@ impl History {
         }
         match outcome {
             Outcome::Done(receipt) => {
-                self.unconfirmed.retain(|(verb, _), _| *verb != write.verb);
+                self.unconfirmed.retain(|(kind, _), _| *kind != write.kind);
                 self.refused.remove(&key);
                 self.applied(&write, at, receipt.date_updated);
             }
@@ -160,17 +160,17 @@ impl History {
                 let before = self.refused.remove(&key).filter(|refused| refused.entry == write.entry);
                 let times = before.map_or(0, |refused| refused.times).saturating_add(1);
                 let (code, message, entry) = (refusal.code, refusal.message, write.entry);
-                self.refused.insert(key, Setback { id: Some(id), at, times, code, message, entry });
+                self.refused.insert(key, Backoff { id: Some(id), at, times, code, message, entry });
             }
             Outcome::Unknown(unknown) => {
                 let before = self.unconfirmed.remove(&key);
-                let setback = one_more_unknown(before, id, at, unknown.message, write.entry);
-                self.unconfirmed.insert(key, setback);
+                let backoff = one_more_unknown(before, id, at, unknown.message, write.entry);
+                self.unconfirmed.insert(key, backoff);
             }
             Outcome::Skipped(skip) => {
                 // Keeping its intent took so long that the proof was too old.
                 if skip.cause.is_proof() {
-                    self.proof_failed(write.verb, write.object, at, write.entry, skip.message);
+                    self.proof_failed(write.kind, write.target, at, write.entry, skip.message);
                 }
             }
         }
@@ -178,19 +178,19 @@ impl History {
 
     /// A write happened, as its answer or an observation shows.
     fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
-        match (write.object, write.verb) {
-            (Object::Account(account), Verb::Suspend) => {
+        match (write.target, write.kind) {
+            (Target::Account(account), ActionKind::Suspend) => {
                 self.facts(account).suspended_by_us = Some(Box::new(OwnSuspension { at, updated }));
             }
-            (Object::Account(account), Verb::Reactivate) => self.saw_active(account),
-            (Object::Account(_), Verb::Close | Verb::Transfer) => return,
-            (Object::Number(number), _) => {
+            (Target::Account(account), ActionKind::Reactivate) => self.saw_active(account),
+            (Target::Account(_), ActionKind::Close | ActionKind::Transfer) => return,
+            (Target::Number(number), _) => {
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
                     Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number, sid)]), false);
                 }
             }
         }
-        self.last_applied.insert(write.object, Applied { verb: write.verb, transfer: write.transfer });
+        self.last_applied.insert(write.target, Applied { kind: write.kind, transfer: write.transfer });
     }
 
     /// The effect of the open write `id` was seen.
@@ -198,49 +198,49 @@ impl History {
         let Some(record) = self.writes.iter_mut().rev().find(|record| record.id == id) else { return };
         record.resolved = true;
         let (write, at) = (record.write.clone(), record.at);
-        let key = (write.verb, write.object);
+        let key = (write.kind, write.target);
         self.unconfirmed.remove(&key);
         self.refused.remove(&key);
-        let updated = match write.object {
-            Object::Account(account) => self.suspended_by_us(account),
-            Object::Number(_) => None,
+        let updated = match write.target {
+            Target::Account(account) => self.suspended_by_us(account),
+            Target::Number(_) => None,
         };
         self.applied(&write, at, updated.and_then(|own| own.updated));
     }
 
     pub(super) fn proof_failed(
         &mut self,
-        verb: Verb,
-        object: Object,
+        kind: ActionKind,
+        target: Target,
         at: Stamp,
         entry: String,
         seen: String,
     ) {
-        let key = (verb, object);
+        let key = (kind, target);
         let before = self.unproven.remove(&key).filter(|before| before.entry == entry);
         let times = before.map_or(0, |before| before.times).saturating_add(1);
-        self.unproven.insert(key, Setback { id: None, at, times, code: None, message: seen, entry });
+        self.unproven.insert(key, Backoff { id: None, at, times, code: None, message: seen, entry });
     }
 
-    /// The last write of the object of `write`, when that asked for the very same and is still open: a repeat of it
+    /// The last write of the target of `write`, when that asked for the very same and is still open: a repeat of it
     /// takes its place in the budget. A free write takes no place of one that is not.
     fn open_repeat(&self, write: &Write) -> Option<&WriteRecord> {
         let last = self
             .writes
             .iter()
             .rev()
-            .find(|record| record.write.object == write.object && record.may_have_happened())?;
-        (last.is_open() && last.write.is_same(write) && last.write.free == write.free).then_some(last)
+            .find(|record| record.write.target == write.target && record.may_have_happened())?;
+        (last.is_open() && last.write.is_same(write) && last.write.exempt == write.exempt).then_some(last)
     }
 
     /// Returns true when `write` would take the place of an open one in the budget as it stands `now`.
     pub fn takes_a_place(&self, write: &Write, now: Now, window: SignedDuration) -> bool {
-        self.open_repeat(write).is_some_and(|record| record.costs(write.verb, now, window))
+        self.open_repeat(write).is_some_and(|record| record.costs(write.kind, now, window))
     }
 
-    /// The writes of `verb` that were spent within `window`.
-    pub fn spent(&self, verb: Verb, now: Now, window: SignedDuration) -> usize {
-        self.writes.iter().filter(|record| record.costs(verb, now, window)).count()
+    /// The writes of `kind` that were spent within `window`.
+    pub fn spent(&self, kind: ActionKind, now: Now, window: SignedDuration) -> usize {
+        self.writes.iter().filter(|record| record.costs(kind, now, window)).count()
     }
 
     /// The numbers that were or may have been released within `window`.
@@ -259,8 +259,8 @@ impl History {
         window: SignedDuration,
     ) -> usize {
         let of_it = |record: &&WriteRecord| {
-            record.write.object == Object::Account(account)
-                && record.write.verb == Verb::Close
+            record.write.target == Target::Account(account)
+                && record.write.kind == ActionKind::Close
                 && record.is_open()
                 && !record.replaced
                 && record.at.within(now, window)
@@ -270,13 +270,13 @@ impl History {
 
     /// Returns true when lifting the suspension of `account`, which Twilio dates `updated`, undoes a write of
     /// the daemon's within `FREE_REACTIVATION`.
-    pub fn reactivation_is_free(&self, account: AccountSid, updated: Option<Timestamp>, now: Now) -> bool {
+    pub fn reactivation_is_exempt(&self, account: AccountSid, updated: Option<Timestamp>, now: Now) -> bool {
         self.own_suspension(account, updated).is_some_and(|own| own.at.surely_within(now, FREE_REACTIVATION))
     }
 
     /// Returns true when moving `number` from `from` to `to` takes back the daemon's last transfer of it,
     /// made within `window` and not free itself.
-    pub fn transfer_is_free(
+    pub fn transfer_is_exempt(
         &self,
         number: PhoneNumber,
         from: AccountSid,
@@ -285,32 +285,32 @@ impl History {
         window: SignedDuration,
     ) -> bool {
         let moved = |record: &&WriteRecord| {
-            record.write.object == Object::Number(number) && record.may_have_happened()
+            record.write.target == Target::Number(number) && record.may_have_happened()
         };
         let last = self.writes.iter().rev().find(moved);
         last.is_some_and(|record| {
             record.write.transfer == Some((to, from))
-                && !record.write.free
+                && !record.write.exempt
                 && record.at.surely_within(now, window)
         })
     }
 
-    /// The last write of each object that may have happened less than [`LAG`] ago: a list that does not show its effect
+    /// The last write of each target that may have happened less than [`LAG`] ago: a list that does not show its effect
     /// may lag. Each with whether it was verified.
     pub fn fresh_writes(&self, now: Now) -> impl Iterator<Item = (&Write, bool)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
             let fresh =
-                record.may_have_happened() && seen.insert(record.write.object) && record.at.within(now, LAG);
+                record.may_have_happened() && seen.insert(record.write.target) && record.at.within(now, LAG);
             fresh.then(|| (&record.write, !record.is_open()))
         })
     }
 
-    /// The open writes that are the last of their object: their effect resolves them.
+    /// The open writes that are the last of their target: their effect resolves them.
     pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
-            let last = record.may_have_happened() && seen.insert(record.write.object);
+            let last = record.may_have_happened() && seen.insert(record.write.target);
             (last && record.is_open()).then_some((record.id, &record.write))
         })
     }
@@ -333,70 +333,72 @@ impl History {
             };
             let since = updated.duration_since(record.at.at);
             undated
-                && record.write.verb == Verb::Suspend
-                && record.write.object == Object::Account(account)
+                && record.write.kind == ActionKind::Suspend
+                && record.write.target == Target::Account(account)
                 && !record.at.unsure
                 && (-DATE_TOLERANCE..=LAG).contains(&since)
         })
     }
 
-    /// Returns true when an object that is now as `status` or `owner` says may be so by a write of ours that
+    /// Returns true when a target that is now as `status` or `owner` says may be so by a write of ours that
     /// took effect late.
     pub fn may_be_late(
         &self,
-        object: Object,
+        target: Target,
         status: Option<Status>,
         owner: Option<AccountSid>,
         now: Now,
     ) -> bool {
         self.writes.iter().rev().any(|record| {
             let open = record.outcome.as_ref().is_none_or(Outcome::is_open);
-            let effect = match object {
-                Object::Account(_) => record.write.status() == status,
-                Object::Number(_) => record.write.transfer.map(|(_, to)| to) == owner,
+            let effect = match target {
+                Target::Account(_) => record.write.status() == status,
+                Target::Number(_) => record.write.transfer.map(|(_, to)| to) == owner,
             };
-            record.write.object == object && open && effect && record.at.within(now, LAG)
+            record.write.target == target && open && effect && record.at.within(now, LAG)
         })
     }
 
-    /// The last refusal of a write of `verb` on `object`, if the entry that asks for it is still the same.
-    pub fn refused(&self, verb: Verb, object: Object, entry: &str) -> Option<&Setback> {
-        self.refused.get(&(verb, object)).filter(|setback| setback.entry == entry)
+    /// The last refusal of a write of `kind` on `target`, if the entry that asks for it is still the same.
+    pub fn refused(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
+        self.refused.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
     }
 
     /// The tries in a row of a write that ended unknown, if the entry that asks for it is still the same.
-    pub fn unconfirmed(&self, verb: Verb, object: Object, entry: &str) -> Option<Setback> {
-        let known = || self.unconfirmed.get(&(verb, object)).cloned();
-        self.with_crash(verb, object).or_else(known).filter(|setback| setback.entry == entry)
+    pub fn unconfirmed(&self, kind: ActionKind, target: Target, entry: &str) -> Option<Backoff> {
+        let known = || self.unconfirmed.get(&(kind, target)).cloned();
+        self.with_crash(kind, target).or_else(known).filter(|backoff| backoff.entry == entry)
     }
 
     /// The tries in a row that ended unknown, when a crash came before the outcome of the last one.
-    fn with_crash(&self, verb: Verb, object: Object) -> Option<Setback> {
-        let of_it = |record: &&WriteRecord| record.write.verb == verb && record.write.object == object;
+    fn with_crash(&self, kind: ActionKind, target: Target) -> Option<Backoff> {
+        let of_it = |record: &&WriteRecord| record.write.kind == kind && record.write.target == target;
         let last = self.writes.iter().rev().find(of_it)?;
         (last.outcome.is_none() && !last.resolved).then(|| {
-            let before = self.unconfirmed.get(&(verb, object)).cloned();
+            let before = self.unconfirmed.get(&(kind, target)).cloned();
             let message = "no outcome was recorded".to_owned();
             one_more_unknown(before, last.id, last.at, message, last.write.entry.clone())
         })
     }
 
     /// The tries in a row of a write whose proof failed, if the entry that asks for it is still the same.
-    pub fn unproven(&self, verb: Verb, object: Object, entry: &str) -> Option<&Setback> {
-        self.unproven.get(&(verb, object)).filter(|setback| setback.entry == entry)
+    pub fn unproven(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
+        self.unproven.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
     }
 
-    /// The refusals that writes on `object` met last.
-    pub fn refusals(&self, object: Object) -> impl Iterator<Item = (Verb, &Setback)> {
-        let of_it =
-            move |((verb, of), setback): (&(Verb, Object), _)| (*of == object).then_some((*verb, setback));
+    /// The refusals that writes on `target` met last.
+    pub fn refusals(&self, target: Target) -> impl Iterator<Item = (ActionKind, &Backoff)> {
+        let of_it = move |((kind, of), backoff): (&(ActionKind, Target), _)| {
+            (*of == target).then_some((*kind, backoff))
+        };
         self.refused.iter().filter_map(of_it)
     }
 
-    /// The targets of writes of `verb` that were refused once and not tried again.
-    pub(crate) fn refused_once(&self, verb: Verb) -> impl Iterator<Item = Object> {
-        let once = move |((of, _), setback): &(&(Verb, Object), &Setback)| *of == verb && setback.times == 1;
-        self.refused.iter().filter(once).map(|((_, object), _)| *object)
+    /// The targets of writes of `kind` that were refused once and not tried again.
+    pub(crate) fn refused_once(&self, kind: ActionKind) -> impl Iterator<Item = Target> {
+        let once =
+            move |((of, _), backoff): &(&(ActionKind, Target), &Backoff)| *of == kind && backoff.times == 1;
+        self.refused.iter().filter(once).map(|((_, target), _)| *target)
     }
 
     /// The writes that still weigh on a budget, oldest first: when, what, and how it ended when that is known.

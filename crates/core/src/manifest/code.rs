@@ -12,11 +12,11 @@ macro_rules! codes {
         /// One kind of fault.
         #[expect(missing_docs, reason = "the paragraph of each is its documentation")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code {
+        pub enum DiagnosticCode {
             $($name,)+
         }
 
-        impl Code {
+        impl DiagnosticCode {
             /// Every code, in order.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
@@ -80,7 +80,7 @@ codes! {
     ManyFaults "SD038"
 }
 
-impl Code {
+impl DiagnosticCode {
     /// The code that `text` names, in letters of either case.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
@@ -99,13 +99,13 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for DiagnosticCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl Serialize for Code {
+impl Serialize for DiagnosticCode {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.as_str())
     }

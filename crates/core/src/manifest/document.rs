@@ -2,11 +2,11 @@
 
 use super::{
     API_VERSION, KIND,
-    code::Code,
+    code::DiagnosticCode,
+    diagnostic_builder::{Diagnostics, Replacement, shown},
     entry::{ReadAccount, ReadMain, account, main_account},
     fields::{Fields, list, malformed, paused, word},
-    finding::{Findings, Replacement, shown},
-    hints::{self, DOCUMENT},
+    suggestions::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
 
@@ -26,46 +26,53 @@ fn stands_twice(fields: &Fields<'_>, key: &str) -> bool {
 }
 
 /// Reads a document; `None` when it is of another kind or version, so that nothing of its file counts.
-pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Document> {
+pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Document> {
     if !matches!(node.kind, Kind::Map(_)) {
-        findings.add(
-            Code::NoHead,
-            node.place,
+        diagnostics.add(
+            DiagnosticCode::NoHead,
+            node.location,
             "this document is not a mapping: it needs `apiVersion` and `kind`",
             HEAD_HELP,
         );
         return None;
     }
-    let before = findings.count();
-    let mut inside = Findings::default();
+    let before = diagnostics.count();
+    let mut inside = Diagnostics::default();
     let fields = Fields::open(node, "the document", DOCUMENT, &mut inside)?;
-    let version = head(&fields, "apiVersion", API_VERSION, findings);
-    let kind = head(&fields, "kind", KIND, findings);
+    let version = head(&fields, "apiVersion", API_VERSION, diagnostics);
+    let kind = head(&fields, "kind", KIND, diagnostics);
     if !(version && kind) {
         // Of a document of another kind only its head is judged; one that is misspelt is an unknown key.
         let heads = ["apiVersion", "kind"].map(|key| Some(Replacement::Word(key.to_owned())));
-        findings.found.extend(inside.found.into_iter().filter(|found| heads.contains(&found.replacement)));
-        if findings.count() == before {
-            findings.add(Code::NoHead, fields.place(), "the document has no head of its own", HEAD_HELP);
+        diagnostics.found.extend(inside.found.into_iter().filter(|found| heads.contains(&found.replacement)));
+        if diagnostics.count() == before {
+            diagnostics.add(
+                DiagnosticCode::NoHead,
+                fields.location(),
+                "the document has no head of its own",
+                HEAD_HELP,
+            );
         }
         return None;
     }
-    findings.found.append(&mut inside.found);
+    diagnostics.found.append(&mut inside.found);
     if let Some(file) = inside.hidden_in {
-        findings.hide_in(file);
+        diagnostics.hide_in(file);
     }
-    let is_paused = paused(&fields, findings);
+    let is_paused = paused(&fields, diagnostics);
     let mut main =
-        fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), findings));
+        fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), diagnostics));
     if let Some(main) = main.as_mut().filter(|_| stands_twice(&fields, "mainAccount")) {
         main.sid = None;
     }
     let mut accounts = Vec::new();
     for node in fields.all("subaccounts") {
         if !matches!(node.kind, Kind::List(_)) {
-            findings.hide(node.place);
+            diagnostics.hide(node.location);
         }
-        accounts.extend(list(Some(node), "subaccounts", findings).iter().map(|node| account(node, findings)));
+        accounts.extend(
+            list(Some(node), "subaccounts", diagnostics).iter().map(|node| account(node, diagnostics)),
+        );
     }
     if stands_twice(&fields, "subaccounts") {
         for account in &mut accounts {
@@ -75,25 +82,30 @@ pub(super) fn document(node: &Node, findings: &mut Findings<'_>) -> Option<Docum
     Some(Document { paused: is_paused, main, accounts })
 }
 
-fn head(fields: &Fields<'_>, key: &str, wanted: &str, findings: &mut Findings<'_>) -> bool {
+fn head(fields: &Fields<'_>, key: &str, wanted: &str, diagnostics: &mut Diagnostics<'_>) -> bool {
     if fields.is_mistaken(key) {
         return false;
     }
     if fields.get(key).is_none() {
-        findings.add(Code::NoHead, fields.place(), format!("the document has no `{key}`"), HEAD_HELP);
+        diagnostics.add(
+            DiagnosticCode::NoHead,
+            fields.location(),
+            format!("the document has no `{key}`"),
+            HEAD_HELP,
+        );
         return false;
     }
-    fields.all(key).all(|node| is_the_word(node, key, wanted, findings))
+    fields.all(key).all(|node| is_the_word(node, key, wanted, diagnostics))
 }
 
-fn is_the_word(node: &Node, key: &str, wanted: &str, findings: &mut Findings<'_>) -> bool {
+fn is_the_word(node: &Node, key: &str, wanted: &str, diagnostics: &mut Diagnostics<'_>) -> bool {
     let help = format!("write `{key}: {wanted}`; nothing in this file counts until then");
-    let Some(word) = word(node, key, &help, findings) else { return false };
+    let Some(word) = word(node, key, &help, diagnostics) else { return false };
     if word == wanted {
         return true;
     }
     let later = key == "apiVersion" && word.starts_with("subaccountd/v");
-    let meant = hints::near(word, &[wanted]).filter(|_| !later);
+    let meant = suggestions::near(word, &[wanted]).filter(|_| !later);
     let help = match meant {
         Some(_) => help,
         None if later => format!("{help}; another version needs another subaccountd"),
@@ -101,8 +113,8 @@ fn is_the_word(node: &Node, key: &str, wanted: &str, findings: &mut Findings<'_>
             "write `{key}: {wanted}`, or move the file out of the state; nothing in it counts until then"
         ),
     };
-    let code = if key == "kind" { Code::OtherKind } else { Code::OtherVersion };
+    let code = if key == "kind" { DiagnosticCode::OtherKind } else { DiagnosticCode::OtherVersion };
     let message = format!("`{key}` is `{}`, not `{wanted}`", shown(word));
-    malformed(node, (key, word), (code, message), &help, findings).meant(meant);
+    malformed(node, (key, word), (code, message), &help, diagnostics).with_suggestion(meant);
     false
 }

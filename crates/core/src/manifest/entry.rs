@@ -5,37 +5,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    code::Code,
-    fields::{Fields, flag, list, malformed, misfit, paused, phone, sid, text, time, word},
-    finding::{Findings, Place, shown},
+    code::DiagnosticCode,
+    diagnostic_builder::{Diagnostics, Location, shown},
+    fields::{Fields, flag, list, malformed, paused, phone, sid, text, time, type_mismatch, word},
     hidden,
-    hints::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
+    suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     yaml::{Kind, Node},
 };
 use crate::{
-    AccountSid, AddressSid, BundleSid, IdentitySid, Needs, PhoneNumber, Status,
-    desired::{CloseTerms, Doubt, Entry, Goal, Papers},
+    AccountSid, AddressSid, BundleSid, IdentitySid, PhoneNumber, Status, TransferResources,
+    desired::{ClaimResources, CloseTerms, DesiredStatus, Doubt, Entry},
 };
 
 /// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
-pub(super) const LONGEST_NAME: usize = 64;
-const LONGEST_REASON: usize = 1024;
-const MOST_LABELS: usize = 64;
-const LONGEST_LABEL: usize = 256;
+pub(super) const MAX_NAME: usize = 64;
+const MAX_REASON: usize = 1024;
+const MAX_LABELS: usize = 64;
+const MAX_LABEL: usize = 256;
 
 const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits";
 const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name as Twilio shows it";
 
 /// A claim as it was read: the number, where it stands, and what its transfer needs.
-pub(super) type Claim = (PhoneNumber, Place, Papers);
+pub(super) type Claim = (PhoneNumber, Location, ClaimResources);
 
 /// A subaccount as it was read. What could be read of a faulty entry still guards.
 pub(super) struct ReadAccount {
-    pub(super) sid: Option<(AccountSid, Place)>,
+    pub(super) sid: Option<(AccountSid, Location)>,
     /// The other SIDs that stand as its `sid`, when that key stands twice.
     pub(super) other_sids: Vec<AccountSid>,
     pub(super) claims: Vec<Claim>,
-    pub(super) releases: Vec<(PhoneNumber, Place)>,
+    pub(super) releases: Vec<(PhoneNumber, Location)>,
     /// The entry without its numbers; `None` when it is faulty.
     pub(super) entry: Option<Entry>,
     /// The parts of the state that are in doubt when the entry counts as absent.
@@ -44,7 +44,7 @@ pub(super) struct ReadAccount {
 
 /// A `mainAccount` as it was read.
 pub(super) struct ReadMain {
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) sid: Option<AccountSid>,
     pub(super) claims: Vec<Claim>,
     pub(super) lift_suspensions_before: Option<Timestamp>,
@@ -54,12 +54,12 @@ pub(super) struct ReadMain {
 }
 
 /// Reads one item of `subaccounts`.
-pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
-    let before = findings.count();
+pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAccount {
+    let before = diagnostics.count();
     let what = "a subaccount";
-    let Some(fields) = Fields::open(node, what, SUBACCOUNT, findings) else {
+    let Some(fields) = Fields::open(node, what, SUBACCOUNT, diagnostics) else {
         if matches!(node.kind, Kind::List(_)) {
-            findings.hide(node.place);
+            diagnostics.hide(node.location);
         }
         return ReadAccount {
             sid: None,
@@ -70,28 +70,29 @@ pub(super) fn account(node: &Node, findings: &mut Findings<'_>) -> ReadAccount {
             doubt: Doubt { entries: 1, claims: 0, moves: false, unnamed: true },
         };
     };
-    fields.require("sid", what, SID_HELP, findings);
-    let mut sids = fields.all("sid").filter_map(|node| Some((account_sid(node, findings)?, node.place)));
+    fields.require("sid", what, SID_HELP, diagnostics);
+    let mut sids =
+        fields.all("sid").filter_map(|node| Some((account_sid(node, diagnostics)?, node.location)));
     let sid = sids.next();
     let other_sids: Vec<_> = sids.map(|(sid, _)| sid).collect();
     let friendly_name =
-        fields.get("friendlyName").and_then(|node| text(node, "friendlyName", LONGEST_NAME, findings));
-    let claims = claims(&fields, findings);
+        fields.get("friendlyName").and_then(|node| text(node, "friendlyName", MAX_NAME, diagnostics));
+    let claims = claims(&fields, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());
     for node in fields.all("close") {
-        let (read, its_releases) = close(node, findings);
+        let (read, its_releases) = close(node, diagnostics);
         terms = terms.or(read);
         releases.extend(its_releases);
     }
-    let goal = goal(&fields, terms, findings);
-    let is_paused = paused(&fields, findings);
-    let lift_suspensions_before = lift(&fields, findings);
-    let reason = fields.get("reason").and_then(|node| text(node, "reason", LONGEST_REASON, findings));
-    let labels = labels(fields.get("labels"), findings);
-    let entry = sid.zip(goal).filter(|_| findings.count() == before).map(|((sid, _), goal)| Entry {
+    let goal = goal(&fields, terms, diagnostics);
+    let is_paused = paused(&fields, diagnostics);
+    let lift_suspensions_before = lift(&fields, diagnostics);
+    let reason = fields.get("reason").and_then(|node| text(node, "reason", MAX_REASON, diagnostics));
+    let labels = labels(fields.get("labels"), diagnostics);
+    let entry = sid.zip(goal).filter(|_| diagnostics.count() == before).map(|((sid, _), goal)| Entry {
         sid,
         friendly_name: friendly_name.map(str::to_owned),
-        goal,
+        desired_status: goal,
         numbers: BTreeMap::new(),
         paused: is_paused,
         lift_suspensions_before,
@@ -117,17 +118,17 @@ fn doubt(node: &Node, fields: &Fields<'_>, sids: usize) -> Doubt {
     Doubt { entries, claims: hidden::claims(node), moves: hidden::may_move(node), unnamed: sids < entries }
 }
 
-fn account_sid(node: &Node, findings: &mut Findings<'_>) -> Option<AccountSid> {
-    sid(node, "sid", AccountSid::PREFIX, SID_HELP, findings)
+fn account_sid(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<AccountSid> {
+    sid(node, "sid", AccountSid::PREFIX, SID_HELP, diagnostics)
 }
 
 /// Reads a `mainAccount`, whose key stands at `place`.
-pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_>) -> ReadMain {
-    let before = findings.count();
+pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Diagnostics<'_>) -> ReadMain {
+    let before = diagnostics.count();
     let what = "`mainAccount`";
-    let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, findings) else {
+    let Some(fields) = Fields::open(node, what, MAIN_ACCOUNT, diagnostics) else {
         return ReadMain {
-            place,
+            location,
             sid: None,
             claims: Vec::new(),
             lift_suspensions_before: None,
@@ -135,27 +136,31 @@ pub(super) fn main_account(node: &Node, place: Place, findings: &mut Findings<'_
             most_claims: 0,
         };
     };
-    fields.require("sid", what, SID_HELP, findings);
-    let sids: Vec<_> = fields.all("sid").map(|node| account_sid(node, findings)).collect();
+    fields.require("sid", what, SID_HELP, diagnostics);
+    let sids: Vec<_> = fields.all("sid").map(|node| account_sid(node, diagnostics)).collect();
     let sid = if let [sid] = sids[..] { sid } else { None };
-    let claims = claims(&fields, findings);
-    let lift_suspensions_before = lift(&fields, findings);
-    let faulty = findings.count() > before;
+    let claims = claims(&fields, diagnostics);
+    let lift_suspensions_before = lift(&fields, diagnostics);
+    let faulty = diagnostics.count() > before;
     let most_claims = if faulty { hidden::claims(node) } else { claims.len() };
-    ReadMain { place, sid, claims, lift_suspensions_before, faulty, most_claims }
+    ReadMain { location, sid, claims, lift_suspensions_before, faulty, most_claims }
 }
 
-fn lift(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Option<Timestamp> {
+fn lift(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {
     let node = fields.get("liftSuspensionsBefore")?;
-    time(node, "liftSuspensionsBefore", findings)
+    time(node, "liftSuspensionsBefore", diagnostics)
 }
 
-fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<'_>) -> Option<Goal> {
+fn goal(
+    fields: &Fields<'_>,
+    terms: Option<CloseTerms>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<DesiredStatus> {
     let help = "write active, suspended or closed";
-    let node = fields.require("status", "a subaccount", help, findings)?;
-    let word = word(node, "status", help, findings)?;
+    let node = fields.require("status", "a subaccount", help, diagnostics)?;
+    let word = word(node, "status", help, diagnostics)?;
     let Some(status) = Status::from_word(word) else {
-        let meant = hints::near(word, &Status::ALL.map(Status::as_str));
+        let meant = suggestions::near(word, &Status::ALL.map(Status::as_str));
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if word.eq_ignore_ascii_case("paused") => {
@@ -165,26 +170,26 @@ fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<
             None => help.to_owned(),
         };
         let message = format!("`{}` is not a status", shown(word));
-        malformed(node, ("status", word), (Code::UnknownStatus, message), &help, findings)
-            .meant(meant.filter(|meant| *meant != Status::Closed.as_str()));
+        malformed(node, ("status", word), (DiagnosticCode::UnknownStatus, message), &help, diagnostics)
+            .with_suggestion(meant.filter(|meant| *meant != Status::Closed.as_str()));
         return None;
     };
     let has_close = fields.get("close").is_some();
     if has_close && status != Status::Closed {
         let message = format!("`close` is given, but `status` is {status}");
         let help = "remove `close`, or write `status: closed`";
-        findings
-            .add(Code::CloseWithoutClosed, fields.place_of("close"), message, help)
-            .beside(node.place, "the status");
+        diagnostics
+            .add(DiagnosticCode::CloseWithoutClosed, fields.place_of("close"), message, help)
+            .with_related(node.location, "the status");
     }
     match status {
-        Status::Active => Some(Goal::Active),
-        Status::Suspended => Some(Goal::Suspended),
+        Status::Active => Some(DesiredStatus::Active),
+        Status::Suspended => Some(DesiredStatus::Suspended),
         Status::Closed => {
             if !has_close {
-                findings.add(
-                    Code::ClosedWithoutClose,
-                    node.place,
+                diagnostics.add(
+                    DiagnosticCode::ClosedWithoutClose,
+                    node.location,
                     "`status: closed` without `close`: a close must be confirmed",
                     CLOSE_HELP,
                 );
@@ -194,25 +199,28 @@ fn goal(fields: &Fields<'_>, terms: Option<CloseTerms>, findings: &mut Findings<
             {
                 let help = "list them under the account that shall own them, or under `close.release` to let them go";
                 let message = "numbers under an account that is to be closed";
-                findings
-                    .add(Code::NumbersOfClosed, fields.place_of("numbers"), message, help)
-                    .beside(node.place, "the status");
+                diagnostics
+                    .add(DiagnosticCode::NumbersOfClosed, fields.place_of("numbers"), message, help)
+                    .with_related(node.location, "the status");
             }
-            terms.map(Goal::Closed)
+            terms.map(DesiredStatus::Closed)
         }
     }
 }
 
-fn close(node: &Node, findings: &mut Findings<'_>) -> (Option<CloseTerms>, Vec<(PhoneNumber, Place)>) {
-    let Some(fields) = Fields::open(node, "`close`", CLOSE, findings) else { return (None, Vec::new()) };
+fn close(
+    node: &Node,
+    diagnostics: &mut Diagnostics<'_>,
+) -> (Option<CloseTerms>, Vec<(PhoneNumber, Location)>) {
+    let Some(fields) = Fields::open(node, "`close`", CLOSE, diagnostics) else { return (None, Vec::new()) };
     let help = "write the account's friendly name as Twilio shows it";
-    let confirm = fields.require("confirm", "`close`", help, findings);
-    let confirm = confirm.and_then(|node| text(node, "confirm", LONGEST_NAME, findings));
-    let not_before = fields.get("notBefore").and_then(|node| time(node, "notBefore", findings));
-    let move_numbers_to_main = flag(fields.get("moveNumbersToMain"), "moveNumbersToMain", findings);
-    let releases: Vec<_> = list(fields.get("release"), "release", findings)
+    let confirm = fields.require("confirm", "`close`", help, diagnostics);
+    let confirm = confirm.and_then(|node| text(node, "confirm", MAX_NAME, diagnostics));
+    let not_before = fields.get("notBefore").and_then(|node| time(node, "notBefore", diagnostics));
+    let move_numbers_to_main = flag(fields.get("moveNumbersToMain"), "moveNumbersToMain", diagnostics);
+    let releases: Vec<_> = list(fields.get("release"), "release", diagnostics)
         .iter()
-        .filter_map(|node| Some((phone(node, "release", findings)?, node.place)))
+        .filter_map(|node| Some((phone(node, "release", diagnostics)?, node.location)))
         .collect();
     let terms = confirm.zip(move_numbers_to_main).map(|(confirm, move_numbers_to_main)| CloseTerms {
         confirm: confirm.to_owned(),
@@ -223,25 +231,25 @@ fn close(node: &Node, findings: &mut Findings<'_>) -> (Option<CloseTerms>, Vec<(
     (terms, releases)
 }
 
-fn claims(fields: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<Claim> {
+fn claims(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     for node in fields.all("numbers") {
-        for node in list(Some(node), "numbers", findings) {
-            claims.extend(claim(node, findings));
+        for node in list(Some(node), "numbers", diagnostics) {
+            claims.extend(claim(node, diagnostics));
         }
     }
     claims
 }
 
-fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
+fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     if !matches!(node.kind, Kind::Map(_)) {
-        let number = phone(node, "numbers", findings);
-        return number.map(|number| (number, node.place, None)).into_iter().collect();
+        let number = phone(node, "numbers", diagnostics);
+        return number.map(|number| (number, node.location, None)).into_iter().collect();
     }
     let what = "a number";
-    let Some(fields) = Fields::open(node, what, NUMBER, findings) else { return Vec::new() };
-    fields.require("number", what, "write `number: \"+15105550101\"`", findings);
-    let read = |node: &Node| Some((phone(node, "number", findings)?, node.place));
+    let Some(fields) = Fields::open(node, what, NUMBER, diagnostics) else { return Vec::new() };
+    fields.require("number", what, "write `number: \"+15105550101\"`", diagnostics);
+    let read = |node: &Node| Some((phone(node, "number", diagnostics)?, node.location));
     let numbers: Vec<_> = fields.all("number").filter_map(read).collect();
     let address =
         "copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits";
@@ -249,52 +257,52 @@ fn claim(node: &Node, findings: &mut Findings<'_>) -> Vec<Claim> {
         "copy the SID of a bundle of the account that gains the number: BU and 32 hexadecimal digits";
     let identity =
         "copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits";
-    let needs = Needs {
+    let resources = TransferResources {
         address_sid: fields
             .get("addressSid")
-            .and_then(|n| sid(n, "addressSid", AddressSid::PREFIX, address, findings)),
+            .and_then(|n| sid(n, "addressSid", AddressSid::PREFIX, address, diagnostics)),
         bundle_sid: fields
             .get("bundleSid")
-            .and_then(|n| sid(n, "bundleSid", BundleSid::PREFIX, bundle, findings)),
+            .and_then(|n| sid(n, "bundleSid", BundleSid::PREFIX, bundle, diagnostics)),
         identity_sid: fields
             .get("identitySid")
-            .and_then(|n| sid(n, "identitySid", IdentitySid::PREFIX, identity, findings)),
+            .and_then(|n| sid(n, "identitySid", IdentitySid::PREFIX, identity, diagnostics)),
         emergency_address_sid: fields
             .get("emergencyAddressSid")
-            .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, findings)),
+            .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, diagnostics)),
     };
     // The long form that names nothing means what the short form does.
-    let papers = (needs != Needs::default()).then(|| Box::new(needs));
-    numbers.into_iter().map(|(number, place)| (number, place, papers.clone())).collect()
+    let resources = (resources != TransferResources::default()).then(|| Box::new(resources));
+    numbers.into_iter().map(|(number, location)| (number, location, resources.clone())).collect()
 }
 
-fn labels(node: Option<&Node>, findings: &mut Findings<'_>) -> BTreeMap<String, String> {
+fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<String, String> {
     let Some(node) = node else { return BTreeMap::new() };
     let Kind::Map(entries) = &node.kind else {
-        misfit(node, "`labels`", "a mapping", "write `labels: {owner: billing}`", findings);
+        type_mismatch(node, "`labels`", "a mapping", "write `labels: {owner: billing}`", diagnostics);
         return BTreeMap::new();
     };
-    if entries.len() > MOST_LABELS {
-        findings.add(
-            Code::ManyLabels,
-            node.place,
-            format!("more than {MOST_LABELS} labels"),
+    if entries.len() > MAX_LABELS {
+        diagnostics.add(
+            DiagnosticCode::ManyLabels,
+            node.location,
+            format!("more than {MAX_LABELS} labels"),
             "keep the ones that people search for",
         );
     }
     let mut labels = BTreeMap::new();
-    let mut firsts: BTreeMap<&str, Place> = BTreeMap::new();
+    let mut firsts: BTreeMap<&str, Location> = BTreeMap::new();
     for (key, value) in entries {
-        let word = text(key, "labels", LONGEST_LABEL, findings);
+        let word = text(key, "labels", MAX_LABEL, diagnostics);
         let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{}", shown(word)));
-        let value = text(value, &name, LONGEST_LABEL, findings);
+        let value = text(value, &name, MAX_LABEL, diagnostics);
         let Some((word, value)) = word.zip(value) else { continue };
         labels.insert(word.to_owned(), value.to_owned());
-        if let Some(first) = firsts.insert(word, key.place) {
+        if let Some(first) = firsts.insert(word, key.location) {
             let message = format!("the label `{}` stands twice", shown(word));
-            findings
-                .add(Code::DuplicateKey, key.place, message, "keep one of the two")
-                .beside(first, "first here");
+            diagnostics
+                .add(DiagnosticCode::DuplicateKey, key.location, message, "keep one of the two")
+                .with_related(first, "first here");
         }
     }
     labels

@@ -5,43 +5,43 @@ use std::{collections::HashMap, str::FromStr};
 use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::{
-    code::Code,
-    finding::{Finding, Findings, Place, shown},
+    code::DiagnosticCode,
+    diagnostic_builder::{DiagnosticBuilder, Diagnostics, Location, shown},
     hidden::{holds_entries, is_foreign},
-    hints::{self, DOCUMENT},
+    suggestions::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
 use crate::{PhoneNumber, sid::NotASid};
 
 /// The entries of a mapping whose keys are known.
 pub(super) struct Fields<'a> {
-    place: Place,
-    entries: Vec<(&'a str, Place, &'a Node)>,
+    location: Location,
+    entries: Vec<(&'a str, Location, &'a Node)>,
     /// Known keys that stand there misspelt, and all when a merge key may have meant them.
     mistaken: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
-    /// Opens the mapping `node`, which is called `what`. Unknown and duplicate keys are findings.
+    /// Opens the mapping `node`, which is called `what`. Unknown and duplicate keys are diagnostics.
     pub(super) fn open(
         node: &'a Node,
         what: &str,
         known: &'static [&'static str],
-        findings: &mut Findings<'_>,
+        diagnostics: &mut Diagnostics<'_>,
     ) -> Option<Self> {
         let Kind::Map(map) = &node.kind else {
             let help = format!("write its keys, one a line: {}", known.join(", "));
-            misfit(node, what, "a mapping", &help, findings);
+            type_mismatch(node, what, "a mapping", &help, diagnostics);
             return None;
         };
-        let mut firsts: HashMap<&str, Place> = HashMap::with_capacity(map.len());
-        let mut entries: Vec<(&str, Place, &Node)> = Vec::with_capacity(map.len());
+        let mut firsts: HashMap<&str, Location> = HashMap::with_capacity(map.len());
+        let mut entries: Vec<(&str, Location, &Node)> = Vec::with_capacity(map.len());
         let mut mistaken = Vec::new();
         for (key, value) in map {
             let Kind::Text(word) = &key.kind else {
-                key_not_text(key, what, known, findings);
+                key_not_text(key, what, known, diagnostics);
                 if known == DOCUMENT || holds_entries(value) {
-                    findings.hide(key.place);
+                    diagnostics.hide(key.location);
                 }
                 continue;
             };
@@ -51,34 +51,34 @@ impl<'a> Fields<'a> {
                     shown(word),
                     first.line()
                 );
-                findings
-                    .add(Code::DuplicateKey, key.place, message, "keep one of the two")
-                    .beside(first, "first here");
+                diagnostics
+                    .add(DiagnosticCode::DuplicateKey, key.location, message, "keep one of the two")
+                    .with_related(first, "first here");
             } else {
-                firsts.insert(word, key.place);
+                firsts.insert(word, key.location);
                 if !known.contains(&word.as_str()) && !word.starts_with("x-") {
                     match word.as_str() {
                         "<<" => mistaken.extend(known),
-                        word => mistaken.extend(hints::meant_key(word, known)),
+                        word => mistaken.extend(suggestions::meant_key(word, known)),
                     }
-                    unknown_key(key.place, word, what, (known, map), findings);
+                    unknown_key(key.location, word, what, (known, map), diagnostics);
                     if known == DOCUMENT || is_foreign(word, value) || holds_entries(value) {
-                        findings.hide(key.place);
+                        diagnostics.hide(key.location);
                     }
                 }
             }
-            entries.push((word, key.place, value));
+            entries.push((word, key.location, value));
         }
-        Some(Self { place: Place::of(node), entries, mistaken })
+        Some(Self { location: Location::of(node), entries, mistaken })
     }
 
     /// The place of the mapping.
-    pub(super) const fn place(&self) -> Place {
-        self.place
+    pub(super) const fn location(&self) -> Location {
+        self.location
     }
 
     /// Returns true when `key` is missing only because it is misspelt or may be meant by a merge key. Both
-    /// are findings already.
+    /// are diagnostics already.
     pub(super) fn is_mistaken(&self, key: &str) -> bool {
         self.get(key).is_none() && self.mistaken.contains(&key)
     }
@@ -88,7 +88,7 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
-    /// Every value of `key`: more than one when the key stands twice, which is a finding already.
+    /// Every value of `key`: more than one when the key stands twice, which is a diagnostic already.
     pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &'a Node> {
         self.entries.iter().filter(move |(word, ..)| *word == key).map(|(.., value)| *value)
     }
@@ -99,60 +99,70 @@ impl<'a> Fields<'a> {
     }
 
     /// The place of `key` itself; that of the mapping when the key is missing.
-    pub(super) fn place_of(&self, key: &str) -> Place {
-        self.entries.iter().find(|(word, ..)| *word == key).map_or(self.place, |(_, place, _)| *place)
+    pub(super) fn place_of(&self, key: &str) -> Location {
+        self.entries
+            .iter()
+            .find(|(word, ..)| *word == key)
+            .map_or(self.location, |(_, location, _)| *location)
     }
 
-    /// The value of `key`, whose absence is a finding.
+    /// The value of `key`, whose absence is a diagnostic.
     pub(super) fn require(
         &self,
         key: &str,
         what: &str,
         help: &str,
-        findings: &mut Findings<'_>,
+        diagnostics: &mut Diagnostics<'_>,
     ) -> Option<&'a Node> {
         let value = self.get(key);
         if value.is_none() && !self.is_mistaken(key) {
-            findings.add(Code::MissingKey, self.place, format!("{what} has no `{key}`"), help);
+            diagnostics.add(
+                DiagnosticCode::MissingKey,
+                self.location,
+                format!("{what} has no `{key}`"),
+                help,
+            );
         }
         value
     }
 }
 
-fn key_not_text(key: &Node, what: &str, known: &[&str], findings: &mut Findings<'_>) {
+fn key_not_text(key: &Node, what: &str, known: &[&str], diagnostics: &mut Diagnostics<'_>) {
     if matches!(key.kind, Kind::Map(_)) {
         // YAML makes a mapping with a mapping for its key of a template's braces.
-        findings.hide(key.place);
+        diagnostics.hide(key.location);
         let message = format!("a key of {what} is a mapping: a template that nothing filled in?");
-        findings.add(Code::Placeholder, key.place, message, RENDER_HELP);
+        diagnostics.add(DiagnosticCode::Placeholder, key.location, message, RENDER_HELP);
         return;
     }
     let (code, help) = match &key.kind {
-        Kind::Disputed(_) => (Code::Ambiguous, format!("known keys: {}", known.join(", "))),
+        Kind::Ambiguous(_) => (DiagnosticCode::Ambiguous, format!("known keys: {}", known.join(", "))),
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
-            (Code::KeyNotText, format!("known keys: {}", known.join(", ")))
+            (DiagnosticCode::KeyNotText, format!("known keys: {}", known.join(", ")))
         }
     };
-    findings.add(code, key.place, format!("a key of {what} is {}, not a text", name(&key.kind)), help);
+    diagnostics.add(code, key.location, format!("a key of {what} is {}, not a text", name(&key.kind)), help);
 }
 
 fn unknown_key(
-    place: Place,
+    location: Location,
     word: &str,
     what: &str,
     (known, map): (&[&str], &[(Node, Node)]),
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
     let message = format!("unknown key `{}` in {what}", shown(word));
     if word == "<<" {
         let help = "merge keys are not read: use an alias for a whole value, or write the keys out";
-        findings.add(Code::MergeKey, place, message, help);
+        diagnostics.add(DiagnosticCode::MergeKey, location, message, help);
         return;
     }
     let stands =
         |meant: &&str| map.iter().any(|(key, _)| matches!(&key.kind, Kind::Text(key) if key == meant));
-    let meant = hints::meant_key(word, known).filter(|meant| !stands(meant));
-    findings.add(Code::UnknownKey, place, message, hints::unknown_key(word, known)).meant(meant);
+    let meant = suggestions::meant_key(word, known).filter(|meant| !stands(meant));
+    diagnostics
+        .add(DiagnosticCode::UnknownKey, location, message, suggestions::unknown_key(word, known))
+        .with_suggestion(meant);
 }
 
 const RENDER_HELP: &str = "render the template, and give the file that it makes";
@@ -164,50 +174,59 @@ pub(super) const fn name(kind: &Kind) -> &'static str {
         Kind::Bool(_) => "a boolean",
         Kind::Number(_) => "a number",
         Kind::Text(_) => "a text",
-        Kind::Disputed(_) => "something that YAML readers do not read alike",
+        Kind::Ambiguous(_) => "something that YAML readers do not read alike",
         Kind::List(_) => "a list",
         Kind::Map(_) => "a mapping",
     }
 }
 
 /// The value of `what` is not `wanted`.
-pub(super) fn misfit<'f>(
+pub(super) fn type_mismatch<'f>(
     node: &Node,
     what: &str,
     wanted: &str,
     help: &str,
-    findings: &'f mut Findings<'_>,
-) -> &'f mut Finding {
+    diagnostics: &'f mut Diagnostics<'_>,
+) -> &'f mut DiagnosticBuilder {
     if holds_entries(node) {
-        findings.hide(node.place);
+        diagnostics.hide(node.location);
     }
-    if hints::is_template(node) {
+    if suggestions::is_template(node) {
         let message = format!("{what} is a template that nothing filled in");
-        return findings.add(Code::Placeholder, node.place, message, RENDER_HELP);
+        return diagnostics.add(DiagnosticCode::Placeholder, node.location, message, RENDER_HELP);
     }
     let code = match &node.kind {
-        Kind::Null => Code::EmptyValue,
-        Kind::Disputed(_) => Code::Ambiguous,
-        Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => Code::WrongType,
+        Kind::Null => DiagnosticCode::EmptyValue,
+        Kind::Ambiguous(_) => DiagnosticCode::Ambiguous,
+        Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
+            DiagnosticCode::WrongType
+        }
     };
-    findings.add(code, Place::of(node), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
+    diagnostics.add(code, Location::of(node), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
 }
 
-/// `written` is none of what `key` may be: a finding with `code`, unless nothing was filled in.
+/// `written` is none of what `key` may be: a diagnostic with `code`, unless nothing was filled in.
 pub(super) fn malformed<'f>(
     node: &Node,
     (key, written): (&str, &str),
-    (code, message): (Code, String),
+    (code, message): (DiagnosticCode, String),
     help: &str,
-    findings: &'f mut Findings<'_>,
-) -> &'f mut Finding {
-    if hints::is_placeholder(written) {
-        let message =
-            format!("`{key}`: `{}` is a placeholder that nothing filled in", hints::placeholder(written));
-        return findings.add(Code::Placeholder, node.place, message, "fill it in before the file is read");
+    diagnostics: &'f mut Diagnostics<'_>,
+) -> &'f mut DiagnosticBuilder {
+    if suggestions::is_placeholder(written) {
+        let message = format!(
+            "`{key}`: `{}` is a placeholder that nothing filled in",
+            suggestions::placeholder(written)
+        );
+        return diagnostics.add(
+            DiagnosticCode::Placeholder,
+            node.location,
+            message,
+            "fill it in before the file is read",
+        );
     }
-    let odd = hints::odd(written);
-    findings.add(code, node.place, message, odd.unwrap_or_else(|| help.to_owned()))
+    let odd = suggestions::confusable(written);
+    diagnostics.add(code, node.location, message, odd.unwrap_or_else(|| help.to_owned()))
 }
 
 /// A text of 1 to `longest` characters.
@@ -215,31 +234,36 @@ pub(super) fn text<'a>(
     node: &'a Node,
     key: &str,
     longest: usize,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<&'a str> {
     let help = "write a text, or leave the key out";
     match &node.kind {
         Kind::Text(text) if text.is_empty() => {
-            findings.add(Code::EmptyValue, node.place, format!("`{key}` is an empty text"), help);
+            diagnostics.add(
+                DiagnosticCode::EmptyValue,
+                node.location,
+                format!("`{key}` is an empty text"),
+                help,
+            );
             None
         }
         Kind::Text(text) if text.chars().nth(longest).is_some() => {
             let message = format!("`{key}` is longer than {longest} characters");
-            findings.add(Code::LongText, node.place, message, "shorten it");
+            diagnostics.add(DiagnosticCode::LongText, node.location, message, "shorten it");
             None
         }
         Kind::Text(text) => Some(text),
         other => {
             let written = match other {
-                Kind::Number(written) | Kind::Disputed(written) => Some(written.clone()),
+                Kind::Number(written) | Kind::Ambiguous(written) => Some(written.clone()),
                 Kind::Bool(value) => Some(value.to_string()),
                 Kind::Text(_) | Kind::Null | Kind::List(_) | Kind::Map(_) => None,
             };
-            let odd = written.as_deref().and_then(hints::odd);
+            let odd = written.as_deref().and_then(suggestions::confusable);
             let quoted = written.filter(|_| odd.is_none()).map(|written| format!("\"{}\"", shown(&written)));
             let quote = quoted.as_ref().map(|quoted| format!("quote it: {quoted}"));
             let help = odd.or(quote).unwrap_or_else(|| help.to_owned());
-            misfit(node, &format!("`{key}`"), "a text", &help, findings).replace(quoted);
+            type_mismatch(node, &format!("`{key}`"), "a text", &help, diagnostics).with_yaml(quoted);
             None
         }
     }
@@ -250,12 +274,12 @@ pub(super) fn word<'a>(
     node: &'a Node,
     key: &str,
     help: &str,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<&'a str> {
     if let Kind::Text(word) = &node.kind {
         return Some(word);
     }
-    misfit(node, &format!("`{key}`"), "a text", help, findings);
+    type_mismatch(node, &format!("`{key}`"), "a text", help, diagnostics);
     None
 }
 
@@ -265,39 +289,39 @@ pub(super) fn sid<T: FromStr<Err = NotASid>>(
     key: &str,
     prefix: &str,
     help: &str,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<T> {
-    let text = word(node, key, help, findings)?;
+    let text = word(node, key, help, diagnostics)?;
     let refused = |error: NotASid| {
-        let why = hints::sid(text, prefix).unwrap_or_else(|| help.to_owned());
-        let what = (Code::MalformedSid, format!("`{key}`: {error}"));
-        malformed(node, (key, text), what, &why, findings);
+        let why = suggestions::sid(text, prefix).unwrap_or_else(|| help.to_owned());
+        let what = (DiagnosticCode::MalformedSid, format!("`{key}`: {error}"));
+        malformed(node, (key, text), what, &why, diagnostics);
     };
     text.parse().map_err(refused).ok()
 }
 
 /// A boolean, false when absent.
-pub(super) fn flag(node: Option<&Node>, key: &str, findings: &mut Findings<'_>) -> Option<bool> {
+pub(super) fn flag(node: Option<&Node>, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<bool> {
     let Some(node) = node else { return Some(false) };
     let meant = match &node.kind {
         Kind::Bool(value) => return Some(*value),
-        Kind::Text(word) => hints::boolean(word),
-        Kind::Null | Kind::Number(_) | Kind::Disputed(_) | Kind::List(_) | Kind::Map(_) => None,
+        Kind::Text(word) => suggestions::boolean(word),
+        Kind::Null | Kind::Number(_) | Kind::Ambiguous(_) | Kind::List(_) | Kind::Map(_) => None,
     };
-    misfit(node, &format!("`{key}`"), "a boolean", "write true or false", findings)
-        .replace(meant.map(|value| value.to_string()));
+    type_mismatch(node, &format!("`{key}`"), "a boolean", "write true or false", diagnostics)
+        .with_yaml(meant.map(|value| value.to_string()));
     None
 }
 
-/// The key `paused`: what is not a boolean counts as true, and is a finding.
-pub(super) fn paused(fields: &Fields<'_>, findings: &mut Findings<'_>) -> bool {
-    let said: Vec<_> = fields.all("paused").map(|node| flag(Some(node), "paused", findings)).collect();
+/// The key `paused`: what is not a boolean counts as true, and is a diagnostic.
+pub(super) fn paused(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> bool {
+    let said: Vec<_> = fields.all("paused").map(|node| flag(Some(node), "paused", diagnostics)).collect();
     said.into_iter().any(|value| value.unwrap_or(true))
 }
 
 /// The items of a list; none when absent.
-pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, findings: &mut Findings<'_>) -> &'a [Node] {
-    match node.map(|node| (&node.kind, node.place)) {
+pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, diagnostics: &mut Diagnostics<'_>) -> &'a [Node] {
+    match node.map(|node| (&node.kind, node.location)) {
         None => &[],
         Some((Kind::List(items), _)) => items,
         Some((other, _)) => {
@@ -307,7 +331,7 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, findings: &mut Finding
             };
             let help = "write a list: one item a line after a dash, or [] for none";
             if let Some(node) = node {
-                misfit(node, &format!("`{key}`"), "a list", help, findings).replace(alone);
+                type_mismatch(node, &format!("`{key}`"), "a list", help, diagnostics).with_yaml(alone);
             }
             &[]
         }
@@ -315,7 +339,7 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, findings: &mut Finding
 }
 
 /// A phone number; one that YAML read as an integer is told so.
-pub(super) fn phone(node: &Node, key: &str, findings: &mut Findings<'_>) -> Option<PhoneNumber> {
+pub(super) fn phone(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<PhoneNumber> {
     if let Kind::Number(written) = &node.kind {
         let message = format!(
             "`{key}`: {} is not quoted, so YAML reads it as a number and loses the plus",
@@ -323,31 +347,32 @@ pub(super) fn phone(node: &Node, key: &str, findings: &mut Findings<'_>) -> Opti
         );
         let plus = if written.starts_with('+') { "" } else { "+" };
         let quoted = format!("\"{plus}{}\"", shown(written));
-        findings
-            .add(Code::UnquotedNumber, node.place, message, format!("quote it: {quoted}"))
-            .replace(Some(quoted).filter(|_| plus.is_empty() && written.parse::<PhoneNumber>().is_ok()));
+        diagnostics
+            .add(DiagnosticCode::UnquotedNumber, node.location, message, format!("quote it: {quoted}"))
+            .with_yaml(Some(quoted).filter(|_| plus.is_empty() && written.parse::<PhoneNumber>().is_ok()));
         return None;
     }
     let help = "write the number as it is dialled from abroad, as in \"+15105550101\"";
-    let text = word(node, key, help, findings)?;
+    let text = word(node, key, help, diagnostics)?;
     let refused = |error| {
-        let meant = hints::phone(text);
+        let meant = suggestions::phone(text);
         let help = meant.map_or_else(|| help.to_owned(), |meant| format!("did you mean \"{meant}\"?"));
-        let what = (Code::MalformedNumber, format!("`{key}`: {error}"));
-        let finding = malformed(node, (key, text), what, &help, findings);
-        finding.replace(meant.map(|meant| format!("\"{meant}\"")));
+        let what = (DiagnosticCode::MalformedNumber, format!("`{key}`: {error}"));
+        let diagnostic = malformed(node, (key, text), what, &help, diagnostics);
+        diagnostic.with_yaml(meant.map(|meant| format!("\"{meant}\"")));
     };
     text.parse().map_err(refused).ok()
 }
 
 /// A date or a time; UTC unless it says otherwise.
-pub(super) fn time(node: &Node, key: &str, findings: &mut Findings<'_>) -> Option<Timestamp> {
+pub(super) fn time(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {
     let help = "write a date as in \"2026-12-24\" or a time as in \"2026-12-24T08:00:00Z\"";
-    let written = word(node, key, help, findings)?;
+    let written = word(node, key, help, diagnostics)?;
     let time = looks_like_a_time(written).then(|| instant(written)).flatten();
     if time.is_none() {
-        let what = (Code::MalformedTime, format!("`{key}`: `{}` is not a date or a time", shown(written)));
-        malformed(node, (key, written), what, help, findings);
+        let what =
+            (DiagnosticCode::MalformedTime, format!("`{key}`: `{}` is not a date or a time", shown(written)));
+        malformed(node, (key, written), what, help, diagnostics);
     }
     time
 }

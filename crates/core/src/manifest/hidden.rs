@@ -4,9 +4,9 @@
 //! little lets them through.
 
 use super::{
-    code::Code,
-    finding::Finding,
-    hints::{self, DOCUMENT, SUBACCOUNT},
+    code::DiagnosticCode,
+    diagnostic_builder::DiagnosticBuilder,
+    suggestions::{self, DOCUMENT, SUBACCOUNT},
     yaml::{Kind, Node},
 };
 use crate::NumberSid;
@@ -18,13 +18,13 @@ pub(super) fn holds_entries(node: &Node) -> bool {
         Kind::Map(entries) => entries.iter().any(|(key, value)| match &key.kind {
             Kind::Text(word) => is_foreign(word, value) || holds_entries(value),
             Kind::List(_) | Kind::Map(_) => true,
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Disputed(_) => holds_entries(value),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Ambiguous(_) => holds_entries(value),
         }),
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) => false,
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Ambiguous(_) => false,
     }
 }
 
-/// Returns true when `word`, which is not known at its place, is a key of the document or begins an entry, as
+/// Returns true when `word`, which is not known at its location, is a key of the document or begins an entry, as
 /// after a wrong indentation.
 pub(super) fn is_foreign(word: &str, value: &Node) -> bool {
     let is_number = matches!(&value.kind, Kind::Text(text) if text.parse::<NumberSid>().is_ok());
@@ -38,7 +38,7 @@ pub(super) fn claims(node: &Node) -> usize {
         (Kind::Text(word), _) if word == "numbers" => items(value),
         (Kind::Text(word), _) if SUBACCOUNT.contains(&word.as_str()) => mentions(value),
         (_, Kind::List(_) | Kind::Map(_)) => mentions(key) + items(value),
-        (_, Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_)) => {
+        (_, Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Ambiguous(_)) => {
             mentions(key) + mentions(value)
         }
     };
@@ -55,7 +55,7 @@ fn items(node: &Node) -> usize {
             .sum::<usize>()
             .max(entries.len().min(1)),
         Kind::Null | Kind::Bool(_) => 1,
-        Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) => mentions(node).max(1),
+        Kind::Number(_) | Kind::Text(_) | Kind::Ambiguous(_) => mentions(node).max(1),
     }
 }
 
@@ -64,7 +64,7 @@ fn mentions(node: &Node) -> usize {
     match &node.kind {
         Kind::List(list) => list.iter().map(mentions).sum(),
         Kind::Map(entries) => entries.iter().map(|(key, value)| mentions(key) + mentions(value)).sum(),
-        Kind::Number(text) | Kind::Text(text) | Kind::Disputed(text) => {
+        Kind::Number(text) | Kind::Text(text) | Kind::Ambiguous(text) => {
             text.split([' ', ',', ';', '\n', '\t']).filter(|word| looks_like_a_number(word)).count()
         }
         Kind::Null | Kind::Bool(_) => 0,
@@ -88,7 +88,7 @@ pub(super) fn may_move(node: &Node) -> bool {
                 && matches!(value.kind, Kind::Bool(false));
             !says_no && (may_move(key) || may_move(value))
         }),
-        Kind::Text(text) | Kind::Disputed(text) => names_the_move(text),
+        Kind::Text(text) | Kind::Ambiguous(text) => names_the_move(text),
         Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
     }
 }
@@ -96,13 +96,13 @@ pub(super) fn may_move(node: &Node) -> bool {
 const MOVES: &str = "moveNumbersToMain";
 
 fn names_the_move(text: &str) -> bool {
-    hints::near(text, &[MOVES]).is_some() || text.to_ascii_lowercase().contains("movenumber")
+    suggestions::near(text, &[MOVES]).is_some() || text.to_ascii_lowercase().contains("movenumber")
 }
 
 /// Returns true when the file ends within an entry: `found` are its faults, `last` is its last document. The
 /// part after the end of a file that was cut off is hidden, and only an unfinished part at its end tells of
 /// the cut.
-pub(super) fn is_cut_off(text: &str, last: &Node, found: &[Finding]) -> bool {
+pub(super) fn is_cut_off(text: &str, last: &Node, found: &[DiagnosticBuilder]) -> bool {
     let end = text.trim_end();
     if end.ends_with(['}', ']']) {
         return false;
@@ -110,10 +110,12 @@ pub(super) fn is_cut_off(text: &str, last: &Node, found: &[Finding]) -> bool {
     let whole_lines = text.ends_with(['\n', '\r']);
     let last_line = end.lines().count();
     let begins = last_begins(last);
-    found.iter().any(|finding| {
-        let line = finding.place.used().line();
-        let unfinished =
-            matches!(finding.code, Code::MissingKey | Code::EmptyValue | Code::ClosedWithoutClose);
+    found.iter().any(|diagnostic| {
+        let line = diagnostic.location.used().line();
+        let unfinished = matches!(
+            diagnostic.code,
+            DiagnosticCode::MissingKey | DiagnosticCode::EmptyValue | DiagnosticCode::ClosedWithoutClose
+        );
         line >= begins && (unfinished || (!whole_lines && line >= last_line))
     })
 }
@@ -123,9 +125,9 @@ fn last_begins(document: &Node) -> usize {
     let Kind::Map(entries) = &document.kind else { return 1 };
     let Some((key, value)) = entries.last() else { return 1 };
     match &value.kind {
-        Kind::List(items) => items.last().unwrap_or(key).place.line(),
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Disputed(_) | Kind::Map(_) => {
-            key.place.line()
+        Kind::List(items) => items.last().unwrap_or(key).location.line(),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Ambiguous(_) | Kind::Map(_) => {
+            key.location.line()
         }
     }
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 /// The JSON Schema (draft 2020-12) of one document, pretty, with a newline at its end.
 pub fn json_schema() -> String {
     let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    let mut schema = generator.into_root_schema_for::<DesiredState>();
+    let mut schema = generator.into_root_schema_for::<DesiredStateSchema>();
     RecursiveTransform(tidy).transform(&mut schema);
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
@@ -38,7 +38,7 @@ fn tidy(schema: &mut Schema) {
         }
     }
     if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
-        choices.retain(|choice| *choice != json!({"type": "null"}));
+        choices.retain(|filter| *filter != json!({"type": "null"}));
         if let [Value::Object(only)] = choices.as_slice() {
             let only: Map<String, Value> = only.clone();
             object.remove("anyOf");
@@ -63,7 +63,7 @@ const TIME: &str = concat!(
     deny_unknown_fields,
     extend("patternProperties" = {"^x-": true})
 )]
-struct DesiredState {
+struct DesiredStateSchema {
     /// The version of this format.
     #[schemars(extend("const" = super::API_VERSION))]
     api_version: String,
@@ -84,10 +84,10 @@ struct DesiredState {
 #[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
 struct MainAccount {
     /// The SID of the main account: AC and 32 hexadecimal digits.
-    sid: AccountSid,
+    sid: AccountSidSchema,
     /// Numbers that must sit in the main account.
     #[schemars(extend("uniqueItems" = true))]
-    numbers: Option<Vec<Number>>,
+    numbers: Option<Vec<NumberSchema>>,
     /// A suspension of any listed account that is held only because the journal did not know it may be lifted when
     /// Twilio dates it at or before this time.
     lift_suspensions_before: Option<Time>,
@@ -107,14 +107,14 @@ struct MainAccount {
 )]
 struct Subaccount {
     /// The SID of the subaccount, unique over the whole state.
-    sid: AccountSid,
+    sid: AccountSidSchema,
     /// The name that the account must have at Twilio. While the live name differs, nothing is done to the account.
     friendly_name: Option<Name>,
     /// The status that the account must have. A closed account cannot be reopened; `closed` needs `close`.
-    status: Status,
+    status: StatusSchema,
     /// The numbers that the account must own, each claimed once over the whole state. Not for `closed`.
     #[schemars(extend("uniqueItems" = true))]
-    numbers: Option<Vec<Number>>,
+    numbers: Option<Vec<NumberSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
     /// Somebody else's suspension of this account may be lifted when Twilio dates it at or before this time.
@@ -125,13 +125,13 @@ struct Subaccount {
     /// Anything else, text by text: carried along like `reason`.
     labels: Option<Labels>,
     /// The terms of a close: required with `status: closed`, forbidden without it.
-    close: Option<Close>,
+    close: Option<CloseSchema>,
 }
 
 /// A status that Twilio knows.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase", inline)]
-enum Status {
+#[schemars(rename = "Status", rename_all = "lowercase", inline)]
+enum StatusSchema {
     Active,
     Suspended,
     Closed,
@@ -139,8 +139,8 @@ enum Status {
 
 /// The terms of a close, which cannot be undone and releases every number that the account still holds.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
-struct Close {
+#[schemars(rename = "Close", rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
+struct CloseSchema {
     /// The account's friendly name as Twilio shows it: a second witness beside the SID.
     confirm: Name,
     /// The account is not closed before this time.
@@ -148,14 +148,14 @@ struct Close {
     /// true: what the account still holds, is claimed by nobody and not in `release` moves to the main account.
     move_numbers_to_main: Option<bool>,
     /// Numbers that may be lost with the account. None when left out.
-    release: Option<Vec<PhoneNumber>>,
+    release: Option<Vec<PhoneNumberSchema>>,
 }
 
 /// A number: by itself, or with what the gaining account needs for a transfer.
 #[derive(JsonSchema)]
-#[schemars(untagged)]
-enum Number {
-    Short(PhoneNumber),
+#[schemars(rename = "Number", untagged)]
+enum NumberSchema {
+    Short(PhoneNumberSchema),
     Long(LongNumber),
 }
 
@@ -164,15 +164,15 @@ enum Number {
 #[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
 struct LongNumber {
     /// The number itself.
-    number: PhoneNumber,
+    number: PhoneNumberSchema,
     /// An address of the account that gains the number, for numbers with address requirements.
-    address_sid: Option<AddressSid>,
+    address_sid: Option<AddressSidSchema>,
     /// A regulatory bundle of the account that gains the number, for numbers that carry one.
-    bundle_sid: Option<BundleSid>,
+    bundle_sid: Option<BundleSidSchema>,
     /// An identity of the account that gains the number.
-    identity_sid: Option<IdentitySid>,
+    identity_sid: Option<IdentitySidSchema>,
     /// An emergency address of the account that gains the number.
-    emergency_address_sid: Option<AddressSid>,
+    emergency_address_sid: Option<AddressSidSchema>,
 }
 
 /// Labels: any keys, each with a text.
@@ -200,21 +200,26 @@ struct Time(#[schemars(regex(pattern = TIME))] String);
 
 /// A phone number in E.164, in quotes: YAML takes one without quotes for an integer.
 #[derive(JsonSchema)]
+#[schemars(rename = "PhoneNumber")]
 #[schemars(extend("examples" = ["+15105550101"]))]
-struct PhoneNumber(#[schemars(regex(pattern = "^\\+[1-9][0-9]{1,14}$"))] String);
+struct PhoneNumberSchema(#[schemars(regex(pattern = "^\\+[1-9][0-9]{1,14}$"))] String);
 
 /// The SID of an account.
 #[derive(JsonSchema)]
-struct AccountSid(#[schemars(regex(pattern = "^AC[0-9a-fA-F]{32}$"))] String);
+#[schemars(rename = "AccountSid")]
+struct AccountSidSchema(#[schemars(regex(pattern = "^AC[0-9a-fA-F]{32}$"))] String);
 
 /// The SID of an address.
 #[derive(JsonSchema)]
-struct AddressSid(#[schemars(regex(pattern = "^AD[0-9a-fA-F]{32}$"))] String);
+#[schemars(rename = "AddressSid")]
+struct AddressSidSchema(#[schemars(regex(pattern = "^AD[0-9a-fA-F]{32}$"))] String);
 
 /// The SID of a regulatory bundle.
 #[derive(JsonSchema)]
-struct BundleSid(#[schemars(regex(pattern = "^BU[0-9a-fA-F]{32}$"))] String);
+#[schemars(rename = "BundleSid")]
+struct BundleSidSchema(#[schemars(regex(pattern = "^BU[0-9a-fA-F]{32}$"))] String);
 
 /// The SID of an identity.
 #[derive(JsonSchema)]
-struct IdentitySid(#[schemars(regex(pattern = "^RI[0-9a-fA-F]{32}$"))] String);
+#[schemars(rename = "IdentitySid")]
+struct IdentitySidSchema(#[schemars(regex(pattern = "^RI[0-9a-fA-F]{32}$"))] String);

@@ -1,10 +1,10 @@
 //! A text that is no YAML: where it breaks, and what most likely broke it.
 
 use super::{
-    code::Code,
-    fault::{line_of, mark_of},
-    finding::{Finding, Mark, Place},
-    hints,
+    code::DiagnosticCode,
+    diagnostic::{line_of, span_at},
+    diagnostic_builder::{DiagnosticBuilder, Location, Span},
+    suggestions,
 };
 
 const UNTIL_THEN: &str = "until then nothing in this file counts";
@@ -82,114 +82,125 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("control characters are not allowed", "a control character", "remove it"),
 ];
 
-/// The finding for a text that serde_yaml does not read.
-pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> Finding {
-    let mark = error.location().map_or(Mark::START, |at| mark_of(text, at.index()));
-    let mark = match last_mark(text) {
-        Some(last) if last.line() < mark.line() => last,
-        Some(_) | None => mark,
+/// The diagnostic for a text that serde_yaml does not read.
+pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> DiagnosticBuilder {
+    let span = error.location().map_or(Span::START, |at| span_at(text, at.index()));
+    let span = match last_span(text) {
+        Some(last) if last.line() < span.line() => last,
+        Some(_) | None => span,
     };
     let words = error.to_string();
     let (problem, context) = words.split_once(", while ").unwrap_or((&words, ""));
     let problem = problem.split(" at line ").next().unwrap_or_default();
     let problem = problem.split(" at position ").next().unwrap_or_default();
-    let place = Place::new(file, mark);
-    if let Some(finding) = conflict(file, text).or_else(|| tab(file, text, mark)) {
-        return finding;
+    let location = Location::new(file, span);
+    if let Some(diagnostic) = conflict(file, text).or_else(|| tab(file, text, span)) {
+        return diagnostic;
     }
     if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| is_forbidden(*c)) {
-        let place = Place::new(file, mark_of(text, at));
+        let location = Location::new(file, span_at(text, at));
         let message = format!("a control character (U+{:04X}), which YAML does not allow", u32::from(c));
-        return Finding::new(Code::NotYaml, place, message, format!("remove it; {UNTIL_THEN}"));
+        return DiagnosticBuilder::new(
+            DiagnosticCode::NotYaml,
+            location,
+            message,
+            format!("remove it; {UNTIL_THEN}"),
+        );
     }
-    let begun = begun(text, context).filter(|begun| *begun != mark);
-    let above = mark.line().saturating_sub(1);
-    let lines = [Some(mark.line()), begun.map(Mark::line), Some(above)].into_iter().flatten();
+    let begun = begun(text, context).filter(|begun| *begun != span);
+    let above = span.line().saturating_sub(1);
+    let lines = [Some(span.line()), begun.map(Span::line), Some(above)].into_iter().flatten();
     let lines: Vec<(usize, &str)> = lines.map(|line| (line, line_of(text, line))).collect();
-    if let Some((_, line)) = lines.iter().find(|(_, line)| hints::is_placeholder(line)) {
-        let message = format!("this is not YAML: `{}` looks like a template", hints::placeholder(line));
+    if let Some((_, line)) = lines.iter().find(|(_, line)| suggestions::is_placeholder(line)) {
+        let message = format!("this is not YAML: `{}` looks like a template", suggestions::placeholder(line));
         let help = format!("render the template, and give the file that it makes; {UNTIL_THEN}");
-        return Finding::new(Code::Placeholder, place, message, help);
+        return DiagnosticBuilder::new(DiagnosticCode::Placeholder, location, message, help);
     }
-    let (code, message, help) = meaning(problem, (before(text, mark), after(text, mark)));
-    let odd = lines.iter().find_map(|(line, text)| Some((*line, hints::odd_at(text)?)));
+    let (code, message, help) = meaning(problem, (before(text, span), after(text, span)));
+    let odd = lines.iter().find_map(|(line, text)| Some((*line, suggestions::odd_at(text)?)));
     if let Some((line, (column, odd))) = odd {
-        let place = Place::new(file, Mark::new(line, column, 1));
-        return Finding::new(code, place, message, format!("{odd}; {UNTIL_THEN}"));
+        let location = Location::new(file, Span::new(line, column, 1));
+        return DiagnosticBuilder::new(code, location, message, format!("{odd}; {UNTIL_THEN}"));
     }
     let help = format!("{help}; {UNTIL_THEN}");
     let Some(begun) = begun else {
-        let place = if code == Code::Unfolding { first_anchor(file, text, place) } else { place };
-        return Finding::new(code, place, message, help);
+        let location =
+            if code == DiagnosticCode::Unfolding { first_anchor(file, text, location) } else { location };
+        return DiagnosticBuilder::new(code, location, message, help);
     };
-    let begun = Place::new(file, begun);
+    let begun = Location::new(file, begun);
     // What was begun and not ended is the mistake; the reader stops where it cannot go on.
-    let (place, other, label) = match context {
+    let (location, other, label) = match context {
         context if context.contains("quoted scalar") && problem.contains("unexpected") => {
-            (begun, place, "not closed up to here")
+            (begun, location, "not closed up to here")
         }
-        context if context.contains("simple key") => (whole_line(text, begun), place, "it ends before this"),
-        context => (place, begun, label(context)),
+        context if context.contains("simple key") => {
+            (whole_line(text, begun), location, "it ends before this")
+        }
+        context => (location, begun, label(context)),
     };
-    let mut finding = Finding::new(code, place, message, help);
-    finding.beside(other, label);
-    finding
+    let mut diagnostic = DiagnosticBuilder::new(code, location, message, help);
+    diagnostic.with_related(other, label);
+    diagnostic
 }
 
 /// The text before `mark` on its line.
-fn before(text: &str, mark: Mark) -> &str {
-    let line = line_of(text, mark.line());
-    line.char_indices().nth(mark.column() - 1).map_or(line, |(at, _)| &line[..at])
+fn before(text: &str, span: Span) -> &str {
+    let line = line_of(text, span.line());
+    line.char_indices().nth(span.column() - 1).map_or(line, |(at, _)| &line[..at])
 }
 
 /// The text at `mark` and after it on its line.
-fn after(text: &str, mark: Mark) -> &str {
-    &line_of(text, mark.line())[before(text, mark).len()..]
+fn after(text: &str, span: Span) -> &str {
+    &line_of(text, span.line())[before(text, span).len()..]
 }
 
 /// The rest of the line from `place` on.
-fn whole_line(text: &str, place: Place) -> Place {
-    let length = line_of(text, place.line()).trim_end().chars().count();
-    let column = place.mark.column();
-    Place::new(place.file(), Mark::new(place.line(), column, (length + 1).saturating_sub(column).max(1)))
+fn whole_line(text: &str, location: Location) -> Location {
+    let length = line_of(text, location.line()).trim_end().chars().count();
+    let column = location.span.column();
+    Location::new(
+        location.file(),
+        Span::new(location.line(), column, (length + 1).saturating_sub(column).max(1)),
+    )
 }
 
 /// The place of the first anchor, if `otherwise` is only the start of the file; else `otherwise`. Without an
 /// anchor there is nothing to unfold.
-fn first_anchor(file: usize, text: &str, otherwise: Place) -> Place {
-    let at = text.find(" &").filter(|_| otherwise.mark == Mark::START);
-    at.map_or(otherwise, |at| Place::new(file, mark_of(text, text[..=at].chars().count())))
+fn first_anchor(file: usize, text: &str, otherwise: Location) -> Location {
+    let at = text.find(" &").filter(|_| otherwise.span == Span::START);
+    at.map_or(otherwise, |at| Location::new(file, span_at(text, text[..=at].chars().count())))
 }
 
 /// The code for what the reader says between the words `around` it, what it means, and what fixes it.
-fn meaning(problem: &str, around: (&str, &str)) -> (Code, String, &'static str) {
+fn meaning(problem: &str, around: (&str, &str)) -> (DiagnosticCode, String, &'static str) {
     let not_yaml = |what: &str| format!("this is not YAML: {what}");
     if problem.contains("aliases are followed") || problem.contains("repetition limit exceeded") {
         let help = "write it with fewer aliases";
-        (Code::Unfolding, not_yaml("more than 1000000 values once aliases are followed"), help)
+        (DiagnosticCode::Unfolding, not_yaml("more than 1000000 values once aliases are followed"), help)
     } else if problem.contains("recursion limit exceeded") {
         (
-            Code::Unfolding,
+            DiagnosticCode::Unfolding,
             not_yaml("nested too deeply"),
             "write it with less nesting, and no alias inside its own anchor",
         )
     } else if problem.contains("tag") {
         let help = "remove the tag, or quote a text that begins with an exclamation mark";
-        (Code::Tag, "a tag (`!…`): this format has none".to_owned(), help)
+        (DiagnosticCode::Tag, "a tag (`!…`): this format has none".to_owned(), help)
     } else if problem.contains("unknown anchor") {
         let message = "an alias (`*…`) of which no anchor (`&…`) stands above it";
         let help = "write the anchor above it in the same document, or quote a text that begins with *";
-        (Code::UnknownAnchor, message.to_owned(), help)
+        (DiagnosticCode::UnknownAnchor, message.to_owned(), help)
     } else {
         let known = PROBLEMS.iter().find(|(words, ..)| problem.contains(words));
         let (_, what, help) = known.unwrap_or(&("", "", "fix the YAML"));
         let message =
             if what.is_empty() { not_yaml(problem) } else { not_yaml(&format!("{what} ({problem})")) };
-        (Code::NotYaml, message, closer(problem, around).unwrap_or(help))
+        (DiagnosticCode::NotYaml, message, closer(problem, around).unwrap_or(help))
     }
 }
 
-/// A better help, when what stands before and after the place tells more.
+/// A better help, when what stands before and after the location tells more.
 fn closer(problem: &str, (before, after): (&str, &str)) -> Option<&'static str> {
     let quote_ends = before.trim_end().ends_with(['"', '\'']);
     if problem.contains("mapping values are not allowed") && before.contains(": ") {
@@ -209,61 +220,68 @@ fn closer(problem: &str, (before, after): (&str, &str)) -> Option<&'static str> 
 }
 
 /// The two readers do not agree at `place`.
-pub(super) fn disagreement(place: Place, how: &str) -> Finding {
+pub(super) fn disagreement(location: Location, how: &str) -> DiagnosticBuilder {
     let message = format!("two YAML readers read this differently: {how}");
-    Finding::new(Code::Ambiguous, place, message, "put the value in double quotes, or write it more plainly")
+    DiagnosticBuilder::new(
+        DiagnosticCode::Ambiguous,
+        location,
+        message,
+        "put the value in double quotes, or write it more plainly",
+    )
 }
 
 /// The second reader stops where the first does not.
-pub(super) fn refused(file: usize, text: &str, error: &saphyr_parser::ScanError) -> Finding {
-    let mark = Mark::new(error.marker().line(), error.marker().col() + 1, 1);
-    let line = line_of(text, mark.line());
+pub(super) fn refused(file: usize, text: &str, error: &saphyr_parser::ScanError) -> DiagnosticBuilder {
+    let span = Span::new(error.marker().line(), error.marker().col() + 1, 1);
+    let line = line_of(text, span.line());
     if let Some(column) = line.chars().position(|c| c == '\t') {
-        let place = Place::new(file, Mark::new(mark.line(), column + 1, 1));
+        let location = Location::new(file, Span::new(span.line(), column + 1, 1));
         let message = "a tab where not every YAML reader takes one";
-        return Finding::new(Code::Tab, place, message, "replace the tab by a space");
+        return DiagnosticBuilder::new(DiagnosticCode::Tab, location, message, "replace the tab by a space");
     }
-    let mut finding = disagreement(Place::new(file, mark), &format!("the second says: {}", error.info()));
-    finding.help = hints::odd(line).unwrap_or(finding.help);
-    finding
+    let mut diagnostic =
+        disagreement(Location::new(file, span), &format!("the second says: {}", error.info()));
+    diagnostic.help = suggestions::confusable(line).unwrap_or(diagnostic.help);
+    diagnostic
 }
 
 /// libyaml points behind the tab, or at the line above it.
-fn tab(file: usize, text: &str, mark: Mark) -> Option<Finding> {
-    let mark = (mark.line().saturating_sub(1)..=mark.line() + 1).find_map(|line| {
+fn tab(file: usize, text: &str, span: Span) -> Option<DiagnosticBuilder> {
+    let span = (span.line().saturating_sub(1)..=span.line() + 1).find_map(|line| {
         let indentation = |c: &char| c.is_ascii_whitespace() || *c == '-';
         let mut before = line_of(text, line).chars().take_while(indentation);
-        before.position(|c| c == '\t').map(|column| Mark::new(line, column + 1, 1))
+        before.position(|c| c == '\t').map(|column| Span::new(line, column + 1, 1))
     })?;
-    Some(Finding::new(
-        Code::Tab,
-        Place::new(file, mark),
+    Some(DiagnosticBuilder::new(
+        DiagnosticCode::Tab,
+        Location::new(file, span),
         "a tab in the indentation: YAML is indented with spaces only",
         "replace the tab by spaces",
     ))
 }
 
-/// The finding for the markers that git leaves in a file that two sides changed.
-fn conflict(file: usize, text: &str) -> Option<Finding> {
+/// The diagnostic for the markers that git leaves in a file that two sides changed.
+fn conflict(file: usize, text: &str) -> Option<DiagnosticBuilder> {
     let line = |marker: &str| {
         let number = text.lines().position(|line| line.starts_with(marker))? + 1;
-        Some(Place::new(file, Mark::new(number, 1, text.lines().nth(number - 1)?.chars().count())))
+        Some(Location::new(file, Span::new(number, 1, text.lines().nth(number - 1)?.chars().count())))
     };
     let message = "a merge conflict that nobody has resolved";
     let help = format!("keep one of the two sides, and remove the lines of markers; {UNTIL_THEN}");
-    let mut finding = Finding::new(Code::ConflictMarker, line("<<<<<<< ")?, message, help);
+    let mut diagnostic =
+        DiagnosticBuilder::new(DiagnosticCode::ConflictMarker, line("<<<<<<< ")?, message, help);
     if let Some(end) = line(">>>>>>> ") {
-        finding.beside(end, "it ends here");
+        diagnostic.with_related(end, "it ends here");
     }
-    Some(finding)
+    Some(diagnostic)
 }
 
 /// The beginning of the part in which the reader was.
-fn begun(text: &str, context: &str) -> Option<Mark> {
-    let (_, place) = context.split_once(" at line ")?;
-    let (line, column) = place.split_once(" column ")?;
-    let mark = Mark::new(line.parse().ok()?, column.parse().ok()?, 1);
-    line_of(text, mark.line()).chars().nth(mark.column() - 1).map(|_| mark)
+fn begun(text: &str, context: &str) -> Option<Span> {
+    let (_, location) = context.split_once(" at line ")?;
+    let (line, column) = location.split_once(" column ")?;
+    let span = Span::new(line.parse().ok()?, column.parse().ok()?, 1);
+    line_of(text, span.line()).chars().nth(span.column() - 1).map(|_| span)
 }
 
 fn label(context: &str) -> &'static str {
@@ -284,7 +302,7 @@ const fn is_forbidden(c: char) -> bool {
 }
 
 /// The end of the last line that holds anything: what is missing at the end of a file is missing there.
-fn last_mark(text: &str) -> Option<Mark> {
+fn last_span(text: &str) -> Option<Span> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines.last().map(|(at, line)| Mark::new(at + 1, line.trim_end().chars().count(), 1))
+    lines.last().map(|(at, line)| Span::new(at + 1, line.trim_end().chars().count(), 1))
 }

@@ -1,4 +1,4 @@
-//! A YAML document as a tree with places, on which two readers agree.
+//! A YAML document as a tree with locations, on which two readers agree.
 //!
 //! What both did not read alike is refused: a state must not depend on the reader. A scalar is refused alone, what
 //! is built otherwise with its file.
@@ -6,11 +6,11 @@
 use std::{cell::Cell, collections::HashMap, fmt};
 
 use saphyr::Scalar;
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    finding::{Finding, Mark, Place},
+    diagnostic_builder::{DiagnosticBuilder, Location, Span},
     syntax::{disagreement, refused, unreadable},
 };
 
@@ -20,7 +20,7 @@ const MAX_NODES: usize = 1_000_000;
 /// A value and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) kind: Kind,
 }
 
@@ -32,14 +32,14 @@ pub(super) enum Kind {
     Number(String),
     Text(String),
     /// A scalar, as it was written, that two YAML readers take for different things.
-    Disputed(String),
+    Ambiguous(String),
     List(Vec<Node>),
     /// In the order of the file, duplicate keys included.
     Map(Vec<(Node, Node)>),
 }
 
 /// The documents of one file, the empty ones left out.
-pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Finding>> {
+pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
     let meanings = meanings(file, text)?;
     let spots = Spots::read(text).map_err(|error| Box::new(refused(file, text, &error)))?;
     if spots.roots.is_empty() && meanings.iter().all(|meaning| matches!(meaning, Meaning::Null)) {
@@ -47,7 +47,7 @@ pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Findin
     }
     if meanings.len() != spots.roots.len() {
         let counts = format!("they see {} and {} documents", meanings.len(), spots.roots.len());
-        return Err(Box::new(disagreement(Place::start_of(file), &counts)));
+        return Err(Box::new(disagreement(Location::start_of(file), &counts)));
     }
     let nodes =
         meanings.into_iter().zip(&spots.roots).map(|(meaning, &root)| spots.join(file, meaning, root, None));
@@ -68,7 +68,7 @@ enum Meaning {
     Map(Vec<(Self, Self)>),
 }
 
-fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Box<Finding>> {
+fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Box<DiagnosticBuilder>> {
     let budget = Cell::new(MAX_NODES);
     let mut meanings = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
@@ -160,10 +160,10 @@ impl<'de> Visitor<'de> for MeaningSeed<'_> {
     }
 }
 
-/// The places of all values, as the second reader sees them: an arena, so that an alias is an index.
+/// The locations of all values, as the second reader sees them: an arena, so that an alias is an index.
 #[derive(Default)]
 struct Spots {
-    spots: Vec<(Mark, Spot)>,
+    spots: Vec<(Span, Spot)>,
     roots: Vec<usize>,
 }
 
@@ -210,7 +210,7 @@ impl Spots {
             };
             let here = all.spots.len();
             let nests = matches!(spot, Spot::List(_) | Spot::Map(_));
-            all.spots.push((mark(span), spot));
+            all.spots.push((span_of(span), spot));
             if anchor != 0 {
                 anchors.insert(anchor, here);
             }
@@ -239,11 +239,11 @@ impl Spots {
         file: usize,
         meaning: Meaning,
         at: usize,
-        alias: Option<Mark>,
-    ) -> Result<Node, Box<Finding>> {
-        let (mark, spot) = &self.spots[at];
-        let mut place = Place::new(file, *mark);
-        place.alias = alias;
+        alias: Option<Span>,
+    ) -> Result<Node, Box<DiagnosticBuilder>> {
+        let (span, spot) = &self.spots[at];
+        let mut location = Location::new(file, *span);
+        location.alias = alias;
         let kind = match (meaning, spot) {
             (Meaning::Null, Spot::Scalar { kind: ScalarKind::Null, .. }) => Kind::Null,
             (Meaning::Bool(value), Spot::Scalar { kind: ScalarKind::Bool, .. }) => Kind::Bool(value),
@@ -254,9 +254,9 @@ impl Spots {
             (
                 Meaning::Null | Meaning::Bool(_) | Meaning::Number | Meaning::Text(_),
                 Spot::Scalar { text, .. },
-            ) => Kind::Disputed(text.clone()),
+            ) => Kind::Ambiguous(text.clone()),
             (meaning, Spot::Alias(target)) => {
-                return self.join(file, meaning, *target, alias.or(Some(*mark)));
+                return self.join(file, meaning, *target, alias.or(Some(*span)));
             }
             (Meaning::List(items), Spot::List(spots)) if items.len() == spots.len() => {
                 let items = items.into_iter().zip(spots).map(|(item, &at)| self.join(file, item, at, alias));
@@ -268,18 +268,18 @@ impl Spots {
                     let key = self.join(file, key, at[0], alias)?;
                     let mut value = self.join(file, value, at[1], alias)?;
                     if self.is_left_out(at[1]) {
-                        value.place = key.place;
+                        value.location = key.location;
                     }
-                    Ok::<_, Box<Finding>>((key, value))
+                    Ok::<_, Box<DiagnosticBuilder>>((key, value))
                 };
                 Kind::Map(entries.map(join).collect::<Result<_, _>>()?)
             }
             (meaning, spot) => {
                 let how = format!("as {} and as {}", meaning.name(), spot.name());
-                return Err(Box::new(disagreement(place, &how)));
+                return Err(Box::new(disagreement(location, &how)));
             }
         };
-        Ok(Node { place, kind })
+        Ok(Node { location, kind })
     }
 }
 
@@ -294,9 +294,9 @@ fn scalar(text: &str, style: ScalarStyle) -> Spot {
 }
 
 /// The mark of a span; one that goes over several lines is marked on its first.
-fn mark(span: Span) -> Mark {
+fn span_of(span: ParserSpan) -> Span {
     let width = if span.start.line() == span.end.line() { span.len().max(1) } else { 1 };
-    Mark::new(span.start.line(), span.start.col() + 1, width)
+    Span::new(span.start.line(), span.start.col() + 1, width)
 }
 
 impl Meaning {

@@ -5,8 +5,8 @@ use super::{
     held::{Hold, hold, kind, whole_state_paused},
 };
 use crate::{
-    Account, Action, CloseTerms, Entry, Goal, LiveStatus, Status, Transition, clock::CLOCK_TOLERANCE,
-    status::transition,
+    Account, Action, CloseTerms, DesiredStatus, Entry, LiveStatus, Status, Transition,
+    clock::CLOCK_TOLERANCE, status::transition,
 };
 
 /// Decides on `entry`: settled, planned or held.
@@ -15,11 +15,11 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         if let Some(why) = context.observed.unreadable_account(entry.sid) {
             return plan.hold(kind(entry), entry.sid, None, unreadable_account(entry, why));
         }
-        match entry.goal {
-            Goal::Closed(_) => {
+        match entry.desired_status {
+            DesiredStatus::Closed(_) => {
                 plan.absent.insert(entry.sid);
             }
-            Goal::Active | Goal::Suspended => {
+            DesiredStatus::Active | DesiredStatus::Suspended => {
                 plan.hold(kind(entry), entry.sid, None, unknown_account(context, entry));
             }
         }
@@ -33,16 +33,16 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         }
     };
     plan.live_accounts += usize::from(live != Status::Closed);
-    let transition = transition(live, entry.goal.status());
+    let transition = transition(live, entry.desired_status.status());
     if let (Transition::SuspendThenClose | Transition::Close, Some(terms)) = (transition, entry.close()) {
         plan.numbers_at_risk += close::at_risk(context, entry, terms);
     }
-    match (transition, &entry.goal) {
+    match (transition, &entry.desired_status) {
         (Transition::Settled, _) => {}
         (Transition::Impossible, _) => plan.hold(kind(entry), entry.sid, None, already_closed(entry)),
         (
             Transition::Reactivate | Transition::Suspend | Transition::SuspendThenClose | Transition::Close,
-            Goal::Active | Goal::Suspended | Goal::Closed(_),
+            DesiredStatus::Active | DesiredStatus::Suspended | DesiredStatus::Closed(_),
         ) => {
             let mismatch = || context.name_mismatch(entry).filter(|_| !is_renamed(context, entry));
             match paused(context, entry).or_else(mismatch) {
@@ -57,12 +57,14 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
 /// customer cannot veto that by renaming the account.
 fn is_renamed(context: &Context<'_>, entry: &Entry) -> bool {
     let seen = context.history.seen_named(entry.sid);
-    entry.goal == Goal::Suspended && seen.is_some() && seen == entry.friendly_name.as_deref()
+    entry.desired_status == DesiredStatus::Suspended
+        && seen.is_some()
+        && seen == entry.friendly_name.as_deref()
 }
 
 fn change(context: &Context<'_>, entry: &Entry, account: &Account, transition: Transition, plan: &mut Plan) {
     let digest = entry.digest();
-    match (transition, &entry.goal) {
+    match (transition, &entry.desired_status) {
         (Transition::Reactivate, _) => match suspended_elsewhere(context, entry, account) {
             Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
             None => plan.add(context, Action::Reactivate(entry.sid), &digest, None),
@@ -74,10 +76,13 @@ fn change(context: &Context<'_>, entry: &Entry, account: &Account, transition: T
             });
             plan.add(context, Action::Suspend(entry.sid), &digest, note);
         }
-        (Transition::SuspendThenClose | Transition::Close, Goal::Closed(terms)) => {
+        (Transition::SuspendThenClose | Transition::Close, DesiredStatus::Closed(terms)) => {
             change_to_closed(context, entry, terms, account, plan);
         }
-        (Transition::SuspendThenClose | Transition::Close, Goal::Active | Goal::Suspended)
+        (
+            Transition::SuspendThenClose | Transition::Close,
+            DesiredStatus::Active | DesiredStatus::Suspended,
+        )
         | (Transition::Settled | Transition::Impossible, _) => {}
     }
 }
@@ -91,12 +96,12 @@ fn change_to_closed(
 ) {
     let digest = entry.digest();
     match close::next_step(context, entry, terms, account) {
-        close::Step::Wait(hold) => plan.hold(kind(entry), entry.sid, None, hold),
-        close::Step::Suspend(hold) => {
+        close::ClosePhase::Wait(hold) => plan.hold(kind(entry), entry.sid, None, hold),
+        close::ClosePhase::Suspend(hold) => {
             plan.add(context, Action::Suspend(entry.sid), &digest, None);
             plan.hold(kind(entry), entry.sid, None, hold);
         }
-        close::Step::Close { close, note } => plan.add(context, Action::Close(close), &digest, note),
+        close::ClosePhase::Close { close, note } => plan.add(context, Action::Close(close), &digest, note),
     }
 }
 
@@ -127,7 +132,7 @@ fn unreadable_status(entry: &Entry, word: &str) -> Hold {
 fn already_closed(entry: &Entry) -> Hold {
     hold(
         Reason::AlreadyClosed,
-        format!("{} is closed, and the state wants it {}", entry.sid, entry.goal.status()),
+        format!("{} is closed, and the state wants it {}", entry.sid, entry.desired_status.status()),
         "a closed account cannot be reopened: write `status: closed`, or remove the entry",
     )
 }

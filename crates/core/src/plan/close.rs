@@ -15,12 +15,12 @@ use super::{
     held::{FIX_FAULTS, Hold, hold},
 };
 use crate::{
-    Account, Close, CloseTerms, Entry, History, Holdings, Number, PhoneNumber, Status,
+    Account, Close, CloseTerms, Entry, History, Number, NumberList, PhoneNumber, Status,
     clock::CLOCK_TOLERANCE, history::LAG,
 };
 
 /// The next step on an account's way to its close.
-pub(super) enum Step {
+pub(super) enum ClosePhase {
     /// Nothing can be done now.
     Wait(Hold),
     /// It is empty and active: suspend it. The close itself is held.
@@ -29,25 +29,30 @@ pub(super) enum Step {
     Close { close: Close, note: Option<String> },
 }
 
-pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Account) -> Step {
+pub(super) fn next_step(
+    context: &Context<'_>,
+    entry: &Entry,
+    terms: &CloseTerms,
+    account: &Account,
+) -> ClosePhase {
     if context.desired.faulty() {
-        return Step::Wait(hold(
+        return ClosePhase::Wait(hold(
             Reason::StateFaults,
             format!("{} is not closed while the state has faults", entry.sid),
             FIX_FAULTS,
         ));
     }
-    let listed = match context.observed.holdings(entry.sid) {
-        Holdings::Known(numbers) => numbers,
-        Holdings::Unreadable(why) => return Step::Wait(unreadable(entry, why)),
-        Holdings::NotRead => return Step::Wait(unreadable(entry, "it was not read")),
+    let listed = match context.observed.number_list(entry.sid) {
+        NumberList::Known(numbers) => numbers,
+        NumberList::Unreadable(why) => return ClosePhase::Wait(unreadable(entry, why)),
+        NumberList::NotRead => return ClosePhase::Wait(unreadable(entry, "it was not read")),
     };
     let (at_risk, kept) = split(context, entry, terms, listed);
     if !kept.is_empty() {
-        return Step::Wait(still_holds(context, entry, terms, &kept, listed));
+        return ClosePhase::Wait(still_holds(context, entry, terms, &kept, listed));
     }
     if account.status.known() == Some(Status::Active) {
-        return Step::Suspend(hold(
+        return ClosePhase::Suspend(hold(
             Reason::CoolingOff,
             format!(
                 "{} {} and is still active: it is suspended first, then rests, then is closed",
@@ -58,8 +63,8 @@ pub(super) fn next_step(context: &Context<'_>, entry: &Entry, terms: &CloseTerms
         ));
     }
     match waiting(context, entry, terms, account) {
-        Some(hold) => Step::Wait(hold),
-        None => Step::Close {
+        Some(hold) => ClosePhase::Wait(hold),
+        None => ClosePhase::Close {
             close: Close {
                 account: account.clone(),
                 listed: listed.iter().map(|number| (number.sid, number.phone)).collect::<BTreeMap<_, _>>(),
@@ -175,7 +180,7 @@ fn waiting(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &A
 
 /// The rest of an account before its close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rest {
+pub struct CoolingOff {
     /// The latest of Twilio's `date_updated`, our own suspension, the first pass of the unbroken decision, and, when Twilio
     /// dates the suspension long before it, the first pass that saw it.
     pub since: Timestamp,
@@ -187,7 +192,7 @@ pub struct Rest {
     pub due: Timestamp,
 }
 
-impl fmt::Display for Rest {
+impl fmt::Display for CoolingOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "it rests {:#} since {}", self.length, self.since)?;
         if self.unattended.is_zero() {
@@ -198,7 +203,12 @@ impl fmt::Display for Rest {
 }
 
 /// The rest of `account`, which is suspended; `None` when Twilio gives no time for it.
-pub fn rest(history: &History, account: &Account, length: SignedDuration, now: Timestamp) -> Option<Rest> {
+pub fn rest(
+    history: &History,
+    account: &Account,
+    length: SignedDuration,
+    now: Timestamp,
+) -> Option<CoolingOff> {
     // A state that was never noticed to say `closed` says so since now.
     let decided = history.close_decision(account.sid).and_then(|decision| decision.since).unwrap_or(now);
     let own = history.suspended_by_us(account.sid).map(|own| own.at.at);
@@ -209,7 +219,7 @@ pub fn rest(history: &History, account: &Account, length: SignedDuration, now: T
     let since = own.into_iter().chain(seen).fold(updated.max(decided), Timestamp::max);
     let unattended = history.unattended(since, now);
     let due = since.checked_add(length.saturating_add(unattended)).unwrap_or(Timestamp::MAX);
-    Some(Rest { since, length, unattended, due })
+    Some(CoolingOff { since, length, unattended, due })
 }
 
 fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {

@@ -1,32 +1,32 @@
 //! The count of the actions that faults keep out of a plan: the brake weighs them as if they were there, so
-//! that no fault brings a verb below its limit.
+//! that no fault brings an action kind below its limit.
 
 use std::collections::BTreeMap;
 
 use super::{Context, Held, Plan, Reason};
-use crate::{Status, Verb, Whereabouts};
+use crate::{ActionKind, NumberLocation, Status};
 
-/// The most actions of each verb that the faults of the state may keep out of `plan`; `usize::MAX` when that is unknown.
-pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<Verb, usize> {
+/// The most actions of each action kind that the faults of the state may keep out of `plan`; `usize::MAX` when that is unknown.
+pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind, usize> {
     if !context.desired.faulty() {
         return BTreeMap::new();
     }
     let doubt = context.desired.doubt();
     let count = |which: &dyn Fn(&Held) -> bool| plan.held.iter().filter(|held| which(held)).count();
-    let moves = count(&|held| held.kind == Verb::Transfer && waits_for_faults(context, held));
+    let moves = count(&|held| held.kind == ActionKind::Transfer && waits_for_faults(context, held));
     let transfers = if doubt.moves {
         usize::MAX
     } else {
         doubt.entries.saturating_add(doubt.claims).saturating_add(moves)
     };
-    let closes = |held: &Held| held.kind == Verb::Close && held.reason == Reason::StateFaults;
+    let closes = |held: &Held| held.kind == ActionKind::Close && held.reason == Reason::StateFaults;
     // An account that is emptied is suspended before its close, which is held first.
     let emptied = count(&|held| closes(held) && is_active(context, held));
     [
-        (Verb::Reactivate, doubt.entries),
-        (Verb::Transfer, transfers),
-        (Verb::Suspend, doubt.entries.saturating_add(emptied)),
-        (Verb::Close, doubt.entries.saturating_add(count(&closes))),
+        (ActionKind::Reactivate, doubt.entries),
+        (ActionKind::Transfer, transfers),
+        (ActionKind::Suspend, doubt.entries.saturating_add(emptied)),
+        (ActionKind::Close, doubt.entries.saturating_add(count(&closes))),
     ]
     .into()
 }
@@ -38,8 +38,8 @@ fn is_active(context: &Context<'_>, held: &Held) -> bool {
 /// Returns true when a transfer is held for a fault, and for nothing that the state says in so many words.
 fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
     let says_paused = |sid| context.desired.entry(sid).is_some_and(|entry| entry.paused);
-    let from = held.number.map(|number| context.observed.whereabouts(number));
-    let from_paused = matches!(from, Some(Whereabouts::In(holder, _)) if says_paused(holder));
+    let from = held.number.map(|number| context.observed.locate(number));
+    let from_paused = matches!(from, Some(NumberLocation::In(holder, _)) if says_paused(holder));
     match held.reason {
         Reason::StateFaults => true,
         Reason::Paused => !says_paused(held.account) && !from_paused,

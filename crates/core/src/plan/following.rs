@@ -1,16 +1,18 @@
 //! The resources that do not follow a number to another account, in words: those that it uses of the account
 //! that it leaves.
 
-use crate::{Needs, Ties, Transfer, ties::Tie};
+use crate::{ResourceRefs, Transfer, TransferResources, resource_refs::ResourceRef};
 
 /// The warning for the person who moves the number; `None` when the number uses nothing of the account
 /// that it leaves.
-pub(super) fn warning(transfer: &Transfer, ties: Ties) -> Option<String> {
-    let Transfer { to, from, needs, .. } = transfer;
-    let (replaced, left): (Vec<_>, Vec<_>) =
-        ties.iter().map(|tie| (tie, replacement(tie, needs))).partition(|(_, new)| new.is_some());
+pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Option<String> {
+    let Transfer { to, from, resources, .. } = transfer;
+    let (replaced, left): (Vec<_>, Vec<_>) = resource_refs
+        .iter()
+        .map(|resource_ref| (resource_ref, replacement(resource_ref, resources)))
+        .partition(|(_, new)| new.is_some());
     let mut says = Vec::new();
-    let left: Vec<_> = left.into_iter().map(|(tie, _)| tie.noun()).collect();
+    let left: Vec<_> = left.into_iter().map(|(resource_ref, _)| resource_ref.noun()).collect();
     match left.as_slice() {
         [] => {}
         [one] => {
@@ -21,20 +23,24 @@ pub(super) fn warning(transfer: &Transfer, ties: Ties) -> Option<String> {
             most.join(", ")
         )),
     }
-    for (tie, new) in replaced {
-        says.push(format!("its {} of {from} is replaced by {} of {to}", tie.noun(), new.unwrap_or_default()));
+    for (resource_ref, new) in replaced {
+        says.push(format!(
+            "its {} of {from} is replaced by {} of {to}",
+            resource_ref.noun(),
+            new.unwrap_or_default()
+        ));
     }
     (!says.is_empty()).then(|| says.join("; "))
 }
 
-/// The SID that the state gives in the place of `tie`.
-fn replacement(tie: Tie, needs: &Needs) -> Option<String> {
-    let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
-    match tie {
-        Tie::VoiceApplication | Tie::SmsApplication | Tie::Trunk => None,
-        Tie::Address => address_sid.map(|sid| sid.to_string()),
-        Tie::EmergencyAddress => emergency_address_sid.map(|sid| sid.to_string()),
-        Tie::Bundle => bundle_sid.map(|sid| sid.to_string()),
-        Tie::Identity => identity_sid.map(|sid| sid.to_string()),
+/// The SID that the state gives in the place of `resource_ref`.
+fn replacement(resource_ref: ResourceRef, resources: &TransferResources) -> Option<String> {
+    let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = resources;
+    match resource_ref {
+        ResourceRef::VoiceApplication | ResourceRef::SmsApplication | ResourceRef::Trunk => None,
+        ResourceRef::Address => address_sid.map(|sid| sid.to_string()),
+        ResourceRef::EmergencyAddress => emergency_address_sid.map(|sid| sid.to_string()),
+        ResourceRef::Bundle => bundle_sid.map(|sid| sid.to_string()),
+        ResourceRef::Identity => identity_sid.map(|sid| sid.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Context;
-use crate::{AccountSid, Action, Entry, Pause, PhoneNumber, Verb, history::Setback};
+use crate::{AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, history::Backoff};
 
 /// The reverted writes of one object after which it is no longer written.
 const CONTESTED_AFTER: usize = 2;
@@ -48,9 +48,9 @@ pub enum Reason {
     Contested,
     /// Twilio refused.
     RefusedByTwilio,
-    /// The verb is not among the allowed ones.
+    /// The action kind is not among the allowed ones.
     NotAllowed,
-    /// The verb is over its limit.
+    /// The action kind is over its limit.
     OverLimit,
 }
 
@@ -113,13 +113,13 @@ impl fmt::Display for Reason {
 pub struct Held {
     /// The reason for which it is held.
     pub reason: Reason,
-    /// The verb that is held.
-    pub kind: Verb,
+    /// The action kind that is held.
+    pub kind: ActionKind,
     /// The account; for a number the one that claims it.
     pub account: AccountSid,
     /// The number, if it is about one.
     pub number: Option<PhoneNumber>,
-    /// The facts, naming the objects.
+    /// The facts, naming the targets.
     pub message: String,
     /// The steps that a person can take.
     pub remedy: String,
@@ -168,7 +168,7 @@ pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
     )
 }
 
-/// The hold of any action, whatever it is: others revert it, Twilio refused it, the verb is forbidden. First match wins.
+/// The hold of any action, whatever it is: others revert it, Twilio refused it, the action kind is forbidden. First match wins.
 pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     contested(context, action)
         .or_else(|| unconfirmed(context, action, entry))
@@ -178,7 +178,7 @@ pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &
 }
 
 fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
-    let times = context.history.times_reverted(action.object(), context.now, context.policy.window);
+    let times = context.history.times_reverted(action.target(), context.now, context.policy.window);
     (times >= CONTESTED_AFTER).then(|| {
         hold(
             Reason::Contested,
@@ -194,9 +194,9 @@ fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
 
 /// Tries that ended unknown: the first is repeated at once, after a look.
 fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
-    let verb = action.verb();
-    let tried = context.history.unconfirmed(verb, action.object(), entry)?;
-    let retry_at = waits_until(context, &tried, tried.pause(verb, 1))?;
+    let kind = action.kind();
+    let tried = context.history.unconfirmed(kind, action.target(), entry)?;
+    let retry_at = waits_until(context, &tried, tried.pause(kind, 1))?;
     Some(hold(
         Reason::Unconfirmed,
         format!("the outcome of the last {} tries to {action} is unknown: {}", tried.times, tried.message),
@@ -208,9 +208,9 @@ fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Ho
 
 /// Tries whose proof failed right before the write, three times in a row.
 fn unproven(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
-    let verb = action.verb();
-    let tried = context.history.unproven(verb, action.object(), entry)?;
-    let retry_at = waits_until(context, tried, tried.pause(verb, MAX_UNPROVEN - 1))?;
+    let kind = action.kind();
+    let tried = context.history.unproven(kind, action.target(), entry)?;
+    let retry_at = waits_until(context, tried, tried.pause(kind, MAX_UNPROVEN - 1))?;
     Some(hold(
         Reason::Unreadable,
         format!("{action}: the look right before the write failed {} times: {}", tried.times, tried.message),
@@ -219,15 +219,15 @@ fn unproven(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold>
 }
 
 /// The end of a pause that is not over.
-fn waits_until(context: &Context<'_>, tried: &Setback, pause: SignedDuration) -> Option<Timestamp> {
+fn waits_until(context: &Context<'_>, tried: &Backoff, pause: SignedDuration) -> Option<Timestamp> {
     (!tried.at.is_over(context.now, pause)).then(|| tried.at.at.checked_add(pause).unwrap_or(Timestamp::MAX))
 }
 
 fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
-    let refused = context.history.refused(action.verb(), action.object(), entry)?;
+    let refused = context.history.refused(action.kind(), action.target(), entry)?;
     let never_again =
         context.policy.no_retry_from.is_some_and(|from| refused.id.is_some_and(|refused| refused >= from));
-    let retry_at = waits_until(context, refused, refused.pause(action.verb(), 0));
+    let retry_at = waits_until(context, refused, refused.pause(action.kind(), 0));
     let when = match retry_at {
         _ if never_again => "by the next run".to_owned(),
         Some(retry_at) => format!("at {retry_at}"),
@@ -245,21 +245,21 @@ fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> 
 }
 
 fn not_allowed(context: &Context<'_>, action: &Action) -> Option<Hold> {
-    let verb = action.verb();
-    (!context.policy.verbs.contains(&verb)).then(|| {
+    let kind = action.kind();
+    (!context.policy.verbs.contains(&kind)).then(|| {
         hold(
             Reason::NotAllowed,
-            format!("`{verb}` is not among the allowed verbs, so subaccountd does not {action}"),
-            format!("add `{verb}` to --verbs (SUBACCOUNTD_VERBS), or do it by hand"),
+            format!("`{kind}` is not among the allowed verbs, so subaccountd does not {action}"),
+            format!("add `{kind}` to --verbs (SUBACCOUNTD_VERBS), or do it by hand"),
         )
     })
 }
 
-/// The verb that an account's hold is shown with: the one of its desired status.
-pub(super) const fn kind(entry: &Entry) -> Verb {
-    match entry.goal {
-        crate::Goal::Active => Verb::Reactivate,
-        crate::Goal::Suspended => Verb::Suspend,
-        crate::Goal::Closed(_) => Verb::Close,
+/// The action kind that an account's hold is shown with: the one of its desired status.
+pub(super) const fn kind(entry: &Entry) -> ActionKind {
+    match entry.desired_status {
+        crate::DesiredStatus::Active => ActionKind::Reactivate,
+        crate::DesiredStatus::Suspended => ActionKind::Suspend,
+        crate::DesiredStatus::Closed(_) => ActionKind::Close,
     }
 }

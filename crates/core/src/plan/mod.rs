@@ -14,12 +14,13 @@ mod suspensions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use close::{Rest, rest};
+pub use close::{CoolingOff, rest};
 pub use held::{Held, Reason};
 pub use policy::{Guardrails, Policy, Reactivation};
 
 use crate::{
-    AccountSid, Action, Desired, Entry, History, Now, Observed, PhoneNumber, Status, Verb, digest::digest,
+    AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
+    digest::digest,
 };
 pub(crate) use close::counted;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
@@ -32,7 +33,7 @@ pub(crate) use suspensions::note_what_stays_behind;
 pub struct Plan {
     /// The actions that will be done.
     pub actions: Vec<Planned>,
-    /// The held items, by account, number and verb.
+    /// The held items, by account, number and action kind.
     pub held: Vec<Held>,
     /// Listed accounts that are closed because they are gone from Twilio's list.
     pub absent: BTreeSet<AccountSid>,
@@ -42,8 +43,8 @@ pub struct Plan {
     pub live_accounts: usize,
     /// The numbers that the state claims or moves and that were found; limits in per cent refer to them.
     pub found_numbers: usize,
-    /// The most further actions of a verb that faults may keep out; the brake weighs them too.
-    pub doubted: BTreeMap<Verb, usize>,
+    /// The most further actions of an action kind that faults may keep out; the brake weighs them too.
+    pub doubted: BTreeMap<ActionKind, usize>,
     /// The transfers that the state wants, planned or held, of numbers that were found.
     pub(crate) wanted_transfers: Vec<WantedTransfer>,
 }
@@ -54,7 +55,7 @@ pub struct Planned {
     /// The write.
     pub action: Action,
     /// It undoes what the daemon did, and costs nothing.
-    pub free: bool,
+    pub exempt: bool,
     /// The digest of the entry that asks for it.
     pub entry: String,
     /// The note that a reader should see beside it.
@@ -112,7 +113,7 @@ pub fn plan(
     }
     let moves = numbers::wanted(&context);
     let reactivating: BTreeSet<_> =
-        plan.of(Verb::Reactivate).map(|planned| planned.action.account()).collect();
+        plan.of(ActionKind::Reactivate).map(|planned| planned.action.account()).collect();
     for wanted in &moves {
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
@@ -153,9 +154,9 @@ pub fn check_credentials(observed: &Observed) -> Result<(), PlanError> {
 }
 
 impl Plan {
-    /// The planned actions of one verb.
-    pub fn of(&self, verb: Verb) -> impl Iterator<Item = &Planned> {
-        self.actions.iter().filter(move |planned| planned.action.verb() == verb)
+    /// The planned actions of one action kind.
+    pub fn of(&self, kind: ActionKind) -> impl Iterator<Item = &Planned> {
+        self.actions.iter().filter(move |planned| planned.action.kind() == kind)
     }
 
     /// A digest that changes when the plan does.
@@ -171,7 +172,13 @@ impl Plan {
         self.held.sort_by_key(|held| (held.account, held.number, held.kind, held.reason));
     }
 
-    pub(crate) fn hold(&mut self, kind: Verb, account: AccountSid, number: Option<PhoneNumber>, hold: Hold) {
+    pub(crate) fn hold(
+        &mut self,
+        kind: ActionKind,
+        account: AccountSid,
+        number: Option<PhoneNumber>,
+        hold: Hold,
+    ) {
         let Hold { reason, message, remedy } = hold;
         self.held.push(Held { reason, kind, account, number, message, remedy });
     }
@@ -179,23 +186,23 @@ impl Plan {
     /// Plans `action` for `entry`, unless something holds every action of its kind.
     fn add(&mut self, context: &Context<'_>, action: Action, entry: &str, note: Option<String>) {
         if let Some(hold) = held::before_any_action(context, &action, entry) {
-            return self.hold(action.verb(), action.account(), action.number(), hold);
+            return self.hold(action.kind(), action.account(), action.number(), hold);
         }
-        let free = context.is_free(&action);
-        self.actions.push(Planned { action, free, entry: entry.to_owned(), note });
+        let free = context.is_exempt(&action);
+        self.actions.push(Planned { action, exempt: free, entry: entry.to_owned(), note });
     }
 }
 
 impl Context<'_> {
-    fn is_free(&self, action: &Action) -> bool {
+    fn is_exempt(&self, action: &Action) -> bool {
         let (now, window) = (self.now, self.policy.window);
         match action {
             Action::Reactivate(account) => {
                 let updated = self.observed.account(*account).and_then(|account| account.date_updated);
-                self.history.reactivation_is_free(*account, updated, now)
+                self.history.reactivation_is_exempt(*account, updated, now)
             }
             Action::Transfer(transfer) => {
-                self.history.transfer_is_free(transfer.phone, transfer.from, transfer.to, now, window)
+                self.history.transfer_is_exempt(transfer.phone, transfer.from, transfer.to, now, window)
             }
             Action::Suspend(_) | Action::Close(_) => false,
         }
@@ -205,6 +212,6 @@ impl Context<'_> {
     /// it by another name.
     fn name_mismatch(&self, entry: &Entry) -> Option<Hold> {
         let live = &self.observed.account(entry.sid)?.friendly_name;
-        entry.misnames(live).then(|| held::name_mismatch(entry, live))
+        entry.name_mismatches(live).then(|| held::name_mismatch(entry, live))
     }
 }

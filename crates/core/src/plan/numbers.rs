@@ -7,15 +7,15 @@ use super::{
     held::{FIX_FAULTS, Hold, hold, whole_state_paused},
 };
 use crate::{
-    AccountSid, Action, Desired, Entry, Needs, Number, PhoneNumber, Status, Tie, Transfer, Verb, Whereabouts,
-    desired::Main,
+    AccountSid, Action, ActionKind, Desired, Entry, Number, NumberLocation, PhoneNumber, ResourceRef, Status,
+    Transfer, TransferResources, desired::Main,
 };
 
 /// A number and the account that shall own it.
 pub(super) struct Wanted<'a> {
     to: AccountSid,
     phone: PhoneNumber,
-    needs: Option<&'a Needs>,
+    resources: Option<&'a TransferResources>,
     /// The closing account that the number leaves for the main account, when no entry claims it.
     leaves: Option<AccountSid>,
 }
@@ -30,7 +30,8 @@ impl Wanted<'_> {
 /// Every claim, and what closing accounts hand to the main account.
 pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
-    let claims = context.desired.claims().map(|(to, phone, needs)| Wanted { to, phone, needs, leaves: None });
+    let claims =
+        context.desired.claims().map(|(to, phone, resources)| Wanted { to, phone, resources, leaves: None });
     let mut all: Vec<_> = claims.collect();
     let mut leaving = BTreeSet::new();
     for entry in context.desired.accounts() {
@@ -41,7 +42,7 @@ pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
         // One that is on the move between two closing accounts is in both lists.
         let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();
-        all.extend(new.into_iter().map(|phone| Wanted { to, phone, needs: None, leaves }));
+        all.extend(new.into_iter().map(|phone| Wanted { to, phone, resources: None, leaves }));
     }
     all
 }
@@ -54,15 +55,17 @@ pub(super) fn decide(
     plan: &mut Plan,
 ) {
     let phone = wanted.phone;
-    let (from, number) = match context.observed.whereabouts(phone) {
-        Whereabouts::In(holder, _) if holder == wanted.to => {
+    let (from, number) = match context.observed.locate(phone) {
+        NumberLocation::In(holder, _) if holder == wanted.to => {
             plan.found_numbers += 1;
             return;
         }
-        Whereabouts::In(holder, number) => (holder, number),
-        Whereabouts::Moving => return plan.hold(Verb::Transfer, wanted.to, Some(phone), moving(phone)),
-        Whereabouts::Nowhere => {
-            return plan.hold(Verb::Transfer, wanted.to, Some(phone), nowhere(context, phone));
+        NumberLocation::In(holder, number) => (holder, number),
+        NumberLocation::InTransit => {
+            return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), moving(phone));
+        }
+        NumberLocation::Nowhere => {
+            return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), nowhere(context, phone));
         }
     };
     // While the state has faults, what closes would move is held and must not raise the limit of what is not.
@@ -72,16 +75,16 @@ pub(super) fn decide(
         to: wanted.to,
         phone,
         from,
-        number: number.sid,
-        needs: wanted.needs.copied().unwrap_or_default(),
+        number_sid: number.sid,
+        resources: wanted.resources.copied().unwrap_or_default(),
     };
     if let Some(hold) = held(context, wanted, from, number, reactivating) {
-        return plan.hold(Verb::Transfer, wanted.to, Some(phone), hold);
+        return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), hold);
     }
     let asks = wanted.leaves.unwrap_or(wanted.to);
     let of_main = || context.desired.main().map(Main::digest).unwrap_or_default();
     let digest = context.desired.entry(asks).map_or_else(of_main, Entry::digest);
-    let warning = following::warning(&transfer, number.ties);
+    let warning = following::warning(&transfer, number.resource_refs);
     plan.add(context, Action::Transfer(transfer), &digest, warning);
 }
 
@@ -130,7 +133,7 @@ fn held(
         .or_else(|| name_mismatch(context, [wanted.to, from], wanted.phone))
         .or_else(|| state_faults(context, wanted))
         .or_else(|| target_not_active(context, wanted, reactivating))
-        .or_else(|| needs(wanted, number))
+        .or_else(|| resources(wanted, number))
 }
 
 fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Hold> {
@@ -221,17 +224,19 @@ pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
     )
 }
 
-fn needs(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
-    let Wanted { to, phone, needs, leaves } = wanted;
+fn resources(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
+    let Wanted { to, phone, resources, leaves } = wanted;
     let place = if leaves.is_some() { "under `mainAccount.numbers`" } else { "in the claim" };
-    if number.needs_address && needs.is_none_or(|needs| needs.address_sid.is_none()) {
+    if number.needs_address && resources.is_none_or(|resources| resources.address_sid.is_none()) {
         return Some(hold(
             Reason::NeedsAddress,
             format!("{phone} has address requirements, and the state names no address of {to}"),
             format!("write the number in the long form with an `addressSid` of {to} {place}"),
         ));
     }
-    (number.ties.contains(Tie::Bundle) && needs.is_none_or(|needs| needs.bundle_sid.is_none())).then(|| {
+    (number.resource_refs.contains(ResourceRef::Bundle)
+        && resources.is_none_or(|resources| resources.bundle_sid.is_none()))
+    .then(|| {
         hold(
             Reason::NeedsBundle,
             format!("{phone} carries a regulatory bundle, and the state names no bundle of {to}"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::{Limit, Limits, Verb};
+use crate::{ActionKind, Limit, Limits};
 
 /// Everything that the operator's settings say of passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Guardrails {
 impl Guardrails {
     /// The default policy without a limit: for a plan that is only looked at.
     pub fn unlimited() -> Self {
-        let verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+        let verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
         Self {
             limits: Limits { verbs, released_numbers: usize::MAX, ..Limits::default() },
             ..Self::default()
@@ -29,8 +29,8 @@ impl Guardrails {
 /// Settings that the plan obeys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The verbs that may be used.
-    pub verbs: BTreeSet<Verb>,
+    /// The action kinds that may be used.
+    pub verbs: BTreeSet<ActionKind>,
     /// The time for which an account rests suspended before it is closed; zero skips the rest.
     pub close_after: SignedDuration,
     /// The suspensions made by others that are lifted.
@@ -58,7 +58,7 @@ pub enum Reactivation {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            verbs: BTreeSet::from(Verb::ALL),
+            verbs: BTreeSet::from(ActionKind::ALL),
             close_after: SignedDuration::from_hours(72),
             reactivation: Reactivation::Normal,
             window: SignedDuration::from_hours(24),

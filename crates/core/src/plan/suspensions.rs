@@ -7,7 +7,7 @@ use super::{
     Context, Held, Plan, Reason,
     held::{FIX_FAULTS, Hold, hold},
 };
-use crate::{AccountSid, Action, Object, PhoneNumber, Verb, Whereabouts};
+use crate::{AccountSid, Action, ActionKind, NumberLocation, PhoneNumber, Target};
 
 /// Holds each suspension whose account waits for a transfer that failed, itself or because the reactivation of its receiver
 /// failed, and was not tried once more.
@@ -15,16 +15,16 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
     let failed: BTreeMap<PhoneNumber, &Held> = plan
         .held
         .iter()
-        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == Verb::Transfer)
+        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == ActionKind::Transfer)
         .filter_map(|held| Some((held.number?, held)))
-        .filter(|(phone, _)| was_tried_once(context, Verb::Transfer, Object::Number(*phone)))
+        .filter(|(phone, _)| was_tried_once(context, ActionKind::Transfer, Target::Number(*phone)))
         .collect();
     let receivers: BTreeMap<AccountSid, &Held> = plan
         .held
         .iter()
-        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == Verb::Reactivate)
+        .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == ActionKind::Reactivate)
         .map(|held| (held.account, held))
-        .filter(|(account, _)| was_tried_once(context, Verb::Reactivate, Object::Account(*account)))
+        .filter(|(account, _)| was_tried_once(context, ActionKind::Reactivate, Target::Account(*account)))
         .collect();
     let mut waiting: BTreeMap<AccountSid, &Held> = BTreeMap::new();
     for wanted in &plan.wanted_transfers {
@@ -35,7 +35,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
     }
     let unclaimed = unclaimed_failures(context, plan);
     let holds: Vec<_> = plan
-        .of(Verb::Suspend)
+        .of(ActionKind::Suspend)
         .filter_map(|planned| {
             let account = planned.action.account();
             match (waiting.get(&account), unclaimed.get(&account)) {
@@ -50,7 +50,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
         .collect();
     for (account, hold) in holds {
         plan.actions.retain(|planned| planned.action != Action::Suspend(account));
-        plan.hold(Verb::Suspend, account, None, hold);
+        plan.hold(ActionKind::Suspend, account, None, hold);
     }
 }
 
@@ -61,13 +61,13 @@ fn unclaimed_failures(context: &Context<'_>, plan: &Plan) -> BTreeMap<AccountSid
         return BTreeMap::new();
     }
     let wanted: BTreeSet<_> = plan.wanted_transfers.iter().map(|wanted| wanted.phone).collect();
-    let failed = context.history.refused_once(Verb::Transfer).filter_map(|object| match object {
-        Object::Number(phone) if !wanted.contains(&phone) => Some(phone),
-        Object::Number(_) | Object::Account(_) => None,
+    let failed = context.history.refused_once(ActionKind::Transfer).filter_map(|target| match target {
+        Target::Number(phone) if !wanted.contains(&phone) => Some(phone),
+        Target::Number(_) | Target::Account(_) => None,
     });
-    let held_by = failed.filter_map(|phone| match context.observed.whereabouts(phone) {
-        Whereabouts::In(owner, _) => Some((owner, phone)),
-        Whereabouts::Moving | Whereabouts::Nowhere => Some((context.history.owner(phone)?, phone)),
+    let held_by = failed.filter_map(|phone| match context.observed.locate(phone) {
+        NumberLocation::In(owner, _) => Some((owner, phone)),
+        NumberLocation::InTransit | NumberLocation::Nowhere => Some((context.history.owner(phone)?, phone)),
     });
     held_by.collect()
 }
@@ -82,22 +82,26 @@ fn waits_for_faults(account: AccountSid, phone: PhoneNumber) -> Hold {
     )
 }
 
-fn was_tried_once(context: &Context<'_>, verb: Verb, object: Object) -> bool {
-    let mut refusals = context.history.refusals(object);
-    refusals.any(|(of, refused)| of == verb && refused.times == 1)
+fn was_tried_once(context: &Context<'_>, kind: ActionKind, target: Target) -> bool {
+    let mut refusals = context.history.refusals(target);
+    refusals.any(|(of, refused)| of == kind && refused.times == 1)
 }
 
 /// Names beside each planned suspension the numbers that stay behind, because their transfers are held.
 pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
-    let held: BTreeSet<_> =
-        plan.held.iter().filter(|held| held.kind == Verb::Transfer).filter_map(|held| held.number).collect();
+    let held: BTreeSet<_> = plan
+        .held
+        .iter()
+        .filter(|held| held.kind == ActionKind::Transfer)
+        .filter_map(|held| held.number)
+        .collect();
     let mut staying: BTreeMap<AccountSid, Vec<PhoneNumber>> = BTreeMap::new();
     for wanted in plan.wanted_transfers.iter().filter(|wanted| held.contains(&wanted.phone)) {
         for account in [wanted.from, wanted.to] {
             staying.entry(account).or_default().push(wanted.phone);
         }
     }
-    for planned in plan.actions.iter_mut().filter(|planned| planned.action.verb() == Verb::Suspend) {
+    for planned in plan.actions.iter_mut().filter(|planned| planned.action.kind() == ActionKind::Suspend) {
         let Some(numbers) = staying.get(&planned.action.account()) else { continue };
         let words = format!(
             "these transfers are held, and Twilio takes none into a suspended account: {}",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use subaccountd_core::{Limit, Outcome, Status, Verb};
+use subaccountd_core::{ActionKind, Limit, Outcome, Status};
 use twilio_sim::{AccountStatus, SuspendedNumbers, World};
 
 use crate::support::{
@@ -64,7 +64,7 @@ pub(crate) fn living(drawn: &draw::Fleet, lists: Lists) -> Fleet {
     switches.account_list_lag_ms = lists.account_lag_ms;
     switches.number_list_lag_ms = lists.number_lag_ms;
     let mut fleet = Fleet::new(world, desired(&drawn.state()));
-    fleet.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+    fleet.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
     fleet.limits.released_numbers = 100;
     fleet.policy.close_after = SignedDuration::from_hours(24);
     fleet
@@ -111,7 +111,7 @@ pub(crate) fn check_the_rest_is_held(fleet: &Fleet) {
     for entry in fleet.desired.accounts() {
         let live = world.status(&entry.sid.to_string()).unwrap();
         let held = left.held.iter().any(|held| held.account == entry.sid && held.number.is_none());
-        assert_eq!(live.as_str() != entry.goal.status().as_str(), held, "{}", entry.sid);
+        assert_eq!(live.as_str() != entry.desired_status.status().as_str(), held, "{}", entry.sid);
     }
     for (claimant, number, _) in fleet.desired.claims() {
         let owner = world.owner_of(&number.to_string());
@@ -236,6 +236,6 @@ fn a_number_that_was_moved_out_is_not_reported_as_vanished() {
     let fleet = Fleet::new(World::generated(1, 1), desired(state));
     let left = fleet.pass().unwrap().left;
     let held: Vec<_> = left.held.iter().map(|held| held.reason.as_str()).collect();
-    let to_do: Vec<_> = left.actions.iter().map(|planned| planned.action.verb()).collect();
-    assert_eq!((held, to_do), (vec!["CoolingOff"], vec![Verb::Suspend]));
+    let to_do: Vec<_> = left.actions.iter().map(|planned| planned.action.kind()).collect();
+    assert_eq!((held, to_do), (vec!["CoolingOff"], vec![ActionKind::Suspend]));
 }

@@ -2,7 +2,7 @@
 //! would not have been, and no budget is exceeded.
 
 use jiff::SignedDuration;
-use subaccountd_core::{Limit, Verb};
+use subaccountd_core::{ActionKind, Limit};
 use twilio_sim::{AccountStatus, SuspendedNumbers, World};
 
 use crate::support::{
@@ -34,8 +34,13 @@ fn fleet() -> Fleet {
     }
     let mut fleet = Fleet::new(world.build(), desired(STATE));
     // Exactly what the run without a crash needs: one write more would be held.
-    let limits = [(Verb::Reactivate, 1), (Verb::Transfer, 3), (Verb::Suspend, 4), (Verb::Close, 2)];
-    fleet.limits.verbs = limits.map(|(verb, count)| (verb, Limit::Count(count))).into();
+    let limits = [
+        (ActionKind::Reactivate, 1),
+        (ActionKind::Transfer, 3),
+        (ActionKind::Suspend, 4),
+        (ActionKind::Close, 2),
+    ];
+    fleet.limits.verbs = limits.map(|(kind, count)| (kind, Limit::Count(count))).into();
     fleet.limits.released_numbers = 1;
     fleet.limits.window = SignedDuration::from_hours(24 * 365);
     fleet.policy.window = fleet.limits.window;

@@ -1,7 +1,7 @@
 //! Executing: the order of the writes, what goes on after a failure, and the second look before a close.
 
 use subaccountd_core::{
-    Action, Outcome, Skip, SkipCause, Status, Verb,
+    Action, ActionKind, Outcome, Skip, SkipCause, Status,
     remote::{ErrorKind, Sent},
 };
 
@@ -18,7 +18,7 @@ const EVERY_VERB: &str = r#"
     - {sid: AC04, status: closed, close: {confirm: acme}}
     "#;
 
-/// One of each verb: AC02 gives a number to AC01, which is to come back, and is then suspended.
+/// One of each action kind: AC02 gives a number to AC01, which is to come back, and is then suspended.
 fn every_verb() -> Scene {
     let scene = Scene::new(EVERY_VERB).suspended("AC01").active("AC02").active("AC03").suspended("AC04");
     scene.holds("AC02", "+15105550101").pass().after("72h")
@@ -27,7 +27,7 @@ fn every_verb() -> Scene {
 /// AC01 and AC02 rest for long enough.
 fn closes() -> Scene {
     let state = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}, {sid: AC02, status: closed, close: {confirm: acme}}]";
-    Scene::new(state).limit(Verb::Close, subaccountd_core::Limit::Percent(100)).done().after("72h")
+    Scene::new(state).limit(ActionKind::Close, subaccountd_core::Limit::Percent(100)).done().after("72h")
 }
 
 fn lost() -> Sent {
@@ -157,7 +157,7 @@ fn write_is_neither_recorded_nor_sent_when_its_precondition_fails() {
         let scene = every_verb();
         let mut ports = Ports::new(&scene);
         ports.gate = Box::new(|action| {
-            if action.verb() == Verb::Suspend {
+            if action.kind() == ActionKind::Suspend {
                 Err(Skip::new(SkipCause::StateChanged, "the state changed"))
             } else {
                 Ok(())
@@ -393,7 +393,7 @@ fn a_number_done_into_a_list_that_was_not_read_leaves_the_list_it_was_in() {
             .unreadable("AC00")
             .pass();
         let after = Ports::new(&scene).run(&scene).after(scene.observe());
-        format!("{:?}", after.whereabouts("+15105550100".parse().unwrap()))
+        format!("{:?}", after.locate("+15105550100".parse().unwrap()))
     };
     insta::assert_snapshot!(shown, @r"
     Nowhere

@@ -6,22 +6,22 @@ use std::{io::Write, sync::LazyLock};
 use jsonschema::Validator;
 use proptest::{prelude::*, strategy::ValueTree, string::string_regex, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use subaccountd_core::manifest::{Code, Source, read, schema::json_schema};
+use subaccountd_core::manifest::{DiagnosticCode, Source, parse, schema::json_schema};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&json_schema()).unwrap());
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::draft202012::new(&SCHEMA).unwrap());
 
 /// What only the whole state, the calendar or a reader of YAML can know, so that no schema says it.
-const BEYOND: [Code; 5] = [
-    Code::AccountTwice,
-    Code::NumberTwice,
-    Code::ClaimedAndReleased,
-    Code::MainAccountListed,
-    Code::MalformedTime,
+const BEYOND: [DiagnosticCode; 5] = [
+    DiagnosticCode::AccountTwice,
+    DiagnosticCode::NumberTwice,
+    DiagnosticCode::ClaimedAndReleased,
+    DiagnosticCode::MainAccountListed,
+    DiagnosticCode::MalformedTime,
 ];
 
 /// The codes of the faults of `document`; one without a `mainAccount` is read beside another that has it.
-fn faults(document: &Value) -> Vec<Code> {
+fn faults(document: &Value) -> Vec<DiagnosticCode> {
     let source = |name: &str, document: &Value| Source {
         name: name.to_owned(),
         content: Ok(document.to_string().into_bytes()),
@@ -32,7 +32,7 @@ fn faults(document: &Value) -> Vec<Code> {
         let head = json!({"apiVersion": "subaccountd/v1", "kind": "DesiredState", "mainAccount": main});
         sources.push(source("main.yaml", &head));
     }
-    read(&sources).faults.iter().map(|fault| fault.code).collect()
+    parse(&sources).faults.iter().map(|fault| fault.code).collect()
 }
 
 /// A walk through the schema that makes a value of it. Every keyword that is met must be known.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, History, Now, NumberSid, Object, Outcome, PhoneNumber, Receipt, Status, Verb,
+    AccountSid, ActionKind, History, Now, NumberSid, Outcome, PhoneNumber, Receipt, Status, Target,
     history::{Event, LAG, Write},
 };
 
@@ -19,25 +19,25 @@ fn done() -> Outcome {
     Outcome::Done(Receipt::default())
 }
 
-fn of_account(verb: Verb, account: &str) -> Write {
+fn of_account(kind: ActionKind, account: &str) -> Write {
     Write {
-        verb,
-        object: Object::Account(sid(account)),
+        kind,
+        target: Target::Account(sid(account)),
         transfer: None,
         number_sid: None,
         releases: Vec::new(),
-        free: false,
+        exempt: false,
         entry: "entry".to_owned(),
     }
 }
 
 /// Writes at noon, with their ids from 0 on, and their outcomes.
-fn after(writes: &[(Verb, &str, Outcome)]) -> History {
+fn after(writes: &[(ActionKind, &str, Outcome)]) -> History {
     let mut history = History::default();
     let at = now(SignedDuration::ZERO).stamp();
-    for (verb, account, outcome) in writes {
+    for (kind, account, outcome) in writes {
         let id = history.next_id();
-        history.apply(Event::Intent { id, at, write: of_account(*verb, account) });
+        history.apply(Event::Intent { id, at, write: of_account(*kind, account) });
         history.apply(Event::Outcome { id, at, outcome: outcome.clone() });
     }
     history
@@ -50,17 +50,21 @@ fn open(history: &History) -> Vec<u64> {
 #[test]
 fn open_writes_are_the_last_of_their_object_alone() {
     assert_eq!(
-        open(&after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Suspend, "AC02", unknown())])),
+        open(&after(&[(ActionKind::Suspend, "AC01", unknown()), (ActionKind::Suspend, "AC02", unknown())])),
         [1, 0]
     );
-    assert_eq!(open(&after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Suspend, "AC01", unknown())])), [1]);
+    assert_eq!(
+        open(&after(&[(ActionKind::Suspend, "AC01", unknown()), (ActionKind::Suspend, "AC01", unknown())])),
+        [1]
+    );
     assert!(
-        open(&after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Reactivate, "AC01", done())])).is_empty()
+        open(&after(&[(ActionKind::Suspend, "AC01", unknown()), (ActionKind::Reactivate, "AC01", done())]))
+            .is_empty()
     );
     // These never happened, so the one before them is still the last.
     for outcome in [skipped(), refused(20_003, "no")] {
         assert_eq!(
-            open(&after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Suspend, "AC01", outcome)])),
+            open(&after(&[(ActionKind::Suspend, "AC01", unknown()), (ActionKind::Suspend, "AC01", outcome)])),
             [0]
         );
     }
@@ -68,24 +72,27 @@ fn open_writes_are_the_last_of_their_object_alone() {
 
 #[test]
 fn unknown_outcome_is_reported_from_its_id_until_it_is_superseded() {
-    let history = after(&[(Verb::Suspend, "AC02", done()), (Verb::Suspend, "AC01", unknown())]);
+    let history = after(&[(ActionKind::Suspend, "AC02", done()), (ActionKind::Suspend, "AC01", unknown())]);
     assert!(history.is_any_unknown_since(0) && history.is_any_unknown_since(1));
     assert!(!history.is_any_unknown_since(2));
-    assert!(!after(&[(Verb::Suspend, "AC01", refused(20_003, "no"))]).is_any_unknown_since(0));
-    let superseded = after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Reactivate, "AC01", done())]);
+    assert!(!after(&[(ActionKind::Suspend, "AC01", refused(20_003, "no"))]).is_any_unknown_since(0));
+    let superseded =
+        after(&[(ActionKind::Suspend, "AC01", unknown()), (ActionKind::Reactivate, "AC01", done())]);
     assert!(!superseded.is_any_unknown_since(0));
     let mut crashed = History::default();
     let at = now(SignedDuration::ZERO).stamp();
-    crashed.apply(Event::Intent { id: 0, at, write: of_account(Verb::Suspend, "AC01") });
+    crashed.apply(Event::Intent { id: 0, at, write: of_account(ActionKind::Suspend, "AC01") });
     assert!(crashed.is_any_unknown_since(0), "a crash came before its outcome");
 }
 
 #[test]
 fn state_may_be_a_late_effect_only_of_an_open_write_that_asked_for_it() {
-    let history =
-        after(&[(Verb::Suspend, "AC01", unknown()), (Verb::Suspend, "AC02", refused(20_003, "no"))]);
+    let history = after(&[
+        (ActionKind::Suspend, "AC01", unknown()),
+        (ActionKind::Suspend, "AC02", refused(20_003, "no")),
+    ]);
     let late = |account: &str, status, after| {
-        history.may_be_late(Object::Account(sid(account)), Some(status), None, now(after))
+        history.may_be_late(Target::Account(sid(account)), Some(status), None, now(after))
     };
     assert!(late("AC01", Status::Suspended, SignedDuration::ZERO));
     assert!(late("AC01", Status::Suspended, LAG - SignedDuration::from_secs(1)));
@@ -99,15 +106,15 @@ fn state_may_be_a_late_effect_only_of_an_open_write_that_asked_for_it() {
 fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
     let (from, to, moved) = (sid("AC01"), sid("AC02"), number("+15105550101"));
     let write = Write {
-        object: Object::Number(moved.phone),
+        target: Target::Number(moved.phone),
         transfer: Some((from, to)),
         number_sid: Some(moved.sid),
-        ..of_account(Verb::Transfer, "AC01")
+        ..of_account(ActionKind::Transfer, "AC01")
     };
     let mut history = History::default();
     history.apply(Event::Intent { id: 0, at: now(SignedDuration::ZERO).stamp(), write });
     let late = |number: &str, owner| {
-        history.may_be_late(Object::Number(phone(number)), None, Some(owner), now(SignedDuration::ZERO))
+        history.may_be_late(Target::Number(phone(number)), None, Some(owner), now(SignedDuration::ZERO))
     };
     assert!(late("+15105550101", to));
     assert!(!late("+15105550101", from));
@@ -117,7 +124,7 @@ fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
 /// Numbers seen in an account, whether on the move or not.
 fn seen(history: &mut History, account: &str, numbers: &[&str], moving: bool) {
     let numbers = numbers.iter().map(|text| (number(text).phone, number(text).sid)).collect();
-    history.apply(Event::NumbersSeen { account: sid(account), numbers, moving });
+    history.apply(Event::NumbersSeen { account: sid(account), numbers, in_transit: moving });
 }
 
 fn numbers_of(history: &History, account: &str) -> Vec<(PhoneNumber, NumberSid)> {
@@ -142,7 +149,7 @@ fn numbers_of_an_account_are_kept_in_order_however_they_are_seen() {
     // The same number under another SID: it was released and bought again.
     let again: NumberSid = "PN0000000000000000000000000000abcd".parse().unwrap();
     let numbers = BTreeMap::from([(phone(B), again)]);
-    history.apply(Event::NumbersSeen { account: sid("AC01"), numbers, moving: false });
+    history.apply(Event::NumbersSeen { account: sid("AC01"), numbers, in_transit: false });
     assert_eq!(history.numbers_of(sid("AC01")).nth(1), Some((phone(B), again)));
     assert_eq!(numbers_of(&history, "AC01").len(), 3);
 }

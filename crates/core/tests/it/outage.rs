@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use subaccountd_core::{Limit, Verb};
+use subaccountd_core::{ActionKind, Limit};
 use twilio_sim::{AccountStatus, World};
 
 use crate::support::{
@@ -39,17 +39,17 @@ fn fleet() -> Fleet {
     }
     let mut fleet = Fleet::new(world.build(), desired(STATE));
     fleet.policy.close_after = SignedDuration::ZERO;
-    fleet.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+    fleet.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
     fleet
 }
 
 /// Passes while every write is lost before it arrives: each minute as many in a row as the daemon makes at most.
-fn outage(fleet: &mut Fleet, minutes: usize) -> BTreeMap<Verb, usize> {
+fn outage(fleet: &mut Fleet, minutes: usize) -> BTreeMap<ActionKind, usize> {
     let mut tries = BTreeMap::new();
     for _ in 0..minutes {
         for executed in (0..IN_A_ROW).flat_map(|_| fleet.lossy_pass().execution.executed) {
             if executed.outcome.as_str() == "unknown" {
-                *tries.entry(executed.planned.action.verb()).or_default() += 1;
+                *tries.entry(executed.planned.action.kind()).or_default() += 1;
             }
         }
         fleet.after(SignedDuration::from_mins(1));
@@ -68,11 +68,11 @@ fn outage_of_an_hour_costs_a_bounded_number_of_writes_and_bytes() {
         "{writes} writes ({tries:?}), {events} events, {bytes} bytes; 5 a minute would have been {before}"
     );
     // A try, its repeat at once, then pauses that double from 15 s.
-    for (verb, objects) in [(Verb::Transfer, 2), (Verb::Suspend, 2), (Verb::Close, 1)] {
-        assert!(tries[&verb] <= 10 * objects, "{verb}: {tries:?}");
+    for (kind, objects) in [(ActionKind::Transfer, 2), (ActionKind::Suspend, 2), (ActionKind::Close, 1)] {
+        assert!(tries[&kind] <= 10 * objects, "{kind}: {tries:?}");
     }
     // A reactivation restores service: it is tried every two minutes.
-    assert!((30..=35).contains(&tries[&Verb::Reactivate]), "{tries:?}");
+    assert!((30..=35).contains(&tries[&ActionKind::Reactivate]), "{tries:?}");
     assert!(writes * 20 < before, "{writes}");
     assert!(bytes < 128 * 1024, "{bytes} bytes");
     let history = serde_json::to_vec(&*fleet.history.lock().unwrap()).unwrap();
@@ -83,9 +83,9 @@ fn outage_of_an_hour_costs_a_bounded_number_of_writes_and_bytes() {
     let second: usize = outage(&mut fleet, MINUTES).values().sum();
     println!("{second} writes in the second hour");
     assert!(second < writes);
-    for (verb, objects) in [(Verb::Reactivate, 1), (Verb::Transfer, 2), (Verb::Close, 1)] {
-        let spent = fleet.history.lock().unwrap().spent(verb, fleet.time(), SignedDuration::from_hours(24));
-        assert_eq!(spent, objects, "{verb}");
+    for (kind, objects) in [(ActionKind::Reactivate, 1), (ActionKind::Transfer, 2), (ActionKind::Close, 1)] {
+        let spent = fleet.history.lock().unwrap().spent(kind, fleet.time(), SignedDuration::from_hours(24));
+        assert_eq!(spent, objects, "{kind}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a write as the journal, the log and the loop read it.
 
-use subaccountd_core::{Guardrails, Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome, Verb};
+use subaccountd_core::{ActionKind, Guardrails, Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome};
 
 use crate::support::scene::{NOON, time};
 
@@ -69,8 +69,8 @@ fn outcome_tells_what_weighs_and_what_is_open() {
 #[test]
 fn guardrails_without_a_limit_lift_every_limit() {
     let limits = Guardrails::unlimited().limits;
-    for verb in Verb::ALL {
-        assert_eq!(limits.verbs.get(&verb).map(|limit| limit.allows(verb, 1)), Some(None), "{verb}");
+    for kind in ActionKind::ALL {
+        assert_eq!(limits.verbs.get(&kind).map(|limit| limit.allows(kind, 1)), Some(None), "{kind}");
     }
-    assert_eq!((limits.verbs.len(), limits.released_numbers), (Verb::ALL.len(), usize::MAX));
+    assert_eq!((limits.verbs.len(), limits.released_numbers), (ActionKind::ALL.len(), usize::MAX));
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    History, Holdings, Now, Observed, Pass, Status, Whereabouts,
+    History, Now, NumberList, NumberLocation, Observed, Pass, Status,
+    events::desired_events,
     history::{CloseDecision, Event},
-    notice::desired_events,
     pass::Want,
     remote::{AccountList, UnreadableRow},
 };
@@ -56,7 +56,7 @@ fn recalled_observation_has_no_empty_list_where_it_lacks_one() {
     assert_eq!(recalled, Ok(()));
     for account in ["AC00", "AC01", "AC02"] {
         let why = format!("{} was not read", sid(account));
-        assert_eq!(*observed.holdings(sid(account)), Holdings::Unreadable(why));
+        assert_eq!(*observed.number_list(sid(account)), NumberList::Unreadable(why));
     }
     assert!(recall("AC09").0.is_err(), "it is of another main account");
 }
@@ -70,21 +70,21 @@ fn observation_is_the_same_when_it_is_put_together_again() {
     let list = AccountList { accounts, unreadable, ..AccountList::default() };
     let mut observed = Observed::from_list(sid("AC00"), list);
     let (placed, doubted) = (number("+15105550102"), "+15105550103");
-    observed.add_holdings(sid("AC02"), Holdings::Known(vec![number(NUMBER), number(doubted)]));
+    observed.add_number_list(sid("AC02"), NumberList::Known(vec![number(NUMBER), number(doubted)]));
     observed.place_number(sid("AC01"), placed.clone());
     observed.doubt_number(phone(doubted));
-    let (accounts, holdings, doubts) = observed.into_parts();
+    let (accounts, number_lists, doubts) = observed.into_parts();
     let mut again = Observed::new(sid("AC00"), accounts.into_values()).with_doubts(doubts);
-    for (account, list) in holdings {
-        again.add_holdings(account, list);
+    for (account, list) in number_lists {
+        again.add_number_list(account, list);
     }
-    let owner = |phone| match again.whereabouts(phone) {
-        Whereabouts::In(owner, _) => Some(owner),
-        Whereabouts::Moving | Whereabouts::Nowhere => None,
+    let owner = |phone| match again.locate(phone) {
+        NumberLocation::In(owner, _) => Some(owner),
+        NumberLocation::InTransit | NumberLocation::Nowhere => None,
     };
     assert_eq!(owner(phone(NUMBER)), Some(sid("AC02")));
     assert_eq!(owner(placed.phone), Some(sid("AC01")));
-    assert!(matches!(again.whereabouts(phone(doubted)), Whereabouts::Moving));
+    assert!(matches!(again.locate(phone(doubted)), NumberLocation::InTransit));
     for account in ["AC03", "AC09"] {
         assert_eq!(again.unreadable_account(sid(account)), Some("`status` is no text"));
     }
@@ -95,13 +95,13 @@ fn observation_is_the_same_when_it_is_put_together_again() {
 fn number_that_was_moved_is_doubtful_no_more_and_others_are() {
     let (moved, other) = (phone(NUMBER), phone("+15105550103"));
     let mut observed = Observed::new(sid("AC00"), claiming().accounts.into_values());
-    observed.add_holdings(sid("AC01"), Holdings::Known(Vec::new()));
-    observed.add_holdings(sid("AC02"), Holdings::Known(vec![number(NUMBER), number("+15105550103")]));
+    observed.add_number_list(sid("AC01"), NumberList::Known(Vec::new()));
+    observed.add_number_list(sid("AC02"), NumberList::Known(vec![number(NUMBER), number("+15105550103")]));
     observed.doubt_number(moved);
     observed.doubt_number(other);
     observed.move_numbers(&[(moved, sid("AC01"))].into());
-    assert!(matches!(observed.whereabouts(moved), Whereabouts::In(owner, _) if owner == sid("AC01")));
-    assert!(matches!(observed.whereabouts(other), Whereabouts::Moving));
+    assert!(matches!(observed.locate(moved), NumberLocation::In(owner, _) if owner == sid("AC01")));
+    assert!(matches!(observed.locate(other), NumberLocation::InTransit));
 }
 
 #[test]

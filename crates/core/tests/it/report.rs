@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use subaccountd_core::{
-    Status, Verb,
+    ActionKind, Status,
     guard::budgets,
     plan,
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
@@ -103,7 +103,7 @@ fn each_listed_account_has_one_condition() {
 #[test]
 fn a_condition_keeps_its_time_while_its_status_stays_the_same() {
     let first = report(&mixed(), None);
-    let later = mixed().after("1h").suspended("AC02").forbids(Verb::Transfer);
+    let later = mixed().after("1h").suspended("AC02").forbids(ActionKind::Transfer);
     let later = report(&later, Some(&first));
     let shown: Vec<_> = later.accounts.iter().map(|account| &account.conditions[0]).collect();
     assert_eq!(shown[0].last_transition_time, time("2026-06-01T12:00:00Z"));

@@ -5,7 +5,7 @@ use std::{env, fs, path::Path, sync::LazyLock};
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use subaccountd_core::manifest::{Source, read, schema::json_schema};
+use subaccountd_core::manifest::{Source, parse, schema::json_schema};
 
 use crate::support::text::long;
 
@@ -37,7 +37,7 @@ fn parses(document: &Value) -> bool {
         let head = json!({"apiVersion": "subaccountd/v1", "kind": "DesiredState", "mainAccount": main});
         sources.push(source("main.yaml", &head));
     }
-    read(&sources).faults.is_empty()
+    parse(&sources).faults.is_empty()
 }
 
 fn assert_both(document: &Value, take_it: bool) {

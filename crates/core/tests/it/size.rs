@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, History, Now, NumberSid, Object, Outcome, PhoneNumber, Receipt, Status, Verb,
+    AccountSid, ActionKind, History, Now, NumberSid, Outcome, PhoneNumber, Receipt, Status, Target,
     history::{Event, Write},
 };
 
@@ -43,7 +43,7 @@ fn see(history: &mut History, moves: usize) {
         lists.entry(owner(n, moves)).or_default().insert(phone, sid);
     }
     for (account, numbers) in lists {
-        history.apply(Event::NumbersSeen { account, numbers, moving: false });
+        history.apply(Event::NumbersSeen { account, numbers, in_transit: false });
         history.apply(Event::ListSeenActive { account });
     }
 }
@@ -55,12 +55,12 @@ fn transfer(history: &mut History, moves: usize) {
         let (phone, number_sid) = number(n);
         let (id, at) = (history.next_id(), now(day).stamp());
         let write = Write {
-            verb: Verb::Transfer,
-            object: Object::Number(phone),
+            kind: ActionKind::Transfer,
+            target: Target::Number(phone),
             transfer: Some((owner(n, moves - 1), owner(n, moves))),
             number_sid: Some(number_sid),
             releases: Vec::new(),
-            free: false,
+            exempt: false,
             entry: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_owned(),
         };
         history.apply(Event::Intent { id, at, write });

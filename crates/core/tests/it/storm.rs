@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use subaccountd_core::{Limit, Status, Verb};
+use subaccountd_core::{ActionKind, Limit, Status};
 
 use crate::{
     convergence::{cases, check_the_rest_is_held, check_world, lists, living, settle},
@@ -170,7 +170,7 @@ proptest! {
         let mut drawn = drawn.settle_claims();
         let mut fleet = living(&drawn, lists);
         fleet.policy.close_after = SignedDuration::ZERO;
-        fleet.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Count(limit))).into();
+        fleet.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Count(limit))).into();
         fleet.limits.released_numbers = 1;
         if let Some((write, boundary)) = death {
             fleet.dies(write, Boundary::ALL[boundary]);
@@ -182,13 +182,13 @@ proptest! {
             take_step(&mut fleet, &mut drawn, step);
             fleet.restart();
         }
-        for verb in Verb::ALL {
-            let most = fleet.most_effects(verb, fleet.limits.window);
-            prop_assert!(most <= limit, "{verb} {most} times: {:?}", fleet.written.lock().unwrap());
+        for kind in ActionKind::ALL {
+            let most = fleet.most_effects(kind, fleet.limits.window);
+            prop_assert!(most <= limit, "{kind} {most} times: {:?}", fleet.written.lock().unwrap());
         }
     }
 
-    /// Late writes and their repeats change each object once.
+    /// Late writes and their repeats change each target once.
     #[test]
     fn brake_holds_when_writes_take_effect_late(
         drawn in fleet(),
@@ -202,17 +202,17 @@ proptest! {
         }
         let mut fleet = living(&drawn, lists);
         fleet.policy.close_after = SignedDuration::ZERO;
-        let limits = [(Verb::Suspend, 1), (Verb::Close, 1), (Verb::Transfer, 2), (Verb::Reactivate, 1)];
-        fleet.limits.verbs = limits.map(|(verb, count)| (verb, Limit::Count(count))).into();
+        let limits = [(ActionKind::Suspend, 1), (ActionKind::Close, 1), (ActionKind::Transfer, 2), (ActionKind::Reactivate, 1)];
+        fleet.limits.verbs = limits.map(|(kind, count)| (kind, Limit::Count(count))).into();
         fleet.limits.released_numbers = 1;
         for trouble in troubles {
             fleet.trouble(trouble.into_iter().filter(|trouble| *trouble != Trouble::Meddling).collect());
             let _ = fleet.pass();
             fleet.after(SignedDuration::from_mins(minutes) + SignedDuration::from_secs(7));
         }
-        for (verb, limit) in limits {
-            let most = fleet.most_effects(verb, fleet.limits.window);
-            prop_assert!(most <= limit, "{verb} {most} times: {:?}", fleet.written.lock().unwrap());
+        for (kind, limit) in limits {
+            let most = fleet.most_effects(kind, fleet.limits.window);
+            prop_assert!(most <= limit, "{kind} {most} times: {:?}", fleet.written.lock().unwrap());
         }
         prop_assert!(fleet.world.lock().unwrap().released().len() <= 1);
     }

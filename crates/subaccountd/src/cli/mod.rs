@@ -11,13 +11,13 @@ use clap_complete::Shell;
 
 use jiff::SignedDuration;
 use reqwest::Url;
-use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::Code};
+use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::DiagnosticCode};
 
 use crate::{
     cli::settings::{
-        Connection, Daemon, DryRun, Fleet, JournalSettings, Logging, Rules, account_sid, duration,
+        ConnectionArgs, DaemonArgs, DryRunArgs, ReconcileArgs, JournalArgs, LoggingArgs, GuardrailArgs, account_sid, duration,
     },
-    http::asking::daemon_url,
+    http::client::daemon_url,
     snapshot::Source,
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
-    pub(crate) logging: Logging,
+    pub(crate) logging: LoggingArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,11 +45,11 @@ pub(crate) enum Command {
     /// The daemon: watch the state, reconcile, serve probes, metrics and the status
     Run {
         #[command(flatten)]
-        fleet: Box<Fleet>,
+        fleet: Box<ReconcileArgs>,
         #[command(flatten)]
-        daemon: Daemon,
+        daemon: DaemonArgs,
         #[command(flatten)]
-        dry_run: DryRun,
+        dry_run: DryRunArgs,
     },
     /// Print what `run` would do, and what it would hold and why; writes nothing, neither to Twilio nor to the journal
     Plan {
@@ -67,7 +67,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         from: From,
         #[command(flatten)]
-        fleet: Box<Fleet>,
+        fleet: Box<ReconcileArgs>,
     },
     /// Say of one account or number what is desired, observed, planned or held, why, and what to do
     Explain {
@@ -77,7 +77,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         from: From,
         #[command(flatten)]
-        fleet: Box<Fleet>,
+        fleet: Box<ReconcileArgs>,
     },
     /// Write what is at Twilio, and the history, as one document for `plan --from`; every number list is read
     ///
@@ -87,18 +87,18 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
-        connection: Connection,
+        connection: ConnectionArgs,
         #[command(flatten)]
-        journal: JournalSettings,
+        journal: JournalArgs,
         #[command(flatten)]
-        rules: Rules,
+        rules: GuardrailArgs,
     },
     /// Reconcile until converged (at most 5 passes), then exit
     Apply {
         #[command(flatten)]
-        fleet: Box<Fleet>,
+        fleet: Box<ReconcileArgs>,
         #[command(flatten)]
-        dry_run: DryRun,
+        dry_run: DryRunArgs,
     },
     /// Check desired-state files offline, or explain the code of a fault; needs no credentials
     ///
@@ -124,12 +124,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: Box<ImportOptions>,
         #[command(flatten)]
-        connection: Connection,
+        connection: ConnectionArgs,
     },
     /// Print who changed what, when, under which revision and for which reason
     Journal {
         #[command(flatten)]
-        journal: JournalSettings,
+        journal: JournalArgs,
         /// Only what happened within this time, as in 24h
         #[arg(long, value_name = "DUR", value_parser = duration)]
         since: Option<SignedDuration>,
@@ -277,16 +277,16 @@ impl FromStr for Id {
 }
 
 /// The flags of the command that were given, on the command line or as a variable, by their names.
-pub(crate) type Given = BTreeSet<String>;
+pub(crate) type ExplicitFlags = BTreeSet<String>;
 
 /// The command line, and what of it was given.
-pub(crate) fn parse() -> Result<(Cli, Given), clap::Error> {
+pub(crate) fn parse() -> Result<(Cli, ExplicitFlags), clap::Error> {
     let matches = Cli::command().try_get_matches()?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
     Ok((cli, matches.subcommand().map(|(_, matches)| given(matches)).unwrap_or_default()))
 }
 
-fn given(matches: &ArgMatches) -> Given {
+fn given(matches: &ArgMatches) -> ExplicitFlags {
     let is_given = |id: &&clap::Id| {
         matches!(matches.value_source(id.as_str()), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
@@ -310,7 +310,7 @@ pub(crate) enum FaultFormat {
 /// The codes that `validate --explain` explains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Explained {
-    One(Code),
+    One(DiagnosticCode),
     All,
 }
 
@@ -318,9 +318,10 @@ fn explained(text: &str) -> Result<Explained, String> {
     if text.eq_ignore_ascii_case("all") {
         return Ok(Explained::All);
     }
-    Code::from_text(text).map(Explained::One).ok_or_else(|| {
-        let hint = Code::near(text).map_or_else(String::new, |code| format!("did you mean {code}? "));
-        let [first, .., last] = Code::ALL else { return hint };
+    DiagnosticCode::from_text(text).map(Explained::One).ok_or_else(|| {
+        let hint =
+            DiagnosticCode::near(text).map_or_else(String::new, |code| format!("did you mean {code}? "));
+        let [first, .., last] = DiagnosticCode::ALL else { return hint };
         format!("{hint}codes go from {first} to {last}; `all` explains every one")
     })
 }

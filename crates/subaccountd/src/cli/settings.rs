@@ -7,15 +7,15 @@ use std::{net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, time::Durat
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use subaccountd_core::{AccountSid, Guardrails, Limit, Limits, Policy, Reactivation, Verb};
+use subaccountd_core::{AccountSid, ActionKind, Guardrails, Limit, Limits, Policy, Reactivation};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
-pub(crate) use words::Words;
+pub(crate) use words::FlagValues;
 
 /// The state, the fleet that it is for, and what may be done to it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fleet")]
-pub(crate) struct Fleet {
+pub(crate) struct ReconcileArgs {
     /// The desired state: a file, or a directory of *.yaml and *.yml files
     #[arg(
         long,
@@ -25,17 +25,17 @@ pub(crate) struct Fleet {
     )]
     pub(crate) desired: PathBuf,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) journal: JournalSettings,
+    pub(crate) journal: JournalArgs,
     #[command(flatten)]
-    pub(crate) rules: Rules,
+    pub(crate) rules: GuardrailArgs,
 }
 
 /// The main account, and the way to reach it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Twilio")]
-pub(crate) struct Connection {
+pub(crate) struct ConnectionArgs {
     /// The SID of the main account; required
     #[arg(long, env = "TWILIO_ACCOUNT_SID", value_name = "SID", value_parser = account_sid)]
     account_sid: Option<AccountSid>,
@@ -63,7 +63,7 @@ pub(crate) struct Connection {
 /// The rules for what may be done to the fleet.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
-pub(crate) struct Rules {
+pub(crate) struct GuardrailArgs {
     /// The verbs that may be used; what is left out is held as NotAllowed
     #[arg(
         long,
@@ -88,13 +88,13 @@ pub(crate) struct Rules {
     #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
     reactivation: ReactivationName,
     #[command(flatten)]
-    budgets: BudgetSettings,
+    budgets: BudgetArgs,
 }
 
 /// The place of the journal.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Journal")]
-pub(crate) struct JournalSettings {
+pub(crate) struct JournalArgs {
     /// The folder of the journal, or `none` to forget with the process
     ///
     /// One daemon writes it, and holds it by a lock on the journal itself. By default $STATE_DIRECTORY, else
@@ -112,7 +112,7 @@ pub(crate) enum JournalDir {
     Dir(PathBuf),
 }
 
-impl JournalSettings {
+impl JournalArgs {
     /// The place of the journal.
     pub(crate) fn dir(&self) -> Result<JournalDir, SettingsError> {
         match &self.journal_dir {
@@ -140,7 +140,7 @@ fn default_journal_dir() -> Option<PathBuf> {
 #[command(
     next_help_heading = "Limits, each within --budget-window; per cent are of the listed accounts that are live, or of the numbers found"
 )]
-struct BudgetSettings {
+struct BudgetArgs {
     /// The most reactivations; per cent of the listed live accounts, at least 5. Lifting a suspension of its own is free for 7 days
     #[arg(long, env = "SUBACCOUNTD_MAX_REACTIVATIONS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_reactivations: Limit,
@@ -163,7 +163,7 @@ struct BudgetSettings {
 
 /// The choice to write nothing; for the commands that may write.
 #[derive(Debug, Args)]
-pub(crate) struct DryRun {
+pub(crate) struct DryRunArgs {
     /// Report, and write nothing to Twilio; reads the journal and writes nothing to it
     #[arg(
         long,
@@ -181,7 +181,7 @@ pub(crate) struct DryRun {
 /// The settings of the daemon: the way it runs, and what it serves.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Daemon")]
-pub(crate) struct Daemon {
+pub(crate) struct DaemonArgs {
     /// The time between passes, with a jitter of ±10 %; a change of the state begins one at once
     ///
     /// Three of these are the longest absence that counts towards a rest when --close-after is short.
@@ -211,7 +211,7 @@ pub(crate) enum StatusListen {
 /// Logging, for every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logging")]
-pub(crate) struct Logging {
+pub(crate) struct LoggingArgs {
     /// text or json; text on a TTY, else json
     #[arg(long, env = "SUBACCOUNTD_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub(crate) log_format: Option<LogFormat>,
@@ -241,7 +241,7 @@ enum ReactivationName {
     Always,
 }
 
-impl From<VerbName> for Verb {
+impl From<VerbName> for ActionKind {
     fn from(name: VerbName) -> Self {
         match name {
             VerbName::Reactivate => Self::Reactivate,
@@ -267,7 +267,7 @@ pub(crate) enum SettingsError {
     Client(#[from] ConfigError),
 }
 
-impl Connection {
+impl ConnectionArgs {
     /// The SID of the main account.
     pub(crate) fn account(&self) -> Result<AccountSid, SettingsError> {
         self.account_sid.ok_or(SettingsError::NoAccount)
@@ -297,7 +297,7 @@ impl Connection {
     }
 }
 
-impl Rules {
+impl GuardrailArgs {
     /// The guardrails that these rules make: the policy and the limits.
     pub(crate) fn guardrails(&self) -> Guardrails {
         Guardrails { policy: self.policy(), limits: self.limits() }
@@ -305,7 +305,7 @@ impl Rules {
 
     pub(crate) fn policy(&self) -> Policy {
         Policy {
-            verbs: self.verbs.iter().copied().map(Verb::from).collect(),
+            verbs: self.verbs.iter().copied().map(ActionKind::from).collect(),
             close_after: self.close_after,
             reactivation: match self.reactivation {
                 ReactivationName::Normal => Reactivation::Normal,
@@ -320,10 +320,10 @@ impl Rules {
     pub(crate) fn limits(&self) -> Limits {
         let budgets = &self.budgets;
         let verbs = [
-            (Verb::Reactivate, budgets.max_reactivations),
-            (Verb::Transfer, budgets.max_transfers),
-            (Verb::Suspend, budgets.max_suspends),
-            (Verb::Close, budgets.max_closes),
+            (ActionKind::Reactivate, budgets.max_reactivations),
+            (ActionKind::Transfer, budgets.max_transfers),
+            (ActionKind::Suspend, budgets.max_suspends),
+            (ActionKind::Close, budgets.max_closes),
         ];
         Limits {
             verbs: verbs.into(),
@@ -333,7 +333,7 @@ impl Rules {
     }
 }
 
-impl Daemon {
+impl DaemonArgs {
     pub(crate) const fn interval(&self) -> Duration {
         self.interval.unsigned_abs()
     }

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Exit, colour, exit, print, print_faults, reconciler};
 use crate::{
-    cli::settings::{DryRun, Fleet},
+    cli::settings::{DryRunArgs, ReconcileArgs},
     daemon::{metrics::Metrics, shutdown::Shutdown},
     output::{
         progress::while_passing,
@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// The most passes of one `apply`.
-const MOST_PASSES: usize = 5;
+const MAX_PASSES: usize = 5;
 /// The wait before the next pass when Twilio could not take a write and asked for no wait.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 
-pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exit> {
+pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow::Result<Exit> {
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
     let stopping = shutdown.stopping.clone();
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &Arc::new(Metrics::new()), shutdown)?;
@@ -30,7 +30,7 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
     let mode = reconciler.mode();
     let mut last: Option<Pass> = None;
     let mut told = None;
-    for n in 1..=MOST_PASSES {
+    for n in 1..=MAX_PASSES {
         let loaded = reconciler.state.read_stable(None).await?;
         if told.as_ref() != Some(&loaded.sha256) {
             print_faults(&loaded);
@@ -41,7 +41,7 @@ pub(super) async fn apply(fleet: &Fleet, dry_run: &DryRun) -> anyhow::Result<Exi
         let again = pass.completed && mode == Mode::Enforce && (pass.did_something || pass.skipped());
         let wait = pass.backpressure().map(|wait| wait.max(MIN_WAIT)).unwrap_or_default();
         last = Some(pass);
-        if !again || n == MOST_PASSES {
+        if !again || n == MAX_PASSES {
             break;
         }
         tokio::select! {

@@ -3,18 +3,18 @@
 use std::{collections::BTreeSet, io};
 
 use anyhow::bail;
-use subaccountd_core::{Holdings, NumberSid, Observed, PhoneNumber, Status, Whereabouts};
+use subaccountd_core::{NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, Status};
 
 use super::{
     Exit, colour, print,
-    sighting::{Sighting, sighting},
+    plan_input::{PlanInput, sighting},
 };
 use crate::{
-    cli::{Given, Id, settings::Fleet},
+    cli::{ExplicitFlags, Id, settings::ReconcileArgs},
     output::{
-        explain::{self, Case},
+        explain::{self, ExplainContext},
         progress::while_reading,
-        render::{Paint, View, wrapped},
+        render::{Style, View, wrapped},
     },
     reconcile::observing::read_lists,
     snapshot::Source,
@@ -22,19 +22,19 @@ use crate::{
 
 pub(super) async fn explain(
     id: Id,
-    fleet: Fleet,
+    fleet: ReconcileArgs,
     from: Option<&Source>,
-    given: &Given,
+    given: &ExplicitFlags,
 ) -> anyhow::Result<Exit> {
     let mut sighting = sighting(fleet, from, given).await?;
     if !is_seen(id, &sighting.sight.observed) {
         read_the_rest(&mut sighting).await?;
     }
-    let Sighting { report, sight, rules, loaded, remarks, .. } = &sighting;
+    let PlanInput { report, sight, rules, loaded, remarks, .. } = &sighting;
     let (desired, policy) = (&loaded.reading.desired, &rules.policy());
     let view = View::of(report, Some(&sight.observed));
-    let paint = Paint(colour(&io::stdout()));
-    let case = Case { desired, sight, policy, view, paint };
+    let paint = Style(colour(&io::stdout()));
+    let case = ExplainContext { desired, sight, policy, view, paint };
     let text = match id {
         Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
         Id::Account(sid) => {
@@ -49,7 +49,7 @@ pub(super) async fn explain(
         },
         Id::Phone(phone) => {
             let is_claimed = desired.claims().any(|(_, number, _)| number == phone);
-            if !is_claimed && sight.observed.whereabouts(phone) == Whereabouts::Nowhere {
+            if !is_claimed && sight.observed.locate(phone) == NumberLocation::Nowhere {
                 bail!("{phone} is neither claimed in the state nor held by any account that could be read");
             }
             explain::number(&case, phone)
@@ -68,18 +68,19 @@ fn phone_of(sid: NumberSid, observed: &Observed) -> Option<PhoneNumber> {
 
 fn is_seen(id: Id, observed: &Observed) -> bool {
     match id {
-        Id::Account(sid) => *observed.holdings(sid) != Holdings::NotRead,
+        Id::Account(sid) => *observed.number_list(sid) != NumberList::NotRead,
         Id::Number(sid) => phone_of(sid, observed).is_some(),
-        Id::Phone(phone) => observed.whereabouts(phone) != Whereabouts::Nowhere,
+        Id::Phone(phone) => observed.locate(phone) != NumberLocation::Nowhere,
     }
 }
 
 /// A plan needs not every list, a number that is asked for may be in any of them.
-async fn read_the_rest(sighting: &mut Sighting) -> anyhow::Result<()> {
+async fn read_the_rest(sighting: &mut PlanInput) -> anyhow::Result<()> {
     let Some(reconciler) = &sighting.reconciler else { return Ok(()) };
     let observed = &mut sighting.sight.observed;
     let open = observed.accounts().filter(|account| account.status.known() != Some(Status::Closed));
-    let unread = open.map(|account| account.sid).filter(|sid| *observed.holdings(*sid) == Holdings::NotRead);
+    let unread =
+        open.map(|account| account.sid).filter(|sid| *observed.number_list(*sid) == NumberList::NotRead);
     let unread: BTreeSet<_> = unread.collect();
     let reading = read_lists(&reconciler.client, reconciler.in_flight, observed, unread);
     Ok(while_reading(&reconciler.requests, reading).await?)

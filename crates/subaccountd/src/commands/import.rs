@@ -13,37 +13,37 @@ use subaccountd_core::{
     AccountSid, Desired, Guardrails, History, Now, Observed, Pass, Plan,
     manifest::{
         self, Source,
-        write::{Choice, Draft, MAIN_FILE},
+        export::{Export, ExportFilter, MAIN_FILE},
     },
     plan::{check_credentials, check_main_account},
     reads::first_lists,
     remote::Observe,
 };
 
-use super::{Exit, print, remark, show_faults};
+use super::{Exit, print, eprint, show_faults};
 use crate::{
-    cli::{ImportOptions, Numbers, SplitBy, settings::Connection},
+    cli::{ImportOptions, Numbers, SplitBy, settings::ConnectionArgs},
     clock,
     daemon::metrics::Metrics,
     desired as state,
-    desired::{LARGEST_FILE, MOST_FILES},
-    output::{destination, progress::while_reading},
+    desired::{MAX_FILE_SIZE, MAX_FILES},
+    output::{output_file, progress::while_reading},
     reconcile::observing::read_lists,
 };
 
 /// The most remarks that are made beside the text, which has them all.
-const MOST_REMARKS: usize = 20;
+const MAX_REMARKS: usize = 20;
 
-pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> anyhow::Result<Exit> {
+pub(super) async fn import(options: &ImportOptions, connection: &ConnectionArgs) -> anyhow::Result<Exit> {
     let choice = choice(options);
-    let there = There::read(options)?;
+    let there = ExistingFiles::read(options)?;
     check_out(options, &there)?;
     let metrics = Arc::new(Metrics::new());
     let client = connection.client(metrics.clone())?;
     let look = look(&client, connection, &choice, &there);
     let seen = while_reading(&metrics.request_count(), look).await?;
     check_lists(&seen.observed, options.skip_unreadable)?;
-    let draft = Draft::new(&seen.observed, &choice, there.state.as_ref().map(|state| &state.desired));
+    let draft = Export::new(&seen.observed, &choice, there.state.as_ref().map(|state| &state.desired));
     let files = files(&draft, options);
     check_sizes(&files, options.split_by)?;
     seen.check(&files, there.state.as_ref())?;
@@ -58,26 +58,26 @@ pub(super) async fn import(options: &ImportOptions, connection: &Connection) -> 
 }
 
 /// Refuses the destination at once where that is possible, and not after thousands of requests.
-fn check_out(options: &ImportOptions, there: &There) -> anyhow::Result<()> {
+fn check_out(options: &ImportOptions, there: &ExistingFiles) -> anyhow::Result<()> {
     match (options.split_by, &options.out) {
         (SplitBy::Account, Some(folder)) => {
-            destination::check_folder(folder)?;
+            output_file::check_folder(folder)?;
             // The names of the others are known only when the accounts are.
             let main = Some(folder.join(MAIN_FILE)).filter(|_| !options.missing);
-            destination::check(main.as_deref(), options.force)
+            output_file::check(main.as_deref(), options.force)
         }
         (SplitBy::None, Some(out)) => {
-            destination::check_parent(out)?;
+            output_file::check_parent(out)?;
             let file = File { path: out.clone(), text: String::new() };
             there.check_apart(&[file])?;
-            destination::check([out.as_path()], options.force)
+            output_file::check([out.as_path()], options.force)
         }
         (_, None) => Ok(()),
     }
 }
 
-fn choice(options: &ImportOptions) -> Choice {
-    Choice {
+fn choice(options: &ImportOptions) -> ExportFilter {
+    ExportFilter {
         statuses: options.status.iter().copied().collect(),
         name_prefix: options.name_prefix.clone().unwrap_or_default(),
         sids: options.sid.iter().copied().collect(),
@@ -87,25 +87,25 @@ fn choice(options: &ImportOptions) -> Choice {
 }
 
 /// The files that are there already, and stay.
-struct There {
+struct ExistingFiles {
     /// The state that `--missing` compares with.
-    state: Option<Known>,
+    state: Option<ExistingState>,
     /// The folder that is written to, when the import is a state of its own.
-    folder: Option<Known>,
+    folder: Option<ExistingState>,
 }
 
 /// Files of a state, and what they say.
-struct Known {
+struct ExistingState {
     sources: Vec<Source>,
     desired: Desired,
 }
 
-impl There {
+impl ExistingFiles {
     fn read(options: &ImportOptions) -> anyhow::Result<Self> {
         let known = |path: &PathBuf| {
             let sources = state::sources(std::slice::from_ref(path));
-            let reading = manifest::read(&sources);
-            (reading.faults, Known { sources, desired: reading.desired })
+            let reading = manifest::parse(&sources);
+            (reading.faults, ExistingState { sources, desired: reading.desired })
         };
         if options.missing {
             let (faults, state) = known(&options.desired);
@@ -159,9 +159,9 @@ struct Seen {
 /// Reads what `choice` needs, by the port that only reads.
 async fn look(
     observe: &impl Observe,
-    connection: &Connection,
-    choice: &Choice,
-    there: &There,
+    connection: &ConnectionArgs,
+    choice: &ExportFilter,
+    there: &ExistingFiles,
 ) -> anyhow::Result<Seen> {
     let main = connection.account()?;
     let list = observe.accounts().await?;
@@ -193,17 +193,17 @@ fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
     }
     let Some((_, why)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
     let unreadable =
-        |sid: &AccountSid| matches!(observed.holdings(*sid), subaccountd_core::Holdings::Unreadable(_));
+        |sid: &AccountSid| matches!(observed.number_list(*sid), subaccountd_core::NumberList::Unreadable(_));
     let sids = observed.accounts().map(|account| account.sid).filter(unreadable);
     let sids: Vec<_> = sids.map(|sid| sid.to_string()).collect();
     anyhow::bail!(
         "nothing was written, because the numbers of {} could not be read ({why}): run it again; or leave their \
          numbers out with --skip-unreadable, or all numbers with --numbers none",
-        destination::some(&sids)
+        output_file::some(&sids)
     )
 }
 
-fn files(draft: &Draft, options: &ImportOptions) -> Vec<File> {
+fn files(draft: &Export, options: &ImportOptions) -> Vec<File> {
     let out = options.out.clone().unwrap_or_else(|| PathBuf::from("standard output"));
     match options.split_by {
         SplitBy::None => vec![File { path: out, text: draft.whole() }],
@@ -214,13 +214,13 @@ fn files(draft: &Draft, options: &ImportOptions) -> Vec<File> {
 }
 
 fn check_sizes(files: &[File], split_by: SplitBy) -> anyhow::Result<()> {
-    let Some(large) = files.iter().find(|file| file.text.len() as u64 > LARGEST_FILE) else { return Ok(()) };
+    let Some(large) = files.iter().find(|file| file.text.len() as u64 > MAX_FILE_SIZE) else { return Ok(()) };
     let help = match split_by {
         SplitBy::None => "write a folder with --split-by account --out FOLDER",
         SplitBy::Account => "leave the numbers out with --numbers none",
     };
     anyhow::bail!(
-        "{} would have {} bytes, and a file of a state may have {LARGEST_FILE}: {help}",
+        "{} would have {} bytes, and a file of a state may have {MAX_FILE_SIZE}: {help}",
         large.path.display(),
         large.text.len()
     )
@@ -229,11 +229,11 @@ fn check_sizes(files: &[File], split_by: SplitBy) -> anyhow::Result<()> {
 impl Seen {
     /// Reads `files` back and plans them, alone or beside the state that they complete: what is handed out is a state
     /// without a fault that changes nothing.
-    fn check(&self, files: &[File], state: Option<&Known>) -> anyhow::Result<()> {
+    fn check(&self, files: &[File], state: Option<&ExistingState>) -> anyhow::Result<()> {
         let before = state.map_or_else(|| Ok(Plan::default()), |state| self.plan(&state.desired))?;
         let beside = state.map_or(&[][..], |state| state.sources.as_slice());
         let sources: Vec<_> = beside.iter().cloned().chain(files.iter().map(File::source)).collect();
-        let reading = manifest::read(&sources);
+        let reading = manifest::parse(&sources);
         show_faults(&reading.faults);
         let is_sound = reading.faults.is_empty() && self.plan(&reading.desired)?.digest() == before.digest();
         anyhow::ensure!(
@@ -247,7 +247,7 @@ impl Seen {
     /// The same with the `others` that are in `folder`.
     fn check_beside(&self, files: &[File], others: Vec<Source>, folder: &Path) -> anyhow::Result<()> {
         let reading =
-            manifest::read(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
+            manifest::parse(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
         show_faults(&reading.faults);
         anyhow::ensure!(
             reading.faults.is_empty(),
@@ -263,7 +263,7 @@ impl Seen {
             "nothing was written: with the other files in {} the plan would not be empty: {}. Remove what is left of \
              an earlier import, or name another folder",
             folder.display(),
-            destination::some(&changes)
+            output_file::some(&changes)
         );
         Ok(())
     }
@@ -285,11 +285,11 @@ fn check_files(
     files: &[File],
     out: &Path,
     options: &ImportOptions,
-    there: &There,
+    there: &ExistingFiles,
     seen: &Seen,
 ) -> anyhow::Result<()> {
     there.check_apart(files)?;
-    destination::check(files.iter().map(|file| file.path.as_path()), options.force)?;
+    output_file::check(files.iter().map(|file| file.path.as_path()), options.force)?;
     let mut beside = there.state.as_ref().map_or(0, |state| state.sources.len());
     if let Some(folder) = &there.folder {
         let new: BTreeSet<_> = files.iter().map(|file| file.path.display().to_string()).collect();
@@ -300,8 +300,8 @@ fn check_files(
     }
     let count = files.len() + beside;
     anyhow::ensure!(
-        count <= MOST_FILES,
-        "nothing was written: a state may have {MOST_FILES} files, and this would be {count}. Write one file, \
+        count <= MAX_FILES,
+        "nothing was written: a state may have {MAX_FILES} files, and this would be {count}. Write one file, \
          without --split-by account"
     );
     Ok(())
@@ -314,14 +314,14 @@ fn write(files: &[File], out: &Path, options: &ImportOptions) -> anyhow::Result<
         fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
     }
     for file in files {
-        destination::write(&file.path, &file.text, options.force)
+        output_file::write(&file.path, &file.text, options.force)
             .with_context(|| format!("writing {}", file.path.display()))?;
     }
     Ok(())
 }
 
 /// Says beside the text what was imported, and what was not.
-fn tell(draft: &Draft, options: &ImportOptions) {
+fn tell(draft: &Export, options: &ImportOptions) {
     let mut words = if options.missing && draft.accounts() == 0 {
         "nothing is missing: every account that was asked for is listed\n".to_owned()
     } else {
@@ -332,17 +332,17 @@ fn tell(draft: &Draft, options: &ImportOptions) {
         let _ = writeln!(words, "left out: {closed} closed; --status active,suspended,closed takes them in");
     }
     let left_out = draft.left_out();
-    for line in left_out.iter().take(MOST_REMARKS) {
+    for line in left_out.iter().take(MAX_REMARKS) {
         let _ = writeln!(words, "{line}");
     }
-    if let more @ 1.. = left_out.len().saturating_sub(MOST_REMARKS) {
+    if let more @ 1.. = left_out.len().saturating_sub(MAX_REMARKS) {
         let _ =
             writeln!(words, "and {more} more; in one file, without --split-by account, each has its comment");
     }
     if let (Some(out), false) = (&options.out, options.missing) {
         let _ = writeln!(words, "next: subaccountd plan --desired {}", out.display());
     }
-    remark(&words);
+    eprint(&words);
 }
 
 #[cfg(test)]
@@ -354,8 +354,8 @@ mod tests {
         let of = |size: u64| {
             [File { path: "all.yaml".into(), text: "#".repeat(usize::try_from(size).unwrap_or_default()) }]
         };
-        assert!(check_sizes(&of(LARGEST_FILE), SplitBy::None).is_ok());
-        let why = |split_by| check_sizes(&of(LARGEST_FILE + 1), split_by).unwrap_err().to_string();
+        assert!(check_sizes(&of(MAX_FILE_SIZE), SplitBy::None).is_ok());
+        let why = |split_by| check_sizes(&of(MAX_FILE_SIZE + 1), split_by).unwrap_err().to_string();
         assert!(why(SplitBy::None).contains("--split-by account"), "{}", why(SplitBy::None));
         assert!(why(SplitBy::Account).contains("--numbers none"), "{}", why(SplitBy::Account));
     }

@@ -4,23 +4,23 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, Object, Outcome,
+    AccountSid, Outcome, Target,
     history::{Event, Write as Wrote},
 };
 
-use super::{Exit, print, remark};
+use super::{Exit, print, eprint};
 use crate::{
     cli::{
         JournalFormat,
-        settings::{JournalDir, JournalSettings},
+        settings::{JournalDir, JournalArgs},
     },
     clock,
-    journal::{Audit, Line, What, lines},
+    journal::{Audit, JournalLine, LineContent, lines},
     output::diagnostics::printable,
 };
 
 pub(super) fn journal(
-    settings: &JournalSettings,
+    settings: &JournalArgs,
     since: Option<SignedDuration>,
     account: Option<AccountSid>,
     output: JournalFormat,
@@ -29,7 +29,7 @@ pub(super) fn journal(
         anyhow::bail!("--journal-dir none keeps nothing that could be read");
     };
     let from = since.map(|since| clock::now() - since);
-    let recent = |line: &Line| from.is_none_or(|from| line.time >= from);
+    let recent = |line: &JournalLine| from.is_none_or(|from| line.time >= from);
     let shown = match output {
         JournalFormat::Json => lines(&dir, &|line| recent(line) && concerns(line, account))?,
         JournalFormat::Text => lines(&dir, &is_about_a_write)?,
@@ -39,20 +39,20 @@ pub(super) fn journal(
         JournalFormat::Text => text(&shown.lines, &|line| recent(line) && concerns(line, account)),
     })?;
     for line in &shown.unreadable {
-        remark(&format!("warning: {}\n", printable(&line.to_string())));
+        eprint(&format!("warning: {}\n", printable(&line.to_string())));
     }
     Ok(Exit::Done)
 }
 
-fn is_about_a_write(line: &Line) -> bool {
-    matches!(line.what, What::Event(Event::Intent { .. } | Event::Outcome { .. }))
+fn is_about_a_write(line: &JournalLine) -> bool {
+    matches!(line.what, LineContent::Event(Event::Intent { .. } | Event::Outcome { .. }))
 }
 
-fn concerns(line: &Line, account: Option<AccountSid>) -> bool {
+fn concerns(line: &JournalLine, account: Option<AccountSid>) -> bool {
     account.is_none_or(|account| line.audit.as_ref().is_some_and(|audit| audit.accounts.contains(&account)))
 }
 
-fn json<'a>(lines: impl Iterator<Item = &'a Line>) -> anyhow::Result<String> {
+fn json<'a>(lines: impl Iterator<Item = &'a JournalLine>) -> anyhow::Result<String> {
     let mut out = String::new();
     for line in lines {
         out += &serde_json::to_string(line)?;
@@ -62,20 +62,20 @@ fn json<'a>(lines: impl Iterator<Item = &'a Line>) -> anyhow::Result<String> {
 }
 
 /// A line for each write: its end, or that none was recorded.
-fn text(lines: &[Line], shown: &dyn Fn(&Line) -> bool) -> String {
-    let mut begun: BTreeMap<u64, (&Line, &Wrote)> = BTreeMap::new();
+fn text(lines: &[JournalLine], shown: &dyn Fn(&JournalLine) -> bool) -> String {
+    let mut begun: BTreeMap<u64, (&JournalLine, &Wrote)> = BTreeMap::new();
     let mut out = String::new();
     for line in lines {
         match &line.what {
-            What::Event(Event::Intent { id, write, .. }) => {
+            LineContent::Event(Event::Intent { id, write, .. }) => {
                 begun.insert(*id, (line, write));
             }
-            What::Event(Event::Outcome { id, outcome, .. }) => {
+            LineContent::Event(Event::Outcome { id, outcome, .. }) => {
                 if let Some((_, write)) = begun.remove(id).filter(|_| shown(line)) {
                     one(&mut out, line, write, Some(outcome));
                 }
             }
-            What::Event(_) | What::Carried { .. } => {}
+            LineContent::Event(_) | LineContent::Carried { .. } => {}
         }
     }
     for (line, write) in begun.into_values().filter(|(line, _)| shown(line)) {
@@ -84,11 +84,11 @@ fn text(lines: &[Line], shown: &dyn Fn(&Line) -> bool) -> String {
     out
 }
 
-fn one(out: &mut String, line: &Line, write: &Wrote, outcome: Option<&Outcome>) {
-    let what = match (write.object, write.transfer) {
-        (Object::Number(number), Some((from, to))) => format!("{number} from {from} to {to}"),
-        (Object::Number(number), None) => number.to_string(),
-        (Object::Account(account), _) => account.to_string(),
+fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Outcome>) {
+    let what = match (write.target, write.transfer) {
+        (Target::Number(number), Some((from, to))) => format!("{number} from {from} to {to}"),
+        (Target::Number(number), None) => number.to_string(),
+        (Target::Account(account), _) => account.to_string(),
     };
     let ended = match outcome {
         Some(outcome) => {
@@ -99,7 +99,7 @@ fn one(out: &mut String, line: &Line, write: &Wrote, outcome: Option<&Outcome>) 
     };
     let none = Audit::default();
     let audit = line.audit.as_ref().unwrap_or(&none);
-    let _ = write!(out, "{}  {:<10} {what}  {ended}", line.time, write.verb.as_str());
+    let _ = write!(out, "{}  {:<10} {what}  {ended}", line.time, write.kind.as_str());
     let short: String = audit.state.chars().take(12).collect();
     let labels =
         audit.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");

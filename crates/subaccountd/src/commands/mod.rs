@@ -10,7 +10,7 @@ mod plan;
 mod probe;
 mod run;
 mod schema;
-mod sighting;
+mod plan_input;
 mod snapshot;
 mod status;
 mod validate;
@@ -24,12 +24,12 @@ use std::{
     sync::Arc,
 };
 
-use subaccountd_core::{manifest::Fault, report::PlanView};
+use subaccountd_core::{manifest::Diagnostic, report::PlanView};
 
 use crate::{
     cli::{
-        Command, Given,
-        settings::{Connection, Fleet, JournalDir, JournalSettings},
+        Command, ExplicitFlags,
+        settings::{ConnectionArgs, ReconcileArgs, JournalDir, JournalArgs},
     },
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired::{LoadedState, StateReader},
@@ -55,11 +55,11 @@ impl From<Exit> for ExitCode {
 }
 
 /// Carries out `command`.
-pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result<Exit> {
+pub(crate) async fn dispatch(command: Command, given: &ExplicitFlags) -> anyhow::Result<Exit> {
     match command {
         Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
         Command::Plan { fleet, output, detailed_exitcode, only, from } => {
-            let how = plan::How { output, detailed_exitcode, only, from: from.from.as_ref(), given };
+            let how = plan::PlanArgs { output, detailed_exitcode, only, from: from.from.as_ref(), given };
             plan::plan(*fleet, &how).await
         }
         Command::Explain { id, fleet, from } => explain::explain(id, *fleet, from.from.as_ref(), given).await,
@@ -83,7 +83,7 @@ pub(crate) async fn carry_out(command: Command, given: &Given) -> anyhow::Result
 
 /// Everything that passes are made with, as `fleet` says. A dry run gets no writer and no journal to write to.
 fn reconciler(
-    fleet: &Fleet,
+    fleet: &ReconcileArgs,
     dry_run: bool,
     metrics: &Arc<Metrics>,
     shutdown: Shutdown,
@@ -140,18 +140,18 @@ fn print_faults(loaded: &LoadedState) {
 }
 
 /// Prints `faults` to standard error.
-fn show_faults(faults: &[Fault]) {
-    remark(&diagnostics::render(faults, colour(&io::stderr())));
+fn show_faults(faults: &[Diagnostic]) {
+    eprint(&diagnostics::render(faults, colour(&io::stderr())));
 }
 
 /// Says something beside what is printed.
-fn remark(text: &str) {
+fn eprint(text: &str) {
     // Where standard error is closed there is nobody to tell.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Opens the journal for writing; without one, says in one line what is forgotten.
-fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
+fn open_journal(fleet: &ReconcileArgs) -> anyhow::Result<Journal> {
     match fleet.journal.dir()? {
         JournalDir::Dir(dir) => Ok(Journal::open(&dir, fleet.connection.account()?)?),
         JournalDir::None => {
@@ -165,7 +165,7 @@ fn open_journal(fleet: &Fleet) -> anyhow::Result<Journal> {
 }
 
 /// The journal, for a command that writes nothing.
-fn read_journal(journal: &JournalSettings, connection: &Connection) -> anyhow::Result<Journal> {
+fn read_journal(journal: &JournalArgs, connection: &ConnectionArgs) -> anyhow::Result<Journal> {
     match journal.dir()? {
         JournalDir::Dir(dir) => Ok(Journal::read_only(&dir, connection.account()?)?),
         JournalDir::None => Ok(Journal::in_memory()),

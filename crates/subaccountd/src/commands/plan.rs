@@ -4,24 +4,24 @@ use std::io;
 
 use subaccountd_core::AccountSid;
 
-use super::{Exit, colour, exit, print, remark, sighting::sighting};
+use super::{Exit, colour, exit, print, eprint, plan_input::sighting};
 use crate::{
-    cli::{Given, PlanFormat, settings::Fleet},
+    cli::{ExplicitFlags, PlanFormat, settings::ReconcileArgs},
     output::render::{self, View},
     snapshot::Source,
 };
 
 /// The basis of a plan, and the form in which the plan is shown.
 #[derive(Debug, Clone)]
-pub(super) struct How<'a> {
+pub(super) struct PlanArgs<'a> {
     pub(super) output: PlanFormat,
     pub(super) detailed_exitcode: bool,
     pub(super) only: Option<AccountSid>,
     pub(super) from: Option<&'a Source>,
-    pub(super) given: &'a Given,
+    pub(super) given: &'a ExplicitFlags,
 }
 
-pub(super) async fn plan(fleet: Fleet, how: &How<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn plan(fleet: ReconcileArgs, how: &PlanArgs<'_>) -> anyhow::Result<Exit> {
     let sighting = sighting(fleet, how.from, how.given).await?;
     let report = &sighting.report;
     let mut view = View::of(report, Some(&sighting.sight.observed)).remarked(sighting.remarks.clone());
@@ -36,7 +36,7 @@ pub(super) async fn plan(fleet: Fleet, how: &How<'_>) -> anyhow::Result<Exit> {
         PlanFormat::Json => {
             // They have no place in the document.
             for words in &sighting.remarks {
-                remark(&format!("{words}\n"));
+                eprint(&format!("{words}\n"));
             }
             serde_json::to_string_pretty(view.plan())? + "\n"
         }

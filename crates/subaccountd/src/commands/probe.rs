@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::Exit;
-use crate::{cli::Probe, http::asking::Asker, output::diagnostics::printable};
+use crate::{cli::Probe, http::client::DaemonClient, output::diagnostics::printable};
 
 /// The most of an answer that is repeated, in characters.
 const MAX_SAID: usize = 500;
@@ -13,7 +13,7 @@ pub(super) async fn probe(what: Probe, url: &Url) -> anyhow::Result<Exit> {
         Probe::Live => "livez",
         Probe::Ready => "readyz",
     };
-    let asker = Asker::new(url, path)?;
+    let asker = DaemonClient::new(url, path)?;
     let answer = asker.ask().await?;
     if answer.status.is_success() {
         return Ok(Exit::Done);

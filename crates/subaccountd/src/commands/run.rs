@@ -10,16 +10,16 @@ use tracing::info;
 
 use super::{Exit, reconciler};
 use crate::{
-    cli::settings::{Daemon, DryRun, Fleet, StatusListen},
-    daemon::{Outputs, ReconcileLoop, Snapshots, metrics::Metrics, passes::Passes, shutdown::Shutdown},
-    http::server::{self, Shown},
+    cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, StatusListen},
+    daemon::{Outputs, ReconcileLoop, Snapshots, metrics::Metrics, pass_history::PassHistory, shutdown::Shutdown},
+    http::server::{self, AppState},
     version::VERSION,
 };
 
 /// The longest time for which open connections to the endpoints may keep the process.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> anyhow::Result<Exit> {
+pub(super) async fn run(fleet: &ReconcileArgs, daemon: &DaemonArgs, dry_run: &DryRunArgs) -> anyhow::Result<Exit> {
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
     let stopping = shutdown.stopping.clone();
     let metrics = Arc::new(Metrics::new());
@@ -29,8 +29,8 @@ pub(super) async fn run(fleet: &Fleet, daemon: &Daemon, dry_run: &DryRun) -> any
     let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
-    let passes = Arc::new(Passes::default());
-    let shown = Arc::new(Shown {
+    let passes = Arc::new(PassHistory::default());
+    let shown = Arc::new(AppState {
         metrics: metrics.clone(),
         report,
         snapshot,

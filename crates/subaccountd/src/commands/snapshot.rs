@@ -8,25 +8,25 @@ use std::{
 
 use anyhow::Context;
 use subaccountd_core::{
-    Holdings, Now, Observed, Status,
+    Now, NumberList, Observed, Status,
     plan::check_credentials,
     remote::{Observe, RemoteError},
 };
 
-use super::{Exit, print, read_journal, remark};
+use super::{Exit, print, read_journal, eprint};
 use crate::{
-    cli::settings::{Connection, JournalSettings, Rules},
+    cli::settings::{ConnectionArgs, JournalArgs, GuardrailArgs},
     clock,
     daemon::metrics::Metrics,
     output::progress::while_reading,
-    reconcile::{Sight, observing::read_lists},
-    snapshot::Kept,
+    reconcile::{Observation, observing::read_lists},
+    snapshot::KeptPass,
 };
 
 pub(super) async fn snapshot(
-    connection: &Connection,
-    journal: &JournalSettings,
-    rules: &Rules,
+    connection: &ConnectionArgs,
+    journal: &JournalArgs,
+    rules: &GuardrailArgs,
     out: Option<&Path>,
 ) -> anyhow::Result<Exit> {
     let history = read_journal(journal, connection)?.history();
@@ -45,13 +45,13 @@ pub(super) async fn snapshot(
     check_credentials(&observed)?;
     let unread = observed
         .accounts()
-        .filter(|account| matches!(observed.holdings(account.sid), Holdings::Unreadable(_)));
+        .filter(|account| matches!(observed.number_list(account.sid), NumberList::Unreadable(_)));
     let unread = unread.count();
     if unread > 0 {
         // It says so in its place as well.
-        remark(&format!("{unread} number lists could not be read; plans hold what depends on them\n"));
+        eprint(&format!("{unread} number lists could not be read; plans hold what depends on them\n"));
     }
-    let kept = Kept::of(Sight { now, observed, history }, rules.words().into());
+    let kept = KeptPass::of(Observation { now, observed, history }, rules.words().into());
     let text = serde_json::to_string(&kept.snapshot())? + "\n";
     match out {
         Some(path) => write(path, &text).with_context(|| path.display().to_string())?,

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use serde::Serialize;
-use subaccountd_core::manifest::{self, Code, Fault, Reading, Related};
+use subaccountd_core::manifest::{self, Diagnostic, DiagnosticCode, ParsedState, Related};
 
 use super::{Exit, colour, print};
 use crate::{
@@ -13,16 +13,16 @@ use crate::{
 };
 
 /// The most codes that the last line names.
-const MOST_CODES: usize = 6;
+const MAX_CODES: usize = 6;
 
 pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result<Exit> {
     let sources = state::sources(paths);
-    let reading = manifest::read(&sources);
+    let reading = manifest::parse(&sources);
     let last = last_line(&reading, sources.len());
     print(&match output {
         FaultFormat::Text => diagnostics::render(&reading.faults, colour(&io::stdout())) + &last,
         FaultFormat::Github => annotations::github(&reading.faults) + &last,
-        FaultFormat::Json => serde_json::to_string_pretty(&Document::new(&reading, sources.len()))? + "\n",
+        FaultFormat::Json => serde_json::to_string_pretty(&ValidateDocument::new(&reading, sources.len()))? + "\n",
     })?;
     Ok(if reading.faults.is_empty() { Exit::Done } else { Exit::Failed })
 }
@@ -31,7 +31,7 @@ pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result
 pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
     let codes = match &what {
         Explained::One(code) => std::slice::from_ref(code),
-        Explained::All => Code::ALL,
+        Explained::All => DiagnosticCode::ALL,
     };
     let texts: Vec<_> = codes.iter().map(|code| code.explanation()).collect();
     print(&texts.join("\n"))?;
@@ -39,8 +39,8 @@ pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
 }
 
 /// The line with which the output ends: what is valid, or how many faults there are and where to read on.
-fn last_line(reading: &Reading, files: usize) -> String {
-    let mut codes: Vec<Code> = reading.faults.iter().map(|fault| fault.code).collect();
+fn last_line(reading: &ParsedState, files: usize) -> String {
+    let mut codes: Vec<DiagnosticCode> = reading.faults.iter().map(|fault| fault.code).collect();
     let Some(first) = codes.first().copied() else {
         let (accounts, numbers) = (reading.desired.accounts().count(), reading.desired.claims().count());
         return format!("valid: {accounts} subaccounts, {numbers} numbers, {files} files\n");
@@ -48,7 +48,7 @@ fn last_line(reading: &Reading, files: usize) -> String {
     let count = if codes.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", codes.len()) };
     codes.sort();
     codes.dedup();
-    let names: Vec<_> = codes.iter().take(MOST_CODES).map(|code| code.as_str()).collect();
+    let names: Vec<_> = codes.iter().take(MAX_CODES).map(|code| code.as_str()).collect();
     let names = match names.len() {
         1 => String::new(),
         shown if shown < codes.len() => format!(": {} and others", names.join(", ")),
@@ -59,7 +59,7 @@ fn last_line(reading: &Reading, files: usize) -> String {
 
 /// The document that `-o json` prints.
 #[derive(Serialize)]
-struct Document<'a> {
+struct ValidateDocument<'a> {
     valid: bool,
     files: usize,
     subaccounts: usize,
@@ -72,7 +72,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FaultJson<'a> {
-    code: Code,
+    code: DiagnosticCode,
     file: &'a str,
     line: usize,
     column: usize,
@@ -85,7 +85,7 @@ struct FaultJson<'a> {
 
 /// The faults as `-o json` prints them.
 #[cfg(test)]
-pub(crate) fn faults_json(faults: &[Fault]) -> serde_json::Value {
+pub(crate) fn faults_json(faults: &[Diagnostic]) -> serde_json::Value {
     serde_json::to_value(faults.iter().map(FaultJson::new).collect::<Vec<_>>()).unwrap_or_default()
 }
 
@@ -100,8 +100,8 @@ struct RelatedJson<'a> {
     message: &'a str,
 }
 
-impl<'a> Document<'a> {
-    fn new(reading: &'a Reading, files: usize) -> Self {
+impl<'a> ValidateDocument<'a> {
+    fn new(reading: &'a ParsedState, files: usize) -> Self {
         Self {
             valid: reading.faults.is_empty(),
             files,
@@ -113,8 +113,8 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> FaultJson<'a> {
-    fn new(fault: &'a Fault) -> Self {
-        let Fault { file, line, column, message, help, code, width, replacement, related, excerpt: _ } =
+    fn new(fault: &'a Diagnostic) -> Self {
+        let Diagnostic { file, line, column, message, help, code, width, replacement, related, excerpt: _ } =
             fault;
         let related = related.as_deref().map(|related| {
             let Related { file, line, column, width, label, excerpt: _, between: _ } = related;

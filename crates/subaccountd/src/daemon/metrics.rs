@@ -14,7 +14,7 @@ use prometheus::{
     TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 use subaccountd_core::{
-    Budget, Reason, Report, Status, Verb,
+    ActionKind, Budget, Reason, Report, Status,
     report::{PassResult, PlanView},
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
@@ -144,11 +144,11 @@ impl Metrics {
         for result in ["success", "failed"] {
             self.passes.with_label_values(&[result]).inc_by(0);
         }
-        for verb in Verb::ALL {
-            self.planned.with_label_values(&[verb.as_str()]).set(0.0);
-            self.budget.with_label_values(&[verb.as_str()]).set(0.0);
+        for kind in ActionKind::ALL {
+            self.planned.with_label_values(&[kind.as_str()]).set(0.0);
+            self.budget.with_label_values(&[kind.as_str()]).set(0.0);
             for result in RESULTS {
-                self.actions.with_label_values(&[verb.as_str(), result]).inc_by(0);
+                self.actions.with_label_values(&[kind.as_str(), result]).inc_by(0);
             }
         }
         self.budget.with_label_values(&["release"]).set(0.0);
@@ -215,7 +215,7 @@ impl Metrics {
             self.credentials.set(f64::from(valid));
         }
         for executed in &report.executed {
-            let kind = executed.planned.action.verb().as_str();
+            let kind = executed.planned.action.kind().as_str();
             self.actions.with_label_values(&[kind, executed.outcome.as_str()]).inc();
         }
         self.publish_plan(&report.plan);
@@ -231,9 +231,9 @@ impl Metrics {
     }
 
     fn publish_plan(&self, plan: &PlanView) {
-        for verb in Verb::ALL {
-            let planned = plan.actions.iter().filter(|action| action.kind == verb).count();
-            self.planned.with_label_values(&[verb.as_str()]).set(count(planned));
+        for kind in ActionKind::ALL {
+            let planned = plan.actions.iter().filter(|action| action.kind == kind).count();
+            self.planned.with_label_values(&[kind.as_str()]).set(count(planned));
         }
         for reason in Reason::ALL {
             let held = plan.held.iter().filter(|held| held.reason == reason);
@@ -260,8 +260,8 @@ impl Metrics {
         self.at_risk.set(count(figures.at_risk));
         if let Some(budgets) = &figures.budgets {
             let left = |budget: &Budget| budget.remaining().map_or(f64::INFINITY, count);
-            for (verb, budget) in &budgets.verbs {
-                self.budget.with_label_values(&[verb.as_str()]).set(left(budget));
+            for (kind, budget) in &budgets.verbs {
+                self.budget.with_label_values(&[kind.as_str()]).set(left(budget));
             }
             self.budget.with_label_values(&["release"]).set(left(&budgets.release));
         }

@@ -3,7 +3,7 @@
 mod change_budget;
 pub(crate) mod metrics;
 mod pass_log;
-pub(crate) mod passes;
+pub(crate) mod pass_history;
 mod pause;
 mod reconcile_loop;
 pub(crate) mod shutdown;

@@ -17,7 +17,7 @@ const GAP_FACTOR: u32 = 5;
 
 /// The result of a look at the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum StateCheck {
     /// It means what the last pass began with.
     Same,
     /// It means something else.
@@ -29,8 +29,8 @@ pub(super) enum Look {
 }
 
 /// Looks at the state.
-pub(super) trait Looking {
-    async fn look(&mut self) -> Look;
+pub(super) trait CheckState {
+    async fn look(&mut self) -> StateCheck;
 
     /// Waits until the file system answers what it did not answer before.
     async fn answered(&self);
@@ -38,7 +38,7 @@ pub(super) trait Looking {
 
 /// The knowledge of the state at the beginning of the pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum LastRead {
     /// The pass had it, and it may have changed since.
     Read,
     /// It changed during the pass, which skipped writes for that.
@@ -51,13 +51,13 @@ pub(super) enum Known {
 pub(super) async fn change_is_due(
     budget: &mut ChangeBudget,
     wake: &mut Wake,
-    known: Known,
-    state: &mut impl Looking,
+    known: LastRead,
+    state: &mut impl CheckState,
 ) {
-    let mut changed = known == Known::Changed;
+    let mut changed = known == LastRead::Changed;
     let mut earliest = Instant::now();
     let mut look_at = None;
-    if known == Known::Unread {
+    if known == LastRead::Unread {
         state.answered().await;
         look_at = Some(Instant::now() + MIN_GAP);
     }
@@ -78,12 +78,12 @@ pub(super) async fn change_is_due(
                 let begin = Instant::now();
                 let look = state.look().await;
                 let gap = (begin.elapsed() * GAP_FACTOR).clamp(MIN_GAP, MAX_GAP);
-                if look == Look::NoAnswer {
+                if look == StateCheck::NoAnswer {
                     state.answered().await;
                 }
-                changed |= look == Look::Changed;
+                changed |= look == StateCheck::Changed;
                 earliest = Instant::now() + gap;
-                look_at = matches!(look, Look::Unstable | Look::NoAnswer).then_some(earliest);
+                look_at = matches!(look, StateCheck::Unstable | StateCheck::NoAnswer).then_some(earliest);
             }
         }
     }
@@ -111,23 +111,23 @@ mod tests {
     /// A state that shows `looks` one after the other, and then that nothing changed.
     #[derive(Default)]
     struct Script {
-        looks: VecDeque<Look>,
+        looks: VecDeque<StateCheck>,
         made: Vec<Instant>,
         takes: Duration,
         answers: Arc<Notify>,
     }
 
     impl Script {
-        fn of(looks: &[Look]) -> Self {
+        fn of(looks: &[StateCheck]) -> Self {
             Self { looks: looks.iter().copied().collect(), ..Self::default() }
         }
     }
 
-    impl Looking for Script {
-        async fn look(&mut self) -> Look {
+    impl CheckState for Script {
+        async fn look(&mut self) -> StateCheck {
             self.made.push(Instant::now());
             sleep(self.takes).await;
-            self.looks.pop_front().unwrap_or(Look::Same)
+            self.looks.pop_front().unwrap_or(StateCheck::Same)
         }
 
         async fn answered(&self) {
@@ -145,19 +145,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_change_ends_the_pause_at_once() {
         let (mut budget, waker, mut wake) = parts();
-        let mut state = Script::of(&[Look::Changed]);
+        let mut state = Script::of(&[StateCheck::Changed]);
         let begin = Instant::now();
         waker.wake();
-        change_is_due(&mut budget, &mut wake, Known::Read, &mut state).await;
+        change_is_due(&mut budget, &mut wake, LastRead::Read, &mut state).await;
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wake_without_a_change_of_meaning_ends_no_pause() {
         let (mut budget, waker, mut wake) = parts();
-        let mut state = Script::of(&[Look::Same]);
+        let mut state = Script::of(&[StateCheck::Same]);
         waker.wake();
-        let pause = change_is_due(&mut budget, &mut wake, Known::Read, &mut state);
+        let pause = change_is_due(&mut budget, &mut wake, LastRead::Read, &mut state);
         assert!(timeout(HOUR, pause).await.is_err());
         assert_eq!(state.made.len(), 1);
     }
@@ -170,7 +170,7 @@ mod tests {
             budget.take(begin).unwrap();
         }
         // It changed back before there was a token.
-        let mut state = Script::of(&[Look::Changed, Look::Same]);
+        let mut state = Script::of(&[StateCheck::Changed, StateCheck::Same]);
         waker.wake();
         let again = async {
             sleep(Duration::from_secs(1)).await;
@@ -178,7 +178,7 @@ mod tests {
             pending::<()>().await;
         };
         tokio::select! {
-            () = change_is_due(&mut budget, &mut wake, Known::Read, &mut state) => {}
+            () = change_is_due(&mut budget, &mut wake, LastRead::Read, &mut state) => {}
             () = again => {}
             () = sleep(HOUR) => {}
         }
@@ -190,7 +190,7 @@ mod tests {
     async fn a_change_during_the_pass_ends_the_pause_though_the_state_is_as_before() {
         let (mut budget, _waker, mut wake) = parts();
         let mut state = Script::default();
-        let pause = change_is_due(&mut budget, &mut wake, Known::Changed, &mut state);
+        let pause = change_is_due(&mut budget, &mut wake, LastRead::Changed, &mut state);
         timeout(Duration::from_secs(1), pause).await.unwrap();
     }
 
@@ -205,7 +205,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = change_is_due(&mut budget, &mut wake, Known::Read, &mut state) => {}
+            () = change_is_due(&mut budget, &mut wake, LastRead::Read, &mut state) => {}
             () = sleep(Duration::from_mins(1)) => {}
             () = churn => {}
         }
@@ -216,20 +216,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_state_that_was_unstable_is_looked_at_again_without_a_wake() {
         let (mut budget, waker, mut wake) = parts();
-        let mut state = Script::of(&[Look::Unstable, Look::Changed]);
+        let mut state = Script::of(&[StateCheck::Unstable, StateCheck::Changed]);
         let begin = Instant::now();
         waker.wake();
-        let pause = change_is_due(&mut budget, &mut wake, Known::Read, &mut state);
+        let pause = change_is_due(&mut budget, &mut wake, LastRead::Read, &mut state);
         timeout(HOUR, pause).await.unwrap();
         assert_eq!(begin.elapsed(), MIN_GAP);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_file_system_that_answers_again_leads_to_a_look_without_a_wake() {
-        for known in [Known::Unread, Known::Read] {
+        for known in [LastRead::Unread, LastRead::Read] {
             let (mut budget, waker, mut wake) = parts();
             let looks =
-                if known == Known::Read { vec![Look::NoAnswer, Look::Changed] } else { vec![Look::Changed] };
+                if known == LastRead::Read { vec![StateCheck::NoAnswer, StateCheck::Changed] } else { vec![StateCheck::Changed] };
             let mut state = Script::of(&looks);
             let answers = state.answers.clone();
             let begin = Instant::now();

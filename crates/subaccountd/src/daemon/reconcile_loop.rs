@@ -12,20 +12,20 @@ use tracing::error;
 use super::{
     change_budget::ChangeBudget,
     pass_log::log_pass,
-    pause::{Known, change_is_due},
+    pause::{LastRead, change_is_due},
     state_view::StateView,
 };
 use crate::{
-    cli::settings::Words,
+    cli::settings::FlagValues,
     daemon::{
         metrics::Metrics,
-        passes::Passes,
+        pass_history::PassHistory,
         wake::{self, Wake},
         watch::Watch,
     },
     desired::LoadedState,
     reconcile::Reconciler,
-    snapshot::Kept,
+    snapshot::KeptPass,
 };
 
 /// The most passes that follow each other at once.
@@ -39,15 +39,15 @@ const MAX_BACKPRESSURE: Duration = Duration::from_mins(4);
 pub(crate) struct Outputs {
     pub(crate) report: watch::Sender<Option<Arc<Report>>>,
     pub(crate) ready: watch::Sender<Result<(), String>>,
-    pub(crate) passes: Arc<Passes>,
+    pub(crate) passes: Arc<PassHistory>,
     /// `None` when snapshots are not served.
     pub(crate) snapshots: Option<Snapshots>,
 }
 
 /// The place of what a pass saw, and the settings that go with it.
 pub(crate) struct Snapshots {
-    pub(crate) to: watch::Sender<Option<Arc<Kept>>>,
-    pub(crate) settings: Arc<Words>,
+    pub(crate) to: watch::Sender<Option<Arc<KeptPass>>>,
+    pub(crate) settings: Arc<FlagValues>,
 }
 
 /// Makes passes until the process is to stop.
@@ -62,17 +62,17 @@ pub(crate) struct ReconcileLoop {
 }
 
 /// The step that follows a pass.
-struct Next {
+struct AfterPass {
     /// Another pass at once, as something was written.
     at_once: bool,
     /// The wait that Twilio asked for when it could not take a write; zero when it asked for none.
     backpressure: Option<Duration>,
     /// The knowledge of the state with which the pause begins, if there is a pause.
-    known: Known,
+    known: LastRead,
 }
 
-impl Next {
-    const PAUSE_UNREAD: Self = Self { at_once: false, backpressure: None, known: Known::Unread };
+impl AfterPass {
+    const PAUSE_UNREAD: Self = Self { at_once: false, backpressure: None, known: LastRead::Unread };
 }
 
 /// The pause after a pass in which Twilio could not take a write, the n-th in a row: what it asked for, else 1 s, doubling up
@@ -126,13 +126,13 @@ impl ReconcileLoop {
         probing.abort();
     }
 
-    async fn load_and_pass(&mut self) -> Next {
+    async fn load_and_pass(&mut self) -> AfterPass {
         self.metrics.pass_begins();
         self.wake.forget();
         let loaded = tokio::select! {
             loaded = self.view.for_pass() => loaded,
             // A file system that hangs is not waited for.
-            () = self.reconciler.stopping.cancelled() => return Next::PAUSE_UNREAD,
+            () = self.reconciler.stopping.cancelled() => return AfterPass::PAUSE_UNREAD,
         };
         match loaded {
             Ok(loaded) => self.pass(&loaded).await,
@@ -140,12 +140,12 @@ impl ReconcileLoop {
                 error!(error = %why, "the state cannot be read");
                 self.metrics.pass_failed();
                 self.not_ready(format!("the state cannot be read: {why}"));
-                Next::PAUSE_UNREAD
+                AfterPass::PAUSE_UNREAD
             }
         }
     }
 
-    async fn pass(&mut self, loaded: &LoadedState) -> Next {
+    async fn pass(&mut self, loaded: &LoadedState) -> AfterPass {
         let previous = self.outputs.report.borrow().clone();
         if previous.is_none() {
             let report = self.reconciler.before_the_first_pass(loaded);
@@ -154,15 +154,15 @@ impl ReconcileLoop {
         }
         let pass = self.reconciler.pass(loaded, previous.as_deref()).await;
         log_pass(&pass, previous.as_deref());
-        let known = if pass.state_changed { Known::Changed } else { Known::Read };
-        let next = Next { at_once: pass.did_something, backpressure: pass.backpressure(), known };
+        let known = if pass.state_changed { LastRead::Changed } else { LastRead::Read };
+        let next = AfterPass { at_once: pass.did_something, backpressure: pass.backpressure(), known };
         if pass.sight.is_some() {
             let _ = self.outputs.ready.send_replace(Ok(()));
         } else {
             self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
         }
         if let Some((sight, Snapshots { to, settings })) = pass.sight.zip(self.outputs.snapshots.as_ref()) {
-            to.send_replace(Some(Arc::new(Kept::of(sight, settings.clone()))));
+            to.send_replace(Some(Arc::new(KeptPass::of(sight, settings.clone()))));
         }
         let report = Arc::new(pass.report);
         self.outputs.report.send_replace(Some(report.clone()));

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::{
     pass_log::log_state,
-    pause::{Look, Looking},
+    pause::{StateCheck, CheckState},
 };
 use crate::{
     daemon::{metrics::Metrics, watch::Watch},
@@ -77,16 +77,16 @@ impl StateView {
     }
 }
 
-impl Looking for StateView {
-    async fn look(&mut self) -> Look {
+impl CheckState for StateView {
+    async fn look(&mut self) -> StateCheck {
         match self.read().await {
-            Ok(loaded) if self.is_passed(&loaded) => Look::Same,
-            Ok(_) => Look::Changed,
+            Ok(loaded) if self.is_passed(&loaded) => StateCheck::Same,
+            Ok(_) => StateCheck::Changed,
             Err(error) => {
                 debug!(%error, "the state cannot be read; retrying");
                 match error {
-                    ReadError::NoAnswer(_) => Look::NoAnswer,
-                    ReadError::KeepsChanging(_) | ReadError::Parser(_) => Look::Unstable,
+                    ReadError::NoAnswer(_) => StateCheck::NoAnswer,
+                    ReadError::KeepsChanging(_) | ReadError::Parser(_) => StateCheck::Unstable,
                 }
             }
         }

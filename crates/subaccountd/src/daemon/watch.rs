@@ -17,13 +17,13 @@ use tracing::{debug, warn};
 
 use crate::{
     daemon::wake::Waker,
-    desired::file_access::{FileAccess, NoAnswer, Progress},
+    desired::file_access::{FileAccess, NoAnswer, Steps},
 };
 
 /// The most links that are followed on the way to one file.
-pub(crate) const MOST_LINKS: usize = 40;
+pub(crate) const MAX_LINKS: usize = 40;
 /// The most folders that are watched; beyond them the interval finds the changes.
-const MOST_FOLDERS: usize = 1_000;
+const MAX_FOLDERS: usize = 1_000;
 
 /// A folder is another one when its inode is.
 type Folders = BTreeMap<PathBuf, (u64, u64)>;
@@ -75,7 +75,7 @@ impl Watch {
 }
 
 impl Watched {
-    fn refresh(&mut self, progress: &Progress) {
+    fn refresh(&mut self, progress: &Steps) {
         let Some(watcher) = &mut self.watcher else { return };
         let now = folders(&self.path, progress);
         for folder in
@@ -106,22 +106,22 @@ impl Watched {
 }
 
 /// The folders in which a change can change what is read at `path`.
-fn folders(path: &Path, progress: &Progress) -> Folders {
-    let mut walk = Walk { folders: Folders::new(), progress };
+fn folders(path: &Path, progress: &Steps) -> Folders {
+    let mut walk = FolderWalk { folders: Folders::new(), progress };
     if let Ok(path) = std::path::absolute(path) {
-        walk.follow(&path, MOST_LINKS);
+        walk.follow(&path, MAX_LINKS);
     }
     walk.folders
 }
 
-struct Walk<'a> {
+struct FolderWalk<'a> {
     folders: Folders,
-    progress: &'a Progress,
+    progress: &'a Steps,
 }
 
-impl Walk<'_> {
+impl FolderWalk<'_> {
     fn add(&mut self, folder: &Path) {
-        if self.folders.len() < MOST_FOLDERS
+        if self.folders.len() < MAX_FOLDERS
             && let Ok(metadata) = folder.metadata()
             && metadata.is_dir()
         {
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_awaited_in_the_nearest_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let folders = folders(&dir.path().join("not/yet/there.yaml"), &Progress::default());
+        let folders = folders(&dir.path().join("not/yet/there.yaml"), &Steps::default());
         assert_eq!(folders.keys().collect::<Vec<_>>(), [dir.path()]);
     }
 }

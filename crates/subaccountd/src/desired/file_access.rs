@@ -31,7 +31,7 @@ pub(crate) struct FileAccess {
 
 /// The steps that a call has made: a slow file system is not one that hangs.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Progress(Arc<AtomicU64>);
+pub(crate) struct Steps(Arc<AtomicU64>);
 
 impl FileAccess {
     pub(crate) fn new() -> Self {
@@ -44,7 +44,7 @@ impl FileAccess {
     /// When `call` makes no progress for 10 s, or an earlier one that was given up has not returned.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&Progress) -> T + Send + 'static,
+        call: impl FnOnce(&Steps) -> T + Send + 'static,
     ) -> Result<T, NoAnswer> {
         let place = Arc::clone(&self.place);
         let place = if self.stuck.load(Ordering::SeqCst) {
@@ -55,7 +55,7 @@ impl FileAccess {
             let place = place.inspect_err(|_| self.stuck.store(true, Ordering::SeqCst));
             place.map_err(|_| NoAnswer)?.map_err(|_| NoAnswer)?
         };
-        let (progress, stuck) = (Progress::default(), Arc::clone(&self.stuck));
+        let (progress, stuck) = (Steps::default(), Arc::clone(&self.stuck));
         let steps = progress.clone();
         let mut call = spawn_blocking(move || {
             let answer = call(&steps);
@@ -87,7 +87,7 @@ impl FileAccess {
     }
 }
 
-impl Progress {
+impl Steps {
     /// Notes a step.
     pub(crate) fn step(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -99,7 +99,7 @@ impl Progress {
 }
 
 /// A reader that notes each read as a step.
-pub(crate) struct Noted<'a, R>(pub(crate) R, pub(crate) &'a Progress);
+pub(crate) struct Noted<'a, R>(pub(crate) R, pub(crate) &'a Steps);
 
 impl<R: Read> Read for Noted<'_, R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
@@ -154,7 +154,7 @@ mod tests {
         let (go, steps) = mpsc::channel::<()>();
         let (made, step_made) = mpsc::channel();
         let call = tokio::spawn(async move {
-            let walk = move |progress: &Progress| {
+            let walk = move |progress: &Steps| {
                 for () in steps {
                     progress.step();
                     made.send(()).unwrap();

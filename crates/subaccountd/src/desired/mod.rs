@@ -15,14 +15,14 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subaccountd_core::{
     hex,
-    manifest::{self, Fault, Reading, Source},
+    manifest::{self, Diagnostic, ParsedState, Source},
 };
 use tokio::task::spawn_blocking;
 
 use crate::{
     clock,
-    daemon::watch::{MOST_LINKS, first_link},
-    desired::file_access::{FileAccess, NoAnswer, Noted, Progress},
+    daemon::watch::{MAX_LINKS, first_link},
+    desired::file_access::{FileAccess, NoAnswer, Noted, Steps},
 };
 
 /// Two reads at least this far apart must give the same bytes.
@@ -30,16 +30,16 @@ const APART: Duration = Duration::from_millis(50);
 /// The number of times that a state that keeps changing is read again before the read fails.
 const MAX_READS: usize = 40;
 /// The most bytes of one file.
-pub(crate) const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+pub(crate) const MAX_FILE_SIZE: u64 = 8 * 1024 * 1024;
 /// The most files of one state.
-pub(crate) const MOST_FILES: usize = 10_000;
+pub(crate) const MAX_FILES: usize = 10_000;
 /// The deepest folder below a path.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// The state as read from disk.
 #[derive(Debug, Clone)]
 pub(crate) struct LoadedState {
-    pub(crate) reading: Arc<Reading>,
+    pub(crate) reading: Arc<ParsedState>,
     pub(crate) sha256: String,
     pub(crate) revision: Option<String>,
     /// The load time of the first state that meant the same: an edit of a comment does not change it.
@@ -121,8 +121,8 @@ impl LoadedState {
     }
 }
 
-fn same_meaning(one: &Reading, other: &Reading) -> bool {
-    fn key(fault: &Fault) -> (&str, manifest::Code, &str, &str) {
+fn same_meaning(one: &ParsedState, other: &ParsedState) -> bool {
+    fn key(fault: &Diagnostic) -> (&str, manifest::DiagnosticCode, &str, &str) {
         (&fault.file, fault.code, &fault.message, &fault.help)
     }
     one.desired == other.desired && one.faults.iter().map(key).eq(other.faults.iter().map(key))
@@ -136,7 +136,7 @@ struct Files {
 }
 
 impl Files {
-    fn read(path: &Path, progress: &Progress) -> Self {
+    fn read(path: &Path, progress: &Steps) -> Self {
         let sources = walk(&[path.to_owned()], progress);
         let sha256 = sha256(&sources);
         Self { sources, sha256, revision: revision(path) }
@@ -148,7 +148,7 @@ impl Files {
         if let Some(known) = known.filter(|known| known.sha256 == sha256) {
             return Ok(LoadedState { revision, ..known.clone() });
         }
-        let reading = Arc::new(spawn_blocking(move || manifest::read(&sources)).await?);
+        let reading = Arc::new(spawn_blocking(move || manifest::parse(&sources)).await?);
         let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
         let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
         Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })
@@ -157,11 +157,11 @@ impl Files {
 
 /// Every file of `paths`, in path order, as one state. A path that cannot be read is a source that says so.
 pub(crate) fn sources(paths: &[PathBuf]) -> Vec<Source> {
-    walk(paths, &Progress::default())
+    walk(paths, &Steps::default())
 }
 
-fn walk(paths: &[PathBuf], progress: &Progress) -> Vec<Source> {
-    let mut walk = Walk { sources: Vec::new(), real: BTreeSet::new(), progress };
+fn walk(paths: &[PathBuf], progress: &Steps) -> Vec<Source> {
+    let mut walk = SourceWalk { sources: Vec::new(), real: BTreeSet::new(), progress };
     for path in paths {
         let before = walk.sources.len();
         walk.path(path, 0, true);
@@ -173,17 +173,17 @@ fn walk(paths: &[PathBuf], progress: &Progress) -> Vec<Source> {
     walk.sources
 }
 
-struct Walk<'a> {
+struct SourceWalk<'a> {
     sources: Vec<Source>,
     real: BTreeSet<PathBuf>,
-    progress: &'a Progress,
+    progress: &'a Steps,
 }
 
-impl Walk<'_> {
+impl SourceWalk<'_> {
     fn path(&mut self, path: &Path, depth: usize, named: bool) {
         self.progress.step();
-        if self.sources.len() >= MOST_FILES || depth > DEEPEST {
-            let limit = format!("more than {MOST_FILES} files, or folders deeper than {DEEPEST}");
+        if self.sources.len() >= MAX_FILES || depth > MAX_DEPTH {
+            let limit = format!("more than {MAX_FILES} files, or folders deeper than {MAX_DEPTH}");
             return self.add(path, Err(limit));
         }
         let is_directory = match path.metadata() {
@@ -230,7 +230,7 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn content(path: &Path, progress: &Progress) -> Result<Vec<u8>, String> {
+fn content(path: &Path, progress: &Steps) -> Result<Vec<u8>, String> {
     // Opening a pipe would wait for its other end.
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err("it is not a regular file".to_owned());
@@ -238,11 +238,11 @@ fn content(path: &Path, progress: &Progress) -> Result<Vec<u8>, String> {
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     Noted(file, progress)
-        .take(LARGEST_FILE + 1)
+        .take(MAX_FILE_SIZE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(format!("it is larger than {} MiB", LARGEST_FILE / 1024 / 1024));
+    if bytes.len() as u64 > MAX_FILE_SIZE {
+        return Err(format!("it is larger than {} MiB", MAX_FILE_SIZE / 1024 / 1024));
     }
     Ok(bytes)
 }
@@ -273,7 +273,7 @@ fn revision(path: &Path) -> Option<String> {
     let is_commit = |name: &str| matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit());
     let mut path = std::path::absolute(path).ok()?;
     let mut commit = None;
-    for _ in 0..MOST_LINKS {
+    for _ in 0..MAX_LINKS {
         let Some((target, rest)) = first_link(&path) else { break };
         let mut names = target.components().filter_map(|part| part.as_os_str().to_str());
         commit = names.rfind(|name| is_commit(name)).map(str::to_owned).or(commit);
@@ -331,7 +331,7 @@ mod tests {
     fn a_file_over_the_bound_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let large = dir.path().join("large.yaml");
-        fs::File::create(&large).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+        fs::File::create(&large).unwrap().set_len(MAX_FILE_SIZE + 1).unwrap();
         assert_eq!(sources(&[large])[0].content, Err("it is larger than 8 MiB".to_owned()));
     }
 

@@ -58,13 +58,13 @@ fn one(page: &mut String, mut command: Command) {
 }
 
 /// Settings of one heading, each with the commands that take it.
-struct Group {
+struct SettingsGroup {
     heading: String,
     settings: Vec<(Arg, Vec<String>)>,
 }
 
-fn groups(commands: &[Command]) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
+fn groups(commands: &[Command]) -> Vec<SettingsGroup> {
+    let mut groups: Vec<SettingsGroup> = Vec::new();
     let mut seen = BTreeSet::new();
     for arg in commands.iter().flat_map(Command::get_arguments).filter(|arg| is_setting(arg)) {
         let heading = heading(arg);
@@ -77,14 +77,14 @@ fn groups(commands: &[Command]) -> Vec<Group> {
         let takers = commands.iter().filter(takes).map(|command| command.get_name().to_owned()).collect();
         match groups.iter_mut().find(|group| group.heading == heading) {
             Some(group) => group.settings.push((arg.clone(), takers)),
-            None => groups.push(Group { heading, settings: vec![(arg.clone(), takers)] }),
+            None => groups.push(SettingsGroup { heading, settings: vec![(arg.clone(), takers)] }),
         }
     }
     groups
 }
 
-fn group_of_settings(page: &mut String, group: &Group, commands: usize) {
-    let Group { heading, settings } = group;
+fn group_of_settings(page: &mut String, group: &SettingsGroup, commands: usize) {
+    let SettingsGroup { heading, settings } = group;
     let of_most = &settings[0].1;
     let _ = write!(
         page,

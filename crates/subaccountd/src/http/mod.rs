@@ -1,5 +1,5 @@
 //! The endpoints that the daemon serves, and the client that commands ask them with.
 
-pub(crate) mod asking;
+pub(crate) mod client;
 pub(crate) mod server;
 pub(crate) mod status_page;

@@ -19,20 +19,20 @@ use tracing::info;
 use crate::{
     cli::settings::StatusListen,
     clock,
-    daemon::{metrics::Metrics, passes::Passes},
+    daemon::{metrics::Metrics, pass_history::PassHistory},
     http::status_page,
-    snapshot::Kept,
+    snapshot::KeptPass,
 };
 
 /// The data that the endpoints show.
-pub(crate) struct Shown {
+pub(crate) struct AppState {
     pub(crate) metrics: Arc<Metrics>,
     /// The last pass; `None` before the first.
     pub(crate) report: watch::Receiver<Option<Arc<Report>>>,
     /// The observation of the last pass that could observe; `None` before the first.
-    pub(crate) snapshot: watch::Receiver<Option<Arc<Kept>>>,
+    pub(crate) snapshot: watch::Receiver<Option<Arc<KeptPass>>>,
     /// The last passes.
-    pub(crate) passes: Arc<Passes>,
+    pub(crate) passes: Arc<PassHistory>,
     /// The last pass that came to its end was at least one.
     pub(crate) ready: watch::Receiver<Result<(), String>>,
     /// The time for which nothing may happen before the daemon counts as stuck.
@@ -43,7 +43,7 @@ pub(crate) struct Shown {
 pub(crate) async fn bind(
     listen: SocketAddr,
     status_listen: StatusListen,
-    shown: Arc<Shown>,
+    shown: Arc<AppState>,
     stopping: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
     let main = listener(listen, "--listen").await?;
@@ -80,7 +80,7 @@ async fn serve(listener: TcpListener, app: Router, stopping: CancellationToken) 
 }
 
 /// Probes and metrics.
-pub(crate) fn probes() -> Router<Arc<Shown>> {
+pub(crate) fn probes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/livez", get(livez))
         .route("/healthz", get(livez))
@@ -89,11 +89,11 @@ pub(crate) fn probes() -> Router<Arc<Shown>> {
 }
 
 /// The status and its page.
-pub(crate) fn status() -> Router<Arc<Shown>> {
+pub(crate) fn status() -> Router<Arc<AppState>> {
     Router::new().route("/status", get(status_json)).route("/snapshot", get(snapshot)).route("/", get(page))
 }
 
-async fn livez(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
+async fn livez(State(shown): State<Arc<AppState>>) -> (StatusCode, String) {
     let idle = shown.metrics.idle();
     if idle > shown.stuck_after {
         (
@@ -105,14 +105,14 @@ async fn livez(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
     }
 }
 
-async fn readyz(State(shown): State<Arc<Shown>>) -> (StatusCode, String) {
+async fn readyz(State(shown): State<Arc<AppState>>) -> (StatusCode, String) {
     match &*shown.ready.borrow() {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
     }
 }
 
-async fn metrics(State(shown): State<Arc<Shown>>) -> Response {
+async fn metrics(State(shown): State<Arc<AppState>>) -> Response {
     match shown.metrics.render() {
         Ok(text) => {
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
@@ -122,14 +122,14 @@ async fn metrics(State(shown): State<Arc<Shown>>) -> Response {
 }
 
 /// The last report, or what to say before there is one.
-fn last_report(shown: &Shown) -> Result<Arc<Report>, impl IntoResponse> {
+fn last_report(shown: &AppState) -> Result<Arc<Report>, impl IntoResponse> {
     shown.report.borrow().clone().ok_or_else(|| {
         let words = json!({"error": "the state has not been read yet"});
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words))
     })
 }
 
-async fn status_json(State(shown): State<Arc<Shown>>) -> Response {
+async fn status_json(State(shown): State<Arc<AppState>>) -> Response {
     match last_report(&shown) {
         Ok(report) => Json(&*report).into_response(),
         Err(not_yet) => not_yet.into_response(),
@@ -137,7 +137,7 @@ async fn status_json(State(shown): State<Arc<Shown>>) -> Response {
 }
 
 /// Not JSON from before the first observation: what it lacks could be taken for an empty fleet.
-async fn snapshot(State(shown): State<Arc<Shown>>) -> Response {
+async fn snapshot(State(shown): State<Arc<AppState>>) -> Response {
     let kept = shown.snapshot.borrow().clone();
     let Some(kept) = kept else {
         let words = json!({"error": "nothing was observed yet: ask again when /readyz answers 200"});
@@ -146,7 +146,7 @@ async fn snapshot(State(shown): State<Arc<Shown>>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()
 }
 
-async fn page(State(shown): State<Arc<Shown>>, RawQuery(query): RawQuery) -> Response {
+async fn page(State(shown): State<Arc<AppState>>, RawQuery(query): RawQuery) -> Response {
     let report = shown.report.borrow().clone();
     let waits = shown.ready.borrow().clone().err().unwrap_or_default();
     let passes = shown.passes.newest_first();

@@ -14,7 +14,7 @@ use tracing::info;
 
 use super::{
     folder,
-    format::{Header, Line, to_bytes},
+    format::{Header, JournalLine, to_bytes},
     locked::{LockedFile, SaveError},
     read::{Contents, DIR_HELP, JournalError, NAME, fold},
     rotate::FailedRotation,
@@ -69,7 +69,7 @@ impl JournalFile {
     }
 
     /// Adds `line` to what is saved next.
-    pub(super) fn note(&mut self, line: &Line) {
+    pub(super) fn note(&mut self, line: &JournalLine) {
         self.last = self.unsaved.len();
         if self.broken.is_some() {
             // It would never be saved, and the memory of a process that is not restarted is bounded.

@@ -26,11 +26,11 @@ pub(super) struct Header {
 
 /// One line: when, what, and for a write who asked for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct JournalLine {
     /// By Twilio's clock where it could be trusted.
     pub(crate) time: Timestamp,
     #[serde(flatten)]
-    pub(crate) what: What,
+    pub(crate) what: LineContent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) audit: Option<Audit>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nearly every line is an event")]
-pub(crate) enum What {
+pub(crate) enum LineContent {
     /// The history that was known when the file was begun.
     Carried { carried: Box<History> },
     /// One fact.
@@ -72,9 +72,9 @@ pub(crate) struct Audit {
     pub(crate) message: String,
 }
 
-impl Line {
+impl JournalLine {
     pub(super) fn of(time: Timestamp, event: Event) -> Self {
-        Self { time, what: What::Event(event), audit: None }
+        Self { time, what: LineContent::Event(event), audit: None }
     }
 
     /// The line as it is kept, with its end.

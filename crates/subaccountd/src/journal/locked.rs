@@ -43,7 +43,7 @@ pub(super) enum SaveError {
     Retry(PathBuf, io::Error),
     /// The file is not as this process left it.
     #[error("{path}: {change}; nothing is written until a restart: {}", .change.remedy())]
-    Changed { path: PathBuf, change: Change },
+    Changed { path: PathBuf, change: ForeignChange },
     /// The disk did not do what it was asked, so what is on it is not known.
     #[error("{path}: {problem} ({error}); nothing is written until a restart: fix the disk, then restart")]
     Damaged { path: PathBuf, problem: &'static str, error: io::Error },
@@ -61,7 +61,7 @@ impl SaveError {
 
 /// A change of the file that this process did not make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum ForeignChange {
     /// Nothing is there under its name.
     Removed,
     /// Another file is there under its name.
@@ -72,7 +72,7 @@ pub(super) enum Change {
     Content,
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for ForeignChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Removed => f.write_str("the journal was removed or moved while in use"),
@@ -87,7 +87,7 @@ impl fmt::Display for Change {
     }
 }
 
-impl Change {
+impl ForeignChange {
     fn remedy(self) -> &'static str {
         match self {
             Self::Removed => "put the file back, then restart",
@@ -185,8 +185,8 @@ impl LockedFile {
         let begin = self.length - tail.len() as u64;
         match self.file.read_exact_at(&mut tail, begin) {
             Ok(()) if tail == self.tail => Ok(()),
-            Ok(()) => Err(self.changed(Change::Content)),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(self.changed(Change::Content)),
+            Ok(()) => Err(self.changed(ForeignChange::Content)),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(self.changed(ForeignChange::Content)),
             Err(error) => Err(self.retry(error)),
         }
     }
@@ -196,15 +196,15 @@ impl LockedFile {
         let named = match fs::symlink_metadata(&self.path) {
             Ok(named) => named,
             Err(error) if matches!(error.kind(), NotFound | NotADirectory | StaleNetworkFileHandle) => {
-                return Err(self.changed(Change::Removed));
+                return Err(self.changed(ForeignChange::Removed));
             }
             Err(error) => return Err(self.retry(error)),
         };
         if (named.dev(), named.ino()) != (self.device, self.inode) {
-            return Err(self.changed(Change::Replaced));
+            return Err(self.changed(ForeignChange::Replaced));
         }
         if named.len() != self.length {
-            return Err(self.changed(Change::Length { known: self.length, found: named.len() }));
+            return Err(self.changed(ForeignChange::Length { known: self.length, found: named.len() }));
         }
         Ok(())
     }
@@ -247,7 +247,7 @@ impl LockedFile {
         SaveError::Damaged { path: self.path.clone(), problem, error }
     }
 
-    fn changed(&self, change: Change) -> SaveError {
+    fn changed(&self, change: ForeignChange) -> SaveError {
         SaveError::Changed { path: self.path.clone(), change }
     }
 }

@@ -28,7 +28,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::{self, TwilioClock};
 pub(crate) use file::JournalFile;
-pub(crate) use format::{Audit, Line, What};
+pub(crate) use format::{Audit, JournalLine, LineContent};
 pub(crate) use read::JournalError;
 pub(crate) use show::lines;
 
@@ -128,7 +128,7 @@ impl Journal {
                 info!(%number, "{number} is gone: it was ported out or released by people, and counts no more");
             }
             debug!(?event, "new fact");
-            inner.note(&Line::of(time, event.clone()));
+            inner.note(&JournalLine::of(time, event.clone()));
             Arc::make_mut(&mut inner.history).apply(event);
         }
         // No intent is written before these are.
@@ -142,7 +142,7 @@ impl Journal {
         let event = Event::Intent { id, at, write: Write::from(planned) };
         inner.save()?;
         inner.check()?;
-        inner.note(&Line { audit: Some(audit), ..Line::of(at.at, event.clone()) });
+        inner.note(&JournalLine { audit: Some(audit), ..JournalLine::of(at.at, event.clone()) });
         if let Err(error) = inner.save() {
             inner.take_back();
             return Err(error);
@@ -156,17 +156,17 @@ impl Journal {
         let mut inner = self.lock();
         let at = inner.stamp(outcome.date());
         let event = Event::Outcome { id, at, outcome: outcome.clone() };
-        inner.note(&Line { audit: Some(audit), ..Line::of(at.at, event.clone()) });
+        inner.note(&JournalLine { audit: Some(audit), ..JournalLine::of(at.at, event.clone()) });
         Arc::make_mut(&mut inner.history).apply(event);
         inner.save_or_warn();
     }
 
     /// Keeps that the proof of a write failed right before it.
     pub(crate) fn proof_failed(&self, planned: &Planned, skip: &Skip) {
-        let (verb, object) = (planned.action.verb(), planned.action.object());
+        let (kind, target) = (planned.action.kind(), planned.action.target());
         let (entry, seen) = (planned.entry.clone(), skip.message.clone());
         let at = self.lock().stamp(None);
-        self.take_in(vec![Event::ProofFailed { verb, object, at, entry, seen }]);
+        self.take_in(vec![Event::ProofFailed { kind, target, at, entry, seen }]);
     }
 }
 
@@ -177,7 +177,7 @@ impl Inner {
         Now { twilio: date.or(now.twilio), ..now }.stamp()
     }
 
-    fn note(&mut self, line: &Line) {
+    fn note(&mut self, line: &JournalLine) {
         if let Store::File(file) = &mut self.store {
             file.note(line);
         }

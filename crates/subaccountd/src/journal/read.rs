@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use subaccountd_core::{AccountSid, History, history::Event};
 
-use super::format::{FORMAT, Header, Line, What};
+use super::format::{FORMAT, Header, JournalLine, LineContent};
 
 /// The file of the present.
 pub(super) const NAME: &str = "journal.jsonl";
@@ -82,7 +82,7 @@ pub(crate) fn history(dir: &Path, main: AccountSid) -> Result<History, JournalEr
 }
 
 /// The next line of a file.
-pub(super) enum Next {
+pub(super) enum NextLine {
     /// The buffer holds it, with its end.
     Line,
     /// It is longer than a line may be, and was passed over.
@@ -104,18 +104,18 @@ impl<R: Read> Lines<R> {
         Self { reader: BufReader::with_capacity(64 * 1024, reader), buffer: Vec::new(), number: 0 }
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Next> {
+    pub(super) fn next(&mut self) -> io::Result<NextLine> {
         self.buffer.clear();
         self.reader.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut self.buffer)?;
         self.number += 1;
         if self.buffer.ends_with(b"\n") {
-            Ok(Next::Line)
+            Ok(NextLine::Line)
         } else if self.buffer.len() < MAX_LINE {
-            Ok(Next::End)
+            Ok(NextLine::End)
         } else {
             self.buffer = Vec::new();
             self.reader.skip_until(b'\n')?;
-            Ok(Next::TooLong)
+            Ok(NextLine::TooLong)
         }
     }
 }
@@ -133,10 +133,10 @@ pub(super) fn fold(
     let too_long = || format!("the line is longer than {} MiB", MAX_LINE / 1024 / 1024);
     let io_error = |error| JournalError::io(path, error, READ_HELP);
     match lines.next().map_err(io_error)? {
-        Next::Line => {}
-        Next::TooLong => return Err(refuse(1, too_long())),
-        Next::End if is_begun(&lines.buffer) => return Ok(None),
-        Next::End => return Err(refuse(1, "the file is not a journal: it has no header".to_owned())),
+        NextLine::Line => {}
+        NextLine::TooLong => return Err(refuse(1, too_long())),
+        NextLine::End if is_begun(&lines.buffer) => return Ok(None),
+        NextLine::End => return Err(refuse(1, "the file is not a journal: it has no header".to_owned())),
     }
     let header = Header::parse(&lines.buffer).map_err(|error| refuse(1, error.to_string()))?;
     if let Some(problem) = header.foreign_to(main) {
@@ -147,16 +147,16 @@ pub(super) fn fold(
     let mut history = History::default();
     loop {
         match lines.next().map_err(io_error)? {
-            Next::Line => {}
-            Next::TooLong => return Err(refuse(lines.number, too_long())),
-            Next::End => return Ok(Some(Contents { header, history, whole, carried, newest })),
+            NextLine::Line => {}
+            NextLine::TooLong => return Err(refuse(lines.number, too_long())),
+            NextLine::End => return Ok(Some(Contents { header, history, whole, carried, newest })),
         }
         whole += lines.buffer.len() as u64;
         let line = parse(&lines.buffer).map_err(|problem| refuse(lines.number, problem))?;
         newest = newest.max(line.as_ref().map_or(newest, |line| line.time));
         match line.map(|line| line.what) {
-            Some(What::Carried { carried }) => history = *carried,
-            Some(What::Event(event)) => {
+            Some(LineContent::Carried { carried }) => history = *carried,
+            Some(LineContent::Event(event)) => {
                 history.apply(event);
                 has_events = true;
             }
@@ -177,7 +177,7 @@ fn is_begun(bytes: &[u8]) -> bool {
 }
 
 /// A line; `None` for an event that a later minor version added.
-pub(super) fn parse(line: &[u8]) -> Result<Option<Line>, String> {
+pub(super) fn parse(line: &[u8]) -> Result<Option<JournalLine>, String> {
     #[derive(Deserialize)]
     struct Tag {
         event: Option<String>,

@@ -13,7 +13,7 @@ use super::{
     archive,
     file::JournalFile,
     folder,
-    format::{Header, Line, What, to_bytes},
+    format::{Header, JournalLine, LineContent, to_bytes},
     locked::{LockedFile, SaveError},
     read::{self, NAME},
 };
@@ -120,8 +120,8 @@ impl JournalFile {
 
 /// The first lines of a file that carries over `history`, read back once before anything depends on them.
 fn carry_over(header: &Header, history: &History) -> io::Result<Vec<u8>> {
-    let carried = What::Carried { carried: Box::new(history.clone()) };
-    let carried = Line { time: header.time, what: carried, audit: None }.to_bytes();
+    let carried = LineContent::Carried { carried: Box::new(history.clone()) };
+    let carried = JournalLine { time: header.time, what: carried, audit: None }.to_bytes();
     let bytes = [to_bytes(header), carried].concat();
     let read = read::fold(NAME.as_ref(), bytes.as_slice(), header.main_account).map_err(io::Error::other)?;
     if read.is_none_or(|read| to_bytes(&read.history) != to_bytes(history)) {

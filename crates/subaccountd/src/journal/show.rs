@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     archive,
-    format::{Header, HeaderError, Line},
-    read::{JournalError, Lines, NAME, Next, UnreadableLine, parse},
+    format::{Header, HeaderError, JournalLine},
+    read::{JournalError, Lines, NAME, NextLine, UnreadableLine, parse},
 };
 
 /// The most unreadable lines of one file that are named.
@@ -19,13 +19,13 @@ const HELP: &str = "name the folder of the journal with --journal-dir";
 /// Lines of a journal, oldest first.
 #[derive(Default)]
 pub(crate) struct ShownLines {
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<JournalLine>,
     /// The lines that could not be read.
     pub(crate) unreadable: Vec<UnreadableLine>,
 }
 
 /// The lines of every file in `dir` that `keep` wants.
-pub(crate) fn lines(dir: &Path, keep: &dyn Fn(&Line) -> bool) -> Result<ShownLines, JournalError> {
+pub(crate) fn lines(dir: &Path, keep: &dyn Fn(&JournalLine) -> bool) -> Result<ShownLines, JournalError> {
     let current = dir.join(NAME);
     // The present file is opened first: when it is archived meanwhile, its lines are shown twice and not never.
     let file = File::open(&current);
@@ -40,7 +40,7 @@ pub(crate) fn lines(dir: &Path, keep: &dyn Fn(&Line) -> bool) -> Result<ShownLin
 }
 
 impl ShownLines {
-    fn add(&mut self, path: PathBuf, file: std::io::Result<File>, keep: &dyn Fn(&Line) -> bool) {
+    fn add(&mut self, path: PathBuf, file: std::io::Result<File>, keep: &dyn Fn(&JournalLine) -> bool) {
         let mut faults = Faults { path, named: Vec::new(), more: 0 };
         match file {
             Ok(file) => self.read(&mut Lines::new(file), &mut faults, keep),
@@ -51,10 +51,10 @@ impl ShownLines {
         self.unreadable.extend(faults.into_named());
     }
 
-    fn read(&mut self, lines: &mut Lines<File>, faults: &mut Faults, keep: &dyn Fn(&Line) -> bool) {
+    fn read(&mut self, lines: &mut Lines<File>, faults: &mut Faults, keep: &dyn Fn(&JournalLine) -> bool) {
         loop {
             match lines.next() {
-                Ok(Next::Line) if lines.number == 1 => {
+                Ok(NextLine::Line) if lines.number == 1 => {
                     let Err(error) = Header::parse(&lines.buffer) else { continue };
                     faults.add(1, error.to_string());
                     match error {
@@ -63,12 +63,12 @@ impl ShownLines {
                         HeaderError::Unreadable(_) => {}
                     }
                 }
-                Ok(Next::Line) => match parse(&lines.buffer) {
+                Ok(NextLine::Line) => match parse(&lines.buffer) {
                     Ok(line) => self.lines.extend(line.filter(|line| keep(line))),
                     Err(problem) => faults.add(lines.number, problem),
                 },
-                Ok(Next::TooLong) => faults.add(lines.number, "the line is too long".to_owned()),
-                Ok(Next::End) => return,
+                Ok(NextLine::TooLong) => faults.add(lines.number, "the line is too long".to_owned()),
+                Ok(NextLine::End) => return,
                 Err(error) => {
                     faults.add(lines.number, error.to_string());
                     return;

@@ -8,7 +8,7 @@ mod shown;
 
 use std::{fs, path::Path, process::Command};
 
-use subaccountd_core::{Object, Receipt, Refusal, SkipCause, Status, UnknownOutcome, Verb};
+use subaccountd_core::{ActionKind, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome};
 
 use super::{read::NAME, *};
 
@@ -26,18 +26,18 @@ fn events() -> Vec<Event> {
     let (at, doubtful) = (Stamp::sure(second), Stamp { at: second, unsure: true });
     let number_sid = "PN00000000000000000000000000000001".parse().unwrap();
     let write = Write {
-        verb: Verb::Transfer,
-        object: Object::Number(number),
+        kind: ActionKind::Transfer,
+        target: Target::Number(number),
         transfer: Some((account, main_account())),
         number_sid: Some(number_sid),
         releases: vec![number],
-        free: false,
+        exempt: false,
         entry: "e".to_owned(),
     };
-    let on_account = |verb| Write { object: Object::Account(account), verb, ..write.clone() };
+    let on_account = |kind| Write { target: Target::Account(account), kind, ..write.clone() };
     let refusal = |code| Refusal { code, message: "no".to_owned(), ..Refusal::default() };
     let unknown = UnknownOutcome { message: "lost".to_owned(), request_id: Some("RQ1".to_owned()) };
-    let proof = (Verb::Close, Object::Account(account));
+    let proof = (ActionKind::Close, Target::Account(account));
     vec![
         Event::Attended { at: second },
         Event::DesiredStatusChanged { account, status: Status::Closed },
@@ -48,32 +48,36 @@ fn events() -> Vec<Event> {
         Event::SeenActive { account },
         Event::SeenSuspended { account, at: second },
         Event::SeenNamed { account, name: "acme".to_owned() },
-        Event::NumbersSeen { account, numbers: [(number, number_sid)].into(), moving: false },
-        Event::NumbersSeen { account: main_account(), numbers: [(number, number_sid)].into(), moving: true },
+        Event::NumbersSeen { account, numbers: [(number, number_sid)].into(), in_transit: false },
+        Event::NumbersSeen {
+            account: main_account(),
+            numbers: [(number, number_sid)].into(),
+            in_transit: true,
+        },
         Event::ListSeenActive { account },
         Event::NumberMissing { number, at: second },
         Event::Searched { at: second, state: "s".to_owned(), found: false },
         Event::Intent { id: 7, at, write: write.clone() },
         Event::Outcome { id: 7, at, outcome: Outcome::Done(Receipt::default()) },
-        Event::Reverted { object: Object::Number(number), at },
-        Event::Intent { id: 8, at: doubtful, write: on_account(Verb::Suspend) },
+        Event::Reverted { target: Target::Number(number), at },
+        Event::Intent { id: 8, at: doubtful, write: on_account(ActionKind::Suspend) },
         Event::Outcome { id: 8, at: doubtful, outcome: Outcome::Unknown(unknown) },
         Event::SuspensionAttributed { account, updated: second },
         Event::Resolved { id: 8 },
-        Event::Intent { id: 9, at, write: on_account(Verb::Reactivate) },
+        Event::Intent { id: 9, at, write: on_account(ActionKind::Reactivate) },
         Event::Outcome { id: 9, at, outcome: Outcome::Refused(refusal(Some(21472))) },
-        Event::Intent { id: 10, at, write: on_account(Verb::Reactivate) },
+        Event::Intent { id: 10, at, write: on_account(ActionKind::Reactivate) },
         Event::Outcome { id: 10, at, outcome: Outcome::Ignored(refusal(None)) },
-        Event::Intent { id: 11, at, write: on_account(Verb::Reactivate) },
+        Event::Intent { id: 11, at, write: on_account(ActionKind::Reactivate) },
         Event::Outcome { id: 11, at, outcome: Outcome::skipped(SkipCause::RateLimited, "429") },
         Event::ProofFailed {
-            verb: proof.0,
-            object: proof.1,
+            kind: proof.0,
+            target: proof.1,
             at,
             entry: "e".to_owned(),
             seen: "s".to_owned(),
         },
-        Event::Superseded { object: Object::Account(account) },
+        Event::Superseded { target: Target::Account(account) },
         Event::NumberGone { number },
         Event::CloseWithdrawn { account },
     ]
@@ -103,21 +107,21 @@ fn open_file(dir: &Path) -> (JournalFile, History) {
 }
 
 /// A line about the account `n`.
-fn line(n: u32) -> Line {
-    Line::of(clock::now(), Event::SeenActive { account: account(n) })
+fn line(n: u32) -> JournalLine {
+    JournalLine::of(clock::now(), Event::SeenActive { account: account(n) })
 }
 
 /// A line of a little more than `bytes`.
-fn long_line(n: u32, bytes: usize) -> Line {
-    Line { audit: Some(Audit { message: "x".repeat(bytes), ..Audit::default() }), ..line(n) }
+fn long_line(n: u32, bytes: usize) -> JournalLine {
+    JournalLine { audit: Some(Audit { message: "x".repeat(bytes), ..Audit::default() }), ..line(n) }
 }
 
-fn save(journal: &mut JournalFile, line: &Line) -> Result<(), String> {
+fn save(journal: &mut JournalFile, line: &JournalLine) -> Result<(), String> {
     journal.note(line);
     journal.save()
 }
 
-fn shown(dir: &Path) -> Vec<Line> {
+fn shown(dir: &Path) -> Vec<JournalLine> {
     let shown = lines(dir, &|_| true).unwrap_or_else(|error| panic!("{error}"));
     assert!(shown.unreadable.is_empty(), "{:?}", shown.unreadable);
     shown.lines
@@ -178,7 +182,7 @@ fn every_event_is_read_as_it_was_written() {
         kept
     );
     let read: Vec<_> = shown(dir.path()).into_iter().map(|line| line.what).collect();
-    assert_eq!(read, events().into_iter().map(What::Event).collect::<Vec<_>>());
+    assert_eq!(read, events().into_iter().map(LineContent::Event).collect::<Vec<_>>());
 }
 
 #[test]
@@ -263,7 +267,7 @@ fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
         let before = fs::read(dir.join(NAME)).unwrap();
         let planned = Planned {
             action: subaccountd_core::Action::Suspend(account(1)),
-            free: false,
+            exempt: false,
             entry: "e".repeat(100_000),
             note: None,
         };
@@ -284,7 +288,7 @@ fn an_outcome_closes_its_intent() {
     let journal = open(dir.path());
     let planned = Planned {
         action: subaccountd_core::Action::Suspend(account(1)),
-        free: false,
+        exempt: false,
         entry: "e".to_owned(),
         note: None,
     };
@@ -293,12 +297,12 @@ fn an_outcome_closes_its_intent() {
     let id = journal.intent(&planned, Audit::default()).unwrap();
     drop(journal);
     let journal = open(dir.path());
-    assert_eq!(journal.history().spent(Verb::Suspend, now, window), 1);
+    assert_eq!(journal.history().spent(ActionKind::Suspend, now, window), 1);
     assert_eq!(journal.history().open_writes().count(), 1);
     journal.outcome(id, &Outcome::Done(Receipt::default()), Audit::default());
     drop(journal);
     let history = open(dir.path()).history();
-    assert_eq!(history.spent(Verb::Suspend, now, window), 1);
+    assert_eq!(history.spent(ActionKind::Suspend, now, window), 1);
     assert_eq!(history.open_writes().count(), 0);
     assert!(history.next_id() > id);
 }

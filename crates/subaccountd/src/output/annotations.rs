@@ -1,16 +1,16 @@
 //! Faults as annotations of a GitHub workflow: a line each, which GitHub shows at the lines of a pull request.
 
-use subaccountd_core::manifest::Fault;
+use subaccountd_core::manifest::Diagnostic;
 
 use crate::output::diagnostics::printable;
 
 /// `faults` as workflow commands.
-pub(crate) fn github(faults: &[Fault]) -> String {
+pub(crate) fn github(faults: &[Diagnostic]) -> String {
     faults.iter().map(|fault| one(fault) + "\n").collect()
 }
 
-fn one(fault: &Fault) -> String {
-    let Fault { file, line, column, message, help, code, width, related, .. } = fault;
+fn one(fault: &Diagnostic) -> String {
+    let Diagnostic { file, line, column, message, help, code, width, related, .. } = fault;
     let end = column + width;
     let title = property(&format!("{code}: {}", code.title()));
     let mut lines = vec![printable(message), format!("help: {}", printable(help))];

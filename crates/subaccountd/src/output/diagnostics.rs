@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
-use subaccountd_core::manifest::{Excerpt, Fault, Related};
+use subaccountd_core::manifest::{Diagnostic, Excerpt, Related};
 
 /// The most characters of a line that is shown as it is and as it should be.
 const WIDEST_SUGGESTION: usize = 120;
@@ -11,12 +11,12 @@ const WIDEST_SUGGESTION: usize = 120;
 const FARTHEST: usize = 100;
 
 /// `faults` for a terminal.
-pub(crate) fn render(faults: &[Fault], colour: bool) -> String {
+pub(crate) fn render(faults: &[Diagnostic], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     faults.iter().map(|fault| renderer.render(&groups(fault)) + "\n\n").collect()
 }
 
-fn groups(fault: &Fault) -> Vec<Group<'_>> {
+fn groups(fault: &Diagnostic) -> Vec<Group<'_>> {
     let title = Level::ERROR.primary_title(printable(&fault.message)).id(fault.code.as_str());
     let group = places(Group::with_title(title), fault);
     let help = printable(&fault.help);
@@ -32,9 +32,9 @@ fn groups(fault: &Fault) -> Vec<Group<'_>> {
 }
 
 /// Adds the place of `fault`, and the other one when there is one.
-fn places<'a>(group: Group<'a>, fault: &'a Fault) -> Group<'a> {
+fn places<'a>(group: Group<'a>, fault: &'a Diagnostic) -> Group<'a> {
     let related = fault.related.as_deref();
-    let Fault { line, column, width, .. } = *fault;
+    let Diagnostic { line, column, width, .. } = *fault;
     let file = printable(&fault.file);
     let Some(excerpt) = &fault.excerpt else {
         return other(group.element(Origin::path(file).line(line).char_column(column)), related);
@@ -70,7 +70,7 @@ fn other<'a>(group: Group<'a>, related: Option<&'a Related>) -> Group<'a> {
 
 /// Both places in one text, when they are near each other in one file.
 fn together<'a>(
-    fault: &'a Fault,
+    fault: &'a Diagnostic,
     excerpt: &Excerpt,
     related: &'a Related,
 ) -> Option<Snippet<'a, Annotation<'a>>> {

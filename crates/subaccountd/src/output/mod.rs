@@ -2,7 +2,7 @@
 //! that commands write.
 
 pub(crate) mod annotations;
-pub(crate) mod destination;
+pub(crate) mod output_file;
 pub(crate) mod diagnostics;
 pub(crate) mod explain;
 pub(crate) mod progress;

@@ -56,7 +56,7 @@ async fn shown<F: Future>(what: &str, requests: &AtomicU64, begins: impl FnOnce(
         () = sleep(AFTER) => {}
     }
     begins();
-    let line = Line::begin();
+    let line = ProgressLine::begin();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -93,9 +93,9 @@ fn has_terminal() -> bool {
 }
 
 /// The right to draw the line; dropping it clears the terminal.
-struct Line;
+struct ProgressLine;
 
-impl Line {
+impl ProgressLine {
     fn begin() -> Self {
         *line() = Some(String::new());
         Self
@@ -112,7 +112,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         clear();
     }

@@ -1,6 +1,6 @@
 //! One pass against the real world: the state, what Twilio shows, a plan, its execution, a report.
 
-pub(crate) mod gate;
+pub(crate) mod precondition;
 pub(crate) mod list_pauses;
 pub(crate) mod observing;
 pub(crate) mod recorder;
@@ -17,9 +17,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError,
+    events::end_of_pass,
     execute::{self, Execution, execute},
     guard,
-    notice::end_of_pass,
     pass::Pass as CorePass,
     record::Stopwatch,
     remote::{ErrorKind, Observe, RemoteError},
@@ -34,7 +34,7 @@ use crate::{
     desired::{LoadedState, StateReader},
     journal::Journal,
     reconcile::{
-        gate::StatePrecondition,
+        precondition::StatePrecondition,
         list_pauses::ListPauses,
         observing::{Observer, probe_failing},
         recorder::Recorder,
@@ -66,7 +66,7 @@ pub(crate) struct Reconciler {
 pub(crate) struct Pass {
     pub(crate) report: Report,
     /// The fleet as it stands after its writes; `None` when it could not be observed.
-    pub(crate) sight: Option<Sight>,
+    pub(crate) sight: Option<Observation>,
     /// True when at least one write was not skipped; then the next pass follows at once.
     pub(crate) did_something: bool,
     /// True when a write was skipped because the state changed meanwhile, or could not be read.
@@ -121,7 +121,7 @@ impl From<PlanError> for Aborted {
 }
 
 /// The fleet as a pass left it, and the history that goes with it.
-pub(crate) struct Sight {
+pub(crate) struct Observation {
     pub(crate) now: Now,
     pub(crate) observed: Observed,
     pub(crate) history: Arc<History>,
@@ -292,7 +292,7 @@ impl Reconciler {
         execution: Execution,
         summary: PassSummary,
         previous: Option<&Report>,
-    ) -> (Report, Sight) {
+    ) -> (Report, Observation) {
         let desired = &loaded.reading.desired;
         let Planned { mut pass, approved } = planned;
         let history = self.journal.history();
@@ -302,7 +302,7 @@ impl Reconciler {
         let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
         let executed = execution.executed;
         let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
-        (report, Sight { now, observed, history })
+        (report, Observation { now, observed, history })
     }
 }
 

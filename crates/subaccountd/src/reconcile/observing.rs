@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, Desired, Entry, History, Holdings, Observed, Pass,
+    AccountSid, Desired, Entry, History, NumberList, Observed, Pass,
     desired::Main,
     pass::{Answer, Want},
     reads::has_a_list,
@@ -46,7 +46,7 @@ impl Observer<'_> {
         self.pauses.end_changed(|account| entry_digest(desired, account));
         // A list that fails is told as that, whether or not the pass would ask for it.
         for (account, why) in self.pauses.failing() {
-            pass.see(Answer::Numbers(account, Holdings::Unreadable(why)), history);
+            pass.see(Answer::Numbers(account, NumberList::Unreadable(why)), history);
         }
         let mut failed: Vec<(AccountSid, String)> = Vec::new();
         let mut wants: Vec<_> = self.pauses.take_ended().into_iter().map(Want::Numbers).collect();
@@ -55,7 +55,7 @@ impl Observer<'_> {
                 stream::iter(wants).map(|want| self.answer(want)).buffer_unordered(self.in_flight.max(1));
             while let Some(answer) = answers.next().await {
                 let answer = answer?;
-                if let Answer::Numbers(account, Holdings::Unreadable(why)) = &answer {
+                if let Answer::Numbers(account, NumberList::Unreadable(why)) = &answer {
                     self.pauses.failed(*account, why.clone(), entry_digest(desired, *account));
                     failed.push((*account, why.clone()));
                 }
@@ -82,7 +82,7 @@ impl Observer<'_> {
             }
             Want::Numbers(account) => {
                 let read = bearable(self.client.numbers(account, Tries::Repeated).await)?;
-                Ok(Answer::Numbers(account, read.map_or_else(Holdings::Unreadable, Holdings::Known)))
+                Ok(Answer::Numbers(account, read.map_or_else(NumberList::Unreadable, NumberList::Known)))
             }
         }
     }
@@ -103,9 +103,9 @@ pub(crate) async fn read_lists(
     let mut failed = Vec::new();
     while let Some((account, list)) = lists.next().await {
         match bearable(list)? {
-            Ok(numbers) => observed.add_holdings(account, Holdings::Known(numbers)),
+            Ok(numbers) => observed.add_number_list(account, NumberList::Known(numbers)),
             Err(why) => {
-                observed.add_holdings(account, Holdings::Unreadable(why.clone()));
+                observed.add_number_list(account, NumberList::Unreadable(why.clone()));
                 failed.push((account, why));
             }
         }

@@ -18,7 +18,7 @@ impl Record for Recorder<'_> {
     async fn intent(&self, planned: &Planned) -> Result<u64, String> {
         let id = self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))?;
         let action = &planned.action;
-        info!(journal.id = id, action.kind = %action.verb(), account.sid = %action.account(), "about to {action}");
+        info!(journal.id = id, action.kind = %action.kind(), account.sid = %action.account(), "about to {action}");
         Ok(id)
     }
 
@@ -65,7 +65,7 @@ impl Recorder<'_> {
         macro_rules! line {
             ($level:ident) => {
                 $level!(
-                    action.kind = %action.verb(),
+                    action.kind = %action.kind(),
                     action.result = outcome.as_str(),
                     account.sid = %action.account(),
                     number = action.number().map(tracing::field::display),

@@ -2,7 +2,7 @@
 
 use subaccountd_core::{
     Account, AccountSid, Action, Number, Outcome, Skip, SkipCause,
-    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
+    remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 use subaccountd_twilio::Client;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ pub(crate) struct Writer {
 }
 
 /// A place in flight.
-pub(crate) struct Place<'a> {
+pub(crate) struct Slot<'a> {
     inner: <Client as Apply>::Place<'a>,
     writer: &'a Writer,
 }
@@ -30,18 +30,18 @@ fn stopping() -> Skip {
 }
 
 impl Apply for Writer {
-    type Place<'a> = Place<'a>;
+    type Place<'a> = Slot<'a>;
 
-    async fn place(&self) -> Result<Place<'_>, Skip> {
+    async fn place(&self) -> Result<Slot<'_>, Skip> {
         tokio::select! {
             biased;
             () = self.stopping.cancelled() => Err(stopping()),
-            place = self.client.place() => Ok(Place { inner: place?, writer: self }),
+            place = self.client.place() => Ok(Slot { inner: place?, writer: self }),
         }
     }
 }
 
-impl Place<'_> {
+impl Slot<'_> {
     /// A look that does not outlast a signal: nothing that comes before a write is waited for.
     async fn unless_stopping<T>(
         stopping: &CancellationToken,
@@ -59,7 +59,7 @@ impl Place<'_> {
     }
 }
 
-impl WritePlace for Place<'_> {
+impl WriteSlot for Slot<'_> {
     async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
         Self::unless_stopping(&self.writer.stopping, self.inner.account(sid)).await
     }

@@ -12,9 +12,9 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{Account, AccountSid, Doubts, History, Holdings, Now};
+use subaccountd_core::{Account, AccountSid, Doubts, History, Now, NumberList};
 
-use crate::{cli::settings::Words, reconcile::Sight, version::VERSION};
+use crate::{cli::settings::FlagValues, reconcile::Observation, version::VERSION};
 pub(crate) use planning::report;
 pub(crate) use source::{Source, read};
 
@@ -38,8 +38,8 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) steady: bool,
     pub(crate) main_account: AccountSid,
     /// The rules that the taker plans by, as its flags.
-    pub(crate) settings: Cow<'a, Words>,
-    pub(crate) accounts: Vec<Row<'a>>,
+    pub(crate) settings: Cow<'a, FlagValues>,
+    pub(crate) accounts: Vec<AccountRow<'a>>,
     /// The other facts that were not known.
     #[serde(default)]
     pub(crate) doubts: Cow<'a, Doubts>,
@@ -52,10 +52,10 @@ const fn yes() -> bool {
 
 /// One account.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Row<'a> {
+pub(crate) struct AccountRow<'a> {
     #[serde(flatten)]
     pub(crate) account: Cow<'a, Account>,
-    pub(crate) numbers: Cow<'a, Holdings>,
+    pub(crate) numbers: Cow<'a, NumberList>,
 }
 
 impl Snapshot<'_> {
@@ -72,31 +72,31 @@ impl Snapshot<'_> {
 
 /// The parts of a pass that the daemon keeps, until the next one, to answer with a snapshot.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct KeptPass {
     now: Now,
     main: AccountSid,
     accounts: BTreeMap<AccountSid, Account>,
-    holdings: BTreeMap<AccountSid, Holdings>,
+    number_lists: BTreeMap<AccountSid, NumberList>,
     doubts: Doubts,
     history: Arc<History>,
-    settings: Arc<Words>,
+    settings: Arc<FlagValues>,
 }
 
-impl Kept {
+impl KeptPass {
     /// Makes the kept parts of `sight`, which was made under `settings`.
-    pub(crate) fn of(sight: Sight, settings: Arc<Words>) -> Self {
-        let Sight { now, observed, history } = sight;
+    pub(crate) fn of(sight: Observation, settings: Arc<FlagValues>) -> Self {
+        let Observation { now, observed, history } = sight;
         let main = observed.main();
-        let (accounts, holdings, doubts) = observed.into_parts();
-        Self { now, main, accounts, holdings, doubts, history, settings }
+        let (accounts, number_lists, doubts) = observed.into_parts();
+        Self { now, main, accounts, number_lists, doubts, history, settings }
     }
 
     /// The document.
     pub(crate) fn snapshot<'a>(&'a self) -> Snapshot<'a> {
         let row = |account: &'a Account| {
-            let numbers = self.holdings.get(&account.sid);
-            let numbers = numbers.map_or(Cow::Owned(Holdings::NotRead), Cow::Borrowed);
-            Row { account: Cow::Borrowed(account), numbers }
+            let numbers = self.number_lists.get(&account.sid);
+            let numbers = numbers.map_or(Cow::Owned(NumberList::NotRead), Cow::Borrowed);
+            AccountRow { account: Cow::Borrowed(account), numbers }
         };
         Snapshot {
             format: FORMAT,
@@ -116,11 +116,11 @@ impl Kept {
 /// Reads a document. The error says what is wrong with it, after the words "it".
 pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
     #[derive(Deserialize)]
-    struct Head {
+    struct SnapshotHead {
         format: u32,
         version: Option<String>,
     }
-    let head: Head = serde_json::from_slice(bytes)
+    let head: SnapshotHead = serde_json::from_slice(bytes)
         .map_err(|error| format!("it is no snapshot of subaccountd ({error})"))?;
     if head.format != FORMAT {
         let by =

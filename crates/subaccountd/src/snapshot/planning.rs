@@ -2,15 +2,15 @@
 
 use anyhow::{Context, bail};
 use subaccountd_core::{
-    AccountSid, Holdings, Observed, Pass, guard,
+    AccountSid, NumberList, Observed, Pass, guard,
     report::{Findings, Mode, PassResult, PassSummary, Report},
 };
 
 use super::Snapshot;
 use crate::{
-    cli::settings::Rules,
+    cli::settings::GuardrailArgs,
     desired::LoadedState,
-    reconcile::{Sight, shown},
+    reconcile::{Observation, shown},
     version::VERSION,
 };
 
@@ -22,8 +22,8 @@ const REMEDY: &str = "plan on a snapshot taken with `subaccountd snapshot`, whic
 pub(crate) fn report(
     snapshot: Snapshot<'_>,
     loaded: &LoadedState,
-    rules: &Rules,
-) -> anyhow::Result<(Report, Sight)> {
+    rules: &GuardrailArgs,
+) -> anyhow::Result<(Report, Observation)> {
     let desired = &loaded.reading.desired;
     let (now, guardrails) = (snapshot.now(), rules.guardrails());
     if let Ok(main) = desired.main()
@@ -56,20 +56,20 @@ pub(crate) fn report(
     for held in report.plan.held.iter_mut().filter(|held| held.message.contains(LACKS)) {
         REMEDY.clone_into(&mut held.remedy);
     }
-    Ok((report, Sight { now, observed, history: history.into() }))
+    Ok((report, Observation { now, observed, history: history.into() }))
 }
 
-fn observed(main: AccountSid, rows: Vec<super::Row<'_>>) -> Observed {
+fn observed(main: AccountSid, rows: Vec<super::AccountRow<'_>>) -> Observed {
     let (mut accounts, mut lists) = (Vec::new(), Vec::new());
     for row in rows {
         lists.push((row.account.sid, row.numbers.into_owned()));
         accounts.push(row.account.into_owned());
     }
     let mut observed = Observed::new(main, accounts);
-    for (account, holdings) in lists {
-        match holdings {
-            Holdings::NotRead => {}
-            Holdings::Known(_) | Holdings::Unreadable(_) => observed.add_holdings(account, holdings),
+    for (account, list) in lists {
+        match list {
+            NumberList::NotRead => {}
+            NumberList::Known(_) | NumberList::Unreadable(_) => observed.add_number_list(account, list),
         }
     }
     observed

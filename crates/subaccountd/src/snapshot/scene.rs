@@ -5,26 +5,26 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use subaccountd_core::{
     Report,
-    manifest::{Source, read},
+    manifest::{Source, parse},
 };
 
-use super::{parse, report};
-use crate::{cli::settings::Rules, desired::LoadedState, reconcile::Sight};
+use super::report;
+use crate::{cli::settings::GuardrailArgs, desired::LoadedState, reconcile::Observation};
 
 /// The time at which every scene plays.
 pub(crate) const NOON: &str = "2026-06-01T12:00:00Z";
 
 /// See the module.
-pub(crate) struct Scene {
+pub(crate) struct Replay {
     snapshot: Value,
     state: String,
 }
 
 /// The result of a scene.
-pub(crate) struct Played {
+pub(crate) struct Replayed {
     pub(crate) report: Report,
-    pub(crate) sight: Sight,
-    pub(crate) rules: Rules,
+    pub(crate) sight: Observation,
+    pub(crate) rules: GuardrailArgs,
     pub(crate) loaded: LoadedState,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn phone(n: u64) -> String {
     format!("+1510555{n:04}")
 }
 
-impl Scene {
+impl Replay {
     /// A main account without numbers, and these entries.
     pub(crate) fn new(entries: &str) -> Self {
         let scene = Self {
@@ -77,7 +77,7 @@ impl Scene {
 
     /// With an account that holds these numbers.
     pub(crate) fn account(self, n: u64, name: &str, status: &str, numbers: &[u64]) -> Self {
-        let row = |n: &u64| json!({"sid": format!("PN{n:032x}"), "phone": phone(*n), "needsAddress": false, "ties": []});
+        let row = |n: &u64| json!({"sid": format!("PN{n:032x}"), "phone": phone(*n), "needsAddress": false, "resourceRefs": []});
         let numbers: Vec<_> = numbers.iter().map(row).collect();
         self.account_with(n, name, status, &json!({ "known": numbers }))
     }
@@ -93,11 +93,11 @@ impl Scene {
     }
 
     /// With number `n` using these things of its account.
-    pub(crate) fn uses(mut self, n: u64, ties: &[&str]) -> Self {
+    pub(crate) fn uses(mut self, n: u64, resource_refs: &[&str]) -> Self {
         let accounts = self.snapshot["accounts"].as_array_mut().unwrap().iter_mut();
         let lists = accounts.filter_map(|account| account["numbers"]["known"].as_array_mut());
         for number in lists.flatten().filter(|number| number["phone"] == phone(n)) {
-            number["ties"] = ties.into();
+            number["resourceRefs"] = resource_refs.into();
         }
         self
     }
@@ -111,17 +111,17 @@ impl Scene {
     pub(crate) fn loaded(&self) -> LoadedState {
         let source = Source { name: "desired.yaml".to_owned(), content: Ok(self.state.clone().into_bytes()) };
         let loaded_at = NOON.parse().unwrap();
-        let reading = Arc::new(read(&[source]));
+        let reading = Arc::new(parse(&[source]));
         LoadedState { reading, sha256: "0".repeat(64), revision: None, loaded_at }
     }
 
     /// The plan for it.
-    pub(crate) fn play(&self) -> Played {
+    pub(crate) fn play(&self) -> Replayed {
         let loaded = self.loaded();
         let bytes = serde_json::to_vec(&self.snapshot).unwrap();
-        let snapshot = parse(&bytes).unwrap();
-        let rules = Rules::from_words(&snapshot.settings).unwrap();
+        let snapshot = super::parse(&bytes).unwrap();
+        let rules = GuardrailArgs::from_words(&snapshot.settings).unwrap();
         let (report, sight) = report(snapshot, &loaded, &rules).unwrap();
-        Played { report, sight, rules, loaded }
+        Replayed { report, sight, rules, loaded }
     }
 }

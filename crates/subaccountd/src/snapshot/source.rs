@@ -12,10 +12,10 @@ use anyhow::{Context, bail, ensure};
 use reqwest::Url;
 
 use super::{Snapshot, parse};
-use crate::http::asking::{Asker, MAX_BODY};
+use crate::http::client::{DaemonClient, MAX_BODY};
 
 /// The largest document that is read, wherever it comes from.
-const LARGEST: u64 = MAX_BODY as u64;
+const MAX_SNAPSHOT: u64 = MAX_BODY as u64;
 /// The longest time for fetching it.
 const TIMEOUT: Duration = Duration::from_mins(1);
 const PATH: &str = "/snapshot";
@@ -83,13 +83,13 @@ pub(crate) async fn read(source: &Source) -> anyhow::Result<Snapshot<'static>> {
 
 fn bounded(from: impl Read) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    ensure!(bytes.len() as u64 <= LARGEST, "it is larger than {} MiB", LARGEST / 1024 / 1024);
+    from.take(MAX_SNAPSHOT + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= MAX_SNAPSHOT, "it is larger than {} MiB", MAX_SNAPSHOT / 1024 / 1024);
     Ok(bytes)
 }
 
 async fn fetch(url: Url) -> anyhow::Result<Vec<u8>> {
-    let answer = Asker::at(url, TIMEOUT)?.ask().await?;
+    let answer = DaemonClient::at(url, TIMEOUT)?.ask().await?;
     if answer.status.is_success() {
         return Ok(answer.body);
     }
@@ -119,6 +119,6 @@ mod tests {
     #[test]
     fn more_than_64_mib_are_not_read() {
         assert!(bounded(io::repeat(b' ')).is_err());
-        assert!(bounded(io::repeat(b' ').take(LARGEST)).is_ok());
+        assert!(bounded(io::repeat(b' ').take(MAX_SNAPSHOT)).is_ok());
     }
 }

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{parse, report, scene::*};
-use crate::cli::settings::Rules;
+use crate::cli::settings::GuardrailArgs;
 
 /// A fleet with something of everything that a snapshot can hold.
-fn scene() -> Scene {
+fn scene() -> Replay {
     let entries = format!(
         "  - {{sid: {}, status: active, numbers: [\"{}\", \"{}\"]}}\n  - {{sid: {}, status: closed, close: {{confirm: globex, moveNumbersToMain: true}}}}\n  - {{sid: {}, status: suspended}}\n",
         ac(1),
@@ -18,10 +18,10 @@ fn scene() -> Scene {
     );
     let write = |id: u64, outcome: Value| {
         json!({"id": id, "at": NOON, "outcome": outcome,
-               "write": {"verb": "suspend", "object": {"account": ac(3)}, "transfer": null, "releases": [],
-                         "free": false, "entry": "e"}})
+               "write": {"kind": "suspend", "target": {"account": ac(3)}, "transfer": null, "releases": [],
+                         "exempt": false, "entry": "e"}})
     };
-    Scene::new(&entries)
+    Replay::new(&entries)
         .account(1, "acme", "suspended", &[1])
         .account(2, "globex", "suspended", &[2, 3])
         .account_with(3, "hooli", "active", &json!({"unreadable": "503"}))
@@ -41,7 +41,7 @@ fn scene() -> Scene {
                 {"id": 1, "at": NOON, "times": 2, "message": "no", "entry": "e"}]],
             "unproven": [[["close", {"account": ac(2)}],
                 {"at": NOON, "unsure": true, "times": 2, "message": "no", "entry": "e"}]],
-            "lastApplied": [[{"account": ac(3)}, {"verb": "suspend"}]],
+            "lastApplied": [[{"account": ac(3)}, {"kind": "suspend"}]],
             "reverted": [[{"account": ac(3)}, [{"at": NOON}]]],
             "attended": NOON, "gaps": [[NOON, NOON]], "search": [NOON, "state", 2], "nextId": 2,
         }))
@@ -50,7 +50,7 @@ fn scene() -> Scene {
 /// Plans on `text` as far as it can be read.
 fn plan(text: &[u8]) -> Result<usize, String> {
     let snapshot = parse(text)?;
-    let rules = Rules::from_words(&snapshot.settings).map_err(|error| error.to_string())?;
+    let rules = GuardrailArgs::from_words(&snapshot.settings).map_err(|error| error.to_string())?;
     let (report, _) = report(snapshot, &scene().loaded(), &rules).map_err(|error| error.to_string())?;
     Ok(report.plan.actions.len() + report.plan.held.len())
 }

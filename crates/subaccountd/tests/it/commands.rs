@@ -243,11 +243,11 @@ async fn validate_explains_every_code_and_says_which_there_are() {
     let one = output(bare(&["validate", "--explain", "sd014"])).await;
     assert_eq!(
         (code(&one), stdout(&one).as_str()),
-        (0, subaccountd_core::manifest::Code::UnknownKey.explanation())
+        (0, subaccountd_core::manifest::DiagnosticCode::UnknownKey.explanation())
     );
     let all = output(bare(&["validate", "--explain", "all"])).await;
     assert_eq!(code(&all), 0);
-    for known in subaccountd_core::manifest::Code::ALL {
+    for known in subaccountd_core::manifest::DiagnosticCode::ALL {
         assert!(stdout(&all).contains(known.explanation()), "{known}");
     }
     for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD038")] {

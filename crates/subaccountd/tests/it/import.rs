@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use twilio_sim::{
-    AccountStatus, AddressRequirements, ClosedNumbers, Fault, Operation, SuspendedNumbers, Switches,
+    AccountStatus, AddressRequirements, ClosedNumbers, Fault, Operation, SuspendedNumbers, Behavior,
     WorldBuilder,
 };
 
@@ -76,7 +76,7 @@ fn generated(n: u64, seed: u64) -> WorldBuilder {
         }
     }
     let closed_numbers = if random.bool() { ClosedNumbers::NotFound } else { ClosedNumbers::Empty };
-    fleet.switches(Switches { closed_numbers, ..Switches::default() })
+    fleet.switches(Behavior { closed_numbers, ..Behavior::default() })
 }
 
 async fn setup(world: WorldBuilder) -> Setup {
@@ -342,7 +342,7 @@ async fn a_list_that_cannot_be_read_stops_the_import_unless_its_numbers_may_be_l
 #[tokio::test]
 async fn suspended_accounts_whose_lists_twilio_hides_can_be_imported() {
     for hidden in [SuspendedNumbers::Empty, SuspendedNumbers::Unauthorized, SuspendedNumbers::Forbidden] {
-        let switches = Switches { suspended_numbers: hidden, ..Switches::default() };
+        let switches = Behavior { suspended_numbers: hidden, ..Behavior::default() };
         let setup = setup(fleet(2, 2).switches(switches)).await;
         setup.suspend_elsewhere(2);
         let file = setup.dir.path().join("one.yaml");

@@ -31,7 +31,7 @@ use crate::{
 
 const BODY_LIMIT: usize = 256 * 1024 * 1024;
 
-type Door = State<Arc<Shared>>;
+type RouterState = State<Arc<Shared>>;
 
 /// The routes of the door.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
@@ -50,7 +50,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
 
 /// The reason why the door did not do what was asked.
 #[derive(Debug, thiserror::Error)]
-enum DoorError {
+enum ControlError {
     #[error(transparent)]
     Unknown(#[from] Unknown),
     #[error(transparent)]
@@ -63,7 +63,7 @@ enum DoorError {
     Name,
 }
 
-impl IntoResponse for DoorError {
+impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Unknown(_) => StatusCode::NOT_FOUND,
@@ -73,12 +73,12 @@ impl IntoResponse for DoorError {
     }
 }
 
-async fn show_world(State(shared): Door) -> Result<Response, DoorError> {
+async fn show_world(State(shared): RouterState) -> Result<Response, ControlError> {
     let text = world_file::to_json(&shared.world())?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-async fn replace_world(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+async fn replace_world(State(shared): RouterState, text: String) -> Result<StatusCode, ControlError> {
     let loaded = world_file::parse("world", &text, shared.now())?;
     *shared.world() = loaded.world;
     if let Some(faults) = loaded.faults {
@@ -87,43 +87,43 @@ async fn replace_world(State(shared): Door, text: String) -> Result<StatusCode, 
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn show_switches(State(shared): Door) -> Response {
+async fn show_switches(State(shared): RouterState) -> Response {
     Json(*shared.world().switches()).into_response()
 }
 
-async fn patch_switches(State(shared): Door, text: String) -> Result<Response, DoorError> {
+async fn patch_switches(State(shared): RouterState, text: String) -> Result<Response, ControlError> {
     let mut world = shared.world();
     let switches = world.switches().patched(&serde_json::from_str(&text)?)?;
     *world.switches_mut() = switches;
     Ok(Json(switches).into_response())
 }
 
-async fn show_faults(State(shared): Door) -> Response {
+async fn show_faults(State(shared): RouterState) -> Response {
     Json(&*shared.faults()).into_response()
 }
 
-async fn replace_faults(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+async fn replace_faults(State(shared): RouterState, text: String) -> Result<StatusCode, ControlError> {
     *shared.faults() = serde_json::from_str::<Faults>(&text)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn patch_faults(State(shared): Door, text: String) -> Result<Response, DoorError> {
+async fn patch_faults(State(shared): RouterState, text: String) -> Result<Response, ControlError> {
     let mut faults = shared.faults();
     *faults = patched(&*faults, &text)?;
     Ok(Json(&*faults).into_response())
 }
 
-async fn add_fault(State(shared): Door, text: String) -> Result<StatusCode, DoorError> {
+async fn add_fault(State(shared): RouterState, text: String) -> Result<StatusCode, ControlError> {
     shared.faults().add(serde_json::from_str::<Fault>(&text)?);
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn clear_faults(State(shared): Door) -> StatusCode {
+async fn clear_faults(State(shared): RouterState) -> StatusCode {
     shared.faults().clear();
     StatusCode::NO_CONTENT
 }
 
-async fn show_requests(State(shared): Door) -> Response {
+async fn show_requests(State(shared): RouterState) -> Response {
     let log = shared.log();
     Json(json!({
         "requests": log.records(),
@@ -134,48 +134,48 @@ async fn show_requests(State(shared): Door) -> Response {
     .into_response()
 }
 
-async fn clear_requests(State(shared): Door) -> StatusCode {
+async fn clear_requests(State(shared): RouterState) -> StatusCode {
     shared.log().clear();
     StatusCode::NO_CONTENT
 }
 
 async fn edit_account(
-    State(shared): Door,
+    State(shared): RouterState,
     Path(sid): Path<String>,
     text: String,
-) -> Result<StatusCode, DoorError> {
+) -> Result<StatusCode, ControlError> {
     let (now, mut world) = (shared.now(), shared.world());
     let account = world.account(&sid).ok_or(Unknown(sid.clone()))?;
     let edited = patched(&AccountEntry::of(account), &text)?.into_account(now)?;
     if edited.sid != account.sid {
-        return Err(DoorError::Name);
+        return Err(ControlError::Name);
     }
     world.edit_account(&sid, now, |account| *account = edited)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn forget_account(State(shared): Door, Path(sid): Path<String>) -> Result<StatusCode, DoorError> {
+async fn forget_account(State(shared): RouterState, Path(sid): Path<String>) -> Result<StatusCode, ControlError> {
     let now = shared.now();
     shared.world().forget_account(&sid, now)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn edit_number(
-    State(shared): Door,
+    State(shared): RouterState,
     Path(sid): Path<String>,
     text: String,
-) -> Result<StatusCode, DoorError> {
+) -> Result<StatusCode, ControlError> {
     let (now, mut world) = (shared.now(), shared.world());
     let number = world.number(&sid).ok_or(Unknown(sid.clone()))?;
     let edited = patched(&NumberEntry::of(number), &text)?.into_number(now)?;
     if edited.sid != number.sid || edited.phone_number != number.phone_number {
-        return Err(DoorError::Name);
+        return Err(ControlError::Name);
     }
     world.edit_number(&sid, now, |number| *number = edited)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn drop_number(State(shared): Door, Path(sid): Path<String>) -> Result<StatusCode, DoorError> {
+async fn drop_number(State(shared): RouterState, Path(sid): Path<String>) -> Result<StatusCode, ControlError> {
     let now = shared.now();
     shared.world().drop_number(&sid, now)?;
     Ok(StatusCode::NO_CONTENT)

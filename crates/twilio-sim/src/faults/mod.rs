@@ -3,7 +3,7 @@
 
 pub(crate) mod late;
 pub(crate) mod row;
-pub(crate) mod spoil;
+pub(crate) mod inject;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     http::operations::Success,
-    world::{error::ApiError, switches::Switches},
+    world::{error::ApiError, behavior::Behavior},
 };
 
 const JSON: &str = "application/json;charset=utf-8";
@@ -43,7 +43,7 @@ impl Answer {
     }
 
     /// Converts the outcome from the world into the answer that Twilio would give under these switches.
-    pub(crate) fn of(outcome: Result<Success, ApiError>, switches: &Switches) -> Self {
+    pub(crate) fn of(outcome: Result<Success, ApiError>, switches: &Behavior) -> Self {
         match outcome {
             Ok((status, Some(body))) => Self::new(status, Content::Json(body)),
             Ok((status, None)) => Self::new(status, Content::Empty),
@@ -52,7 +52,7 @@ impl Answer {
     }
 
     /// A refusal, with the HTTP status that these switches give it.
-    pub(crate) fn refusal(mut error: ApiError, switches: &Switches) -> Self {
+    pub(crate) fn refusal(mut error: ApiError, switches: &Behavior) -> Self {
         if let Some(status) = switches.refusal_status.filter(|_| error.status_is_unknown()) {
             error.status = status;
         }
@@ -60,7 +60,7 @@ impl Answer {
     }
 
     /// An error, with the headers that come with its HTTP status.
-    pub(crate) fn error(error: &ApiError, switches: &Switches) -> Self {
+    pub(crate) fn error(error: &ApiError, switches: &Behavior) -> Self {
         let answer = Self::new(error.status, Content::Json(error.body()));
         match (error.status, switches.retry_after) {
             (401, _) => answer.with(header::WWW_AUTHENTICATE, "Basic realm=\"Twilio API\""),

@@ -22,7 +22,7 @@ use axum::{
 use crate::{
     faults::{
         FaultKind,
-        spoil::{self, Line},
+        inject::{self, Line},
     },
     http::{answer::Answer, inbound::Inbound, observe::Moment, operations::Success},
     shared::{Flight, Shared},
@@ -66,11 +66,11 @@ async fn respond(shared: &Arc<Shared>, flight: &Flight<'_>, mut inbound: Inbound
     if !faults.is_empty() {
         shared.observe(&inbound, Moment::Struck, &shared.world());
     }
-    if let Some(answer) = spoil::before(&faults, &mut inbound, line, &switches, shared).await {
+    if let Some(answer) = inject::before(&faults, &mut inbound, line, &switches, shared).await {
         return answer.into_response();
     }
     let outcome = perform(shared, &inbound, faults.contains(&FaultKind::Stale));
-    spoil::after(&faults, Answer::of(outcome, &switches), line, &switches).await
+    inject::after(&faults, Answer::of(outcome, &switches), line, &switches).await
 }
 
 /// Does what was asked. A `stale` answer shows the object as it was before.

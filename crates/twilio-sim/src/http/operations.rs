@@ -17,7 +17,7 @@ use crate::{
         number::Number,
         rules::{self, TransferPapers},
         sid::AccountSid,
-        switches::{ClosedNumbers, SuspendedNumbers, Verdict},
+        behavior::{ClosedNumbers, SuspendedNumbers, Policy},
     },
 };
 
@@ -59,7 +59,7 @@ fn authenticate(world: &World, credentials: Option<&Credentials>) -> Result<Acco
     let Credentials { user, password } = credentials.ok_or_else(refused)?;
     let account =
         world.account(user).filter(|account| account.auth_token == *password).ok_or_else(refused)?;
-    let main_reads = world.is_main(user) && world.switches().suspended_main == Verdict::Allowed;
+    let main_reads = world.is_main(user) && world.switches().suspended_main == Policy::Allowed;
     match world.status(user) {
         Some(AccountStatus::Active) => Ok(account.sid.clone()),
         Some(AccountStatus::Suspended) if main_reads => Ok(account.sid.clone()),

@@ -7,7 +7,7 @@ use crate::world::{
     World,
     account::{Account, AccountStatus},
     number::Number,
-    switches::{NoSid, Switches},
+    behavior::{NoSid, Behavior},
 };
 
 /// Subresources of an account: the key and the last part of the path.
@@ -56,7 +56,7 @@ pub(crate) fn account(world: &World, account: &Account, status: AccountStatus) -
 }
 
 /// A number as Twilio answers it.
-pub(crate) fn number(switches: &Switches, number: &Number) -> Value {
+pub(crate) fn number(switches: &Behavior, number: &Number) -> Value {
     let no_sid = match switches.no_sid {
         NoSid::AsNull => Value::Null,
         NoSid::AsBlank => "".into(),

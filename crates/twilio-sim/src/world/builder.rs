@@ -7,7 +7,7 @@ use crate::world::{
     account::{Account, AccountStatus},
     number::{Number, is_e164},
     sid::{AccountSid, NumberSid, SidError},
-    switches::Switches,
+    behavior::Behavior,
 };
 
 /// The reason why a world cannot exist.
@@ -126,7 +126,7 @@ impl WorldBuilder {
     }
 
     /// Sets the switches.
-    pub fn switches(self, switches: Switches) -> Self {
+    pub fn switches(self, switches: Behavior) -> Self {
         self.and(|world| {
             *world.switches_mut() = switches;
             Ok(())

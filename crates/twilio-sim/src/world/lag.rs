@@ -12,7 +12,7 @@ use crate::world::{
     Stretch, World,
     account::{Account, AccountStatus},
     number::Number,
-    switches::Switches,
+    behavior::Behavior,
 };
 
 const EVERYTHING: Stretch<'static> = (Bound::Unbounded, Bound::Unbounded);
@@ -22,7 +22,7 @@ pub(crate) type Rows<'a, T> = Box<dyn DoubleEndedIterator<Item = &'a T> + 'a>;
 
 /// The state of an object until a point in time; nothing before it was made.
 #[derive(Clone, Debug)]
-struct Change<T> {
+struct PastState<T> {
     at: Timestamp,
     sid: String,
     before: Option<T>,
@@ -30,7 +30,7 @@ struct Change<T> {
 
 /// The changes of one kind of object that a list may not show yet, in the order in which they were made.
 #[derive(Clone, Debug)]
-struct Changes<T>(VecDeque<Change<T>>);
+struct Changes<T>(VecDeque<PastState<T>>);
 
 impl<T> Default for Changes<T> {
     fn default() -> Self {
@@ -40,7 +40,7 @@ impl<T> Default for Changes<T> {
 
 impl<T> Changes<T> {
     /// Notes what an object was, and forgets what no list shows any more. Without a lag nothing is kept.
-    fn note(&mut self, change: Change<T>, lag: SignedDuration) {
+    fn note(&mut self, change: PastState<T>, lag: SignedDuration) {
         if lag.is_zero() {
             self.0.clear();
             return;
@@ -86,12 +86,12 @@ impl Past {
         sid: &str,
         before: Option<Account>,
         at: Timestamp,
-        switches: &Switches,
+        switches: &Behavior,
     ) {
         // The list of numbers depends on the status of their account.
         let lag = switches.account_list_lag().max(switches.number_list_lag());
         let at = self.instant.unwrap_or(at);
-        self.accounts.note(Change { at, sid: sid.to_owned(), before }, lag);
+        self.accounts.note(PastState { at, sid: sid.to_owned(), before }, lag);
     }
 
     pub(crate) fn note_number(
@@ -99,10 +99,10 @@ impl Past {
         sid: &str,
         before: Option<Number>,
         at: Timestamp,
-        switches: &Switches,
+        switches: &Behavior,
     ) {
         let at = self.instant.unwrap_or(at);
-        self.numbers.note(Change { at, sid: sid.to_owned(), before }, switches.number_list_lag());
+        self.numbers.note(PastState { at, sid: sid.to_owned(), before }, switches.number_list_lag());
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
     use crate::world::{
         rules::TransferPapers,
         sid::{AccountSid, NumberSid},
-        switches::Verdict,
+        behavior::Policy,
     };
 
     const PHONE: &str = "+15105550001";
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn rules_go_by_the_world_as_it_is() {
         let mut world = world();
-        world.switches_mut().suspend_suspended = Verdict::Refused;
+        world.switches_mut().suspend_suspended = Policy::Refused;
         world.change_status(&sid(1), "suspended", now()).unwrap();
         assert_eq!(world.change_status(&sid(1), "suspended", now()).unwrap_err().code, 21475);
         assert_eq!(world.status(&sid(1)), Some(AccountStatus::Suspended));
@@ -352,7 +352,7 @@ mod tests {
             world.transfer(PHONE, &to, &TransferPapers::default(), now).unwrap();
         }
         assert_eq!(kept(&world), (30, 30));
-        *world.switches_mut() = Switches::default();
+        *world.switches_mut() = Behavior::default();
         world.rename_account(&sid(1), "last", now()).unwrap();
         world.release_number(PHONE, now()).unwrap();
         assert_eq!(kept(&world), (0, 0));

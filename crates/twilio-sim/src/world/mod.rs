@@ -10,7 +10,7 @@ pub(crate) mod number;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod sid;
-pub(crate) mod switches;
+pub(crate) mod behavior;
 pub(crate) mod when;
 pub mod world_file;
 
@@ -25,7 +25,7 @@ use crate::world::{
     lag::Past,
     number::Number,
     sid::{AccountSid, NumberSid},
-    switches::Switches,
+    behavior::Behavior,
 };
 
 /// A stretch of SIDs, for walking a list page by page.
@@ -59,7 +59,7 @@ pub struct World {
     phones: BTreeMap<String, NumberSid>,
     strangers: BTreeSet<AccountSid>,
     released: Vec<Release>,
-    switches: Switches,
+    switches: Behavior,
     pub(crate) past: Past,
 }
 
@@ -103,7 +103,7 @@ impl World {
             phones: BTreeMap::new(),
             strangers: BTreeSet::new(),
             released: Vec::new(),
-            switches: Switches::default(),
+            switches: Behavior::default(),
             past: Past::default(),
         }
     }
@@ -165,12 +165,12 @@ impl World {
     }
 
     /// The behaviour of Twilio where its documentation is silent.
-    pub fn switches(&self) -> &Switches {
+    pub fn switches(&self) -> &Behavior {
         &self.switches
     }
 
     /// Changes how Twilio behaves where its documentation is silent.
-    pub fn switches_mut(&mut self) -> &mut Switches {
+    pub fn switches_mut(&mut self) -> &mut Behavior {
         &mut self.switches
     }
 

@@ -11,7 +11,7 @@ use crate::{
         error::ApiError,
         number::{AddressRequirements, Number, Origin},
         sid::{AccountSid, is_sid},
-        switches::{Fate, Verdict},
+        behavior::{SettingFate, Policy},
     },
 };
 
@@ -146,10 +146,10 @@ impl World {
         number.bundle_sid.clone_from(&papers.bundle_sid);
         number.identity_sid.clone_from(&papers.identity_sid);
         number.emergency_address_sid.clone_from(&papers.emergency_address_sid);
-        if switches.webhooks == Fate::Cleared {
+        if switches.webhooks == SettingFate::Cleared {
             number.settings.clear_webhooks();
         }
-        if switches.trunk == Fate::Cleared {
+        if switches.trunk == SettingFate::Cleared {
             number.settings.clear_trunk();
         }
         number.date_updated = now;
@@ -166,7 +166,7 @@ impl World {
         self.check_receiver(to)?;
         let giver = self.status(&number.owner);
         if giver == Some(AccountStatus::Suspended)
-            && self.switches().transfer_from_suspended == Verdict::Refused
+            && self.switches().transfer_from_suspended == Policy::Refused
         {
             return Err(ApiError::new(20005));
         }
@@ -212,10 +212,10 @@ impl World {
     }
 }
 
-fn already(verdict: Verdict, code: u32) -> Result<Option<AccountStatus>, ApiError> {
+fn already(verdict: Policy, code: u32) -> Result<Option<AccountStatus>, ApiError> {
     match verdict {
-        Verdict::Allowed => Ok(None),
-        Verdict::Refused => Err(ApiError::new(code)),
+        Policy::Allowed => Ok(None),
+        Policy::Refused => Err(ApiError::new(code)),
     }
 }
 
@@ -231,7 +231,7 @@ fn check_release(number: &Number) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{sid::NumberSid, switches::Switches};
+    use crate::world::{sid::NumberSid, behavior::Behavior};
 
     const PHONE: &str = "+15105550001";
 
@@ -303,10 +303,10 @@ mod tests {
     #[test]
     fn asking_for_the_same_status_again_is_what_the_switches_say() {
         let mut world = plain();
-        *world.switches_mut() = Switches {
-            close_closed: Verdict::Allowed,
-            suspend_suspended: Verdict::Refused,
-            ..Switches::default()
+        *world.switches_mut() = Behavior {
+            close_closed: Policy::Allowed,
+            suspend_suspended: Policy::Refused,
+            ..Behavior::default()
         };
         assert_eq!(code(world.change_status(&sid(3), "closed", now())), 0);
         assert_eq!(code(world.change_status(&sid(2), "suspended", now())), 21475);
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn a_transfer_needs_the_papers_that_the_number_asks_for() {
         use AddressRequirements::{Any, Foreign, Local};
-        type Change = fn(&mut Number);
+        type SettingChange = fn(&mut Number);
         let (address, bundle, identity) =
             (Some(format!("AD{:032x}", 1)), Some(format!("BU{:032x}", 1)), Some(format!("RI{:032x}", 1)));
         let none = TransferPapers::default();
@@ -389,7 +389,7 @@ mod tests {
             emergency_address_sid: address.clone(),
         };
         let malformed = TransferPapers { address_sid: Some("AD1".to_owned()), ..none.clone() };
-        let cases: [(Change, &TransferPapers, u32); 12] = [
+        let cases: [(SettingChange, &TransferPapers, u32); 12] = [
             (|_| {}, &none, 0),
             (|_| {}, &malformed, 20423),
             (|number| number.address_requirements = Any, &none, 21631),
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_suspended_account_gives_numbers_away_unless_the_switch_forbids_it() {
-        for (verdict, expected) in [(Verdict::Allowed, 0), (Verdict::Refused, 20005)] {
+        for (verdict, expected) in [(Policy::Allowed, 0), (Policy::Refused, 20005)] {
             let mut world = plain();
             world.switches_mut().transfer_from_suspended = verdict;
             world.change_status(&sid(1), "suspended", now()).unwrap();
@@ -434,16 +434,16 @@ mod tests {
     #[test]
     fn webhooks_and_trunk_survive_a_transfer_or_not_as_the_switches_say() {
         let trunk = format!("TK{:032x}", 1);
-        for (webhooks, on_trunk) in [(Fate::Kept, Fate::Cleared), (Fate::Cleared, Fate::Kept)] {
+        for (webhooks, on_trunk) in [(SettingFate::Kept, SettingFate::Cleared), (SettingFate::Cleared, SettingFate::Kept)] {
             let mut world = world(|number| {
                 number.settings.set("SmsUrl", "https://example.org/sms").unwrap();
                 number.settings.set("TrunkSid", &trunk).unwrap();
             });
-            *world.switches_mut() = Switches { webhooks, trunk: on_trunk, ..Switches::default() };
+            *world.switches_mut() = Behavior { webhooks, trunk: on_trunk, ..Behavior::default() };
             world.transfer(PHONE, &sid(0), &TransferPapers::default(), now()).unwrap();
             let settings = &world.number(PHONE).unwrap().settings;
-            assert_eq!(settings.get("SmsUrl").is_some(), webhooks == Fate::Kept);
-            assert_eq!(settings.get("TrunkSid").is_some(), on_trunk == Fate::Kept);
+            assert_eq!(settings.get("SmsUrl").is_some(), webhooks == SettingFate::Kept);
+            assert_eq!(settings.get("TrunkSid").is_some(), on_trunk == SettingFate::Kept);
         }
     }
 

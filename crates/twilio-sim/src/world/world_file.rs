@@ -12,7 +12,7 @@ use crate::{
         World,
         builder::{WorldBuilder, WorldError, add_account, add_number},
         entry::{AccountEntry, NumberEntry, ReleaseEntry},
-        switches::Switches,
+        behavior::Behavior,
     },
 };
 
@@ -29,7 +29,7 @@ struct WorldFile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     released: Vec<ReleaseEntry>,
     #[serde(default)]
-    switches: Switches,
+    switches: Behavior,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     faults: Option<Faults>,
 }
@@ -162,7 +162,7 @@ mod tests {
             account::AccountStatus,
             number::{AddressRequirements, Origin},
             sid::AccountSid,
-            switches::SuspendedNumbers,
+            behavior::SuspendedNumbers,
         },
     };
 

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use twilio_sim::{
-    AccountStatus, ClosedNumbers, Fate, Fault, NoSid, SuspendedNumbers, Switches, Verdict, World,
+    AccountStatus, ClosedNumbers, SettingFate, Fault, NoSid, SuspendedNumbers, Behavior, Policy, World,
 };
 
 use crate::client::{ACCOUNTS, PHONE, TOKEN, Twilio, ac, account, number_of, numbers, pn};
 
 /// Suspended 1 with a number, closed 2 that still holds one, active 3.
-async fn with(switches: Switches) -> Twilio {
+async fn with(switches: Behavior) -> Twilio {
     let world = World::builder(&ac(0), TOKEN)
         .account(&ac(1), "suspended", AccountStatus::Suspended)
         .account(&ac(2), "closed", AccountStatus::Closed)
@@ -28,7 +28,7 @@ async fn the_numbers_of_a_suspended_account_are_shown_hidden_or_refused() {
     for (suspended_numbers, status, rows) in
         [(Rows, 200, Some(1)), (Empty, 200, Some(0)), (Unauthorized, 401, None), (Forbidden, 403, None)]
     {
-        let twilio = with(Switches { suspended_numbers, ..Switches::default() }).await;
+        let twilio = with(Behavior { suspended_numbers, ..Behavior::default() }).await;
         let answer = twilio.get(&numbers(1)).await;
         let found = answer.json()["incoming_phone_numbers"].as_array().map(Vec::len);
         assert_eq!((answer.status.as_u16(), found), (status, rows), "{suspended_numbers:?}");
@@ -41,7 +41,7 @@ async fn the_numbers_of_a_closed_account_are_none_or_refused() {
     for (closed_numbers, status, rows) in
         [(Empty, 200, Some(0)), (NotFound, 404, None), (Unauthorized, 401, None)]
     {
-        let twilio = with(Switches { closed_numbers, ..Switches::default() }).await;
+        let twilio = with(Behavior { closed_numbers, ..Behavior::default() }).await;
         let answer = twilio.get(&numbers(2)).await;
         let found = answer.json()["incoming_phone_numbers"].as_array().map(Vec::len);
         assert_eq!((answer.status.as_u16(), found), (status, rows), "{closed_numbers:?}");
@@ -50,16 +50,16 @@ async fn the_numbers_of_a_closed_account_are_none_or_refused() {
 
 #[tokio::test]
 async fn a_transfer_out_of_a_suspended_account_is_done_or_refused() {
-    for (verdict, refusal) in [(Verdict::Allowed, (200, 0)), (Verdict::Refused, (403, 20005))] {
-        let twilio = with(Switches { transfer_from_suspended: verdict, ..Switches::default() }).await;
+    for (verdict, refusal) in [(Policy::Allowed, (200, 0)), (Policy::Refused, (403, 20005))] {
+        let twilio = with(Behavior { transfer_from_suspended: verdict, ..Behavior::default() }).await;
         assert_eq!(twilio.post(&number_of(1), &[("AccountSid", &ac(0))]).await.refusal(), refusal);
     }
 }
 
 #[tokio::test]
 async fn webhooks_survive_a_transfer_or_not() {
-    for (webhooks, url) in [(Fate::Kept, json!("https://example.org/voice")), (Fate::Cleared, json!(null))] {
-        let twilio = with(Switches { webhooks, ..Switches::default() }).await;
+    for (webhooks, url) in [(SettingFate::Kept, json!("https://example.org/voice")), (SettingFate::Cleared, json!(null))] {
+        let twilio = with(Behavior { webhooks, ..Behavior::default() }).await;
         let body = twilio.post(&number_of(1), &[("AccountSid", &ac(0))]).await.json();
         assert_eq!(body["voice_url"], url);
     }
@@ -67,7 +67,7 @@ async fn webhooks_survive_a_transfer_or_not() {
 
 #[tokio::test]
 async fn refusals_have_the_http_status_of_the_switch_and_say_so() {
-    let twilio = with(Switches { refusal_status: Some(403), ..Switches::default() }).await;
+    let twilio = with(Behavior { refusal_status: Some(403), ..Behavior::default() }).await;
     let answer = twilio.post(&account(2), &[("Status", "active")]).await;
     assert_eq!((answer.refusal(), &answer.json()["status"]), ((403, 21479), &json!(403)));
     assert_eq!(twilio.post(&account(3), &[("FriendlyName", "")]).await.refusal(), (400, 20002));
@@ -76,13 +76,13 @@ async fn refusals_have_the_http_status_of_the_switch_and_say_so() {
 
 #[tokio::test]
 async fn closing_a_closed_and_suspending_a_suspended_account_is_done_or_refused() {
-    let twilio = with(Switches::default()).await;
+    let twilio = with(Behavior::default()).await;
     assert_eq!(twilio.post(&account(2), &[("Status", "closed")]).await.refusal(), (400, 21479));
     assert_eq!(twilio.post(&account(1), &[("Status", "suspended")]).await.status, 200);
-    let other = Switches {
-        close_closed: Verdict::Allowed,
-        suspend_suspended: Verdict::Refused,
-        ..Switches::default()
+    let other = Behavior {
+        close_closed: Policy::Allowed,
+        suspend_suspended: Policy::Refused,
+        ..Behavior::default()
     };
     let twilio = with(other).await;
     assert_eq!(twilio.post(&account(2), &[("Status", "closed")]).await.status, 200);
@@ -92,9 +92,9 @@ async fn closing_a_closed_and_suspending_a_suspended_account_is_done_or_refused(
 #[tokio::test]
 async fn a_suspended_main_account_reads_or_is_locked_out() {
     for (suspended_main, list, write) in
-        [(Verdict::Allowed, 200, (400, 21476)), (Verdict::Refused, 401, (401, 20003))]
+        [(Policy::Allowed, 200, (400, 21476)), (Policy::Refused, 401, (401, 20003))]
     {
-        let twilio = with(Switches { suspended_main, ..Switches::default() }).await;
+        let twilio = with(Behavior { suspended_main, ..Behavior::default() }).await;
         twilio.sim.edit_account(&ac(0), |main| main.status = AccountStatus::Suspended).unwrap();
         let answer = twilio.get(ACCOUNTS).await;
         assert_eq!(answer.status, list);
@@ -110,7 +110,7 @@ async fn a_suspended_main_account_reads_or_is_locked_out() {
 #[tokio::test]
 async fn retry_after_comes_with_429_or_not() {
     for (retry_after, header) in [(None, None), (Some(7), Some("7"))] {
-        let twilio = with(Switches { retry_after, ..Switches::default() }).await;
+        let twilio = with(Behavior { retry_after, ..Behavior::default() }).await;
         twilio.sim.inject(Fault::status(429, 20429));
         assert_eq!(twilio.get(ACCOUNTS).await.header("retry-after"), header);
     }
@@ -119,7 +119,7 @@ async fn retry_after_comes_with_429_or_not() {
 #[tokio::test]
 async fn a_sid_that_is_not_set_is_null_or_blank() {
     for (no_sid, written) in [(NoSid::AsNull, json!(null)), (NoSid::AsBlank, json!(""))] {
-        let twilio = with(Switches { no_sid, ..Switches::default() }).await;
+        let twilio = with(Behavior { no_sid, ..Behavior::default() }).await;
         let body = twilio.get(&number_of(1)).await.json();
         assert_eq!((&body["bundle_sid"], &body["trunk_sid"]), (&written, &written));
     }

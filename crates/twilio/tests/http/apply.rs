@@ -7,23 +7,23 @@ use crate::support::{
     ok, outcome, raw, reply, send, sub,
 };
 use subaccountd_core::{
-    AccountSid, Action, LiveStatus, Needs, Status, Transfer,
+    AccountSid, Action, LiveStatus, Status, Transfer, TransferResources,
     outcome::{Outcome, Skip, SkipCause},
     remote::{ErrorKind, RemoteError, Sent},
 };
 
-fn transfer(from: AccountSid, needs: Needs) -> Action {
+fn transfer(from: AccountSid, needs: TransferResources) -> Action {
     Action::Transfer(Transfer {
         to: account_sid(2),
         phone: "+15105550007".parse().unwrap(),
         from,
-        number: format!("PN{:032}", 7).parse().unwrap(),
-        needs,
+        number_sid: format!("PN{:032}", 7).parse().unwrap(),
+        resources: needs,
     })
 }
 
 fn plain_transfer() -> Action {
-    transfer(sub(), Needs::default())
+    transfer(sub(), TransferResources::default())
 }
 
 /// Every kind of write.
@@ -65,13 +65,13 @@ async fn a_status_change_is_one_post_and_done_when_the_answer_shows_it() {
 #[tokio::test]
 async fn a_transfer_is_one_post_at_the_current_owners_path() {
     let server = Server::script([ok(&number_json(7, account_sid(2)))]).await;
-    let needs = Needs {
+    let needs = TransferResources {
         address_sid: Some(format!("AD{:032}", 1).parse().unwrap()),
         bundle_sid: Some(format!("BU{:032}", 2).parse().unwrap()),
         identity_sid: Some(format!("RI{:032}", 3).parse().unwrap()),
         emergency_address_sid: Some(format!("AD{:032}", 4).parse().unwrap()),
     };
-    for needs in [Needs::default(), needs] {
+    for needs in [TransferResources::default(), needs] {
         let written = outcome(&client(&server), &transfer(sub(), needs)).await;
         let Outcome::Done(receipt) = written else { panic!("{written:?}") };
         assert_eq!((receipt.request_id.as_deref(), receipt.date_updated), (Some("RQ1"), None));
@@ -278,7 +278,7 @@ async fn an_account_error_stops_the_pass_when_the_main_account_does_not_answer_o
 #[tokio::test]
 async fn an_account_error_at_the_main_accounts_own_path_stops_the_pass_at_once() {
     let server = Server::script([error(403, 20403, "no")]).await;
-    let written = send(&client(&server), &transfer(main(), Needs::default())).await;
+    let written = send(&client(&server), &transfer(main(), TransferResources::default())).await;
     assert_eq!(stopped(written).kind, ErrorKind::MainAccount);
     assert_eq!(server.seen().len(), 1);
 }

@@ -10,7 +10,7 @@ use crate::support::{
     counted_client, error, hasty_client, main, number_json, numbers_page, ok, raw, reply, sub, words,
 };
 use subaccountd_core::{
-    LiveStatus, Status, Tie, Ties,
+    LiveStatus, ResourceRef, ResourceRefs, Status,
     remote::{ErrorKind, Observe, Tries},
 };
 use subaccountd_twilio::{Config, Operation, RequestOutcome, Retry};
@@ -116,17 +116,17 @@ async fn a_number_is_shown_with_what_it_uses_of_its_account() {
             1
         )
     };
-    for (key, tie) in [
-        ("voice_application_sid", Tie::VoiceApplication),
-        ("sms_application_sid", Tie::SmsApplication),
-        ("address_sid", Tie::Address),
-        ("emergency_address_sid", Tie::EmergencyAddress),
-        ("bundle_sid", Tie::Bundle),
-        ("identity_sid", Tie::Identity),
+    for (key, resource_ref) in [
+        ("voice_application_sid", ResourceRef::VoiceApplication),
+        ("sms_application_sid", ResourceRef::SmsApplication),
+        ("address_sid", ResourceRef::Address),
+        ("emergency_address_sid", ResourceRef::EmergencyAddress),
+        ("bundle_sid", ResourceRef::Bundle),
+        ("identity_sid", ResourceRef::Identity),
     ] {
         let server = Server::script([ok(&numbers_page(&[row(key)], Some("")))]).await;
         let numbers = client(&server).numbers(sub(), Tries::Repeated).await.unwrap();
-        assert_eq!(numbers[0].ties, Ties::from_iter([tie]), "{key}");
+        assert_eq!(numbers[0].resource_refs, ResourceRefs::from_iter([resource_ref]), "{key}");
     }
 }
 
@@ -144,7 +144,7 @@ async fn a_number_is_shown_with_what_a_transfer_of_it_needs() {
         let numbers = client(&server).numbers(sub(), Tries::Repeated).await.unwrap();
         assert_eq!(numbers[0].phone.to_string(), "+15105550001");
         assert_eq!(
-            (numbers[0].needs_address, numbers[0].ties.contains(Tie::Bundle)),
+            (numbers[0].needs_address, numbers[0].resource_refs.contains(ResourceRef::Bundle)),
             (needs_address, has_bundle),
             "{more}"
         );

@@ -15,7 +15,7 @@ use crate::support::{
 use subaccountd_core::{
     Action,
     outcome::{Outcome, Skip, SkipCause},
-    remote::{Apply, ErrorKind, Observe, WritePlace},
+    remote::{Apply, ErrorKind, Observe, WriteSlot},
 };
 use subaccountd_twilio::{Client, Config, ConfigError, NoTelemetry, TokenSource};
 

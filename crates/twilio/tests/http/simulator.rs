@@ -1,13 +1,13 @@
 //! The client against the simulator, which enforces Twilio's rules.
 
 use subaccountd_core::{
-    AccountSid, Action, LiveStatus, Needs, Status, Tie, Ties, Transfer,
+    AccountSid, Action, LiveStatus, ResourceRef, ResourceRefs, Status, Transfer, TransferResources,
     outcome::Outcome,
     remote::{ErrorKind, Observe, Tries},
 };
 use subaccountd_twilio::{Client, Config, TokenSource};
 use twilio_sim::{
-    AccountStatus, AddressRequirements, Fault, FaultKind, NoSid, Operation, Sim, SuspendedNumbers, Verdict,
+    AccountStatus, AddressRequirements, Fault, FaultKind, NoSid, Operation, Sim, SuspendedNumbers, Policy,
     World,
 };
 
@@ -30,8 +30,8 @@ fn transfer(n: u64, from: AccountSid, to: AccountSid) -> Action {
         to,
         phone: World::phone_numbered(n).parse().unwrap(),
         from,
-        number: format!("PN{n:032}").parse().unwrap(),
-        needs: Needs::default(),
+        number_sid: format!("PN{n:032}").parse().unwrap(),
+        resources: TransferResources::default(),
     })
 }
 
@@ -68,8 +68,11 @@ async fn numbers_are_read_with_what_they_need_however_twilio_writes_null() {
         let needy: Vec<_> =
             numbers.iter().filter(|number| number.needs_address).map(|number| number.phone).collect();
         assert_eq!(needy, [World::phone_numbered(2).parse().unwrap()]);
-        let tied: Vec<_> = numbers.iter().filter(|number| !number.ties.is_empty()).collect();
-        assert_eq!((tied.len(), tied[0].phone, tied[0].ties), (1, needy[0], Ties::from_iter([Tie::Trunk])));
+        let tied: Vec<_> = numbers.iter().filter(|number| !number.resource_refs.is_empty()).collect();
+        assert_eq!(
+            (tied.len(), tied[0].phone, tied[0].resource_refs),
+            (1, needy[0], ResourceRefs::from_iter([ResourceRef::Trunk]))
+        );
     }
 }
 
@@ -164,7 +167,7 @@ async fn a_suspended_subaccount_that_hides_its_numbers_is_unreadable_alone() {
 async fn a_wrong_token_and_a_refused_main_account_are_about_the_credentials() {
     let (sim, right) = sim(1, 0).await;
     assert_eq!(client(&sim, "wrong").accounts().await.unwrap_err().kind, ErrorKind::Credentials);
-    sim.world().switches_mut().suspended_main = Verdict::Refused;
+    sim.world().switches_mut().suspended_main = Policy::Refused;
     suspend(&sim, account_sid(0));
     assert_eq!(right.accounts().await.unwrap_err().kind, ErrorKind::Credentials);
 }

@@ -9,7 +9,7 @@ use std::{
 use subaccountd_core::{
     AccountSid, Action, Close, LiveStatus, Status,
     outcome::Outcome,
-    remote::{Apply, RemoteError, Sent, WritePlace},
+    remote::{Apply, RemoteError, Sent, WriteSlot},
 };
 use subaccountd_twilio::{
     Client, Config, NoTelemetry, Operation, RequestOutcome, Retry, Telemetry, TokenSource,

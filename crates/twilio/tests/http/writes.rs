@@ -8,7 +8,7 @@ use std::{
 use subaccountd_core::{
     Action,
     outcome::{Outcome, Skip, SkipCause},
-    remote::{Apply, ErrorKind, Observe, Tries, WritePlace},
+    remote::{Apply, ErrorKind, Observe, Tries, WriteSlot},
 };
 use subaccountd_twilio::{Config, Operation, RequestOutcome, Retry};
 use tokio::{

@@ -1,8 +1,8 @@
 //! Guards that a fault hides, one by one: each holds on.
 
 use subaccountd_core::{
-    Desired, Limit, Pause, Reason, Status, Verb,
-    manifest::{Code, Source, read},
+    ActionKind, Desired, Limit, Pause, Reason, Status,
+    manifest::{DiagnosticCode, Source, parse},
 };
 
 use crate::support::{
@@ -18,7 +18,7 @@ fn state(main: &str, others: &[&str]) -> Desired {
     let texts = [main].into_iter().chain(others.iter().map(|text| format!("{HEAD}{}", dedent(text))));
     let source =
         |(n, text): (usize, String)| Source { name: format!("{n}.yaml"), content: Ok(long(&text).into()) };
-    read(&texts.enumerate().map(source).collect::<Vec<_>>()).desired
+    parse(&texts.enumerate().map(source).collect::<Vec<_>>()).desired
 }
 
 fn with(scene: Scene, desired: Desired) -> Scene {
@@ -221,7 +221,7 @@ fn what_faults_take_out_is_counted() {
     ] {
         assert_eq!(doubt(&text), expected, "{text}");
     }
-    let main = read(&[Source {
+    let main = parse(&[Source {
         name: "a".to_owned(),
         content: Ok(
             long(&format!("{HEAD}mainAccount: {{sid: AC00, colour: blue, numbers: {three}}}\n")).into()
@@ -242,7 +242,7 @@ fn suspends(count: usize, more: &str) -> String {
 #[test]
 fn entry_with_a_fault_weighs_as_one_action_of_every_verb() {
     let scene = |limit| {
-        let mut scene = Scene::new(&suspends(3, "")).limit(Verb::Suspend, Limit::Count(limit));
+        let mut scene = Scene::new(&suspends(3, "")).limit(ActionKind::Suspend, Limit::Count(limit));
         for n in 1..=3 {
             scene = scene.active(&format!("AC{n:02}"));
         }
@@ -263,10 +263,11 @@ fn entry_with_a_fault_weighs_as_one_action_of_every_verb() {
 fn transfers(limit: usize, faulty: &str) -> (usize, Vec<Reason>) {
     let desired = state("subaccounts: [{sid: AC01, status: active, numbers: ['+15105550109']}]\n", &[faulty]);
     let scene =
-        with(fleet(), desired).limit(Verb::Transfer, Limit::Count(limit)).holds("AC00", "+15105550109");
+        with(fleet(), desired).limit(ActionKind::Transfer, Limit::Count(limit)).holds("AC00", "+15105550109");
     let plan = scene.holds("AC02", "+15105550102").plan();
-    let held = plan.held.iter().filter(|held| held.kind == Verb::Transfer).map(|held| held.reason).collect();
-    (plan.of(Verb::Transfer).count(), held)
+    let held =
+        plan.held.iter().filter(|held| held.kind == ActionKind::Transfer).map(|held| held.reason).collect();
+    (plan.of(ActionKind::Transfer).count(), held)
 }
 
 #[test]
@@ -302,7 +303,7 @@ fn entry_that_may_move_any_number_holds_the_transfers() {
 fn suspension_before_a_close_that_waits_for_a_fault_weighs_too() {
     let text = "subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: closed, close: {confirm: acme}}]\n";
     let scene = |limit| {
-        let scene = fleet().nowhere("+15105550102").limit(Verb::Suspend, Limit::Count(limit));
+        let scene = fleet().nowhere("+15105550102").limit(ActionKind::Suspend, Limit::Count(limit));
         with(scene, state(text, &["x-a: 1\nx-a: 2\n"]))
     };
     assert_eq!(scene(2).brief(), "suspend AC01\nStateFaults close AC02");
@@ -317,8 +318,9 @@ fn transfers_into_accounts_whose_reactivation_faults_hold_weigh_too() {
         "subaccounts: [{sid: AC03, status: active, numbers: ['+15105550103']}, {sid: AC04, status: actve}]\n";
     let scene = |transfers| {
         let scene = fleet().suspended("AC01").holds("AC02", "+15105550103");
-        let scene =
-            scene.limit(Verb::Reactivate, Limit::Count(1)).limit(Verb::Transfer, Limit::Count(transfers));
+        let scene = scene
+            .limit(ActionKind::Reactivate, Limit::Count(1))
+            .limit(ActionKind::Transfer, Limit::Count(transfers));
         with(scene, state(text, &[others]))
     };
     assert!(scene(3).brief().starts_with("transfer +15105550103"), "{}", scene(3).brief());
@@ -351,8 +353,11 @@ fn sid_in_the_other_case_is_the_same_account() {
         name: "a".to_owned(),
         content: Ok(long(&format!("{HEAD}mainAccount: {{sid: AC00}}\n{text}")).into()),
     };
-    let reading = read(&[source]);
-    assert_eq!(reading.faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), [Code::AccountTwice]);
+    let reading = parse(&[source]);
+    assert_eq!(
+        reading.faults.iter().map(|fault| fault.code).collect::<Vec<_>>(),
+        [DiagnosticCode::AccountTwice]
+    );
     assert_eq!(reading.desired.accounts().count(), 0);
     let known = Scene::new("subaccounts: []").account(&upper, "acme", Status::Active);
     assert!(

@@ -16,7 +16,7 @@ use proptest::{
 };
 use subaccountd_core::{
     Desired, approve,
-    manifest::{Source, read},
+    manifest::{Source, parse},
     plan,
 };
 
@@ -76,7 +76,7 @@ fn shown(before: &[Source], after: &[Source]) -> String {
 
 fn check(state: &State, after: &[Source], seen: &RefCell<Seen>) -> Result<(), TestCaseError> {
     let before = sound(&state.files());
-    let (sound, broken) = (read(&before), read(after));
+    let (sound, broken) = (parse(&before), parse(after));
     prop_assert!(sound.faults.is_empty(), "{:?}\n{}", sound.faults, shown(&before, &before));
     if broken.faults.is_empty() {
         return Ok(());

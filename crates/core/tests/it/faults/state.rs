@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use subaccountd_core::{Limit, Status, Verb};
+use subaccountd_core::{ActionKind, Limit, Status};
 
 use crate::support::scene::Scene;
 
@@ -137,7 +137,7 @@ impl State {
         for (n, number) in self.numbers.iter().enumerate() {
             scene = scene.holds(&format!("AC{:02}", number.holder), &phone(n));
         }
-        scene.limits.verbs = Verb::ALL.into_iter().zip(self.limits.iter().copied()).collect();
+        scene.limits.verbs = ActionKind::ALL.into_iter().zip(self.limits.iter().copied()).collect();
         scene.may_release(100)
     }
 

@@ -1,12 +1,13 @@
 //! The codes: each is explained, and its examples show what it says.
 
-use subaccountd_core::manifest::{Code, Source, read};
+use subaccountd_core::manifest::{DiagnosticCode, Source, parse};
 
 /// Codes without an example in YAML: no text can show them.
-const WITHOUT_EXAMPLE: [Code; 3] = [Code::UnreadableFile, Code::NotUtf8, Code::ManyFaults];
+const WITHOUT_EXAMPLE: [DiagnosticCode; 3] =
+    [DiagnosticCode::UnreadableFile, DiagnosticCode::NotUtf8, DiagnosticCode::ManyFaults];
 
-fn codes(sources: &[Source]) -> Vec<Code> {
-    read(sources).faults.iter().map(|fault| fault.code).collect()
+fn codes(sources: &[Source]) -> Vec<DiagnosticCode> {
+    parse(sources).faults.iter().map(|fault| fault.code).collect()
 }
 
 fn source(content: Result<Vec<u8>, String>) -> Source {
@@ -14,7 +15,7 @@ fn source(content: Result<Vec<u8>, String>) -> Source {
 }
 
 /// The codes of an example; what begins with a dash is the list of subaccounts of a state.
-fn codes_of(example: &str) -> Vec<Code> {
+fn codes_of(example: &str) -> Vec<DiagnosticCode> {
     let head = "apiVersion: subaccountd/v1\nkind: DesiredState\n";
     let main = "mainAccount: {sid: AC00000000000000000000000000000000}\n";
     let text = match example.strip_prefix("- ") {
@@ -26,7 +27,7 @@ fn codes_of(example: &str) -> Vec<Code> {
 
 #[test]
 fn the_wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
-    for code in Code::ALL.iter().copied().filter(|code| !WITHOUT_EXAMPLE.contains(code)) {
+    for code in DiagnosticCode::ALL.iter().copied().filter(|code| !WITHOUT_EXAMPLE.contains(code)) {
         let examples: Vec<&str> = code.explanation().split("```yaml\n").skip(1).collect();
         let examples: Vec<&str> = examples.iter().filter_map(|text| text.split("```").next()).collect();
         let [wrong, right] = examples[..] else { panic!("{code} has {} examples", examples.len()) };
@@ -38,8 +39,8 @@ fn the_wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
 
 #[test]
 fn what_no_example_can_show_has_its_code() {
-    assert_eq!(codes(&[source(Err("permission denied".to_owned()))]), [Code::UnreadableFile]);
-    assert_eq!(codes(&[source(Ok(b"reason: M\xfcller\n".to_vec()))]), [Code::NotUtf8]);
+    assert_eq!(codes(&[source(Err("permission denied".to_owned()))]), [DiagnosticCode::UnreadableFile]);
+    assert_eq!(codes(&[source(Ok(b"reason: M\xfcller\n".to_vec()))]), [DiagnosticCode::NotUtf8]);
     for code in WITHOUT_EXAMPLE {
         assert!(!code.explanation().contains("```yaml"), "{code}");
     }
@@ -51,42 +52,46 @@ fn a_thousand_faults_are_kept_and_the_last_counts_the_others() {
                 apiVersion: subaccountd/v1\nsubaccounts:\n"
         .to_owned();
     let with =
-        |faults: usize| read(&[source(Ok(format!("{text}{}", "- 1\n".repeat(faults)).into_bytes()))]).faults;
-    assert!(with(1000).iter().all(|fault| fault.code == Code::WrongType));
+        |faults: usize| parse(&[source(Ok(format!("{text}{}", "- 1\n".repeat(faults)).into_bytes()))]).faults;
+    assert!(with(1000).iter().all(|fault| fault.code == DiagnosticCode::WrongType));
     let faults = with(5000);
     assert_eq!(faults.len(), 1000);
     let last = faults.last().unwrap();
-    assert_eq!((last.code, last.line), (Code::ManyFaults, 1004));
+    assert_eq!((last.code, last.line), (DiagnosticCode::ManyFaults, 1004));
     assert_eq!(last.message, "4001 more faults from here on, which are not shown");
 }
 
 #[test]
 fn codes_are_numbered_without_a_gap_and_each_is_explained_in_its_own_words() {
-    for (n, code) in (1..).zip(Code::ALL) {
+    for (n, code) in (1..).zip(DiagnosticCode::ALL) {
         assert_eq!(code.as_str(), format!("SD{n:03}"));
         let explanation = code.explanation();
         assert!(explanation.starts_with(&format!("# {code}: {}\n\n", code.title())), "{code}");
         assert!(!code.title().is_empty() && explanation.ends_with('\n'), "{code}");
         assert!(explanation.lines().all(|line| line.chars().count() <= 120), "{code}");
-        assert_eq!(Code::ALL.iter().filter(|other| other.title() == code.title()).count(), 1, "{code}");
+        assert_eq!(
+            DiagnosticCode::ALL.iter().filter(|other| other.title() == code.title()).count(),
+            1,
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn a_code_is_found_in_either_case_and_near_misses_by_their_number() {
-    assert_eq!(Code::from_text("sd014"), Some(Code::UnknownKey));
-    assert_eq!(Code::from_text("SD14"), None);
+    assert_eq!(DiagnosticCode::from_text("sd014"), Some(DiagnosticCode::UnknownKey));
+    assert_eq!(DiagnosticCode::from_text("SD14"), None);
     for text in ["14", "SD14", "sd-014", "E0014"] {
-        assert_eq!(Code::near(text), Some(Code::UnknownKey), "{text}");
+        assert_eq!(DiagnosticCode::near(text), Some(DiagnosticCode::UnknownKey), "{text}");
     }
     for text in ["", "SD", "SD000", "SD999", "SD0x4", "99999999999999999999999"] {
-        assert_eq!(Code::near(text), None, "{text}");
+        assert_eq!(DiagnosticCode::near(text), None, "{text}");
     }
 }
 
 #[test]
 fn a_fault_is_serialized_as_the_status_shows_it() {
-    let faults = read(&[source(Ok(b"apiVersion: v1\nkind: DesiredState\n".to_vec()))]).faults;
+    let faults = parse(&[source(Ok(b"apiVersion: v1\nkind: DesiredState\n".to_vec()))]).faults;
     let json = serde_json::to_value(&faults).unwrap();
     let keys: Vec<_> = json[0].as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["column", "file", "help", "line", "message"]);

@@ -13,8 +13,8 @@ mod yaml;
 use std::fmt::Write;
 
 use subaccountd_core::{
-    AccountSid, Desired, Goal, Pause,
-    manifest::{Excerpt, Fault, Related, Source, read},
+    AccountSid, Desired, DesiredStatus, Pause,
+    manifest::{Diagnostic, Excerpt, Related, Source, parse},
 };
 
 use crate::support::text::{dedent, long, short};
@@ -40,7 +40,7 @@ fn files(files: &[(&str, &str)]) -> String {
 }
 
 fn sources(sources: &[Source]) -> String {
-    let reading = read(sources);
+    let reading = parse(sources);
     assert_eq!(reading.desired.faulty(), !reading.faults.is_empty());
     let mut shown: String = reading.faults.iter().map(fault).collect();
     shown.push_str("left:\n");
@@ -49,8 +49,8 @@ fn sources(sources: &[Source]) -> String {
 }
 
 /// The place, what is marked there, the code, the problem and its fix; the other place; the replacement.
-fn fault(fault: &Fault) -> String {
-    let Fault { file, line, column, message, help, code, width, excerpt, replacement, related } = fault;
+fn fault(fault: &Diagnostic) -> String {
+    let Diagnostic { file, line, column, message, help, code, width, excerpt, replacement, related } = fault;
     let marked = marked(excerpt.as_ref(), *column, *width);
     let mut out = format!("{file}:{line}:{column} `{marked}`\n  {code} {message}\n  = {help}\n");
     if let Some(Related { file, line, column, width, label, excerpt, between: _ }) = related.as_deref() {
@@ -79,8 +79,8 @@ fn left(desired: &Desired, out: &mut String) {
         Err(why) => writeln!(out, "  no main: {why}").unwrap(),
     }
     for entry in desired.accounts() {
-        write!(out, "  {} {}", entry.sid, entry.goal.status()).unwrap();
-        if let Goal::Closed(terms) = &entry.goal {
+        write!(out, "  {} {}", entry.sid, entry.desired_status.status()).unwrap();
+        if let DesiredStatus::Closed(terms) = &entry.desired_status {
             write!(out, " release {:?}", terms.release).unwrap();
         }
         writeln!(out, " {:?}{}", entry.numbers.keys(), if entry.paused { " paused" } else { "" }).unwrap();

@@ -1,6 +1,6 @@
 //! Times: which texts are one, and which instant they mean.
 
-use subaccountd_core::manifest::{Source, read};
+use subaccountd_core::manifest::{Source, parse};
 
 use crate::support::text::long;
 
@@ -8,7 +8,7 @@ fn instant(written: &str) -> Option<String> {
     let head = "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\n";
     let entry = format!("subaccounts: [{{sid: AC01, status: active, liftSuspensionsBefore: '{written}'}}]\n");
     let content = Ok(long(&format!("{head}{entry}")).into_bytes());
-    let reading = read(&[Source { name: "state.yaml".to_owned(), content }]);
+    let reading = parse(&[Source { name: "state.yaml".to_owned(), content }]);
     let time = reading.desired.accounts().next().and_then(|entry| entry.lift_suspensions_before);
     assert_eq!(time.is_none(), reading.desired.faulty(), "{written}");
     time.map(|time| time.to_string())

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use subaccountd_core::{
-    Account, AccountSid, Desired, Goal, History, Holdings, LiveStatus, Now, Number, Observed, PhoneNumber,
-    Policy, Status, Tie, Ties,
+    Account, AccountSid, Desired, DesiredStatus, History, LiveStatus, Now, Number, NumberList, Observed,
+    PhoneNumber, Policy, ResourceRef, ResourceRefs, Status,
     manifest::{
-        Source, read,
-        write::{Choice, Draft},
+        Source,
+        export::{Export, ExportFilter},
+        parse,
     },
     plan,
 };
@@ -60,22 +61,22 @@ impl Fleet {
         self
     }
 
-    /// What is seen when the lists that `choice` asks for are read.
-    fn observed(&self, choice: &Choice) -> Observed {
+    /// What is seen when the lists that `filter` asks for are read.
+    fn observed(&self, choice: &ExportFilter) -> Observed {
         let mut observed = Observed::new(sid("AC00"), self.accounts.clone());
         for account in choice.lists(&observed) {
             let list = self.lists[&account].clone();
-            observed.add_holdings(account, list.map_or_else(Holdings::Unreadable, Holdings::Known));
+            observed.add_number_list(account, list.map_or_else(NumberList::Unreadable, NumberList::Known));
         }
         observed
     }
 
-    fn draft(&self, choice: &Choice) -> Draft {
-        Draft::new(&self.observed(choice), choice, None)
+    fn draft(&self, choice: &ExportFilter) -> Export {
+        Export::new(&self.observed(choice), choice, None)
     }
 
     /// The text, after it was seen to be a state whose plan is empty, alike in one file and in many.
-    fn written(&self, choice: &Choice) -> String {
+    fn written(&self, choice: &ExportFilter) -> String {
         let (observed, draft) = (self.observed(choice), self.draft(choice));
         let whole = settled(&[("all.yaml".to_owned(), draft.whole())], &observed);
         assert_eq!(whole, settled(&draft.split().into_iter().collect::<Vec<_>>(), &observed));
@@ -89,7 +90,7 @@ fn settled(files: &[(String, String)], observed: &Observed) -> Desired {
         name: name.clone(),
         content: Ok(text.clone().into_bytes()),
     };
-    let reading = read(&files.iter().map(source).collect::<Vec<_>>());
+    let reading = parse(&files.iter().map(source).collect::<Vec<_>>());
     assert_eq!(reading.faults, [], "{files:#?}");
     let now = Now::new(time(NOON), Some(time(NOON)));
     let plan = plan(&reading.desired, observed, &History::default(), &Policy::default(), now).unwrap();
@@ -97,8 +98,8 @@ fn settled(files: &[(String, String)], observed: &Observed) -> Desired {
     reading.desired
 }
 
-fn choice(statuses: &[Status]) -> Choice {
-    Choice { statuses: statuses.iter().copied().collect(), ..Choice::default() }
+fn choice(statuses: &[Status]) -> ExportFilter {
+    ExportFilter { statuses: statuses.iter().copied().collect(), ..ExportFilter::default() }
 }
 
 fn a_fleet() -> Fleet {
@@ -113,13 +114,17 @@ fn a_fleet() -> Fleet {
         .holds("AC01", "+15105550101")
         .holds_one(
             "AC02",
-            Number { needs_address: true, ties: Ties::from_iter([Tie::Bundle]), ..number("+493012345678") },
+            Number {
+                needs_address: true,
+                resource_refs: ResourceRefs::from_iter([ResourceRef::Bundle]),
+                ..number("+493012345678")
+            },
         )
 }
 
 #[test]
 fn a_fleet_is_written_by_sid_with_a_number_a_line_and_names_as_comments() {
-    let text = a_fleet().written(&Choice::default());
+    let text = a_fleet().written(&ExportFilter::default());
     insta::assert_snapshot!(short(&text), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
     # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
@@ -144,12 +149,12 @@ fn a_fleet_is_written_by_sid_with_a_number_a_line_and_names_as_comments() {
       - sid: AC05
         status: active
     "#);
-    assert_eq!(a_fleet().draft(&Choice::default()).closed_left_out(), 1);
+    assert_eq!(a_fleet().draft(&ExportFilter::default()).closed_left_out(), 1);
 }
 
 #[test]
 fn closed_accounts_are_written_when_asked_for_and_names_as_checks() {
-    let choice = Choice { check_names: true, ..choice(&Status::ALL) };
+    let choice = ExportFilter { check_names: true, ..choice(&Status::ALL) };
     insta::assert_snapshot!(short(&a_fleet().written(&choice)), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
     # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
@@ -185,7 +190,7 @@ fn closed_accounts_are_written_when_asked_for_and_names_as_checks() {
 
 #[test]
 fn each_account_has_a_file_of_its_own_and_the_main_account_too() {
-    let files = a_fleet().draft(&Choice::default()).split();
+    let files = a_fleet().draft(&ExportFilter::default()).split();
     let names: Vec<_> = files.keys().map(|name| short(name)).collect();
     assert_eq!(names, ["AC01.yaml", "AC02.yaml", "AC05.yaml", "main.yaml"]);
     insta::assert_snapshot!(short(&files["main.yaml"]), @r#"
@@ -217,8 +222,8 @@ fn each_account_has_a_file_of_its_own_and_the_main_account_too() {
 
 #[test]
 fn filters_hold_for_the_numbers_of_the_main_account_too() {
-    let written = |choice: Choice| {
-        let reading = read(&[Source {
+    let written = |choice: ExportFilter| {
+        let reading = parse(&[Source {
             name: "state.yaml".to_owned(),
             content: Ok(a_fleet().written(&choice).into_bytes()),
         }]);
@@ -228,23 +233,25 @@ fn filters_hold_for_the_numbers_of_the_main_account_too() {
         (accounts.join(" "), numbers.join(" "))
     };
     let of = |accounts: &str, numbers: &str| (accounts.to_owned(), numbers.to_owned());
-    let sids =
-        |sids: &[&str]| Choice { sids: sids.iter().map(|text| sid(text)).collect(), ..Choice::default() };
-    let prefix = |prefix: &str| Choice { name_prefix: prefix.to_owned(), ..Choice::default() };
+    let sids = |sids: &[&str]| ExportFilter {
+        sids: sids.iter().map(|text| sid(text)).collect(),
+        ..ExportFilter::default()
+    };
+    let prefix = |prefix: &str| ExportFilter { name_prefix: prefix.to_owned(), ..ExportFilter::default() };
     assert_eq!(written(choice(&[Status::Suspended])), of("AC02", "+493012345678"));
     assert_eq!(written(choice(&[Status::Closed])), of("AC03", ""));
     assert_eq!(written(prefix("ac")), of("AC01", "+15105550101 +15105550102"));
     assert_eq!(written(prefix("ma")), of("", "+15105550100"));
     assert_eq!(written(sids(&["AC05", "AC02"])), of("AC02 AC05", "+493012345678"));
     assert_eq!(written(sids(&["AC00"])), of("", "+15105550100"));
-    let none = Choice { numbers: false, ..Choice::default() };
+    let none = ExportFilter { numbers: false, ..ExportFilter::default() };
     assert_eq!(written(none), of("AC01 AC02 AC05", ""));
 }
 
 #[test]
 fn what_cannot_be_claimed_is_left_out_with_a_comment() {
     let fleet = a_fleet().holds("AC05", "+15105550101").unreadable("AC02");
-    insta::assert_snapshot!(short(&fleet.written(&Choice::default())), @r#"
+    insta::assert_snapshot!(short(&fleet.written(&ExportFilter::default())), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
     # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
     # Edit it from here on. What it does not list is never changed.
@@ -268,7 +275,8 @@ fn what_cannot_be_claimed_is_left_out_with_a_comment() {
         status: active
         # "+15105550101" is left out: it was seen in two accounts, so it is on the move
     "#);
-    let said: Vec<_> = fleet.draft(&Choice::default()).left_out().iter().map(|line| short(line)).collect();
+    let said: Vec<_> =
+        fleet.draft(&ExportFilter::default()).left_out().iter().map(|line| short(line)).collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
     AC01: "+15105550101" is left out: it was seen in two accounts, so it is on the move
     AC02: its numbers are left out: their list could not be read
@@ -284,7 +292,7 @@ fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is
         .account("AC01", &long, Status::Active)
         .account("AC02", &long, Status::Closed)
         .account("AC03", &long[1..], Status::Closed);
-    let choice = Choice { check_names: true, ..choice(&Status::ALL) };
+    let choice = ExportFilter { check_names: true, ..choice(&Status::ALL) };
     insta::assert_snapshot!(short(&fleet.written(&choice)), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
     # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
@@ -314,13 +322,13 @@ fn what_is_not_seen_or_turns_the_text_around_is_marked_in_comments_and_spelled_o
         kept,
         Status::Active,
     );
-    let comments = fleet.written(&Choice::default());
+    let comments = fleet.written(&ExportFilter::default());
     assert!(
         comments.contains(&format!(" # a{}\n", "\u{fffd}".repeat(name.chars().count() - 1))),
         "{comments}"
     );
     assert!(comments.contains(&format!(" # {kept}\n")), "{comments}");
-    let checks = fleet.written(&Choice { check_names: true, ..Choice::default() });
+    let checks = fleet.written(&ExportFilter { check_names: true, ..ExportFilter::default() });
     let spelled = r#"" a\u000A\u007F\u0085\u00AD\u061C\u200B\u200E\u200F\u2028\u202E\u2066\uFEFF\uFFF9\uFFFF\U000E0041 ""#;
     assert!(checks.contains(&format!("friendlyName: {spelled}\n")), "{checks}");
     assert!(checks.contains(&format!("friendlyName: \"{kept}\"\n")), "{checks}");
@@ -334,8 +342,8 @@ fn what_is_missing_goes_beside_the_state_without_a_fault() {
         - {sid: AC03, status: closed, close: {confirm: umbrella, release: ['+15105550102']}}
 ";
     let fleet = a_fleet().account("AC06", "hooli", Status::Active).holds("AC06", "+15105550106");
-    let (choice, listed) = (Choice::default(), desired(state));
-    let draft = Draft::new(&fleet.observed(&choice), &choice, Some(&listed));
+    let (choice, listed) = (ExportFilter::default(), desired(state));
+    let draft = Export::new(&fleet.observed(&choice), &choice, Some(&listed));
     insta::assert_snapshot!(short(&draft.whole()), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
     # Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio.
@@ -363,7 +371,7 @@ fn what_is_missing_goes_beside_the_state_without_a_fault() {
     let first = crate::support::text::long(&format!("{head}{}", crate::support::text::dedent(state)));
     let both = [first, draft.whole()]
         .map(|text| Source { name: "state.yaml".to_owned(), content: Ok(text.into_bytes()) });
-    let reading = read(&both);
+    let reading = parse(&both);
     assert_eq!(reading.faults, []);
     assert_eq!(reading.desired.accounts().count(), 5);
 }
@@ -371,11 +379,11 @@ fn what_is_missing_goes_beside_the_state_without_a_fault() {
 #[test]
 fn a_state_that_lists_everything_misses_nothing() {
     let fleet = a_fleet();
-    let choice = Choice::default();
+    let choice = ExportFilter::default();
     let listed = settled(&[("a".to_owned(), fleet.written(&choice))], &fleet.observed(&choice));
     let fleet =
         Fleet { accounts: fleet.accounts.into_iter().filter(|a| a.sid != sid("AC04")).collect(), ..fleet };
-    let draft = Draft::new(&fleet.observed(&choice), &choice, Some(&listed));
+    let draft = Export::new(&fleet.observed(&choice), &choice, Some(&listed));
     assert!(draft.whole().ends_with("subaccounts: []\n"), "{}", draft.whole());
     assert_eq!(draft.split(), BTreeMap::new());
     assert_eq!(draft.left_out(), Vec::<String>::new());
@@ -450,10 +458,10 @@ proptest! {
         }
         for (n, (holder, needs_address, has_bundle)) in holders.iter().enumerate() {
             let number = number(&format!("+151055501{n:02}"));
-            let number = Number { needs_address: *needs_address, ties: has_bundle.then_some(Tie::Bundle).into_iter().collect(), ..number };
+            let number = Number { needs_address: *needs_address, resource_refs: has_bundle.then_some(ResourceRef::Bundle).into_iter().collect(), ..number };
             fleet = fleet.holds_one(&format!("AC{:02}", holder % (accounts.len() + 1)), number);
         }
-        let choice = Choice { check_names, ..choice(&Status::ALL) };
+        let choice = ExportFilter { check_names, ..choice(&Status::ALL) };
         fleet.written(&choice);
         let observed = fleet.observed(&choice);
         let state = settled(&[("a".to_owned(), fleet.draft(&choice).whole())], &observed);
@@ -465,10 +473,10 @@ proptest! {
                 continue;
             };
             let entry = entry.unwrap();
-            prop_assert_eq!(entry.goal.status(), status);
+            prop_assert_eq!(entry.desired_status.status(), status);
             let checked = (check_names && fits).then_some(&account.friendly_name);
             prop_assert_eq!(entry.friendly_name.as_ref(), checked);
-            if let Goal::Closed(terms) = &entry.goal {
+            if let DesiredStatus::Closed(terms) = &entry.desired_status {
                 prop_assert_eq!(&terms.confirm, &account.friendly_name);
             }
             let held = observed.numbers(account.sid).unwrap_or_default().iter().map(|number| number.phone);

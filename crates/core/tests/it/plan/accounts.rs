@@ -1,6 +1,6 @@
 //! What becomes of an account's status. The first match wins.
 
-use subaccountd_core::{Reactivation, Status, Verb};
+use subaccountd_core::{ActionKind, Reactivation, Status};
 
 use crate::support::scene::{Scene, time};
 
@@ -259,7 +259,7 @@ fn a_suspension_elsewhere_comes_after_the_name_and_before_the_verbs() {
 
 #[test]
 fn a_verb_that_is_not_allowed_is_held() {
-    let shown = Scene::new(SUSPENDED).active("AC01").forbids(Verb::Suspend).shown();
+    let shown = Scene::new(SUSPENDED).active("AC01").forbids(ActionKind::Suspend).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: suspend of AC01
       `suspend` is not among the allowed verbs, so subaccountd does not suspend AC01

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use subaccountd_core::{Action, Goal, Limit, Object, Plan, Status, Verb};
+use subaccountd_core::{Action, ActionKind, DesiredStatus, Limit, Plan, Status, Target};
 
 use crate::support::{
     draw::{Fleet, fleet},
@@ -13,7 +13,7 @@ use crate::support::{
 /// A scene some passes and days into its history, with everything allowed.
 fn grown(fleet: &Fleet, before: &Fleet, done: bool, days: i32, broken: Option<usize>) -> Scene {
     let mut scene = before.scene().policy(|policy| policy.close_after = jiff::SignedDuration::from_hours(24));
-    scene.limits.verbs = Verb::ALL.map(|verb| (verb, Limit::Percent(100))).into();
+    scene.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
     scene.limits.released_numbers = 100;
     scene = if done { scene.done() } else { scene.pass() };
     let now = fleet.scene();
@@ -37,13 +37,13 @@ fn scenes() -> impl Strategy<Value = Scene> {
 
 /// Every close is of an account that may be closed, and of nothing else.
 fn check_closes(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
-    for planned in plan.of(Verb::Close) {
+    for planned in plan.of(ActionKind::Close) {
         let Action::Close(close) = &planned.action else { continue };
         let account = &close.account;
         prop_assert!(!scene.desired.faulty());
         prop_assert_eq!(account.status.known(), Some(Status::Suspended));
         let entry = scene.desired.entry(account.sid).unwrap();
-        let Goal::Closed(terms) = &entry.goal else {
+        let DesiredStatus::Closed(terms) = &entry.desired_status else {
             return Err(TestCaseError::fail("a close that the state does not say"));
         };
         prop_assert_eq!(&terms.confirm, &account.friendly_name);
@@ -61,27 +61,27 @@ fn check_closes(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
 
 /// What is wanted and not so is an action or held, and nothing is both.
 fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
-    let acts: BTreeSet<_> = plan.actions.iter().map(|planned| planned.action.object()).collect();
+    let acts: BTreeSet<_> = plan.actions.iter().map(|planned| planned.action.target()).collect();
     prop_assert_eq!(acts.len(), plan.actions.len(), "an object in two actions");
     let holds: BTreeSet<_> = plan
         .held
         .iter()
-        .map(|held| held.number.map_or(Object::Account(held.account), Object::Number))
+        .map(|held| held.number.map_or(Target::Account(held.account), Target::Number))
         .collect();
     for entry in scene.desired.accounts() {
-        let object = Object::Account(entry.sid);
+        let target = Target::Account(entry.sid);
         let live = scene.accounts.get(&entry.sid).and_then(|account| account.status.known());
-        let settled = live == Some(entry.goal.status());
-        prop_assert_eq!(settled, !acts.contains(&object) && !holds.contains(&object));
+        let settled = live == Some(entry.desired_status.status());
+        prop_assert_eq!(settled, !acts.contains(&target) && !holds.contains(&target));
     }
     for (claimant, number, _) in scene.desired.claims() {
-        let object = Object::Number(number);
+        let target = Target::Number(number);
         let here = |list: &Result<Vec<_>, _>| {
             list.iter().flatten().any(|held: &subaccountd_core::Number| held.phone == number)
         };
         let settled = here(&scene.lists[&claimant]);
-        prop_assert_eq!(settled, !acts.contains(&object) && !holds.contains(&object));
-        prop_assert!(!(acts.contains(&object) && holds.contains(&object)));
+        prop_assert_eq!(settled, !acts.contains(&target) && !holds.contains(&target));
+        prop_assert!(!(acts.contains(&target) && holds.contains(&target)));
     }
     for held in &plan.held {
         prop_assert!(!held.message.is_empty() && !held.remedy.is_empty());
@@ -97,10 +97,15 @@ fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseE
     for planned in &plan.actions {
         match &planned.action {
             Action::Reactivate(account) => {
-                prop_assert_eq!(scene.desired.entry(*account).map(|e| e.goal.status()), Some(Status::Active));
+                prop_assert_eq!(
+                    scene.desired.entry(*account).map(|e| e.desired_status.status()),
+                    Some(Status::Active)
+                );
             }
             Action::Suspend(account) => {
-                prop_assert!(scene.desired.entry(*account).is_some_and(|e| e.goal != Goal::Active));
+                prop_assert!(
+                    scene.desired.entry(*account).is_some_and(|e| e.desired_status != DesiredStatus::Active)
+                );
             }
             Action::Transfer(transfer) => {
                 let leaves = || {
@@ -131,7 +136,7 @@ proptest! {
         check_closes(&scene, &plan)?;
         check_nothing_is_forgotten(&scene, &plan)?;
         check_only_what_is_listed(&scene, &plan)?;
-        let closing: BTreeSet<_> = plan.of(Verb::Close).map(|planned| planned.action.account()).collect();
+        let closing: BTreeSet<_> = plan.of(ActionKind::Close).map(|planned| planned.action.account()).collect();
         let emptied = |planned: &subaccountd_core::Planned| match &planned.action {
             Action::Transfer(transfer) => closing.contains(&transfer.from) || closing.contains(&transfer.to),
             _ => false,

@@ -1,6 +1,6 @@
 //! The way to a close: emptied, suspended, rested, closed; and everything that stops it.
 
-use subaccountd_core::{Status, Verb, history::Event};
+use subaccountd_core::{ActionKind, Status, history::Event};
 
 use crate::support::scene::{Scene, phone, sid, time, unknown};
 
@@ -403,7 +403,7 @@ fn a_close_that_would_release_more_than_is_left_is_held_alone() {
             .holds("AC01", "+15105550101")
             .done()
             .after("72h")
-            .limit(Verb::Close, subaccountd_core::Limit::Count(2))
+            .limit(ActionKind::Close, subaccountd_core::Limit::Count(2))
             .shown()
     };
     insta::assert_snapshot!(shown, @r"
@@ -455,7 +455,7 @@ fn a_list_read_only_while_suspended_is_weaker_proof() {
 
 #[test]
 fn a_suspension_on_the_way_that_is_held_is_shown_beside_the_close() {
-    let shown = closing().forbids(Verb::Suspend).shown();
+    let shown = closing().forbids(ActionKind::Suspend).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: suspend of AC01
       `suspend` is not among the allowed verbs, so subaccountd does not suspend AC01
@@ -468,7 +468,7 @@ fn a_suspension_on_the_way_that_is_held_is_shown_beside_the_close() {
 
 #[test]
 fn a_close_that_is_not_allowed_is_held_at_its_end() {
-    let shown = resting().after("72h").forbids(Verb::Close).shown();
+    let shown = resting().after("72h").forbids(ActionKind::Close).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: close of AC01
       `close` is not among the allowed verbs, so subaccountd does not close AC01
@@ -514,7 +514,7 @@ fn numbers_stay_known_when_a_close_is_withdrawn_and_decided_again() {
         scene
             .says(CLOSED)
             .nowhere("+15105550101")
-            .event(Event::Superseded { object: subaccountd_core::Object::Account(sid("AC09")) })
+            .event(Event::Superseded { target: subaccountd_core::Target::Account(sid("AC09")) })
             .brief()
     };
     insta::assert_snapshot!(shown, @"StillHoldsNumbers close AC01");
@@ -544,7 +544,7 @@ fn a_number_seen_in_its_own_account_again_is_not_seen_elsewhere() {
 
 #[test]
 fn what_others_change_while_the_state_does_not_mind_is_no_undoing() {
-    let account = subaccountd_core::Object::Account(sid("AC01"));
+    let account = subaccountd_core::Target::Account(sid("AC01"));
     let scene = resting().says("subaccounts: [{sid: AC01, status: active}]").active("AC01").pass();
     let scene = scene.says(CLOSED).pass();
     assert_eq!(scene.history.times_reverted(account, scene.now, scene.policy.window), 0);

@@ -1,6 +1,6 @@
-//! The brake: each verb against its limit, whole and alone.
+//! The brake: each action kind against its limit, whole and alone.
 
-use subaccountd_core::{Limit, Outcome, Status, Verb, approve};
+use subaccountd_core::{ActionKind, Limit, Outcome, Status, approve};
 
 use crate::support::scene::{Scene, ignored, refused, skipped, unknown};
 
@@ -34,8 +34,9 @@ fn to_close(n: usize) -> Scene {
         )
     };
     let state = format!("subaccounts:\n{}", (1..=n).map(entry).collect::<String>());
-    let scene =
-        Scene::new(&state).limit(Verb::Suspend, Limit::Percent(100)).limit(Verb::Close, Limit::Percent(100));
+    let scene = Scene::new(&state)
+        .limit(ActionKind::Suspend, Limit::Percent(100))
+        .limit(ActionKind::Close, Limit::Percent(100));
     (1..=n)
         .fold(scene, |scene, n| scene.holds(&format!("AC{n:02}"), &format!("+151055501{n:02}")))
         .done()
@@ -77,7 +78,7 @@ fn a_verb_over_its_limit_is_held_alone() {
         .suspended("AC01")
         .active("AC02")
         .active("AC03")
-        .limit(Verb::Suspend, Limit::Count(1))
+        .limit(ActionKind::Suspend, Limit::Count(1))
         .holds("AC02", "+15105550101")
         .brief();
     insta::assert_snapshot!(shown, @r"
@@ -103,16 +104,21 @@ fn the_message_shows_ten_accounts_and_counts_the_others() {
 
 #[test]
 fn a_share_is_rounded_down_but_not_below_the_floor() {
-    let of = |verb: Verb, limit: Limit, base: usize| limit.allows(verb, base);
-    assert_eq!(of(Verb::Suspend, Limit::Percent(10), 39), Some(3));
-    for (verb, floor) in [(Verb::Reactivate, 5), (Verb::Suspend, 2), (Verb::Close, 1), (Verb::Transfer, 10)] {
-        assert_eq!(of(verb, Limit::Percent(1), 3), Some(floor));
-        assert_eq!(of(verb, Limit::Percent(1), 0), Some(floor));
-        assert_eq!(of(verb, Limit::Percent(0), 1000), Some(0));
-        assert_eq!(of(verb, Limit::Percent(100), 1000), None);
-        assert_eq!(of(verb, Limit::Percent(99), 1000), Some(990));
-        assert_eq!(of(verb, Limit::Count(0), 1000), Some(0));
-        assert_eq!(of(verb, Limit::Count(3), 1), Some(3));
+    let of = |kind: ActionKind, limit: Limit, base: usize| limit.allows(kind, base);
+    assert_eq!(of(ActionKind::Suspend, Limit::Percent(10), 39), Some(3));
+    for (kind, floor) in [
+        (ActionKind::Reactivate, 5),
+        (ActionKind::Suspend, 2),
+        (ActionKind::Close, 1),
+        (ActionKind::Transfer, 10),
+    ] {
+        assert_eq!(of(kind, Limit::Percent(1), 3), Some(floor));
+        assert_eq!(of(kind, Limit::Percent(1), 0), Some(floor));
+        assert_eq!(of(kind, Limit::Percent(0), 1000), Some(0));
+        assert_eq!(of(kind, Limit::Percent(100), 1000), None);
+        assert_eq!(of(kind, Limit::Percent(99), 1000), Some(990));
+        assert_eq!(of(kind, Limit::Count(0), 1000), Some(0));
+        assert_eq!(of(kind, Limit::Count(3), 1), Some(3));
     }
 }
 
@@ -131,8 +137,8 @@ fn the_defaults_are_those_of_the_contract() {
 fn a_limit_of_zero_allows_only_what_is_free() {
     let shown = {
         let scene =
-            to_suspend(2, 1).done().says(&fleet(2, "active")).limit(Verb::Reactivate, Limit::Count(0));
-        [scene.shown(), scene.clone().limit(Verb::Reactivate, Limit::Percent(0)).brief()].join("--\n")
+            to_suspend(2, 1).done().says(&fleet(2, "active")).limit(ActionKind::Reactivate, Limit::Count(0));
+        [scene.shown(), scene.clone().limit(ActionKind::Reactivate, Limit::Percent(0)).brief()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"
     reactivate AC01, free
@@ -149,7 +155,7 @@ fn a_limit_of_zero_allows_only_what_is_free() {
 fn a_lifted_limit_lets_everything_through() {
     let shown = format!(
         "{} actions",
-        to_suspend(30, 30).limit(Verb::Suspend, Limit::Percent(100)).plan().actions.len()
+        to_suspend(30, 30).limit(ActionKind::Suspend, Limit::Percent(100)).plan().actions.len()
     );
     insta::assert_snapshot!(shown, @r"
     30 actions
@@ -296,7 +302,7 @@ fn transfers_are_weighed_against_the_numbers() {
         to_move(10).brief().lines().count().to_string(),
         to_move(11).plan().held[0].message.clone().replace(&"0".repeat(30), ""),
         to_move(48).plan().actions.len().to_string(),
-        to_move(10).limit(Verb::Transfer, Limit::Count(9)).brief(),
+        to_move(10).limit(ActionKind::Transfer, Limit::Count(9)).brief(),
     ]
     .join("\n");
     insta::assert_snapshot!(shown, @r"
@@ -324,8 +330,8 @@ fn a_transfer_waits_when_the_reactivation_of_its_receiver_is_over_the_limit() {
             .suspended("AC01")
             .holds("AC03", "+15105550101")
             .holds("AC03", "+15105550102")
-            .limit(Verb::Reactivate, Limit::Count(0))
-            .limit(Verb::Transfer, Limit::Count(1))
+            .limit(ActionKind::Reactivate, Limit::Count(0))
+            .limit(ActionKind::Transfer, Limit::Count(1))
             .shown()
     };
     insta::assert_snapshot!(shown, @r"
@@ -341,7 +347,7 @@ fn a_transfer_waits_when_the_reactivation_of_its_receiver_is_over_the_limit() {
 
 #[test]
 fn closes_are_weighed_as_a_verb_before_what_they_release() {
-    let shown = to_close(2).may_release(9).limit(Verb::Close, Limit::Count(1)).brief();
+    let shown = to_close(2).may_release(9).limit(ActionKind::Close, Limit::Count(1)).brief();
     insta::assert_snapshot!(shown, @r"
     OverLimit close AC01
     OverLimit close AC02
@@ -402,7 +408,7 @@ fn budgets_show_what_is_left() {
         let approved = approve(scene.try_plan().unwrap(), &scene.limits, &scene.history, scene.now);
         let budgets = approved.budgets();
         let verbs: Vec<_> =
-            budgets.verbs.iter().map(|(verb, budget)| format!("{verb} {:?}", budget.remaining())).collect();
+            budgets.verbs.iter().map(|(kind, budget)| format!("{kind} {:?}", budget.remaining())).collect();
         format!("{}; release {:?}", verbs.join(", "), budgets.release.remaining())
     };
     insta::assert_snapshot!(shown, @r"
@@ -416,20 +422,23 @@ fn a_close_that_releases_nothing_needs_no_budget_for_it() {
     let empty = "subaccounts: [{sid: AC03, status: closed, close: {confirm: acme}}]";
     let scene = scene.account("AC03", "acme", Status::Suspended).says(empty).pass();
     let scene = scene.policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);
-    assert_eq!(scene.limit(Verb::Close, Limit::Count(3)).brief(), "close AC03");
+    assert_eq!(scene.limit(ActionKind::Close, Limit::Count(3)).brief(), "close AC03");
 }
 
 #[test]
 fn what_was_free_is_not_spent() {
-    let back =
-        to_suspend(3, 2).done().says(&fleet(3, "active")).limit(Verb::Reactivate, Limit::Count(0)).done();
+    let back = to_suspend(3, 2)
+        .done()
+        .says(&fleet(3, "active"))
+        .limit(ActionKind::Reactivate, Limit::Count(0))
+        .done();
     assert_eq!(back.brief(), "OverLimit reactivate AC03");
-    assert_eq!(back.limit(Verb::Reactivate, Limit::Count(1)).brief(), "reactivate AC03");
+    assert_eq!(back.limit(ActionKind::Reactivate, Limit::Count(1)).brief(), "reactivate AC03");
 }
 
 #[test]
 fn budget_counts_the_tries_of_one_write_once() {
-    let tried = to_suspend(3, 2).limit(Verb::Suspend, Limit::Count(3)).does(&unknown());
+    let tried = to_suspend(3, 2).limit(ActionKind::Suspend, Limit::Count(3)).does(&unknown());
     let done = tried.does(&unknown()).after("1h").done().active("AC03");
     assert_eq!(done.brief(), "suspend AC03");
 }
@@ -443,7 +452,7 @@ fn a_free_write_does_not_take_the_place_of_one_that_costs() {
     let more =
         "subaccounts: [{sid: AC01, status: active, numbers: ['+15105550101']}, {sid: AC02, status: active}]";
     // The first transfer is unknown, and was done; the second takes it back for nothing.
-    let scene = Scene::new(there).limit(Verb::Transfer, Limit::Count(1)).holds("AC02", "+15105550100");
+    let scene = Scene::new(there).limit(ActionKind::Transfer, Limit::Count(1)).holds("AC02", "+15105550100");
     let scene = scene.does(&unknown()).holds("AC01", "+15105550100").says(back).done();
     assert_eq!(
         scene.says(more).holds("AC02", "+15105550101").brief(),

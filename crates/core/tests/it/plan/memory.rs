@@ -1,9 +1,9 @@
 //! What one pass remembers of another: suspensions by others, undoings, refusals, searches, unknown writes.
 
 use subaccountd_core::{
-    Object, Outcome, Reactivation, Receipt, Status,
+    Outcome, Reactivation, Receipt, Status, Target,
+    events::{desired_events, observation_events},
     history::Event,
-    notice::{desired_events, observation_events},
 };
 
 use crate::support::scene::{self, Scene, desired, ignored, phone, sid, skipped, unknown};
@@ -234,7 +234,7 @@ fn an_undoing_counts_once() {
     let shown = {
         let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().pass().pass();
         assert_eq!(
-            scene.history.times_reverted(Object::Account(sid("AC01")), scene.now, scene.policy.window),
+            scene.history.times_reverted(Target::Account(sid("AC01")), scene.now, scene.policy.window),
             1
         );
         scene.brief()
@@ -353,7 +353,7 @@ fn a_refusal_comes_after_contested_and_before_the_verbs() {
         let refused =
             Scene::new(SUSPENDED).active("AC01").does(&refused()).policy(|policy| policy.verbs.clear());
         let reverted =
-            |scene: &Scene| Event::Reverted { object: Object::Account(sid("AC01")), at: scene.stamp() };
+            |scene: &Scene| Event::Reverted { target: Target::Account(sid("AC01")), at: scene.stamp() };
         let (first, second) = (reverted(&refused), reverted(&refused.clone().after("1s")));
         [refused.brief(), refused.clone().event(first).event(second).brief()].join("\n")
     };
@@ -473,7 +473,7 @@ fn a_history_read_from_its_events_is_the_same() {
         let at = scene.stamp();
         events.push(Event::Intent { id: 3, at, write: subaccountd_core::history::Write::from(&planned) });
         events.push(Event::Outcome { id: 3, at, outcome: refused() });
-        events.push(Event::Reverted { object: Object::Number(phone("+15105550101")), at });
+        events.push(Event::Reverted { target: Target::Number(phone("+15105550101")), at });
         events.push(Event::Unattended { from: at.at, to: at.at });
         let mut read = subaccountd_core::History::default();
         let mut repeated = read.clone();
@@ -495,7 +495,7 @@ fn a_history_read_from_its_events_is_the_same() {
 #[test]
 fn a_number_found_elsewhere_is_looked_for_there_without_another_search() {
     let scene = claimed().account("AC03", "hooli", Status::Active).account("AC04", "initech", Status::Active);
-    let mut scene = scene.forbids(subaccountd_core::Verb::Transfer).holds("AC03", "+15105550101");
+    let mut scene = scene.forbids(subaccountd_core::ActionKind::Transfer).holds("AC03", "+15105550101");
     let reads = |scene: &Scene, account: &str| scene.observe().numbers(sid(account)).is_some();
     assert!(reads(&scene, "AC03") && reads(&scene, "AC04"), "the first look is a search");
     scene = scene.pass();
@@ -561,7 +561,7 @@ fn history_is_ripe_when_a_write_or_an_undoing_is_older_than_the_window() {
     let written = Scene::new(SUSPENDED).active("AC01").done();
     let empty = Scene::new(SUSPENDED);
     let at = empty.stamp();
-    let undone = empty.event(Event::Reverted { object: Object::Account(sid("AC01")), at });
+    let undone = empty.event(Event::Reverted { target: Target::Account(sid("AC01")), at });
     for scene in [written, undone] {
         assert!(!ripe(&scene));
         let mut later = scene.after("24h");

@@ -1,7 +1,7 @@
 //! What is noticed, and what is not: each fact once, and only what others did against the state counts as undoing.
 
 use jiff::SignedDuration;
-use subaccountd_core::{History, Limit, Object, Reactivation, Verb, notice::observation_events};
+use subaccountd_core::{ActionKind, History, Limit, Reactivation, Target, events::observation_events};
 
 use crate::support::scene::{self, Scene, phone, sid};
 
@@ -21,8 +21,8 @@ fn claimed() -> Scene {
     Scene::new(&state).holds("AC02", NUMBER)
 }
 
-fn times_reverted(scene: &Scene, object: Object) -> usize {
-    scene.history.times_reverted(object, scene.now, WINDOW)
+fn times_reverted(scene: &Scene, target: Target) -> usize {
+    scene.history.times_reverted(target, scene.now, WINDOW)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_does_not_change_is_noticed_once() {
 
 #[test]
 fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
-    let account = Object::Account(sid("AC01"));
+    let account = Target::Account(sid("AC01"));
     let always = |scene: Scene| scene.policy(|policy| policy.reactivation = Reactivation::Always);
     let stands = always(Scene::new(ACTIVE).suspended("AC01")).done().pass().pass();
     assert_eq!(times_reverted(&stands, account), 0);
@@ -62,7 +62,7 @@ fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
 /// The state takes its word back, and what happens to the number then is nobody's undoing.
 #[test]
 fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
-    let number = Object::Number(phone(NUMBER));
+    let number = Target::Number(phone(NUMBER));
     let released = format!(
         "subaccounts: [{{sid: AC01, status: closed, close: {{confirm: acme, moveNumbersToMain: true, release: [\"{NUMBER}\"]}}}}]"
     );
@@ -82,14 +82,14 @@ fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
 /// A fraud guard suspends it later: that must not look like the suspension that the daemon once found.
 #[test]
 fn an_account_that_others_reactivated_was_seen_active() {
-    let held = Scene::new(ACTIVE).suspended("AC01").limit(Verb::Reactivate, Limit::Count(0)).pass();
-    let later = held.active("AC01").pass().suspended("AC01").limit(Verb::Reactivate, Limit::Count(9));
+    let held = Scene::new(ACTIVE).suspended("AC01").limit(ActionKind::Reactivate, Limit::Count(0)).pass();
+    let later = held.active("AC01").pass().suspended("AC01").limit(ActionKind::Reactivate, Limit::Count(9));
     assert_eq!(later.brief(), "SuspendedElsewhere reactivate AC01");
 }
 
 #[test]
 fn an_account_seen_active_under_another_word_is_seen_active_anew() {
-    let kept = Scene::new(SUSPENDED).active("AC01").forbids(Verb::Suspend).pass();
+    let kept = Scene::new(SUSPENDED).active("AC01").forbids(ActionKind::Suspend).pass();
     assert_eq!(kept.says(ACTIVE).pass().suspended("AC01").brief(), "SuspendedElsewhere reactivate AC01");
 }
 
@@ -121,10 +121,10 @@ fn history_is_the_same_after_json() {
     let refused = scene::refused(21_478, "no");
     let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().does(&refused);
     let scene = scene.says(HANDED).holds("AC01", NUMBER).done();
-    let verbs: Vec<_> = scene.history.writes().map(|(_, write, _)| write.verb).collect();
-    assert_eq!(verbs, [Verb::Suspend, Verb::Suspend, Verb::Transfer]);
-    let refusals = scene.history.refusals(Object::Account(sid("AC01")));
-    assert_eq!(refusals.map(|(verb, _)| verb).collect::<Vec<_>>(), [Verb::Suspend]);
+    let verbs: Vec<_> = scene.history.writes().map(|(_, write, _)| write.kind).collect();
+    assert_eq!(verbs, [ActionKind::Suspend, ActionKind::Suspend, ActionKind::Transfer]);
+    let refusals = scene.history.refusals(Target::Account(sid("AC01")));
+    assert_eq!(refusals.map(|(kind, _)| kind).collect::<Vec<_>>(), [ActionKind::Suspend]);
     let json = serde_json::to_string(&scene.history).unwrap();
     for part in ["refused", "lastApplied", "reverted", "writes"] {
         assert!(!json.contains(&format!("\"{part}\":[]")), "{part}: {json}");
@@ -144,7 +144,7 @@ fn history_drops_what_is_older_than_the_window() {
     assert!(!scene.history.is_ripe(scene.now, WINDOW));
     scene.history.prune(scene.now, WINDOW);
     assert_eq!((kept(&scene, "writes"), kept(&scene, "reverted")), (1, 1));
-    assert_eq!(times_reverted(&scene, Object::Account(sid("AC01"))), 1);
+    assert_eq!(times_reverted(&scene, Target::Account(sid("AC01"))), 1);
     let mut unsure = scene.clone().after("24h").clock_off(None);
     assert!(!unsure.history.is_ripe(unsure.now, WINDOW));
     unsure.history.prune(unsure.now, WINDOW);

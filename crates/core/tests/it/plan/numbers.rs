@@ -1,6 +1,6 @@
 //! What becomes of a number that the state wants somewhere. The first match wins.
 
-use subaccountd_core::{Status, Tie, Ties, Verb};
+use subaccountd_core::{ActionKind, ResourceRef, ResourceRefs, Status};
 
 use crate::support::scene::{Scene, sid};
 
@@ -83,7 +83,7 @@ fn what_the_long_form_names_goes_into_the_transfer() {
         let scene =
             Scene::new(state).nowhere("+493012345678").also_holds_with("AC00", "+493012345678", |number| {
                 number.needs_address = true;
-                number.ties.insert(Tie::Bundle);
+                number.resource_refs.insert(ResourceRef::Bundle);
             });
         crate::support::text::short(&format!("{:#?}", scene.plan().actions[0].action))
     };
@@ -93,8 +93,8 @@ fn what_the_long_form_names_goes_into_the_transfer() {
             to: AC01,
             phone: +493012345678,
             from: AC00,
-            number: PN00000000000000000000493012345678,
-            needs: Needs {
+            number_sid: PN00000000000000000000493012345678,
+            resources: TransferResources {
                 address_sid: Some(
                     AD01,
                 ),
@@ -337,7 +337,7 @@ fn a_number_follows_the_reactivation_of_its_receiver() {
 #[test]
 fn a_number_waits_while_the_reactivation_of_its_receiver_is_held() {
     let shown = {
-        let not_allowed = claimed().suspended("AC01").forbids(Verb::Reactivate);
+        let not_allowed = claimed().suspended("AC01").forbids(ActionKind::Reactivate);
         let elsewhere = claimed().pass().suspended("AC01");
         [not_allowed.shown(), elsewhere.shown()].join("--\n")
     };
@@ -375,7 +375,7 @@ fn a_number_with_address_requirements_needs_an_address() {
 fn a_number_with_a_bundle_needs_a_bundle() {
     let shown = claimed()
         .nowhere("+15105550101")
-        .also_holds_with("AC02", "+15105550101", |number| number.ties.insert(Tie::Bundle))
+        .also_holds_with("AC02", "+15105550101", |number| number.resource_refs.insert(ResourceRef::Bundle))
         .shown();
     insta::assert_snapshot!(shown, @r"
     NeedsBundle: transfer of AC01 +15105550101
@@ -386,18 +386,18 @@ fn a_number_with_a_bundle_needs_a_bundle() {
 
 #[test]
 fn what_a_number_uses_of_its_account_is_said_not_to_follow() {
-    let uses = |ties: &[Tie]| {
-        let ties = ties.iter().copied().collect();
+    let uses = |resource_refs: &[ResourceRef]| {
+        let resource_refs = resource_refs.iter().copied().collect();
         claimed()
             .nowhere("+15105550101")
-            .also_holds_with("AC02", "+15105550101", |number| number.ties = ties)
+            .also_holds_with("AC02", "+15105550101", |number| number.resource_refs = resource_refs)
             .shown()
     };
     let shown = [
-        uses(&[Tie::Trunk]),
-        uses(&[Tie::SmsApplication, Tie::VoiceApplication]),
-        uses(&[Tie::VoiceApplication, Tie::Trunk, Tie::EmergencyAddress]),
-        uses(&[Tie::Address, Tie::Identity]),
+        uses(&[ResourceRef::Trunk]),
+        uses(&[ResourceRef::SmsApplication, ResourceRef::VoiceApplication]),
+        uses(&[ResourceRef::VoiceApplication, ResourceRef::Trunk, ResourceRef::EmergencyAddress]),
+        uses(&[ResourceRef::Address, ResourceRef::Identity]),
     ]
     .concat();
     insta::assert_snapshot!(shown, @r"
@@ -420,7 +420,9 @@ fn what_the_state_gives_is_said_to_replace_what_the_number_used() {
         .account("AC02", "hooli", Status::Active)
         .nowhere("+15105550101")
         .also_holds_with("AC02", "+15105550101", |number| {
-            number.ties = [Tie::Bundle, Tie::EmergencyAddress, Tie::Trunk].into_iter().collect();
+            number.resource_refs = [ResourceRef::Bundle, ResourceRef::EmergencyAddress, ResourceRef::Trunk]
+                .into_iter()
+                .collect();
         })
         .shown();
     insta::assert_snapshot!(shown, @r"
@@ -552,7 +554,7 @@ fn the_first_of_all_reasons_wins_for_a_number() {
         shown.push(scene.brief());
         scene = scene.also_holds_with("AC02", "+15105550101", |number| {
             number.needs_address = true;
-            number.ties.insert(Tie::Bundle);
+            number.resource_refs.insert(ResourceRef::Bundle);
         });
         shown.push(scene.brief());
         scene = scene.says(&paused.replace("paused: true", "paused: false"));
@@ -636,12 +638,12 @@ fn a_number_on_the_move_into_the_main_account_is_seen_to_be() {
 /// As snapshots have them. A word that is not known costs a warning and not the number.
 #[test]
 fn what_does_not_follow_a_number_has_words_of_its_own() {
-    let all: Ties = Tie::ALL.into_iter().collect();
+    let all: ResourceRefs = ResourceRef::ALL.into_iter().collect();
     let words =
         ["voiceApplication", "smsApplication", "trunk", "address", "emergencyAddress", "bundle", "identity"];
     assert_eq!(serde_json::to_value(all).unwrap(), serde_json::json!(words));
-    assert_eq!(serde_json::from_value::<Ties>(serde_json::json!(words)).unwrap(), all);
-    let later: Ties = serde_json::from_str(r#"["trunk", "hologram"]"#).unwrap();
-    assert_eq!(later.iter().collect::<Vec<_>>(), [Tie::Trunk]);
-    assert!(!later.is_empty() && Ties::default().is_empty());
+    assert_eq!(serde_json::from_value::<ResourceRefs>(serde_json::json!(words)).unwrap(), all);
+    let later: ResourceRefs = serde_json::from_str(r#"["trunk", "hologram"]"#).unwrap();
+    assert_eq!(later.iter().collect::<Vec<_>>(), [ResourceRef::Trunk]);
+    assert!(!later.is_empty() && ResourceRefs::default().is_empty());
 }

@@ -1,6 +1,6 @@
 //! The plan as a whole: for whom it is made, in which order, and what it says about itself.
 
-use subaccountd_core::{Status, Verb};
+use subaccountd_core::{ActionKind, Status};
 
 use crate::support::scene::{Scene, sid};
 
@@ -126,6 +126,6 @@ fn the_digest_changes_when_the_plan_does() {
     let (first, again) = (digest(upside_down()), digest(upside_down()));
     assert_eq!(first, again);
     assert_ne!(first, digest(upside_down().active("AC02")));
-    assert_ne!(first, digest(upside_down().forbids(Verb::Suspend)));
+    assert_ne!(first, digest(upside_down().forbids(ActionKind::Suspend)));
     assert_eq!(first.len(), 16);
 }

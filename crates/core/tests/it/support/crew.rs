@@ -12,7 +12,7 @@ use subaccountd_core::{
     Account, AccountSid, Action, Number, Outcome, Planned, Receipt, Skip,
     execute::{self, Execution, execute},
     record::{Precondition, Record, Stopwatch},
-    remote::{Apply, ErrorKind, RemoteError, Sent, WritePlace},
+    remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 
 use super::{scene::Scene, text::short};
@@ -128,7 +128,7 @@ impl Ports {
 /// A place in flight.
 pub(crate) struct Place<'a>(&'a Ports);
 
-impl WritePlace for Place<'_> {
+impl WriteSlot for Place<'_> {
     async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
         self.0.log(&format!("read {sid}"));
         (self.0.look)(sid)?;

@@ -1,7 +1,7 @@
 //! Passes over a scene.
 
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, History, Holdings, Number, Observed, Pass, PhoneNumber, Plan, PlanError,
+    AccountSid, ApprovedPlan, History, Number, NumberList, Observed, Pass, PhoneNumber, Plan, PlanError,
     pass::{Answer, Want},
     plan,
     remote::AccountList,
@@ -59,8 +59,8 @@ impl Scene {
             Want::Numbers(account) => Answer::Numbers(
                 account,
                 match &self.lists[&account] {
-                    Ok(numbers) => Holdings::Known(numbers.clone()),
-                    Err(why) => Holdings::Unreadable(why.clone()),
+                    Ok(numbers) => NumberList::Known(numbers.clone()),
+                    Err(why) => NumberList::Unreadable(why.clone()),
                 },
             ),
             Want::Account(account) => {

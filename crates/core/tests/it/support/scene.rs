@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, Desired, Goal, Guardrails, History, Limit, Limits, LiveStatus, Now, Number,
-    Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, SkipCause, Stamp, Status, Ties, UnknownOutcome,
-    Verb,
+    Account, AccountSid, Action, ActionKind, Desired, DesiredStatus, Guardrails, History, Limit, Limits,
+    LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ResourceRefs,
+    SkipCause, Stamp, Status, UnknownOutcome,
     history::{Event, Write as Journaled},
-    manifest::{Source, read},
+    manifest::{Source, parse},
     remote::UnreadableRow,
 };
 
@@ -64,7 +64,7 @@ pub(crate) fn phone(text: &str) -> PhoneNumber {
 
 pub(crate) fn number(text: &str) -> Number {
     let sid = format!("PN{:0>32}", text.trim_start_matches('+')).parse().unwrap();
-    Number { sid, phone: phone(text), needs_address: false, ties: Ties::default() }
+    Number { sid, phone: phone(text), needs_address: false, resource_refs: ResourceRefs::default() }
 }
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -76,7 +76,7 @@ pub(crate) fn desired(body: &str) -> Desired {
     let body = dedent(body);
     let main = if body.contains("mainAccount") { "" } else { "mainAccount: {sid: AC00}\n" };
     let text = long(&format!("apiVersion: subaccountd/v1\nkind: DesiredState\n{main}{body}"));
-    read(&[Source { name: "state.yaml".to_owned(), content: Ok(text.into_bytes()) }]).desired
+    parse(&[Source { name: "state.yaml".to_owned(), content: Ok(text.into_bytes()) }]).desired
 }
 
 impl Scene {
@@ -98,10 +98,10 @@ impl Scene {
         }
         .account("AC00", "main", Status::Active);
         for entry in scene.desired.clone().accounts() {
-            let (name, status) = match &entry.goal {
-                Goal::Active => (None, Status::Active),
-                Goal::Suspended => (None, Status::Suspended),
-                Goal::Closed(terms) => (Some(&terms.confirm), Status::Active),
+            let (name, status) = match &entry.desired_status {
+                DesiredStatus::Active => (None, Status::Active),
+                DesiredStatus::Suspended => (None, Status::Suspended),
+                DesiredStatus::Closed(terms) => (Some(&terms.confirm), Status::Active),
             };
             let name = name.or(entry.friendly_name.as_ref()).map_or("acme", String::as_str);
             scene = scene.account(&entry.sid.to_string(), name, status);
@@ -221,13 +221,13 @@ impl Scene {
         self
     }
 
-    pub(crate) fn forbids(mut self, verb: Verb) -> Self {
-        self.policy.verbs.remove(&verb);
+    pub(crate) fn forbids(mut self, kind: ActionKind) -> Self {
+        self.policy.verbs.remove(&kind);
         self
     }
 
-    pub(crate) fn limit(mut self, verb: Verb, limit: Limit) -> Self {
-        self.limits.verbs.insert(verb, limit);
+    pub(crate) fn limit(mut self, kind: ActionKind, limit: Limit) -> Self {
+        self.limits.verbs.insert(kind, limit);
         self
     }
 
@@ -309,7 +309,7 @@ impl Scene {
             if let Action::Close(close) = &planned.action {
                 write!(out, ", losing {:?}", close.at_risk).unwrap();
             }
-            out.push_str(if planned.free { ", free" } else { "" });
+            out.push_str(if planned.exempt { ", free" } else { "" });
             writeln!(out, "{}", planned.note.as_ref().map_or_else(String::new, |note| format!(" ({note})")))
                 .unwrap();
         }

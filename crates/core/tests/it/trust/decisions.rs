@@ -140,8 +140,8 @@ fn rest_does_not_begin_while_no_clock_can_be_trusted() {
 #[test]
 fn rest_counts_from_our_own_suspension_when_twilio_dates_it_earlier() {
     // Decided at noon; the suspension came ten hours later.
-    let decided = Scene::new(CLOSED).forbids(subaccountd_core::Verb::Suspend).pass().after("10h");
-    let scene = decided.policy(|policy| policy.verbs = subaccountd_core::Verb::ALL.into()).done();
+    let decided = Scene::new(CLOSED).forbids(subaccountd_core::ActionKind::Suspend).pass().after("10h");
+    let scene = decided.policy(|policy| policy.verbs = subaccountd_core::ActionKind::ALL.into()).done();
     let earlier = "2026-01-01T00:00:00Z".parse().unwrap();
     let scene = scene.with("AC01", |account| account.date_updated = Some(earlier));
     assert_eq!(scene.clone().after("71h 59m 59s").brief(), "CoolingOff close AC01");

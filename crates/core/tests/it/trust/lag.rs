@@ -1,6 +1,6 @@
 //! Lists that lag behind our own writes: our echo is not somebody else.
 
-use subaccountd_core::{Limit, Object, Status, Verb, history::Event, pass::Want};
+use subaccountd_core::{ActionKind, Limit, Status, Target, history::Event, pass::Want};
 
 use crate::support::scene::{Scene, number, phone, sid, unknown};
 
@@ -8,12 +8,12 @@ const NUMBER: &str = "+15105550101";
 const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
 
-fn reverted(scene: &Scene, object: Object) -> usize {
-    scene.history.times_reverted(object, scene.now, scene.policy.window)
+fn reverted(scene: &Scene, target: Target) -> usize {
+    scene.history.times_reverted(target, scene.now, scene.policy.window)
 }
 
-fn account() -> Object {
-    Object::Account(sid("AC01"))
+fn account() -> Target {
+    Target::Account(sid("AC01"))
 }
 
 /// The list goes on showing the account as active after it was suspended.
@@ -67,7 +67,7 @@ fn transfer_is_not_repeated_when_the_lists_do_not_show_it_yet() {
         assert_eq!(scene.brief(), "");
         scene = scene.after("20s").pass();
     }
-    assert_eq!(reverted(&scene, Object::Number(phone(NUMBER))), 0);
+    assert_eq!(reverted(&scene, Target::Number(phone(NUMBER))), 0);
     // Both lists show it, then none does.
     assert_eq!(lagging_number().also_holds("AC01", NUMBER).brief(), "");
     assert_eq!(lagging_number().nowhere(NUMBER).brief(), "");
@@ -98,13 +98,13 @@ fn number_that_others_moved_back_counts_once_when_both_accounts_confirm_it() {
     let mut scene = lagging_number();
     scene.number_truth.insert(phone(NUMBER), sid("AC02"));
     let scene = scene.pass();
-    assert_eq!(reverted(&scene, Object::Number(phone(NUMBER))), 1);
+    assert_eq!(reverted(&scene, Target::Number(phone(NUMBER))), 1);
     assert_eq!(scene.brief(), "transfer +15105550101 from AC02 to AC01");
     // Moved on to a third account, which no list shows yet: it is on the move.
     let mut third = lagging_number().account("AC03", "hooli", Status::Active);
     third.number_truth.insert(phone(NUMBER), sid("AC03"));
     assert_eq!(third.brief(), "Unreadable transfer AC01 +15105550101");
-    assert_eq!(reverted(&third.pass(), Object::Number(phone(NUMBER))), 0);
+    assert_eq!(reverted(&third.pass(), Target::Number(phone(NUMBER))), 0);
 }
 
 #[test]
@@ -142,13 +142,13 @@ fn suspension_is_not_ours_when_it_is_dated_more_than_two_minutes_after_a_lost_on
 #[test]
 fn lagging_lists_do_not_make_two_writes_cost_four() {
     let state = "subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: suspended}]";
-    let scene = Scene::new(state).active("AC01").active("AC02").limit(Verb::Suspend, Limit::Count(2));
+    let scene = Scene::new(state).active("AC01").active("AC02").limit(ActionKind::Suspend, Limit::Count(2));
     let listed = scene.accounts.clone();
     let mut done = scene.done();
     done.truth = std::mem::replace(&mut done.accounts, listed);
     let done = done.after("3s").pass();
     assert_eq!(done.brief(), "");
-    assert_eq!(done.history.spent(Verb::Suspend, done.now, done.limits.window), 2);
+    assert_eq!(done.history.spent(ActionKind::Suspend, done.now, done.limits.window), 2);
 }
 
 /// What a single number read shows where no list was read is placed there, and the search for it ends.
@@ -163,7 +163,7 @@ fn unknown_transfer_is_resolved_by_a_look_at_the_number() {
     assert_eq!(scene.history.open_writes().count(), 0);
     assert_eq!(scene.history.owner(phone(NUMBER)), Some(sid("AC01")));
     let seen = [(phone(NUMBER), number(NUMBER).sid)].into();
-    let event = Event::NumbersSeen { account: sid("AC02"), numbers: seen, moving: false };
+    let event = Event::NumbersSeen { account: sid("AC02"), numbers: seen, in_transit: false };
     assert_eq!(scene.event(event).history.owner(phone(NUMBER)), Some(sid("AC02")));
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use subaccountd_core::{Limit, Status, Verb};
+use subaccountd_core::{ActionKind, Limit, Status};
 
 use crate::support::scene::{Scene, ignored, refused, skipped, unknown};
 
@@ -20,13 +20,13 @@ fn suspending(accounts: usize, limit: usize) -> Scene {
     for n in 1..=accounts {
         scene = scene.active(&format!("AC{n:02}"));
     }
-    scene.limit(Verb::Suspend, Limit::Count(limit))
+    scene.limit(ActionKind::Suspend, Limit::Count(limit))
 }
 
 #[test]
 fn limit_in_per_cent_counts_only_accounts_that_are_there_and_not_closed() {
     let state = format!("subaccounts:\n{}{}", entries(1, 20, "suspended"), entries(21, 99, "closed"));
-    let mut scene = Scene::new(&state).limit(Verb::Suspend, Limit::Percent(10));
+    let mut scene = Scene::new(&state).limit(ActionKind::Suspend, Limit::Percent(10));
     for n in 1..=20 {
         scene = scene.active(&format!("AC{n:02}"));
     }
@@ -37,7 +37,7 @@ fn limit_in_per_cent_counts_only_accounts_that_are_there_and_not_closed() {
         scene = scene.gone(&format!("AC{n:02}"));
     }
     let plan = scene.approved();
-    assert_eq!(plan.budgets().verbs[&Verb::Suspend].limit, Some(2), "10 % of 20");
+    assert_eq!(plan.budgets().verbs[&ActionKind::Suspend].limit, Some(2), "10 % of 20");
     assert_eq!(plan.plan().actions, []);
     assert_eq!(plan.plan().held.len(), 20);
 }
@@ -54,9 +54,9 @@ fn limit_in_per_cent_counts_only_numbers_that_were_found() {
         scene = scene.nowhere(&format!("+1510555{n:02}00"));
     }
     // Below its floor a share allows ten; 100 would be the share that lifts it.
-    let plan = scene.limit(Verb::Transfer, Limit::Percent(99)).approved();
+    let plan = scene.limit(ActionKind::Transfer, Limit::Percent(99)).approved();
     assert_eq!(plan.plan().found_numbers, 1);
-    assert_eq!(plan.budgets().verbs[&Verb::Transfer].limit, Some(10));
+    assert_eq!(plan.budgets().verbs[&ActionKind::Transfer].limit, Some(10));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn ignored_release_costs_as_much_as_one_that_was_done() {
         )
     };
     let scene = Scene::new(&state("AC01", "+15105550101")).holds("AC01", "+15105550101").may_release(1);
-    let scene = scene.done().after("72h").limit(Verb::Close, Limit::Count(9)).does(&ignored("no"));
+    let scene = scene.done().after("72h").limit(ActionKind::Close, Limit::Count(9)).does(&ignored("no"));
     assert_eq!(scene.history.released(scene.now, scene.limits.window), 1);
     let scene = scene.account("AC02", "acme", Status::Suspended).holds("AC02", "+15105550102");
     let scene = scene.policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);
@@ -106,7 +106,8 @@ fn unknown_write_gives_its_place_only_to_its_very_repeat() {
         let entries = (1..=5).map(|n| format!("{{sid: AC{n:02}, status: active, numbers: [{}]}}", claims(n)));
         format!("subaccounts: [{}]", entries.collect::<Vec<_>>().join(", "))
     };
-    let scene = Scene::new(&state(1)).holds("AC05", "+15105550101").limit(Verb::Transfer, Limit::Count(1));
+    let scene =
+        Scene::new(&state(1)).holds("AC05", "+15105550101").limit(ActionKind::Transfer, Limit::Count(1));
     let scene = scene.does(&unknown());
     assert_eq!(scene.brief(), "transfer +15105550101 from AC05 to AC01");
     for claimant in 2..=4 {
@@ -153,7 +154,7 @@ fn writes_of_one_plan_are_held_together_when_one_of_them_repeats_an_unknown_one(
         scene.says(&three).account("AC02", "acme", Status::Active).account("AC03", "acme", Status::Active);
     let held = "OverLimit suspend AC01\nOverLimit suspend AC02\nOverLimit suspend AC03";
     assert_eq!(scene.brief(), held);
-    assert_eq!(scene.limit(Verb::Suspend, Limit::Count(3)).brief().lines().count(), 3);
+    assert_eq!(scene.limit(ActionKind::Suspend, Limit::Count(3)).brief().lines().count(), 3);
 }
 
 /// The first try costs, because no clock can be trusted; its repeat is free. It may not free the place of the first.
@@ -161,7 +162,7 @@ fn writes_of_one_plan_are_held_together_when_one_of_them_repeats_an_unknown_one(
 fn free_repeat_does_not_take_the_place_of_an_unknown_write_that_costs() {
     let active = "subaccounts: [{sid: AC01, status: active}]";
     let scene = suspending(1, 1).done().says(active).clock_off(None).does(&unknown());
-    let spent = |scene: &Scene| scene.history.spent(Verb::Reactivate, scene.now, scene.limits.window);
+    let spent = |scene: &Scene| scene.history.spent(ActionKind::Reactivate, scene.now, scene.limits.window);
     assert_eq!(spent(&scene), 1);
     let repeated = scene.clock_off(Some("0s"));
     assert!(repeated.shown().contains("reactivate AC01, free"), "{}", repeated.shown());

@@ -1,6 +1,6 @@
 //! Whose suspension it is: a lost journal, strict, times up to which suspensions are lifted, renamed accounts.
 
-use subaccountd_core::{Limit, Reactivation, Status, Verb};
+use subaccountd_core::{ActionKind, Limit, Reactivation, Status};
 
 use crate::support::scene::{Scene, unknown};
 
@@ -123,8 +123,11 @@ fn strict_holds_a_suspension_that_others_made_before_ours() {
 /// The free reactivation is for the very suspension that the daemon made.
 #[test]
 fn reactivation_is_free_for_seven_days_and_only_of_our_own_suspension() {
-    let own =
-        Scene::new(SUSPENDED).active("AC01").done().says(ACTIVE).limit(Verb::Reactivate, Limit::Count(0));
+    let own = Scene::new(SUSPENDED)
+        .active("AC01")
+        .done()
+        .says(ACTIVE)
+        .limit(ActionKind::Reactivate, Limit::Count(0));
     assert_eq!(own.clone().after("167h 59m 59s").brief(), "reactivate AC01");
     assert_eq!(own.clone().after("168h").brief(), "OverLimit reactivate AC01");
     assert_eq!(own.after("1h").touched("AC01").brief(), "OverLimit reactivate AC01");
@@ -133,7 +136,7 @@ fn reactivation_is_free_for_seven_days_and_only_of_our_own_suspension() {
 #[test]
 fn reactivation_is_free_after_a_restart() {
     let own = Scene::new(SUSPENDED).active("AC01").done().restarted();
-    let mut own = own.says(ACTIVE).limit(Verb::Reactivate, Limit::Count(0)).after("72h");
+    let mut own = own.says(ACTIVE).limit(ActionKind::Reactivate, Limit::Count(0)).after("72h");
     let (now, window) = (own.now, own.limits.window);
     own.history.prune(now, window);
     assert_eq!(own.history.writes().count(), 0);

@@ -1,6 +1,6 @@
 //! Time: what is told by a clock that another one contradicts frees no budget and ends no rest.
 
-use subaccountd_core::{Limit, Verb};
+use subaccountd_core::{ActionKind, Limit};
 
 use crate::support::scene::Scene;
 
@@ -8,7 +8,7 @@ const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm:
 
 /// Four active accounts to suspend, two a day: AC03 and AC04 are listed by the second edit.
 fn suspending() -> Scene {
-    let scene = Scene::new(&state(2)).limit(Verb::Suspend, Limit::Count(2));
+    let scene = Scene::new(&state(2)).limit(ActionKind::Suspend, Limit::Count(2));
     let scene = scene.active("AC01").active("AC02");
     scene.account("AC03", "acme", subaccountd_core::Status::Active).account(
         "AC04",
@@ -98,7 +98,7 @@ fn rest_does_not_go_on_while_clocks_disagree() {
 #[test]
 fn reactivation_costs_while_no_clock_can_be_trusted() {
     let active = state(2).replace("suspended", "active");
-    let scene = suspending().done().limit(Verb::Reactivate, Limit::Count(0)).says(&active);
+    let scene = suspending().done().limit(ActionKind::Reactivate, Limit::Count(0)).says(&active);
     assert_eq!(scene.brief(), "reactivate AC01\nreactivate AC02");
     let held = "OverLimit reactivate AC01\nOverLimit reactivate AC02";
     let late = scene.after("999h");
@@ -113,7 +113,7 @@ fn transfer_back_costs_while_no_clock_can_be_trusted() {
     let there = r#"subaccounts: [{sid: AC01, status: active, numbers: ["+15105550101"]}, {sid: AC02, status: active}]"#;
     let back = r#"subaccounts: [{sid: AC01, status: active}, {sid: AC02, status: active, numbers: ["+15105550101"]}]"#;
     let moved = Scene::new(there).holds("AC02", "+15105550101").done().says(back);
-    let moved = moved.limit(Verb::Transfer, Limit::Count(0));
+    let moved = moved.limit(ActionKind::Transfer, Limit::Count(0));
     assert_eq!(moved.brief(), "transfer +15105550101 from AC01 to AC02");
     let late = moved.after("999h");
     assert_eq!(late.brief(), "OverLimit transfer AC02 +15105550101");

@@ -1,6 +1,6 @@
 //! Writes that end unknown again and again: the first is repeated at once, then with pauses.
 
-use subaccountd_core::{Outcome, Receipt, Status, Verb};
+use subaccountd_core::{ActionKind, Outcome, Receipt, Status};
 
 use crate::support::scene::{Scene, unknown};
 
@@ -130,6 +130,6 @@ fn unknown_tries_cost_one_place_however_often_they_are_repeated() {
     for _ in 0..12 {
         scene = scene.does(&unknown()).after("1h");
     }
-    assert_eq!(scene.history.spent(Verb::Suspend, scene.now, scene.limits.window), 1);
+    assert_eq!(scene.history.spent(ActionKind::Suspend, scene.now, scene.limits.window), 1);
     assert_eq!(scene.does(&Outcome::Done(Receipt::default())).brief(), "");
 }

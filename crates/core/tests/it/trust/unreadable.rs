@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use subaccountd_core::{Outcome, SkipCause, Status, Verb, history::Event};
+use subaccountd_core::{ActionKind, Outcome, SkipCause, Status, history::Event};
 
 use crate::support::{
     crew::Ports,
@@ -65,9 +65,9 @@ fn decision_and_holdings_survive_a_row_that_cannot_be_read() {
 /// A close whose second look differs: what the daemon records of it.
 fn look_fails(scene: Scene) -> Scene {
     let planned = scene.plan().actions.remove(0);
-    let (verb, object, entry) = (planned.action.verb(), planned.action.object(), planned.entry);
+    let (kind, target, entry) = (planned.action.kind(), planned.action.target(), planned.entry);
     let (at, seen) = (scene.stamp(), "it is active".to_owned());
-    scene.event(Event::ProofFailed { verb, object, at, entry, seen })
+    scene.event(Event::ProofFailed { kind, target, at, entry, seen })
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn write_is_held_as_unreadable_when_keeping_its_intent_makes_it_too_old_three_ti
         scene = scene.writes(&executed.planned, Some(&executed.outcome));
     }
     assert_eq!(scene.brief(), "Unreadable suspend AC01");
-    assert_eq!(scene.history.spent(Verb::Suspend, scene.now, scene.limits.window), 0);
+    assert_eq!(scene.history.spent(ActionKind::Suspend, scene.now, scene.limits.window), 0);
     let done = scene.after("15s").done();
     assert_eq!(done.brief(), "");
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Command, FromArgMatches};
-use subaccountd_core::{Limit, Verb};
+use subaccountd_core::{ActionKind, Limit};
 
-use super::{ReactivationName, Rules};
+use super::{ReactivationName, GuardrailArgs};
 
 /// Values by the names of their flags.
-pub(crate) type Words = BTreeMap<String, String>;
+pub(crate) type FlagValues = BTreeMap<String, String>;
 
-impl Rules {
+impl GuardrailArgs {
     /// The names of the flags of these rules.
     pub(crate) fn flags() -> BTreeSet<String> {
         let command = Self::augment_args(Command::new("rules"));
@@ -18,10 +18,10 @@ impl Rules {
     }
 
     /// These rules in words.
-    pub(crate) fn words(&self) -> Words {
+    pub(crate) fn words(&self) -> FlagValues {
         // A field more has to be thought of here.
         let Self { verbs, close_after, reactivation, budgets } = self;
-        let verbs: Vec<_> = verbs.iter().map(|verb| Verb::from(*verb).as_str()).collect();
+        let verbs: Vec<_> = verbs.iter().map(|kind| ActionKind::from(*kind).as_str()).collect();
         let reactivation = match reactivation {
             ReactivationName::Normal => "normal",
             ReactivationName::Strict => "strict",
@@ -48,7 +48,7 @@ impl Rules {
 
     /// The rules that `words` say; what they do not say is as on this command line. Names of a later version are
     /// passed over.
-    pub(crate) fn from_words(words: &Words) -> Result<Self, clap::Error> {
+    pub(crate) fn from_words(words: &FlagValues) -> Result<Self, clap::Error> {
         let known = Self::flags();
         let of_ours = words.iter().filter(|(name, _)| known.contains(*name));
         let flags = of_ours.map(|(name, value)| format!("--{name}={value}"));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn rules_come_back_from_their_words() {
-        let words: Words = [
+        let words: FlagValues = [
             ("verbs", "reactivate,close"),
             ("close-after", "90m"),
             ("reactivation", "strict"),
@@ -77,19 +77,19 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        let rules = Rules::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
-        let again = Rules::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
+        let rules = GuardrailArgs::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
+        let again = GuardrailArgs::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((rules.policy(), rules.limits()), (again.policy(), again.limits()));
         assert_eq!(rules.policy().close_after, jiff::SignedDuration::from_mins(90));
-        assert_eq!(rules.limits().verbs[&Verb::Transfer], Limit::Percent(12));
-        assert_eq!(rules.words().keys().cloned().collect::<BTreeSet<_>>(), Rules::flags());
+        assert_eq!(rules.limits().verbs[&ActionKind::Transfer], Limit::Percent(12));
+        assert_eq!(rules.words().keys().cloned().collect::<BTreeSet<_>>(), GuardrailArgs::flags());
     }
 
     #[test]
     fn words_that_no_flag_takes_are_refused() {
         for (name, value) in [("max-closes", "101%"), ("close-after", "soon"), ("verbs", "destroy")] {
-            let words = Words::from([(name.to_owned(), value.to_owned())]);
-            assert!(Rules::from_words(&words).is_err(), "{name}={value}");
+            let words = FlagValues::from([(name.to_owned(), value.to_owned())]);
+            assert!(GuardrailArgs::from_words(&words).is_err(), "{name}={value}");
         }
     }
 }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Document {
+pub(super) struct StatusDocument {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) mode: String,
     pub(super) desired_state: State,
     #[serde(default, deserialize_with = "or_default")]
-    pub(super) last_pass: Pass,
+    pub(super) last_pass: LastPass,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) plan: Plan,
     #[serde(default, deserialize_with = "or_default")]
@@ -46,7 +46,7 @@ pub(super) struct Fault {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Pass {
+pub(super) struct LastPass {
     pub(super) result: Option<String>,
     pub(super) started_at: Option<Timestamp>,
     pub(super) finished_at: Option<Timestamp>,
@@ -123,7 +123,7 @@ impl Account {
     }
 }
 
-impl Document {
+impl StatusDocument {
     /// The held items that no row of an account shows.
     pub(super) fn held_besides(&self) -> Vec<&Held> {
         let shown = |held: &Held| {
@@ -148,10 +148,10 @@ mod tests {
     fn a_document_of_another_version_is_read() {
         let text = r#"{"new": 1, "desiredState": {"sha256": null, "more": []}, "plan": {"held": null},
             "accounts": [{"sid": "AC1", "labels": null, "conditions": [{"type": "Synced", "status": "True"}]}, {}]}"#;
-        let document: Document = serde_json::from_str(text).unwrap();
+        let document: StatusDocument = serde_json::from_str(text).unwrap();
         assert_eq!(document.accounts[0].synced().map(|it| it.status.as_str()), Some("True"));
         assert_eq!((document.accounts.len(), document.plan.held.len()), (2, 0));
-        assert!(serde_json::from_str::<Document>(r#"{"error": "not yet"}"#).is_err());
+        assert!(serde_json::from_str::<StatusDocument>(r#"{"error": "not yet"}"#).is_err());
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             {"account": "AC1", "reason": "Paused", "message": "b"},
             {"account": "AC1", "reason": "Paused", "message": "c"}]},
             "accounts": [{"sid": "AC1", "conditions": [{"type": "Synced", "reason": "Paused", "message": "b"}]}]}"#;
-        let document: Document = serde_json::from_str(text).unwrap();
+        let document: StatusDocument = serde_json::from_str(text).unwrap();
         let besides: Vec<_> = document.held_besides().iter().map(|held| held.message.as_str()).collect();
         assert_eq!(besides, ["a", "c"]);
     }

@@ -9,15 +9,15 @@ use std::io;
 
 use anyhow::Context;
 
-use super::{Exit, colour, print, remark};
+use super::{Exit, colour, print, eprint};
 use crate::{
     cli::{StatusArgs, StatusFormat},
     clock,
-    http::asking::Asker,
+    http::client::DaemonClient,
     output::diagnostics::printable,
 };
-use document::Document;
-use table::Style;
+use document::StatusDocument;
+use table::TableStyle;
 
 /// The most of an answer that is repeated, in characters.
 const MAX_SAID: usize = 300;
@@ -25,7 +25,7 @@ const MAX_SAID: usize = 300;
 /// A status as it was answered.
 struct Asked {
     text: String,
-    document: Document,
+    document: StatusDocument,
 }
 
 /// The answer of the daemon.
@@ -36,8 +36,8 @@ enum Reply {
 }
 
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
-    let asker = Asker::new(&args.url, "status")?;
-    let style = Style { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
+    let asker = DaemonClient::new(&args.url, "status")?;
+    let style = TableStyle { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
     if args.wait {
         return wait::wait(&asker, args.revision.as_deref(), args.timeout.unsigned_abs(), args.output, style)
             .await;
@@ -53,7 +53,7 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
 }
 
 /// A status in its format.
-fn shown(asked: &Asked, output: StatusFormat, style: Style) -> String {
+fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> String {
     match output {
         StatusFormat::Json => format!("{}\n", asked.text.trim_end()),
         StatusFormat::Text | StatusFormat::Wide => whole(&asked.document, style),
@@ -61,13 +61,13 @@ fn shown(asked: &Asked, output: StatusFormat, style: Style) -> String {
 }
 
 /// The table, what is held besides, and how it stands.
-fn whole(document: &Document, style: Style) -> String {
+fn whole(document: &StatusDocument, style: TableStyle) -> String {
     let now = clock::now();
     let (accounts, _) = style.accounts(document, now);
     format!("{accounts}{}\n{}", style.held_besides(document, now), table::summary(document, now))
 }
 
-async fn ask(asker: &Asker) -> anyhow::Result<Reply> {
+async fn ask(asker: &DaemonClient) -> anyhow::Result<Reply> {
     let answer = asker.ask().await.context(
         "is the daemon running, and does its --status-listen serve this address? In Kubernetes: \
          kubectl port-forward deployment/subaccountd 8081",

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
-use super::document::{Account, Document, Held};
+use super::document::{Account, StatusDocument, Held};
 use crate::output::diagnostics::printable;
 
 /// The widest name of the narrow table.
@@ -15,20 +15,20 @@ const SYNCED: usize = 4;
 
 /// The style in which the table is printed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
+pub(super) struct TableStyle {
     pub(super) wide: bool,
     pub(super) colour: bool,
 }
 
 /// A table whose columns keep their widths when rows follow.
 pub(super) struct Table {
-    style: Style,
+    style: TableStyle,
     widths: Vec<usize>,
 }
 
-impl Style {
+impl TableStyle {
     /// The accounts of `document` as a table, and the table itself for rows that follow.
-    pub(super) fn accounts(self, document: &Document, now: Timestamp) -> (String, Table) {
+    pub(super) fn accounts(self, document: &StatusDocument, now: Timestamp) -> (String, Table) {
         let mut rows = vec![self.head()];
         let remedies = remedies(document);
         rows.extend(document.accounts.iter().map(|account| self.row(account, &remedies, now)));
@@ -71,7 +71,7 @@ impl Style {
     }
 
     /// The held items that no row shows, as a table; nothing when there are none.
-    pub(super) fn held_besides(self, document: &Document, now: Timestamp) -> String {
+    pub(super) fn held_besides(self, document: &StatusDocument, now: Timestamp) -> String {
         let besides = document.held_besides();
         if besides.is_empty() {
             return String::new();
@@ -102,7 +102,7 @@ impl Style {
 
 impl Table {
     /// The row of an account, for one that changed.
-    pub(super) fn row(&self, account: &Account, document: &Document, now: Timestamp) -> String {
+    pub(super) fn row(&self, account: &Account, document: &StatusDocument, now: Timestamp) -> String {
         self.line(&self.style.row(account, &remedies(document), now))
     }
 
@@ -133,7 +133,7 @@ impl Table {
 /// The remedies for what a row shows, by SID, reason and message.
 type Remedies<'a> = BTreeMap<(&'a str, &'a str, &'a str), &'a str>;
 
-fn remedies(document: &Document) -> Remedies<'_> {
+fn remedies(document: &StatusDocument) -> Remedies<'_> {
     let key = |held| {
         let Held { account, reason, message, remedy, .. }: &Held = held;
         ((account.as_str(), reason.as_str(), message.as_str()), remedy.as_str())
@@ -174,7 +174,7 @@ pub(super) fn age(passed: SignedDuration) -> String {
 }
 
 /// The summary of the status, in a few lines for the end of the table.
-pub(super) fn summary(document: &Document, now: Timestamp) -> String {
+pub(super) fn summary(document: &StatusDocument, now: Timestamp) -> String {
     let state = &document.desired_state;
     let pass = &document.last_pass;
     let mode = match document.mode.as_str() {
@@ -210,14 +210,14 @@ pub(super) fn summary(document: &Document, now: Timestamp) -> String {
 }
 
 /// `1 fault`, `2 faults`.
-pub(super) fn faults(document: &Document) -> String {
+pub(super) fn faults(document: &StatusDocument) -> String {
     match document.desired_state.faults.len() {
         1 => "1 fault".to_owned(),
         n => format!("{n} faults"),
     }
 }
 
-fn counts(document: &Document) -> String {
+fn counts(document: &StatusDocument) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for condition in document.accounts.iter().filter_map(Account::synced) {
         *counts.entry(condition.status.as_str()).or_default() += 1;
@@ -238,15 +238,15 @@ mod tests {
              "conditions": [{"type": "Synced", "status": "True", "reason": "InSync", "lastTransitionTime": "2026-11-21T08:59:00Z"}]},
             {"sid": "AC2", "friendlyName": "a name that is longer than it can be shown here", "desired": "suspended",
              "conditions": [{"type": "Synced", "status": "Unknown", "reason": "Unreadable", "lastTransitionTime": "2026-11-18T09:00:00Z"}]}]}"#;
-        let document: Document = serde_json::from_str(text).unwrap();
+        let document: StatusDocument = serde_json::from_str(text).unwrap();
         let now = "2026-11-21T09:00:00Z".parse().unwrap();
-        let (plain, _) = Style { wide: false, colour: false }.accounts(&document, now);
+        let (plain, _) = TableStyle { wide: false, colour: false }.accounts(&document, now);
         insta::assert_snapshot!(plain, @r"
         SID   NAME                               DESIRED     OBSERVED   SYNCED    REASON       AGE
         AC1   日本�[31m                          active      active     True      InSync       60s
         AC2   a name that is longer than it c…   suspended   -          Unknown   Unreadable   3d
         ");
-        let (coloured, _) = Style { wide: true, colour: true }.accounts(&document, now);
+        let (coloured, _) = TableStyle { wide: true, colour: true }.accounts(&document, now);
         assert!(coloured.contains("\u{1b}[32mTrue\u{1b}[0m"), "{coloured}");
         assert!(!coloured.contains("\u{1b}[31m"), "{coloured}");
         assert!(coloured.contains("longer than it can be shown here"), "{coloured}");

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Document, Exit, Reply, ask, print, remark, shown, table};
-use crate::{cli::StatusFormat, http::asking::Asker, output::diagnostics::printable};
+use super::{StatusDocument, Exit, Reply, ask, print, eprint, shown, table};
+use crate::{cli::StatusFormat, http::client::DaemonClient, output::diagnostics::printable};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The progress of the daemon that is waited for.
 #[derive(Debug, PartialEq, Eq)]
-enum Progress {
+enum WaitProgress {
     /// Not there yet; the words say what is waited for.
     Waits(String),
     /// The revision is loaded and nothing is left to do.
@@ -24,11 +24,11 @@ enum Progress {
 }
 
 pub(super) async fn wait(
-    asker: &Asker,
+    asker: &DaemonClient,
     revision: Option<&str>,
     timeout: Duration,
     output: StatusFormat,
-    style: table::Style,
+    style: table::TableStyle,
 ) -> anyhow::Result<Exit> {
     let deadline = Instant::now() + timeout;
     let mut told = String::new();
@@ -36,20 +36,20 @@ pub(super) async fn wait(
         let asked = timeout_at(deadline, ask(asker)).await;
         let waits = match asked {
             Ok(Ok(Reply::Status(asked))) => match progress(&asked.document, revision) {
-                Progress::Waits(words) => words,
-                Progress::Applied => {
+                WaitProgress::Waits(words) => words,
+                WaitProgress::Applied => {
                     print(&shown(&asked, output, style))?;
                     return Ok(Exit::Done);
                 }
-                Progress::Held => {
+                WaitProgress::Held => {
                     print(&shown(&asked, output, style))?;
-                    remark(&format!(
+                    eprint(&format!(
                         "subaccountd: {} held: -o wide says why, and what to do\n",
                         asked.document.plan.held.len()
                     ));
                     return Ok(Exit::Held);
                 }
-                Progress::Stuck(why) => {
+                WaitProgress::Stuck(why) => {
                     print(&shown(&asked, output, style))?;
                     anyhow::bail!("{why}");
                 }
@@ -59,7 +59,7 @@ pub(super) async fn wait(
             Err(_) => format!("{} did not answer in time", asker.url()),
         };
         if waits != told {
-            remark(&format!("subaccountd: waiting: {waits}\n"));
+            eprint(&format!("subaccountd: waiting: {waits}\n"));
             told = waits;
         }
         anyhow::ensure!(
@@ -70,7 +70,7 @@ pub(super) async fn wait(
     }
 }
 
-fn progress(document: &Document, revision: Option<&str>) -> Progress {
+fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
     let state = &document.desired_state;
     if let Some(revision) = revision
         && !is_of(document, revision)
@@ -78,10 +78,10 @@ fn progress(document: &Document, revision: Option<&str>) -> Progress {
         let has = state.revision.as_deref().unwrap_or("no revision");
         let digest: String = state.sha256.chars().take(12).collect();
         let words = format!("the daemon has {has} (SHA-256 {digest}…), not {revision}");
-        return Progress::Waits(printable(&words));
+        return WaitProgress::Waits(printable(&words));
     }
     if !state.faults.is_empty() {
-        return Progress::Stuck(format!(
+        return WaitProgress::Stuck(format!(
             "{} in the state: see them with `subaccountd validate`",
             table::faults(document)
         ));
@@ -89,24 +89,24 @@ fn progress(document: &Document, revision: Option<&str>) -> Progress {
     let pass = &document.last_pass;
     let todo = document.plan.actions.len();
     match (pass.result.as_deref(), &pass.error) {
-        (None, _) => Progress::Waits("the first pass has not ended yet".to_owned()),
+        (None, _) => WaitProgress::Waits("the first pass has not ended yet".to_owned()),
         // What is shown beside it is the plan for the state before.
         _ if pass.started_at.zip(state.loaded_at).is_some_and(|(pass, state)| pass < state) => {
-            Progress::Waits("the pass for this state has not ended yet".to_owned())
+            WaitProgress::Waits("the pass for this state has not ended yet".to_owned())
         }
-        (_, Some(error)) => Progress::Waits(printable(&format!("the last pass was aborted: {error}"))),
+        (_, Some(error)) => WaitProgress::Waits(printable(&format!("the last pass was aborted: {error}"))),
         (Some(_), None) if todo > 0 && document.mode == "dry-run" => {
-            Progress::Stuck(format!("{todo} to do, and the daemon is in dry-run mode: nothing will be done"))
+            WaitProgress::Stuck(format!("{todo} to do, and the daemon is in dry-run mode: nothing will be done"))
         }
-        (Some(_), None) if todo > 0 => Progress::Waits(format!("{todo} to do")),
-        (Some("success"), None) if document.plan.held.is_empty() => Progress::Applied,
-        (Some("success"), None) => Progress::Held,
-        (Some(_), None) => Progress::Waits("a write went wrong; the next pass looks again".to_owned()),
+        (Some(_), None) if todo > 0 => WaitProgress::Waits(format!("{todo} to do")),
+        (Some("success"), None) if document.plan.held.is_empty() => WaitProgress::Applied,
+        (Some("success"), None) => WaitProgress::Held,
+        (Some(_), None) => WaitProgress::Waits("a write went wrong; the next pass looks again".to_owned()),
     }
 }
 
 /// Returns true when the git commit or the digest of the state begins with `revision`.
-fn is_of(document: &Document, revision: &str) -> bool {
+fn is_of(document: &StatusDocument, revision: &str) -> bool {
     let begins =
         |whole: &str| whole.get(..revision.len()).is_some_and(|it| it.eq_ignore_ascii_case(revision));
     let state = &document.desired_state;
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    fn document(change: &serde_json::Value) -> Document {
+    fn document(change: &serde_json::Value) -> StatusDocument {
         let mut text = json!({"mode": "enforce", "desiredState": {"sha256": "abcdef0123", "revision": "1234567890", "faults": []},
             "lastPass": {"result": "success", "error": null}, "plan": {"actions": [], "held": []}});
         for (key, value) in change.as_object().into_iter().flatten() {
@@ -132,18 +132,18 @@ mod tests {
     fn a_revision_is_told_by_how_it_begins() {
         let document = document(&json!({}));
         for yes in ["1234567", "1234567890", "ABCDEF0", "abcdef0123"] {
-            assert_eq!(progress(&document, Some(yes)), Progress::Applied, "{yes}");
+            assert_eq!(progress(&document, Some(yes)), WaitProgress::Applied, "{yes}");
         }
         for no in ["2345678", "12345678901", "abcdef01234"] {
-            assert!(matches!(progress(&document, Some(no)), Progress::Waits(_)), "{no}");
+            assert!(matches!(progress(&document, Some(no)), WaitProgress::Waits(_)), "{no}");
         }
     }
 
     #[test]
     fn it_waits_while_something_can_still_be_done_and_no_longer() {
         let is = |change: serde_json::Value| progress(&document(&change), None);
-        let waits = |change| matches!(is(change), Progress::Waits(_));
-        let stuck = |change| matches!(is(change), Progress::Stuck(_));
+        let waits = |change| matches!(is(change), WaitProgress::Waits(_));
+        let stuck = |change| matches!(is(change), WaitProgress::Stuck(_));
         assert!(waits(json!({"lastPass": {"result": null}})));
         assert!(waits(json!({"lastPass": {"result": "failed", "error": "away"}})));
         assert!(waits(
@@ -158,9 +158,9 @@ mod tests {
         };
         let (sooner, later) = ("2026-11-01T00:00:00.1Z", "2026-11-01T00:00:00.2Z");
         assert!(waits(of_times(sooner, later)), "the plan is that of the state before");
-        assert_eq!(is(of_times(later, sooner)), Progress::Applied);
-        assert_eq!(is(of_times(later, later)), Progress::Applied);
-        assert_eq!(is(json!({"plan": {"held": [{}]}})), Progress::Held);
-        assert_eq!(is(json!({"mode": "dry-run"})), Progress::Applied);
+        assert_eq!(is(of_times(later, sooner)), WaitProgress::Applied);
+        assert_eq!(is(of_times(later, later)), WaitProgress::Applied);
+        assert_eq!(is(json!({"plan": {"held": [{}]}})), WaitProgress::Held);
+        assert_eq!(is(json!({"mode": "dry-run"})), WaitProgress::Applied);
     }
 }

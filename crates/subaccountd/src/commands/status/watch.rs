@@ -8,17 +8,17 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Asked, Exit, Reply, ask, document::Account, print, remark, shown, table};
-use crate::{cli::StatusFormat, clock, commands::is_read, http::asking::Asker};
+use super::{Asked, Exit, Reply, ask, document::Account, print, eprint, shown, table};
+use crate::{cli::StatusFormat, clock, commands::is_read, http::client::DaemonClient};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(
-    asker: &Asker,
+    asker: &DaemonClient,
     first: Asked,
     output: StatusFormat,
-    style: table::Style,
+    style: table::TableStyle,
 ) -> anyhow::Result<Exit> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut looks = interval(PAUSE);
@@ -51,7 +51,7 @@ pub(super) async fn watch(
             }
             Err(error) if !is_away => {
                 is_away = true;
-                remark(&format!("subaccountd: {error:#}; asking again\n"));
+                eprint(&format!("subaccountd: {error:#}; asking again\n"));
             }
             Ok(Reply::NotYet) | Err(_) => {}
         }
@@ -59,7 +59,7 @@ pub(super) async fn watch(
 }
 
 /// The rows that changed, and how it stands when that did.
-fn changes(before: &Asked, after: &Asked, style: table::Style) -> String {
+fn changes(before: &Asked, after: &Asked, style: table::TableStyle) -> String {
     let now = clock::now();
     let (before, after) = (&before.document, &after.document);
     let (_, table) = style.accounts(after, now);
@@ -73,7 +73,7 @@ fn changes(before: &Asked, after: &Asked, style: table::Style) -> String {
         text += &style.held_besides(after, now);
     }
     let fewer = after.accounts.len() != before.accounts.len();
-    let told = |document: &super::Document| {
+    let told = |document: &super::StatusDocument| {
         (document.mode.clone(), document.desired_state.clone(), document.last_pass.error.clone())
     };
     if besides || fewer || told(before) != told(after) {

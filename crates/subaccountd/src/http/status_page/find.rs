@@ -88,7 +88,7 @@ impl<'a> Index<'a> {
 
     /// The items and accounts that `query` shows, in its order.
     pub(super) fn find(&self, query: &Query) -> Found<'a> {
-        let mut words = Words::of(&query.search);
+        let mut words = SearchTerms::of(&query.search);
         let row = |account: &AccountView| {
             query.show.is_none_or(|show| Class::of(account) == show)
                 && query.desired.is_none_or(|desired| account.desired == desired)
@@ -209,12 +209,12 @@ fn sort(accounts: &mut [&AccountView], sort: Sort) {
 }
 
 /// The words of a search, in small letters. Each has to occur somewhere.
-struct Words {
+struct SearchTerms {
     words: Vec<String>,
     text: Text,
 }
 
-impl Words {
+impl SearchTerms {
     fn of(search: &str) -> Self {
         let words = search.split_whitespace().map(str::to_lowercase).collect();
         Self { words, text: Text::default() }

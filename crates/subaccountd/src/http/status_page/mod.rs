@@ -21,11 +21,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subaccountd_core::{
-    Budget, Reason, Report, Status, Verb,
+    ActionKind, Budget, Reason, Report, Status,
     report::{Mode, PassResult},
 };
 
-use crate::daemon::passes::PassEntry;
+use crate::daemon::pass_history::PassEntry;
 use find::{Class, Index};
 use query::{Query, Sort};
 use rows::{AccountRow, FaultRow, HeldRow, Limit, List, Listed, PassRow, TodoRow};
@@ -252,7 +252,7 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, &'static str) {
 }
 
 fn risk(report: &Report) -> Option<Risk> {
-    let closes = report.plan.actions.iter().filter(|action| action.kind == Verb::Close);
+    let closes = report.plan.actions.iter().filter(|action| action.kind == ActionKind::Close);
     let named: Vec<_> = closes.clone().flat_map(|close| &close.at_risk).map(ToString::to_string).collect();
     let (closes, numbers) = (closes.count(), report.figures.at_risk);
     let not_named = numbers.saturating_sub(named.len().min(RISKS_SHOWN));
@@ -267,7 +267,12 @@ impl Page<'_> {
 
     /// Held closes are on their way to what cannot be undone.
     fn held_closes(&self) -> usize {
-        self.report.plan.held.iter().filter(|item| item.kind == Verb::Close && item.number.is_none()).count()
+        self.report
+            .plan
+            .held
+            .iter()
+            .filter(|item| item.kind == ActionKind::Close && item.number.is_none())
+            .count()
     }
 
     /// The last pass that wrote, when it is not the last one.

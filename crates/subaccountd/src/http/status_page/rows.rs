@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, Report, Verb,
-    manifest::Fault,
+    AccountSid, ActionKind, Report,
+    manifest::Diagnostic,
     report::{AccountView, ActionView, HeldView, PassResult},
 };
 
@@ -13,7 +13,7 @@ use super::{
     query::Query,
     words::{When, clean, count, grouped, took},
 };
-use crate::daemon::passes::{PassEntry, RESULTS, WriteEntry};
+use crate::daemon::pass_history::{PassEntry, RESULTS, WriteEntry};
 
 /// The lists that have pages.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +125,7 @@ impl Who {
 }
 
 pub(super) struct TodoRow {
-    pub(super) kind: Verb,
+    pub(super) kind: ActionKind,
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) from: Option<Who>,
@@ -150,7 +150,7 @@ impl TodoRow {
 
 pub(super) struct HeldRow {
     pub(super) reason: &'static str,
-    pub(super) kind: Verb,
+    pub(super) kind: ActionKind,
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) message: String,
@@ -215,7 +215,7 @@ pub(super) struct FaultRow {
 }
 
 impl FaultRow {
-    pub(super) fn of(fault: &Fault) -> Self {
+    pub(super) fn of(fault: &Diagnostic) -> Self {
         Self {
             code: fault.code.as_str(),
             place: clean(&format!("{}:{}:{}", fault.file, fault.line, fault.column)),
@@ -235,7 +235,7 @@ pub(super) struct Limit {
 
 pub(super) fn limits(report: &Report) -> Vec<Limit> {
     let Some(budgets) = &report.figures.budgets else { return Vec::new() };
-    let verbs = budgets.verbs.iter().map(|(verb, budget)| (verb.as_str(), budget));
+    let verbs = budgets.verbs.iter().map(|(kind, budget)| (kind.as_str(), budget));
     let limit = |(of, budget): (&'static str, &super::Budget)| Limit {
         of,
         spent: budget.spent,
@@ -261,7 +261,7 @@ pub(super) struct PassRow {
 }
 
 pub(super) struct WriteRow {
-    pub(super) kind: Verb,
+    pub(super) kind: ActionKind,
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) from: Option<Who>,

@@ -6,8 +6,8 @@ use askama::Template;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, Reason, Report, Status, Verb,
-    manifest::{Code, Fault},
+    AccountSid, ActionKind, Reason, Report, Status,
+    manifest::{Diagnostic, DiagnosticCode},
     report::{
         AccountView, ActionView, Condition, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary,
         PlanView,
@@ -48,7 +48,7 @@ fn account(n: u64, status: &'static str, reason: &str) -> AccountView {
 fn held(n: u64, reason: Reason) -> HeldView {
     HeldView {
         reason,
-        kind: Verb::Transfer,
+        kind: ActionKind::Transfer,
         account: sid(n),
         number: Some(format!("+1510555{n:04}").parse().unwrap()),
         message: "what is so".to_owned(),
@@ -109,7 +109,7 @@ fn what_comes_from_outside_is_escaped_wherever_it_stands() {
     (row.conditions[0].message, row.conditions[0].reason) = (words(), words());
     (report.plan.held[0].message, report.plan.held[0].remedy) = (words(), words());
     report.plan.actions.push(ActionView {
-        kind: Verb::Close,
+        kind: ActionKind::Close,
         account: sid(1),
         number: None,
         from: Some(sid(1)),
@@ -121,13 +121,13 @@ fn what_comes_from_outside_is_escaped_wherever_it_stands() {
     report.figures.at_risk = 1;
     report.last_pass.error = Some(words());
     report.desired_state.revision = Some(words());
-    report.desired_state.faults.push(Fault {
+    report.desired_state.faults.push(Diagnostic {
         file: words(),
         line: 1,
         column: 2,
         message: words(),
         help: words(),
-        code: Code::UnknownKey,
+        code: DiagnosticCode::UnknownKey,
         width: 1,
         excerpt: None,
         replacement: Some(words()),
@@ -214,7 +214,7 @@ fn the_title_says_what_is_so() {
 fn a_page_of_ten_thousand_is_bounded() {
     let mut report = report(5_000, 5_000);
     let action = |n| ActionView {
-        kind: Verb::Suspend,
+        kind: ActionKind::Suspend,
         account: sid(n),
         number: None,
         from: None,

@@ -68,9 +68,9 @@ fn no_promised_line_is_lost_when_the_process_is_killed() {
     assert_eq!(count, noted.len(), "a line is in two archives");
 }
 
-fn account_of(line: &Line) -> Option<AccountSid> {
+fn account_of(line: &JournalLine) -> Option<AccountSid> {
     match line.what {
-        What::Event(Event::SeenActive { account }) => Some(account),
+        LineContent::Event(Event::SeenActive { account }) => Some(account),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use super::{
     super::{
         folder,
-        locked::{Change, LockedFile, SaveError},
+        locked::{ForeignChange, LockedFile, SaveError},
     },
     *,
 };
@@ -190,8 +190,8 @@ fn file_that_is_mounted_over_is_noticed() {
 #[test]
 fn write_notices_a_change_that_the_check_before_it_could_not_see() {
     for (attack, expected) in [
-        ((|path| fs::remove_file(path).unwrap()) as fn(&Path), Change::Removed),
-        (|path| fs::write(path, "").unwrap(), Change::Length { known: 8, found: 4 }),
+        ((|path| fs::remove_file(path).unwrap()) as fn(&Path), ForeignChange::Removed),
+        (|path| fs::write(path, "").unwrap(), ForeignChange::Length { known: 8, found: 4 }),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(NAME);

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use super::{
-    super::read::{Lines, MAX_LINE, Next},
+    super::read::{Lines, MAX_LINE, NextLine},
     *,
 };
 
@@ -31,11 +31,11 @@ fn journal_of_more_than_256_mib_is_opened() {
 fn line_that_is_too_long_is_passed_over_without_being_held() {
     let long = std::io::repeat(b'x').take(MAX_LINE as u64 + 1);
     let mut lines = Lines::new(long.chain(&b"\nnext\ntorn"[..]));
-    assert!(matches!(lines.next(), Ok(Next::TooLong)));
+    assert!(matches!(lines.next(), Ok(NextLine::TooLong)));
     assert_eq!(lines.buffer.capacity(), 0);
-    assert!(matches!(lines.next(), Ok(Next::Line)));
+    assert!(matches!(lines.next(), Ok(NextLine::Line)));
     assert_eq!((lines.number, lines.buffer.as_slice()), (2, &b"next\n"[..]));
-    assert!(matches!(lines.next(), Ok(Next::End)));
+    assert!(matches!(lines.next(), Ok(NextLine::End)));
     assert_eq!(lines.buffer, b"torn");
 }
 

@@ -12,7 +12,7 @@ use super::{
     super::{
         archive::{self, ArchiveName},
         folder,
-        locked::{Change, LockedFile, SaveError},
+        locked::{ForeignChange, LockedFile, SaveError},
     },
     *,
 };
@@ -48,7 +48,7 @@ fn rotation_carries_over_the_history_and_loses_no_line() {
     drop(journal);
     let shown = shown(dir.path());
     assert_eq!(shown.len(), events().len() + 2);
-    assert!(matches!(&shown[events().len()].what, What::Carried { carried } if **carried == history));
+    assert!(matches!(&shown[events().len()].what, LineContent::Carried { carried } if **carried == history));
     let (journal, opened) = open_file(dir.path());
     assert!(opened.seen_active(account(2)));
     assert!(journal.carried > before.len() as u64 / 4, "{}", journal.carried);
@@ -252,7 +252,7 @@ fn rotation_never_takes_the_name_from_another_file() {
     let new = LockedFile::create(&dir.path().join(folder::NEW), b"new\n").unwrap();
     fs::remove_file(dir.path().join(NAME)).unwrap();
     fs::write(dir.path().join(NAME), "another daemon's\n").unwrap();
-    assert!(matches!(journal.put_in_place(new), Err(SaveError::Changed { change: Change::Replaced, .. })));
+    assert!(matches!(journal.put_in_place(new), Err(SaveError::Changed { change: ForeignChange::Replaced, .. })));
     assert_eq!(fs::read_to_string(dir.path().join(NAME)).unwrap(), "another daemon's\n");
 }
 
@@ -301,11 +301,11 @@ fn archive_is_dated_by_its_latest_line_when_the_clock_is_behind_it() {
     let (journal, _) = open_file(dir.path());
     drop(journal);
     let latest = Timestamp::from_second(1_900_000_000).unwrap();
-    append(dir.path(), std::str::from_utf8(&Line { time: latest, ..line(1) }.to_bytes()).unwrap());
+    append(dir.path(), std::str::from_utf8(&JournalLine { time: latest, ..line(1) }.to_bytes()).unwrap());
     let (mut journal, history) = open_file(dir.path());
     for further in [SignedDuration::ZERO, DAY] {
         let archive = first_archive(&journal);
-        save(&mut journal, &Line { time: latest + further, ..line(2) }).unwrap();
+        save(&mut journal, &JournalLine { time: latest + further, ..line(2) }).unwrap();
         rotate(&mut journal, &history).unwrap();
         let dated = fs::metadata(archive).unwrap().modified().unwrap();
         assert_eq!(dated, SystemTime::from(latest + further));

@@ -13,9 +13,9 @@ fn text(n: u32) -> String {
     String::from_utf8(line(n).to_bytes()).unwrap().trim().to_owned()
 }
 
-fn accounts(lines: &[Line]) -> Vec<AccountSid> {
-    let account = |line: &Line| match line.what {
-        What::Event(Event::SeenActive { account }) => account,
+fn accounts(lines: &[JournalLine]) -> Vec<AccountSid> {
+    let account = |line: &JournalLine| match line.what {
+        LineContent::Event(Event::SeenActive { account }) => account,
         _ => panic!("{line:?}"),
     };
     lines.iter().map(account).collect()

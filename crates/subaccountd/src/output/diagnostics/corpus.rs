@@ -8,7 +8,7 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use subaccountd_core::manifest::{Code, Fault, Related, Source, read};
+use subaccountd_core::manifest::{Diagnostic, DiagnosticCode, Related, Source, parse};
 
 use super::render;
 use crate::{commands::faults_json, output::annotations};
@@ -51,7 +51,7 @@ fn each_broken_state_is_shown_as_its_snapshot_says() {
     let states = states();
     assert!(states.len() >= 80, "{}", states.len());
     for (name, sources) in &states {
-        let faults = read(sources).faults;
+        let faults = parse(sources).faults;
         // The last of very many says how many there are.
         let shown = if faults.len() < 1000 { render(&faults, false) } else { render(&faults[998..], false) };
         insta::with_settings!({
@@ -74,19 +74,29 @@ fn every_fault_of_the_corpus_has_a_place_a_code_and_a_help() {
         seen.extend(faults.iter().map(|fault| fault.code));
     }
     // A file that the system does not let be read is no file of a corpus.
-    let unseen: Vec<_> = Code::ALL.iter().filter(|code| !seen.contains(code)).collect();
-    assert_eq!(unseen, [&Code::UnreadableFile]);
+    let unseen: Vec<_> = DiagnosticCode::ALL.iter().filter(|code| !seen.contains(code)).collect();
+    assert_eq!(unseen, [&DiagnosticCode::UnreadableFile]);
 }
 
 /// Reads and shows `sources` in every way, and checks what must be true of any fault; gives the faults.
-fn check(sources: &[Source]) -> Vec<Fault> {
+fn check(sources: &[Source]) -> Vec<Diagnostic> {
     let begun = Instant::now();
-    let reading = read(sources);
+    let reading = parse(sources);
     let faults = reading.faults;
     assert_eq!(reading.desired.faulty(), !faults.is_empty());
     for fault in &faults {
-        let Fault { file, line, column, message, help, code: _, width, excerpt: _, replacement, related } =
-            fault;
+        let Diagnostic {
+            file,
+            line,
+            column,
+            message,
+            help,
+            code: _,
+            width,
+            excerpt: _,
+            replacement,
+            related,
+        } = fault;
         assert_in_file(sources, (file, *line, *column, *width));
         if let Some(Related { file, line, column, width, label, .. }) = related.as_deref() {
             assert_in_file(sources, (file, *line, *column, *width));
@@ -132,7 +142,7 @@ fn assert_in_file(sources: &[Source], (file, line, column, width): (&str, usize,
 
 /// An edit that a tired person or a broken tool makes to a file.
 #[derive(Debug, Clone)]
-enum Change {
+enum Edit {
     Flip(Index, u8),
     Delete(Index, usize),
     Truncate(Index),
@@ -208,34 +218,34 @@ const SPECIALS: &[&str] = &[
     "x-",
 ];
 
-fn change() -> impl Strategy<Value = Change> {
+fn change() -> impl Strategy<Value = Edit> {
     let at = any::<Index>;
     prop_oneof![
-        2 => (at(), any::<u8>()).prop_map(|(at, byte)| Change::Flip(at, byte)),
-        2 => (at(), 1..40_usize).prop_map(|(at, length)| Change::Delete(at, length)),
-        1 => at().prop_map(Change::Truncate),
-        2 => at().prop_map(Change::RepeatLine),
-        1 => (at(), at()).prop_map(|(one, other)| Change::SwapLines(one, other)),
-        2 => (at(), 0..6_usize).prop_map(|(line, spaces)| Change::Indent(line, spaces)),
-        6 => (at(), 0..SPECIALS.len()).prop_map(|(at, special)| Change::Insert(at, special)),
-        2 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Change::Splice(at, file, from, length)),
+        2 => (at(), any::<u8>()).prop_map(|(at, byte)| Edit::Flip(at, byte)),
+        2 => (at(), 1..40_usize).prop_map(|(at, length)| Edit::Delete(at, length)),
+        1 => at().prop_map(Edit::Truncate),
+        2 => at().prop_map(Edit::RepeatLine),
+        1 => (at(), at()).prop_map(|(one, other)| Edit::SwapLines(one, other)),
+        2 => (at(), 0..6_usize).prop_map(|(line, spaces)| Edit::Indent(line, spaces)),
+        6 => (at(), 0..SPECIALS.len()).prop_map(|(at, special)| Edit::Insert(at, special)),
+        2 => (at(), at(), at(), 1..200_usize).prop_map(|(at, file, from, length)| Edit::Splice(at, file, from, length)),
     ]
 }
 
-fn changed(mut bytes: Vec<u8>, change: &Change, others: &[Vec<u8>]) -> Vec<u8> {
+fn changed(mut bytes: Vec<u8>, change: &Edit, others: &[Vec<u8>]) -> Vec<u8> {
     let at = |index: &Index| index.index(bytes.len() + 1);
     let lines = || bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
     match change {
-        Change::Flip(index, mask) => {
+        Edit::Flip(index, mask) => {
             let at = at(index);
             bytes.get_mut(at..).unwrap_or_default().iter_mut().take(1).for_each(|byte| *byte ^= mask);
         }
-        Change::Delete(index, length) => {
+        Edit::Delete(index, length) => {
             let from = at(index);
             bytes.drain(from..(from + length).min(bytes.len()));
         }
-        Change::Truncate(index) => bytes.truncate(at(index)),
-        Change::RepeatLine(index) => {
+        Edit::Truncate(index) => bytes.truncate(at(index)),
+        Edit::RepeatLine(index) => {
             let mut lines = lines();
             if !lines.is_empty() {
                 let at = index.index(lines.len());
@@ -243,7 +253,7 @@ fn changed(mut bytes: Vec<u8>, change: &Change, others: &[Vec<u8>]) -> Vec<u8> {
             }
             return lines.concat();
         }
-        Change::SwapLines(one, other) => {
+        Edit::SwapLines(one, other) => {
             let mut lines = lines();
             if !lines.is_empty() {
                 let (one, other) = (one.index(lines.len()), other.index(lines.len()));
@@ -251,7 +261,7 @@ fn changed(mut bytes: Vec<u8>, change: &Change, others: &[Vec<u8>]) -> Vec<u8> {
             }
             return lines.concat();
         }
-        Change::Indent(index, spaces) => {
+        Edit::Indent(index, spaces) => {
             let mut lines = lines();
             if !lines.is_empty() {
                 let at = index.index(lines.len());
@@ -261,11 +271,11 @@ fn changed(mut bytes: Vec<u8>, change: &Change, others: &[Vec<u8>]) -> Vec<u8> {
             }
             return lines.concat();
         }
-        Change::Insert(index, special) => {
+        Edit::Insert(index, special) => {
             let at = at(index);
             bytes.splice(at..at, SPECIALS[*special].bytes());
         }
-        Change::Splice(index, file, from, length) => {
+        Edit::Splice(index, file, from, length) => {
             let (at, other) = (at(index), file.get(others));
             let from = from.index(other.len() + 1);
             bytes.splice(at..at, other[from..(from + length).min(other.len())].to_vec());

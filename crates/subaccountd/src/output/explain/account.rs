@@ -1,13 +1,13 @@
 //! An account explained.
 
-use subaccountd_core::{AccountSid, Entry, Holdings, Object, PhoneNumber, Verb};
+use subaccountd_core::{AccountSid, ActionKind, Entry, NumberList, PhoneNumber, Target};
 
-use super::{Case, Page, at, close, counted, listed, quoted, touches};
+use super::{ExplainContext, ExplainText, at, close, counted, listed, quoted, touches};
 
 /// The explanation of the account `sid`.
-pub(crate) fn account(case: &Case<'_>, sid: AccountSid) -> String {
+pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let entry = case.desired.entry(sid);
-    let mut page = Page::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.paint);
+    let mut page = ExplainText::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.paint);
     desired(case, sid, entry, &mut page);
     observed(case, sid, &mut page);
     case.planned(&mut page, &case.actions(|action| action.account == sid || action.from == Some(sid)));
@@ -21,7 +21,7 @@ pub(crate) fn account(case: &Case<'_>, sid: AccountSid) -> String {
     page.out
 }
 
-fn verdict(case: &Case<'_>, sid: AccountSid) -> String {
+fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let live = case.sight.observed.account(sid);
     let is = live.map_or_else(|| "not at Twilio".to_owned(), |account| account.status.to_string());
     if sid == case.sight.observed.main() {
@@ -39,14 +39,14 @@ fn verdict(case: &Case<'_>, sid: AccountSid) -> String {
             format!("{is}, and not listed in the state: nothing is done to it")
         };
     };
-    let goal = entry.goal.status();
+    let goal = entry.desired_status.status();
     let own = case.actions(|action| action.account == sid && action.number.is_none());
     let held = case.held(|held| held.account == sid && held.number.is_none());
     match (own.first(), held.first()) {
         (Some(action), Some(held)) => {
             format!("{is}, to be {goal}: {} is planned; {} is held: {}", action.kind, held.kind, held.reason)
         }
-        (Some(action), None) if action.kind == Verb::Close => {
+        (Some(action), None) if action.kind == ActionKind::Close => {
             format!("{is}, to be {goal}: IT IS CLOSED IN THE NEXT PASS, for good")
         }
         (Some(action), None) => format!("{is}, to be {goal}: {} is planned", action.kind),
@@ -64,7 +64,7 @@ fn numbers(numbers: &[PhoneNumber]) -> String {
 }
 
 /// The planned and the held moves of its numbers, in words.
-fn moves(case: &Case<'_>, sid: AccountSid) -> String {
+fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let enter = case.actions(|action| action.account == sid && action.number.is_some()).len();
     let leave = case.actions(|action| action.from == Some(sid)).len();
     let held = case.held(|held| held.account == sid && held.number.is_some()).len();
@@ -74,7 +74,7 @@ fn moves(case: &Case<'_>, sid: AccountSid) -> String {
     words.concat()
 }
 
-fn desired(case: &Case<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut Page) {
+fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut ExplainText) {
     page.section("desired");
     let Some(entry) = entry else {
         let is_main = sid == case.sight.observed.main();
@@ -87,7 +87,7 @@ fn desired(case: &Case<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut P
     };
     let claims: Vec<PhoneNumber> = entry.numbers.keys().copied().collect();
     match entry.close() {
-        None => page.line(&format!("{}; {}", entry.goal.status(), numbers(&claims))),
+        None => page.line(&format!("{}; {}", entry.desired_status.status(), numbers(&claims))),
         Some(terms) => {
             let release: Vec<_> = terms.release.iter().copied().collect();
             page.line(&format!("closed; may be lost with it: {}", numbers(&release)));
@@ -112,7 +112,7 @@ fn desired(case: &Case<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut P
     }
 }
 
-fn observed(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
+fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
     page.section("observed");
     let now = case.sight.now.best();
     let Some(account) = case.sight.observed.account(sid) else {
@@ -121,14 +121,14 @@ fn observed(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
     let changed =
         account.date_updated.map_or_else(String::new, |time| format!(", last changed {}", at(time, now)));
     page.line(&format!("{}, named {}{changed}", account.status, quoted(&account.friendly_name)));
-    page.line(&match case.sight.observed.holdings(sid) {
-        Holdings::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
-        Holdings::Unreadable(why) => format!("its numbers could not be read: {why}"),
-        Holdings::NotRead => "its numbers were not read: the plan does not need them".to_owned(),
+    page.line(&match case.sight.observed.number_list(sid) {
+        NumberList::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
+        NumberList::Unreadable(why) => format!("its numbers could not be read: {why}"),
+        NumberList::NotRead => "its numbers were not read: the plan does not need them".to_owned(),
     });
 }
 
-fn remembered(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
+fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
     let (history, now) = (&case.sight.history, case.sight.now.best());
     page.section("remembered");
     if let Some(status) = history.desired_status(sid) {
@@ -141,6 +141,6 @@ fn remembered(case: &Case<'_>, sid: AccountSid, page: &mut Page) {
     if let Some(own) = history.suspended_by_us(sid) {
         page.line(&format!("subaccountd suspended it {}", at(own.at.at, now)));
     }
-    case.remembered(page, Object::Account(sid), |write| touches(write, sid));
+    case.remembered(page, Target::Account(sid), |write| touches(write, sid));
     page.line(&format!("`subaccountd journal --account {sid}` tells more"));
 }

@@ -1,11 +1,11 @@
 //! An account's way to its close, step by step, with what is done and when the next step is due.
 
-use subaccountd_core::{CloseTerms, Entry, Holdings, PhoneNumber, Status, Verb, plan::rest};
+use subaccountd_core::{ActionKind, CloseTerms, Entry, NumberList, PhoneNumber, Status, plan::rest};
 
-use super::{Case, Page, at, listed, quoted};
+use super::{ExplainContext, ExplainText, at, listed, quoted};
 
 /// The steps of the close of `entry`.
-pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page: &mut Page) {
+pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms, page: &mut ExplainText) {
     let (sid, now) = (entry.sid, case.sight.now.best());
     let Some(account) = case.sight.observed.account(sid) else { return };
     let live = account.status.known();
@@ -17,7 +17,7 @@ pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page:
     let since = decision.and_then(|decision| decision.since).unwrap_or(now);
     step(page, true, &format!("the state says closed, noticed {}", at(since, now)));
     let name = &account.friendly_name;
-    let confirmed = !entry.misnames(name);
+    let confirmed = !entry.name_mismatches(name);
     step(
         page,
         confirmed,
@@ -49,7 +49,7 @@ pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page:
         may = may && now >= not_before;
         step(page, now >= not_before, &format!("not before {}", at(not_before, now)));
     }
-    let planned = case.actions(|action| action.account == sid && action.kind == Verb::Close);
+    let planned = case.actions(|action| action.account == sid && action.kind == ActionKind::Close);
     let next = match (planned.first(), may && emptied && confirmed) {
         (Some(_), _) => "closed: IN THE NEXT PASS, after a second look",
         (None, true) => "closed, when it is no longer held",
@@ -58,16 +58,16 @@ pub(super) fn protocol(case: &Case<'_>, entry: &Entry, terms: &CloseTerms, page:
     step(page, false, next);
 }
 
-fn step(page: &mut Page, done: bool, words: &str) {
+fn step(page: &mut ExplainText, done: bool, words: &str) {
     page.line(&format!("[{}] {words}", if done { "x" } else { " " }));
 }
 
 /// The numbers that the account counts as holding and that may not be lost; `None` when its numbers
 /// are not known.
-fn kept(case: &Case<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
-    let numbers = match case.sight.observed.holdings(entry.sid) {
-        Holdings::Known(numbers) => numbers,
-        Holdings::Unreadable(_) | Holdings::NotRead => return None,
+fn kept(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
+    let numbers = match case.sight.observed.number_list(entry.sid) {
+        NumberList::Known(numbers) => numbers,
+        NumberList::Unreadable(_) | NumberList::NotRead => return None,
     };
     let seen = case.sight.history.numbers_of(entry.sid).map(|(phone, _)| phone);
     let listed = numbers.iter().map(|number| number.phone);

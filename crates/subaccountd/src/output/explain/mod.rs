@@ -9,7 +9,7 @@ mod tests;
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, Desired, Object, Outcome, PhoneNumber, Policy,
+    AccountSid, Desired, Outcome, PhoneNumber, Policy, Target,
     history::Write,
     report::{ActionView, HeldView},
 };
@@ -20,35 +20,35 @@ pub(crate) use number::number;
 use crate::{
     output::{
         diagnostics::printable,
-        render::{Paint, View, wrapped},
+        render::{Style, View, wrapped},
     },
-    reconcile::Sight,
+    reconcile::Observation,
 };
 
 /// The indentation of the words of a section.
 const INDENT: &str = "              ";
 /// The most numbers, or writes, that are listed one by one.
-const MOST: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The input of an explanation.
-pub(crate) struct Case<'a> {
+pub(crate) struct ExplainContext<'a> {
     pub(crate) desired: &'a Desired,
-    pub(crate) sight: &'a Sight,
+    pub(crate) sight: &'a Observation,
     pub(crate) policy: &'a Policy,
     pub(crate) view: View<'a>,
-    pub(crate) paint: Paint,
+    pub(crate) paint: Style,
 }
 
 /// The text under way.
-struct Page {
+struct ExplainText {
     out: String,
     /// The name of the section that the next line belongs to, until a line has it.
     section: &'static str,
 }
 
-impl Page {
+impl ExplainText {
     /// Begins with `verdict`.
-    fn new(verdict: &str, paint: Paint) -> Self {
+    fn new(verdict: &str, paint: Style) -> Self {
         let lines: Vec<_> = wrapped("", "", verdict).lines().map(|line| paint.bold(line)).collect();
         Self { out: lines.join("\n") + "\n\n", section: "" }
     }
@@ -64,7 +64,7 @@ impl Page {
     }
 }
 
-impl Case<'_> {
+impl ExplainContext<'_> {
     fn actions(&self, which: impl Fn(&ActionView) -> bool) -> Vec<&ActionView> {
         self.view.plan().actions.iter().filter(|action| which(action)).collect()
     }
@@ -73,7 +73,7 @@ impl Case<'_> {
         self.view.plan().held.iter().filter(|held| which(held)).collect()
     }
 
-    fn planned(&self, page: &mut Page, actions: &[&ActionView]) {
+    fn planned(&self, page: &mut ExplainText, actions: &[&ActionView]) {
         page.section("planned");
         for action in actions {
             page.line(&match (action.number, action.from) {
@@ -93,25 +93,25 @@ impl Case<'_> {
     }
 
     /// Shows the writes, the refusals and the external reverts that the journal still knows.
-    fn remembered(&self, page: &mut Page, object: Object, concerns: impl Fn(&Write) -> bool) {
+    fn remembered(&self, page: &mut ExplainText, target: Target, concerns: impl Fn(&Write) -> bool) {
         let history = &self.sight.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
-        if writes.len() > MOST {
-            page.line(&format!("{} writes, of which the last {MOST}:", writes.len()));
+        if writes.len() > MAX_LISTED {
+            page.line(&format!("{} writes, of which the last {MAX_LISTED}:", writes.len()));
         }
-        for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MOST)) {
+        for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MAX_LISTED)) {
             page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
         }
-        for (verb, refused) in history.refusals(object) {
+        for (kind, refused) in history.refusals(target) {
             let code = refused.code.map_or_else(|| "no code".to_owned(), |code| format!("error {code}"));
             let times =
                 if refused.times == 1 { "once".to_owned() } else { format!("{} times", refused.times) };
             page.line(&format!(
-                "{verb} was refused {times}, last at {} ({code}): {}",
+                "{kind} was refused {times}, last at {} ({code}): {}",
                 refused.at.at, refused.message
             ));
         }
-        let reverted = history.times_reverted(object, self.sight.now, self.policy.window);
+        let reverted = history.times_reverted(target, self.sight.now, self.policy.window);
         if reverted > 0 {
             page.line(&format!("reverted externally {reverted} times within {:#}", self.policy.window));
         }
@@ -121,7 +121,7 @@ impl Case<'_> {
     }
 }
 
-fn holds(page: &mut Page, held: &[&HeldView]) {
+fn holds(page: &mut ExplainText, held: &[&HeldView]) {
     page.section("held");
     for one in held {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
@@ -132,10 +132,10 @@ fn holds(page: &mut Page, held: &[&HeldView]) {
 }
 
 fn what(write: &Write) -> String {
-    match (write.object, write.transfer) {
-        (Object::Number(number), Some((from, to))) => format!("{} {number} from {from} to {to}", write.verb),
-        (Object::Number(number), None) => format!("{} {number}", write.verb),
-        (Object::Account(account), _) => format!("{} {account}", write.verb),
+    match (write.target, write.transfer) {
+        (Target::Number(number), Some((from, to))) => format!("{} {number} from {from} to {to}", write.kind),
+        (Target::Number(number), None) => format!("{} {number}", write.kind),
+        (Target::Account(account), _) => format!("{} {account}", write.kind),
     }
 }
 
@@ -145,7 +145,7 @@ fn ended(outcome: Option<&Outcome>) -> &'static str {
 
 /// The first of `numbers`, and how many more there are.
 fn listed(numbers: &[PhoneNumber]) -> String {
-    let shown: Vec<_> = numbers.iter().take(MOST).map(ToString::to_string).collect();
+    let shown: Vec<_> = numbers.iter().take(MAX_LISTED).map(ToString::to_string).collect();
     let more = numbers.len() - shown.len();
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
@@ -173,6 +173,6 @@ fn quoted(text: &str) -> String {
 
 /// Returns true when a write touches `account`.
 fn touches(write: &Write, account: AccountSid) -> bool {
-    write.object == Object::Account(account)
+    write.target == Target::Account(account)
         || write.transfer.is_some_and(|(from, to)| from == account || to == account)
 }

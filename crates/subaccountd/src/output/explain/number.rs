@@ -1,16 +1,18 @@
 //! A number explained.
 
-use subaccountd_core::{AccountSid, Needs, Number, Object, PhoneNumber, Tie, Whereabouts};
+use subaccountd_core::{
+    AccountSid, Number, NumberLocation, PhoneNumber, ResourceRef, Target, TransferResources,
+};
 
-use super::{Case, Page};
+use super::{ExplainContext, ExplainText};
 
 /// The explanation of the number `phone`.
-pub(crate) fn number(case: &Case<'_>, phone: PhoneNumber) -> String {
+pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
     let claim = case.desired.claims().find(|(_, number, _)| *number == phone);
     let claim = claim.map(|(account, _, papers)| (account, papers));
-    let holder = case.sight.observed.whereabouts(phone);
+    let holder = case.sight.observed.locate(phone);
     let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
-    let mut page = Page::new(&format!("{phone}: {verdict}"), case.paint);
+    let mut page = ExplainText::new(&format!("{phone}: {verdict}"), case.paint);
     page.section("desired");
     match claim {
         Some((account, papers)) => {
@@ -42,22 +44,22 @@ pub(crate) fn number(case: &Case<'_>, phone: PhoneNumber) -> String {
     if let Some(since) = case.sight.history.missing_since(phone) {
         page.line(&format!("missing since {since}: its account does not have it"));
     }
-    case.remembered(&mut page, Object::Number(phone), |write| {
-        write.object == Object::Number(phone) || write.releases.contains(&phone)
+    case.remembered(&mut page, Target::Number(phone), |write| {
+        write.target == Target::Number(phone) || write.releases.contains(&phone)
     });
     page.out
 }
 
 fn verdict(
-    case: &Case<'_>,
+    case: &ExplainContext<'_>,
     phone: PhoneNumber,
     claimant: Option<AccountSid>,
-    holder: Whereabouts<'_>,
+    holder: NumberLocation<'_>,
 ) -> String {
     let is = match holder {
-        Whereabouts::In(holder, _) => format!("in {}", case.view.named(holder)),
-        Whereabouts::Moving => "in two accounts at once, on the move".to_owned(),
-        Whereabouts::Nowhere => "in no list that was read".to_owned(),
+        NumberLocation::In(holder, _) => format!("in {}", case.view.named(holder)),
+        NumberLocation::InTransit => "in two accounts at once, on the move".to_owned(),
+        NumberLocation::Nowhere => "in no list that was read".to_owned(),
     };
     let lost = case.actions(|action| action.at_risk.contains(&phone));
     if let Some(close) = lost.first() {
@@ -71,28 +73,28 @@ fn verdict(
         return format!("{is}, to be in {}, and HELD: {}", case.view.named(held.account), held.reason);
     }
     match (claimant, holder) {
-        (Some(claimant), Whereabouts::In(holder, _)) if claimant == holder => format!("{is}, as desired"),
+        (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}, as desired"),
         (Some(claimant), _) => format!("{is}, to be in {}", case.view.named(claimant)),
-        (None, Whereabouts::In(..)) => format!("{is}, and nobody claims it: it stays where it is"),
-        (None, Whereabouts::Moving | Whereabouts::Nowhere) => format!("{is}, and nobody claims it"),
+        (None, NumberLocation::In(..)) => format!("{is}, and nobody claims it: it stays where it is"),
+        (None, NumberLocation::InTransit | NumberLocation::Nowhere) => format!("{is}, and nobody claims it"),
     }
 }
 
-fn observed(case: &Case<'_>, phone: PhoneNumber, holder: Whereabouts<'_>, page: &mut Page) {
+fn observed(case: &ExplainContext<'_>, phone: PhoneNumber, holder: NumberLocation<'_>, page: &mut ExplainText) {
     page.section("observed");
     match holder {
-        Whereabouts::In(holder, number) => {
+        NumberLocation::In(holder, number) => {
             page.line(&format!("in {}, as {}", case.view.named(holder), number.sid));
             needs(number, page);
         }
-        Whereabouts::Moving => {
+        NumberLocation::InTransit => {
             let holders =
                 case.sight.observed.lists().filter(|(_, list)| list.iter().any(|n| n.phone == phone));
             for (account, _) in holders {
                 page.line(&format!("in {}", case.view.named(account)));
             }
         }
-        Whereabouts::Nowhere => page.line(&match case.sight.observed.unreadable_list() {
+        NumberLocation::Nowhere => page.line(&match case.sight.observed.unreadable_list() {
             Some((account, why)) => format!("in no list; that of {account} could not be read: {why}"),
             None => "in no list that was read".to_owned(),
         }),
@@ -100,22 +102,22 @@ fn observed(case: &Case<'_>, phone: PhoneNumber, holder: Whereabouts<'_>, page: 
 }
 
 /// Shows what the number needs for a transfer, and what it would leave behind.
-fn needs(number: &Number, page: &mut Page) {
+fn needs(number: &Number, page: &mut ExplainText) {
     if number.needs_address {
         page.line("a transfer of it needs an `addressSid` in the claim");
     }
-    if number.ties.contains(Tie::Bundle) {
+    if number.resource_refs.contains(ResourceRef::Bundle) {
         page.line("a transfer of it needs a `bundleSid` in the claim");
     }
-    let ties: Vec<_> = number.ties.iter().map(Tie::noun).collect();
-    if !ties.is_empty() {
-        page.line(&format!("account resources that do not transfer: {}", ties.join(", ")));
+    let resource_refs: Vec<_> = number.resource_refs.iter().map(ResourceRef::noun).collect();
+    if !resource_refs.is_empty() {
+        page.line(&format!("account resources that do not transfer: {}", resource_refs.join(", ")));
     }
 }
 
 /// The papers that the claim gives for a transfer.
-fn given(papers: &Needs) -> Vec<String> {
-    let Needs { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
+fn given(papers: &TransferResources) -> Vec<String> {
+    let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
     let texts = [
         ("addressSid", address_sid.map(|sid| sid.to_string())),
         ("bundleSid", bundle_sid.map(|sid| sid.to_string())),

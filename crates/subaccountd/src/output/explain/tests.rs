@@ -3,20 +3,20 @@
 use serde_json::json;
 
 use super::*;
-use crate::snapshot::scene::{Scene, ac, phone};
+use crate::snapshot::scene::{Replay, ac, phone};
 
-fn explained(scene: &Scene, which: Result<u64, u64>) -> String {
+fn explained(scene: &Replay, which: Result<u64, u64>) -> String {
     let played = scene.play();
     let (desired, policy) = (&played.loaded.reading.desired, &played.rules.policy());
     let view = View::of(&played.report, Some(&played.sight.observed));
-    let case = Case { desired, sight: &played.sight, policy, view, paint: Paint(false) };
+    let case = ExplainContext { desired, sight: &played.sight, policy, view, paint: Style(false) };
     match which {
         Ok(account) => super::account(&case, ac(account).parse().unwrap()),
         Err(number) => super::number(&case, phone(number).parse().unwrap()),
     }
 }
 
-fn scene() -> Scene {
+fn scene() -> Replay {
     let state = format!(
         r#"  - {{sid: {}, status: active, numbers: ["{}", "{}"], reason: a good customer, friendlyName: acme}}
   - {{sid: {}, status: closed, close: {{confirm: globex, release: ["{}"], notBefore: "2026-12-24"}}}}
@@ -34,9 +34,9 @@ fn scene() -> Scene {
     );
     let write = |id: u64, verb: &str, n: u64| {
         json!({"id": id, "at": "2026-05-31T12:00:00Z", "outcome": {"result": "done"},
-               "write": {"verb": verb, "object": {"account": ac(n)}, "transfer": null, "releases": [], "free": false, "entry": "e"}})
+               "write": {"kind": verb, "target": {"account": ac(n)}, "transfer": null, "releases": [], "exempt": false, "entry": "e"}})
     };
-    Scene::new(&state)
+    Replay::new(&state)
         .setting("max-released-numbers", "9")
         .account(1, "acme", "suspended", &[1])
         .account(2, "globex", "suspended", &[2])

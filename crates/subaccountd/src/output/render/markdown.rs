@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use subaccountd_core::{
-    manifest::Fault,
+    manifest::Diagnostic,
     report::{ActionView, HeldView},
 };
 
@@ -12,18 +12,18 @@ use super::{View, counts, groups::grouped};
 use crate::output::diagnostics::printable;
 
 /// The most bytes of a comment, so that there are no more characters either.
-const LARGEST: usize = 60_000;
+const MAX_DOCUMENT: usize = 60_000;
 /// The most bytes that the closes and the numbers they release take.
-const LARGEST_RISK: usize = 30_000;
+const MAX_RISK: usize = 30_000;
 /// The bytes that are kept back for the ends of the parts and for saying what was cut.
 const RESERVE: usize = 1_000;
 /// A table of more rows than this is folded.
 const LONG: usize = 12;
 /// The most faults that are shown, and the most bytes they take.
-const MOST_FAULTS: usize = 20;
-const LARGEST_FAULTS: usize = 12_000;
+const MAX_DIAGNOSTICS: usize = 20;
+const MAX_DIAGNOSTICS_SIZE: usize = 12_000;
 /// The longest text of one cell.
-const LONGEST_CELL: usize = 600;
+const MAX_CELL: usize = 600;
 
 /// The content of `view` as markdown.
 pub(crate) fn markdown(view: &View<'_>) -> String {
@@ -57,7 +57,7 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
 fn risk(view: &View<'_>, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let _ = write!(out, "\n> [!CAUTION]\n> **{}**\n>\n", escaped(&risk));
-    let (mut left, mut missing, mut unnamed) = (LARGEST_RISK, 0, 0);
+    let (mut left, mut missing, mut unnamed) = (MAX_RISK, 0, 0);
     for close in view.closes() {
         let account = escaped(&clipped(&view.named(close.account)));
         let mut line = format!("> - close {account}, releasing ");
@@ -100,16 +100,16 @@ fn faults(view: &View<'_>, out: &mut String) {
         "\n> [!WARNING]\n> **The state has {count}.** What is faulty counts as absent, and nothing is closed or released.\n"
     );
     *out += "\n| place | problem | fix |\n| --- | --- | --- |\n";
-    let row = |fault: &Fault| {
+    let row = |fault: &Diagnostic| {
         let place = format!("{}:{}:{}", fault.file, fault.line, fault.column);
         line(&[place, fault.message.clone(), fault.help.clone()])
     };
     let mut used = 0;
     let fits = |row: &String| {
         used += row.len();
-        used <= LARGEST_FAULTS
+        used <= MAX_DIAGNOSTICS_SIZE
     };
-    let rows: Vec<_> = faults.iter().take(MOST_FAULTS).map(row).take_while(fits).collect();
+    let rows: Vec<_> = faults.iter().take(MAX_DIAGNOSTICS).map(row).take_while(fits).collect();
     *out += &rows.concat();
     if rows.len() < faults.len() {
         let more = faults.len() - rows.len();
@@ -134,7 +134,7 @@ fn table<const N: usize>(
         let _ = write!(text, "\n<details><summary>{} {what}</summary>\n", rows.len());
     }
     let _ = write!(text, "\n| {} |\n|{}\n", head.join(" | "), " --- |".repeat(N));
-    let room = LARGEST.saturating_sub(out.len() + text.len() + RESERVE);
+    let room = MAX_DOCUMENT.saturating_sub(out.len() + text.len() + RESERVE);
     let mut used = 0;
     let fits = |row: &&String| {
         used += row.len();
@@ -175,7 +175,7 @@ fn line(cells: &[String]) -> String {
 
 /// The beginning of `text`, when it is too long for a cell.
 fn clipped(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_CELL) {
+    match text.char_indices().nth(MAX_CELL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

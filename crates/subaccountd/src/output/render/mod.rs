@@ -9,12 +9,12 @@ mod text;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use subaccountd_core::{
-    AccountSid, Observed, Report, Verb, Whereabouts,
+    AccountSid, ActionKind, NumberLocation, Observed, Report,
     report::{AccountView, ActionView, PlanView},
 };
 
 pub(crate) use markdown::markdown;
-pub(crate) use text::{Paint, text, wrapped};
+pub(crate) use text::{Style, text, wrapped};
 
 /// The part of a report that is shown.
 pub(crate) struct View<'a> {
@@ -38,8 +38,8 @@ impl<'a> View<'a> {
     /// Limits the view to what concerns `sid`. The digest stays that of the whole plan.
     pub(crate) fn only(mut self, sid: AccountSid) -> Self {
         let holds = |number| {
-            let whereabouts = self.observed.map(|observed| observed.whereabouts(number));
-            matches!(whereabouts, Some(Whereabouts::In(holder, _)) if holder == sid)
+            let location = self.observed.map(|observed| observed.locate(number));
+            matches!(location, Some(NumberLocation::In(holder, _)) if holder == sid)
         };
         let plan = &self.report.plan;
         let actions = plan.actions.iter().filter(|action| action.account == sid || action.from == Some(sid));
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
 
     /// The closes, which cannot be undone.
     fn closes(&self) -> impl Iterator<Item = &ActionView> {
-        self.plan.actions.iter().filter(|action| action.kind == Verb::Close)
+        self.plan.actions.iter().filter(|action| action.kind == ActionKind::Close)
     }
 
     /// The closes and the releases of numbers that cannot be undone, in one line.
@@ -111,8 +111,8 @@ impl<'a> View<'a> {
 
 /// The number of actions of each verb, and of held items, in words.
 fn counts(plan: &PlanView) -> String {
-    let of = |verb: Verb| plan.actions.iter().filter(|action| action.kind == verb).count();
-    let [reactivate, transfer, suspend, close] = Verb::ALL.map(of);
+    let of = |kind: ActionKind| plan.actions.iter().filter(|action| action.kind == kind).count();
+    let [reactivate, transfer, suspend, close] = ActionKind::ALL.map(of);
     let held = plan.held.len();
     if reactivate + transfer + suspend + close + held == 0 {
         return "Nothing to do: Twilio is as the state says.".to_owned();

@@ -3,19 +3,19 @@
 use proptest::prelude::*;
 use serde_json::json;
 use subaccountd_core::{
-    Reason, Verb,
-    manifest::{Code, Fault},
+    ActionKind, Reason,
+    manifest::{Diagnostic, DiagnosticCode},
     report::{ActionView, HeldView},
 };
 
 use super::*;
-use crate::snapshot::scene::{NOON, Played, Scene, ac, phone};
+use crate::snapshot::scene::{NOON, Replayed, Replay, ac, phone};
 
 fn entry(n: u64, more: &str) -> String {
     format!("  - {{sid: {}, {more}}}\n", ac(n))
 }
 
-fn small() -> Scene {
+fn small() -> Replay {
     let entries = format!(
         "  - sid: {}\n    status: active\n    numbers: [\"{}\", \"{}\", \"{}\"]\n    reason: invoice 4711 was paid\n    labels: {{owner: billing, ticket: OPS-12}}\n{}",
         ac(1),
@@ -24,20 +24,20 @@ fn small() -> Scene {
         phone(9),
         entry(2, "status: suspended, reason: invoice 4712 unpaid") + &entry(3, "status: active"),
     );
-    Scene::new(&entries)
+    Replay::new(&entries)
         .account(1, "acme", "suspended", &[])
         .account(2, "globex", "active", &[2, 3])
         .account(3, "hooli", "active", &[])
         .uses(2, &["voiceApplication", "trunk", "emergencyAddress"])
 }
 
-fn risky() -> Scene {
+fn risky() -> Replay {
     let close = |name: &str, release: &str| {
         format!("status: closed, close: {{confirm: {name}, release: [{release}]}}")
     };
     let numbers: Vec<_> = (10..30).map(|n| format!("\"{}\"", phone(n))).collect();
     let entries = entry(1, &close("acme", &numbers.join(", "))) + &entry(2, &close("globex", ""));
-    Scene::new(&entries)
+    Replay::new(&entries)
         .setting("max-closes", "5")
         .setting("max-released-numbers", "50")
         .setting("close-after", "0s")
@@ -45,15 +45,15 @@ fn risky() -> Scene {
         .account(2, "globex", "suspended", &[])
 }
 
-fn over_limit() -> Scene {
+fn over_limit() -> Replay {
     let entries: String = (1..=4).map(|n| entry(n, "status: suspended")).collect();
-    (1..=4).fold(Scene::new(&entries).setting("max-suspends", "2"), |scene, n| {
+    (1..=4).fold(Replay::new(&entries).setting("max-suspends", "2"), |scene, n| {
         scene.account(n, &format!("customer {n}"), "active", &[])
     })
 }
 
-fn closing() -> Scene {
-    Scene::new(&entry(1, "status: closed, close: {confirm: acme}"))
+fn closing() -> Replay {
+    Replay::new(&entry(1, "status: closed, close: {confirm: acme}"))
         .account(1, "acme", "suspended", &[])
         .history(
             json!({"accounts": {ac(1): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
@@ -62,11 +62,11 @@ fn closing() -> Scene {
         .decided(1, "2026-05-31T11:00:00Z")
 }
 
-fn faulty() -> Scene {
+fn faulty() -> Replay {
     let entries = entry(1, "status: closed, close: {confirm: acme}")
         + &entry(2, "status: suspnded")
         + &entry(3, "status: suspended");
-    Scene::new(&entries).account(1, "acme", "suspended", &[]).account(2, "globex", "active", &[]).account(
+    Replay::new(&entries).account(1, "acme", "suspended", &[]).account(2, "globex", "active", &[]).account(
         3,
         "hooli",
         "active",
@@ -74,16 +74,16 @@ fn faulty() -> Scene {
     )
 }
 
-fn many_held() -> Scene {
+fn many_held() -> Replay {
     let entries: String = (1..=200).map(|n| entry(n, "status: suspended, paused: true")).collect();
-    let scene = Scene::new(&(entries + &entry(201, "status: active")));
+    let scene = Replay::new(&(entries + &entry(201, "status: active")));
     (1..=200).fold(scene, |scene, n| scene.account(n, &format!("customer {n}"), "active", &[]))
 }
 
-fn without_a_list() -> Scene {
+fn without_a_list() -> Replay {
     let entries = entry(1, "status: closed, close: {confirm: acme}")
         + &entry(2, &format!("status: active, numbers: [\"{}\"]", phone(1)));
-    Scene::new(&entries).account_with(1, "acme", "suspended", &json!("notRead")).account(
+    Replay::new(&entries).account_with(1, "acme", "suspended", &json!("notRead")).account(
         2,
         "globex",
         "active",
@@ -91,9 +91,9 @@ fn without_a_list() -> Scene {
     )
 }
 
-fn scenes() -> Vec<(&'static str, Scene)> {
+fn scenes() -> Vec<(&'static str, Replay)> {
     vec![
-        ("empty", Scene::new(&entry(1, "status: active")).account(1, "acme", "active", &[])),
+        ("empty", Replay::new(&entry(1, "status: active")).account(1, "acme", "active", &[])),
         ("small", small()),
         ("risky", risky()),
         ("over_limit", over_limit()),
@@ -104,7 +104,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     ]
 }
 
-fn view(played: &Played) -> View<'_> {
+fn view(played: &Replayed) -> View<'_> {
     View::of(&played.report, Some(&played.sight.observed))
 }
 
@@ -135,7 +135,7 @@ fn only_one_account_is_shown_when_asked_and_the_whole_is_counted() {
     assert_eq!(of(2).plan().digest, played.report.plan.digest);
     // What leaves it, and what is done to it.
     let kinds: Vec<_> = of(2).plan().actions.iter().map(|action| action.kind).collect();
-    assert_eq!(kinds, [Verb::Transfer, Verb::Transfer, Verb::Suspend]);
+    assert_eq!(kinds, [ActionKind::Transfer, ActionKind::Transfer, ActionKind::Suspend]);
     assert_eq!(of(2).plan().held, []);
     assert_eq!(of(1).plan().held.len(), 1);
     assert!(of(3).plan().actions.is_empty());
@@ -146,7 +146,7 @@ fn only_one_account_is_shown_when_asked_and_the_whole_is_counted() {
 fn a_held_number_is_shown_under_the_account_that_holds_it_too() {
     let claims = format!("status: active, paused: true, numbers: [\"{}\"]", phone(1));
     let scene =
-        Scene::new(&entry(1, &claims)).account(1, "acme", "active", &[]).account(2, "globex", "active", &[1]);
+        Replay::new(&entry(1, &claims)).account(1, "acme", "active", &[]).account(2, "globex", "active", &[1]);
     let played = scene.play();
     let held = view(&played).only(ac(2).parse().unwrap()).plan().held.clone();
     assert_eq!(held.iter().map(|held| held.reason).collect::<Vec<_>>(), [Reason::Paused]);
@@ -176,23 +176,25 @@ fn words() -> impl Strategy<Value = String> {
 }
 
 fn action() -> impl Strategy<Value = ActionView> {
-    let verbs = prop_oneof![Just(Verb::Transfer), Just(Verb::Suspend), Just(Verb::Close)];
+    let verbs = prop_oneof![Just(ActionKind::Transfer), Just(ActionKind::Suspend), Just(ActionKind::Close)];
     (verbs, 1..60_u64, prop::option::of(words()), 0..300_u64).prop_map(|(kind, n, note, lost)| ActionView {
         kind,
         account: ac(n).parse().unwrap(),
-        number: (kind == Verb::Transfer).then(|| phone(n).parse().unwrap()),
-        from: (kind == Verb::Transfer).then(|| ac(0).parse().unwrap()),
+        number: (kind == ActionKind::Transfer).then(|| phone(n).parse().unwrap()),
+        from: (kind == ActionKind::Transfer).then(|| ac(0).parse().unwrap()),
         to: None,
         stage: 0,
         note,
-        at_risk: (0..if kind == Verb::Close { lost } else { 0 }).map(|n| phone(n).parse().unwrap()).collect(),
+        at_risk: (0..if kind == ActionKind::Close { lost } else { 0 })
+            .map(|n| phone(n).parse().unwrap())
+            .collect(),
     })
 }
 
 fn held() -> impl Strategy<Value = HeldView> {
     (1..60_u64, words(), words()).prop_map(|(n, message, remedy)| HeldView {
         reason: Reason::Paused,
-        kind: Verb::Close,
+        kind: ActionKind::Close,
         account: ac(n).parse().unwrap(),
         number: None,
         message,
@@ -201,11 +203,11 @@ fn held() -> impl Strategy<Value = HeldView> {
     })
 }
 
-fn fault() -> impl Strategy<Value = Fault> {
+fn fault() -> impl Strategy<Value = Diagnostic> {
     (words(), words(), words()).prop_map(|(file, message, help)| {
-        let (code, width) = (Code::UnknownKey, 1);
+        let (code, width) = (DiagnosticCode::UnknownKey, 1);
         let (excerpt, replacement, related) = (None, None, None);
-        Fault { file, line: 1, column: 1, message, help, code, width, excerpt, replacement, related }
+        Diagnostic { file, line: 1, column: 1, message, help, code, width, excerpt, replacement, related }
     })
 }
 
@@ -219,8 +221,8 @@ proptest! {
         faults in prop::collection::vec(fault(), 0..60),
         name in words(),
     ) {
-        let mut played = Scene::new(&entry(1, "status: active")).account(1, "acme", "active", &[]).play();
-        let (rows, closes) = (actions.len() + held.len(), actions.iter().filter(|a| a.kind == Verb::Close).count());
+        let mut played = Replay::new(&entry(1, "status: active")).account(1, "acme", "active", &[]).play();
+        let (rows, closes) = (actions.len() + held.len(), actions.iter().filter(|a| a.kind == ActionKind::Close).count());
         played.report.plan.actions = actions;
         played.report.plan.held = held;
         played.report.desired_state.faults = faults;

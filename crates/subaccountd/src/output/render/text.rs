@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use subaccountd_core::{
-    Reason, Verb,
+    ActionKind, Reason,
     report::{ActionView, HeldView},
 };
 use textwrap::{Options, WordSplitter};
@@ -26,9 +26,9 @@ const SHOWN: usize = 5;
 
 /// Colours, where the terminal shows them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Paint(pub(crate) bool);
+pub(crate) struct Style(pub(crate) bool);
 
-impl Paint {
+impl Style {
     fn with(self, code: &str, words: &str) -> String {
         if self.0 { format!("\u{1b}[{code}m{words}\u{1b}[0m") } else { words.to_owned() }
     }
@@ -65,7 +65,7 @@ pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
 
 /// The content of `view` as text; with colour when the terminal shows it.
 pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
-    let paint = Paint(colour);
+    let paint = Style(colour);
     let mut out = format!("{}\n", paint.bold(&counts(view.plan())));
     for words in view.part().iter().chain(&view.remarks) {
         out += &wrapped("", "", words);
@@ -90,7 +90,7 @@ pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
     out
 }
 
-fn banner(view: &View<'_>, paint: Paint, out: &mut String) {
+fn banner(view: &View<'_>, paint: Style, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let mut lines = wrapped("!!! ", "!!! ", &risk);
     for close in view.closes() {
@@ -103,7 +103,7 @@ fn banner(view: &View<'_>, paint: Paint, out: &mut String) {
     }
 }
 
-fn account(view: &View<'_>, group: &Group<'_>, paint: Paint, out: &mut String) {
+fn account(view: &View<'_>, group: &Group<'_>, paint: Style, out: &mut String) {
     let _ = writeln!(out, "\n{}", paint.bold(&printable(&view.named(group.account))));
     if let Some(why) = view.why(group.account) {
         *out += &wrapped("  why         ", INDENT, &why);
@@ -118,10 +118,10 @@ fn account(view: &View<'_>, group: &Group<'_>, paint: Paint, out: &mut String) {
     }
 }
 
-fn action(view: &View<'_>, action: &ActionView, paint: Paint, out: &mut String) {
-    let verb = action.kind.as_str();
+fn action(view: &View<'_>, action: &ActionView, paint: Style, out: &mut String) {
+    let kind = action.kind.as_str();
     let what = match (action.kind, action.number, action.from) {
-        (Verb::Close, ..) => {
+        (ActionKind::Close, ..) => {
             // The banner names them.
             let numbers = match action.at_risk.len() {
                 0 => "no number".to_owned(),
@@ -131,11 +131,11 @@ fn action(view: &View<'_>, action: &ActionView, paint: Paint, out: &mut String) 
             format!("for good, releasing {numbers}")
         }
         (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
-        (Verb::Reactivate | Verb::Transfer | Verb::Suspend, ..) => String::new(),
+        (ActionKind::Reactivate | ActionKind::Transfer | ActionKind::Suspend, ..) => String::new(),
     };
-    let painted = if action.kind == Verb::Close { paint.red(verb) } else { paint.bold(verb) };
-    let lines = wrapped(&format!("  {verb:<12}"), INDENT, &what);
-    let _ = writeln!(out, "{}", lines.trim_end().replacen(verb, &painted, 1));
+    let painted = if action.kind == ActionKind::Close { paint.red(kind) } else { paint.bold(kind) };
+    let lines = wrapped(&format!("  {kind:<12}"), INDENT, &what);
+    let _ = writeln!(out, "{}", lines.trim_end().replacen(kind, &painted, 1));
     if let Some(note) = &action.note {
         *out += &wrapped(&format!("{INDENT}note: "), INDENT, note);
     }
@@ -147,7 +147,7 @@ fn words(held: &HeldView, indent: &str, out: &mut String) {
 }
 
 /// Items that share a reason; what is the same for all of them is said once.
-fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Paint, out: &mut String) {
+fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Style, out: &mut String) {
     let _ = writeln!(out, "\n{}: {} items", paint.yellow(reason.as_str()), held.len());
     let Some(first) = held.first() else { return };
     let same_message = held.iter().all(|one| one.message == first.message);

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, Desired, Guardrails, History, Holdings, Limits, Now, Pass, PhoneNumber, Plan, Policy,
-    Stamp, Verb,
+    AccountSid, Action, ActionKind, Desired, Guardrails, History, Limits, Now, NumberList, Pass, PhoneNumber,
+    Plan, Policy, Stamp,
     execute::{self, Execution, execute},
     history::Event,
     pass::{Answer, Want},
@@ -112,7 +112,7 @@ pub(crate) struct Fleet {
     /// Intents, and if they are free.
     free: Mutex<BTreeMap<String, bool>>,
     /// What writes that are not free changed, and when.
-    effects: Mutex<Vec<(Timestamp, Verb)>>,
+    effects: Mutex<Vec<(Timestamp, ActionKind)>>,
     /// Every write is lost before it arrives; reads are answered.
     loses_writes: Mutex<bool>,
     /// Events, and bytes of their lines.
@@ -304,9 +304,9 @@ impl Fleet {
             Want::Numbers(account) => match self.numbers(account) {
                 Ok(numbers) if !fails => {
                     self.was_shown(account, &numbers);
-                    Answer::Numbers(account, Holdings::Known(numbers))
+                    Answer::Numbers(account, NumberList::Known(numbers))
                 }
-                _ => Answer::Numbers(account, Holdings::Unreadable(failed())),
+                _ => Answer::Numbers(account, NumberList::Unreadable(failed())),
             },
             Want::Account(account) if fails => Answer::Account(account, Err(failed())),
             Want::Account(account) => Answer::Account(account, Ok(self.account(account))),

@@ -1,7 +1,7 @@
 //! What must hold at the very moment of a write, by what the world truly is and not by what was seen of it.
 
 use jiff::{SignedDuration, Timestamp};
-use subaccountd_core::{AccountSid, Action, Desired, Goal, Number, Status, Verb};
+use subaccountd_core::{AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, Status};
 use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferPapers, World};
 
 use super::Fleet;
@@ -17,10 +17,10 @@ impl Fleet {
         }
     }
 
-    /// The most changes of `verb` that cost, within `window`.
-    pub(crate) fn most_effects(&self, verb: Verb, window: SignedDuration) -> usize {
+    /// The most changes of `kind` that cost, within `window`.
+    pub(crate) fn most_effects(&self, kind: ActionKind, window: SignedDuration) -> usize {
         let effects = self.effects.lock().unwrap();
-        let times: Vec<_> = effects.iter().filter(|(_, of)| *of == verb).map(|(at, _)| *at).collect();
+        let times: Vec<_> = effects.iter().filter(|(_, of)| *of == kind).map(|(at, _)| *at).collect();
         let within = |end: &Timestamp| {
             times.iter().filter(|at| **at <= *end && end.duration_since(**at) < window).count()
         };
@@ -52,7 +52,7 @@ impl Fleet {
     pub(super) fn check_wanted(&self, action: &Action) {
         let desired = self.current();
         assert!(!desired.paused());
-        let status = |sid: &AccountSid| desired.entry(*sid).map(|entry| entry.goal.status());
+        let status = |sid: &AccountSid| desired.entry(*sid).map(|entry| entry.desired_status.status());
         match action {
             Action::Reactivate(sid) => assert_eq!(status(sid), Some(Status::Active), "{action}"),
             Action::Suspend(sid) => {
@@ -72,7 +72,7 @@ impl Fleet {
     pub(super) fn check_close(&self, world: &World, sid: AccountSid) {
         let desired = self.current();
         let entry = desired.entry(sid).unwrap();
-        let Goal::Closed(terms) = &entry.goal else { panic!("{sid} is not to be closed") };
+        let DesiredStatus::Closed(terms) = &entry.desired_status else { panic!("{sid} is not to be closed") };
         assert!(!desired.faulty() && !entry.paused && !desired.paused());
         let (_, since) = self.decided.lock().unwrap()[&sid];
         let rested = self.now.duration_since(since);
@@ -109,7 +109,7 @@ impl Fleet {
         };
         let free = self.free.lock().unwrap().get(&action.to_string()).copied().unwrap_or_default();
         if at(&world, action) != before && !free {
-            self.effects.lock().unwrap().push((self.now, action.verb()));
+            self.effects.lock().unwrap().push((self.now, action.kind()));
         }
         result
     }

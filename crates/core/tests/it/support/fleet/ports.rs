@@ -16,7 +16,7 @@ impl Record for Fleet {
         if self.death(id, Boundary::BeforeIntent) {
             return Err("dead".to_owned());
         }
-        self.free.lock().unwrap().insert(planned.action.to_string(), planned.free);
+        self.free.lock().unwrap().insert(planned.action.to_string(), planned.exempt);
         self.event(&Event::Intent { id, at: self.stamp(), write: Write::from(planned) });
         self.death(id, Boundary::AfterIntent);
         Ok(id)
@@ -24,9 +24,9 @@ impl Record for Fleet {
 
     async fn skipped(&self, planned: &Planned, skip: &Skip) {
         if skip.cause.is_proof() && !self.death.lock().unwrap().dead {
-            let (verb, object) = (planned.action.verb(), planned.action.object());
+            let (kind, target) = (planned.action.kind(), planned.action.target());
             let (entry, seen) = (planned.entry.clone(), skip.message.clone());
-            self.event(&Event::ProofFailed { verb, object, at: self.stamp(), entry, seen });
+            self.event(&Event::ProofFailed { kind, target, at: self.stamp(), entry, seen });
         }
     }
 

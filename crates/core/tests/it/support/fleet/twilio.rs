@@ -1,9 +1,9 @@
 //! Twilio: what its lists show, what a write does, and what other people do.
 
 use subaccountd_core::{
-    Account, AccountSid, Action, LiveStatus, Number, NumberSid, Outcome, Receipt, Skip, SkipCause, Status,
-    Ties,
-    remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WritePlace},
+    Account, AccountSid, Action, LiveStatus, Number, NumberSid, Outcome, Receipt, ResourceRefs, Skip,
+    SkipCause, Status,
+    remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 use twilio_sim::{AccountStatus, SuspendedNumbers, TransferPapers};
 
@@ -34,7 +34,7 @@ fn show_number(number: &twilio_sim::Number) -> Number {
         sid: number.sid.as_str().parse().unwrap(),
         phone: number.phone_number.parse().unwrap(),
         needs_address: false,
-        ties: Ties::default(),
+        resource_refs: ResourceRefs::default(),
     }
 }
 
@@ -81,7 +81,7 @@ impl Fleet {
 
 pub(crate) struct Place<'a>(&'a Fleet);
 
-impl WritePlace for Place<'_> {
+impl WriteSlot for Place<'_> {
     async fn account(&mut self, sid: AccountSid) -> Result<Account, RemoteError> {
         if self.0.next_trouble() == Trouble::Before {
             return Err(error(ErrorKind::Unreadable, "503"));

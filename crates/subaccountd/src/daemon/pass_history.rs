@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, PhoneNumber, Report, Verb, execute::Executed, report::PassResult,
+    AccountSid, Action, ActionKind, PhoneNumber, Report, execute::Executed, report::PassResult,
 };
 
 /// The most entries that are kept.
@@ -22,7 +22,7 @@ pub(crate) const RESULTS: [&str; 4] = ["refused", "unknown", "done", "skipped"];
 
 /// The last passes.
 #[derive(Debug, Default)]
-pub(crate) struct Passes(Mutex<VecDeque<PassEntry>>);
+pub(crate) struct PassHistory(Mutex<VecDeque<PassEntry>>);
 
 /// A pass, or several in a row that ended alike and wrote nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct PassEntry {
 /// A write and its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WriteEntry {
-    pub(crate) kind: Verb,
+    pub(crate) kind: ActionKind,
     pub(crate) account: AccountSid,
     pub(crate) number: Option<PhoneNumber>,
     pub(crate) from: Option<AccountSid>,
@@ -57,7 +57,7 @@ pub(crate) struct WriteEntry {
     pub(crate) why: Option<String>,
 }
 
-impl Passes {
+impl PassHistory {
     /// Adds the pass of `report`; one that has not ended adds nothing.
     pub(crate) fn add(&self, report: &Report) {
         let Some(entry) = PassEntry::of(report) else { return };
@@ -126,7 +126,7 @@ impl WriteEntry {
             None => message.to_owned(),
         });
         Self {
-            kind: action.verb(),
+            kind: action.kind(),
             account: action.account(),
             number: action.number(),
             from,
@@ -190,14 +190,19 @@ mod tests {
             Outcome::Done(Receipt::default())
         };
         Executed {
-            planned: Planned { action: Action::Suspend(sid), free: false, entry: String::new(), note: None },
+            planned: Planned {
+                action: Action::Suspend(sid),
+                exempt: false,
+                entry: String::new(),
+                note: None,
+            },
             outcome,
         }
     }
 
     #[test]
     fn passes_that_did_the_same_nothing_are_one() {
-        let passes = Passes::default();
+        let passes = PassHistory::default();
         for second in 0..30 {
             passes.add(&pass(second, None, Vec::new()));
         }
@@ -223,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_ring_is_bounded_and_what_went_wrong_stays() {
-        let passes = Passes::default();
+        let passes = PassHistory::default();
         for second in 0..100 {
             let done = std::iter::repeat_with(|| suspend(false)).take(1000);
             passes.add(&pass(second, None, done.chain([suspend(true)]).collect()));
@@ -238,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_pass_that_has_not_ended_is_none() {
-        let passes = Passes::default();
+        let passes = PassHistory::default();
         let mut report = pass(0, None, Vec::new());
         report.last_pass = PassSummary::default();
         passes.add(&report);

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    code::Code,
+    code::DiagnosticCode,
+    diagnostic_builder::{Diagnostics, Location},
     document::{Document, HEAD_HELP},
     entry::{ReadAccount, ReadMain},
-    finding::{Findings, Place},
 };
 use crate::{
     AccountSid, PhoneNumber,
-    desired::{Desired, Doubt, Entry, Goal, Main, Pause},
+    desired::{Desired, DesiredStatus, Doubt, Entry, Main, Pause},
 };
 
 const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
 
 /// The files that are missing among the documents, because nothing of them counts.
 #[derive(Default)]
-pub(super) struct Missing {
+pub(super) struct MissingFiles {
     /// There is such a file.
     pub(super) any: bool,
     /// A readable document of such a file pauses the state.
@@ -25,7 +25,11 @@ pub(super) struct Missing {
 }
 
 /// Makes one state of all documents.
-pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &mut Findings<'_>) -> Desired {
+pub(super) fn assemble(
+    documents: Vec<Document>,
+    missing: &MissingFiles,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Desired {
     let no_documents = documents.is_empty();
     let mut paused = missing.paused;
     let mut mains = Vec::new();
@@ -35,8 +39,8 @@ pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &m
         mains.extend(document.main);
         read.extend(document.accounts);
     }
-    let twice = said_twice(&mains, &read, findings);
-    let hidden = findings.hidden_in.and_then(|file| findings.names.get(file));
+    let twice = duplicate_claims(&mains, &read, diagnostics);
+    let hidden = diagnostics.hidden_in.and_then(|file| diagnostics.names.get(file));
     let hidden = hidden.map(|name| Pause::Unreadable { file: (*name).to_owned() });
     let claims = mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|read| &read.claims));
     let doubt = Doubt { claims: claims.filter(|(n, ..)| twice.contains(n)).count(), ..Doubt::default() };
@@ -49,48 +53,55 @@ pub(super) fn assemble(documents: Vec<Document>, missing: &Missing, findings: &m
         frozen: BTreeSet::new(),
     };
     let main_sids: BTreeSet<_> = mains.iter().filter_map(|main| main.sid).collect();
-    add_accounts(read, &main_sids, &twice, &mut desired, findings);
-    desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired, findings);
+    add_accounts(read, &main_sids, &twice, &mut desired, diagnostics);
+    desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired, diagnostics);
     desired
 }
 
-/// Every number that is claimed twice, or claimed and let go. Each later mention is a finding.
-fn said_twice(
+/// Every number that is claimed twice, or claimed and let go. Each later mention is a diagnostic.
+fn duplicate_claims(
     mains: &[ReadMain],
     read: &[ReadAccount],
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> BTreeSet<PhoneNumber> {
     let claims =
         mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|account| &account.claims));
-    let mut claims: Vec<(PhoneNumber, Place)> =
-        claims.map(|(number, place, _)| (*number, place.used())).collect();
-    claims.sort_by_key(|(_, place)| *place);
-    let mut first: BTreeMap<PhoneNumber, Place> = BTreeMap::new();
+    let mut claims: Vec<(PhoneNumber, Location)> =
+        claims.map(|(number, location, _)| (*number, location.used())).collect();
+    claims.sort_by_key(|(_, location)| *location);
+    let mut first: BTreeMap<PhoneNumber, Location> = BTreeMap::new();
     let mut twice = BTreeSet::new();
-    for (number, place) in claims {
+    for (number, location) in claims {
         if let Some(earlier) = first.get(&number) {
-            let message = format!("{number} is claimed twice: {}", findings.also(*earlier, place));
-            findings
-                .add(Code::NumberTwice, place, message, "a number has one owner: keep one of the two claims")
-                .beside(*earlier, "claimed first here");
+            let message = format!("{number} is claimed twice: {}", diagnostics.also(*earlier, location));
+            diagnostics
+                .add(
+                    DiagnosticCode::NumberTwice,
+                    location,
+                    message,
+                    "a number has one owner: keep one of the two claims",
+                )
+                .with_related(*earlier, "claimed first here");
             twice.insert(number);
         } else {
-            first.insert(number, place);
+            first.insert(number, location);
         }
     }
-    for (number, place) in read.iter().flat_map(|account| &account.releases) {
+    for (number, location) in read.iter().flat_map(|account| &account.releases) {
         if let Some(claim) = first.get(number) {
-            let place = place.used();
-            let message =
-                format!("{number} is in `release`, but it is claimed: {}", findings.also(*claim, place));
-            findings
+            let location = location.used();
+            let message = format!(
+                "{number} is in `release`, but it is claimed: {}",
+                diagnostics.also(*claim, location)
+            );
+            diagnostics
                 .add(
-                    Code::ClaimedAndReleased,
-                    place,
+                    DiagnosticCode::ClaimedAndReleased,
+                    location,
                     message,
                     "remove it from `release`, or remove the claim",
                 )
-                .beside(*claim, "claimed here");
+                .with_related(*claim, "claimed here");
             twice.insert(*number);
         }
     }
@@ -102,24 +113,24 @@ fn add_accounts(
     mains: &BTreeSet<AccountSid>,
     twice: &BTreeSet<PhoneNumber>,
     desired: &mut Desired,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) {
-    let mut first: BTreeMap<AccountSid, Place> = BTreeMap::new();
+    let mut first: BTreeMap<AccountSid, Location> = BTreeMap::new();
     let mut by_place = read;
-    by_place.sort_by_key(|account| account.sid.map(|(_, place)| place.used()));
+    by_place.sort_by_key(|account| account.sid.map(|(_, location)| location.used()));
     for ReadAccount { sid, other_sids, claims, releases, entry, mut doubt } in by_place {
         desired.frozen.extend(other_sids);
         // Those that are claimed twice are counted already.
         doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
-        let Some((sid, place)) = sid.map(|(sid, place)| (sid, place.used())) else {
+        let Some((sid, location)) = sid.map(|(sid, location)| (sid, location.used())) else {
             desired.doubt.add(&doubt);
             continue;
         };
         if mains.contains(&sid) {
             let message = format!("{sid} is the main account, not a subaccount");
-            findings.add(
-                Code::MainAccountListed,
-                place,
+            diagnostics.add(
+                DiagnosticCode::MainAccountListed,
+                location,
                 message,
                 "remove the entry; numbers of the main account go under `mainAccount`",
             );
@@ -128,15 +139,15 @@ fn add_accounts(
             continue;
         }
         if let Some(earlier) = first.get(&sid) {
-            let message = format!("{sid} is listed twice: {}", findings.also(*earlier, place));
-            findings
+            let message = format!("{sid} is listed twice: {}", diagnostics.also(*earlier, location));
+            diagnostics
                 .add(
-                    Code::AccountTwice,
-                    place,
+                    DiagnosticCode::AccountTwice,
+                    location,
                     message,
                     "keep one of the entries; until then none of them counts",
                 )
-                .beside(*earlier, "listed first here");
+                .with_related(*earlier, "listed first here");
             // At most one of them is right: another may be meant for an account that is now not listed.
             let absent = desired.accounts.remove(&sid).map(|entry| doubt_of(&entry)).unwrap_or_default();
             desired.doubt.add(&absent);
@@ -144,7 +155,7 @@ fn add_accounts(
             desired.frozen.insert(sid);
             continue;
         }
-        first.insert(sid, place);
+        first.insert(sid, location);
         let Some(mut entry) = entry else {
             desired.frozen.insert(sid);
             desired.doubt.add(&doubt);
@@ -152,8 +163,8 @@ fn add_accounts(
         };
         let once = |number: &PhoneNumber| !twice.contains(number);
         entry.numbers =
-            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, papers)| (n, papers)).collect();
-        if let Goal::Closed(terms) = &mut entry.goal {
+            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, resources)| (n, resources)).collect();
+        if let DesiredStatus::Closed(terms) = &mut entry.desired_status {
             terms.release = releases.into_iter().map(|(number, _)| number).filter(once).collect();
         }
         desired.accounts.insert(sid, entry);
@@ -169,38 +180,38 @@ fn doubt_of(entry: &Entry) -> Doubt {
 fn the_main_account(
     mains: Vec<ReadMain>,
     no_documents: bool,
-    missing: &Missing,
+    missing: &MissingFiles,
     twice: &BTreeSet<PhoneNumber>,
     desired: &mut Desired,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Result<Main, String> {
     let mut mains = mains.into_iter();
     let Some(main) = mains.next() else {
         let (code, message, help) = if no_documents {
             (
-                Code::NoState,
+                DiagnosticCode::NoState,
                 "there is no readable desired state: no document with `apiVersion` and `kind`",
                 HEAD_HELP,
             )
         } else {
-            (Code::NoMainAccount, "the state has no `mainAccount`", MAIN_HELP)
+            (DiagnosticCode::NoMainAccount, "the state has no `mainAccount`", MAIN_HELP)
         };
         if !missing.any {
-            findings.add(code, Place::start_of(0), message, help);
+            diagnostics.add(code, Location::start_of(0), message, help);
         }
         return Err(message.to_owned());
     };
     let others: Vec<_> = mains.collect();
     for other in &others {
-        let message = format!("a second `mainAccount`: {}", findings.also(main.place, other.place));
-        findings
+        let message = format!("a second `mainAccount`: {}", diagnostics.also(main.location, other.location));
+        diagnostics
             .add(
-                Code::SecondMainAccount,
-                other.place,
+                DiagnosticCode::SecondMainAccount,
+                other.location,
                 message,
                 "keep one of the two; a second main account is a second daemon",
             )
-            .beside(main.place, "the first");
+            .with_related(main.location, "the first");
     }
     if !others.is_empty() {
         return Err("the state has more than one `mainAccount`".to_owned());
@@ -212,6 +223,6 @@ fn the_main_account(
         return Ok(Main { sid, numbers: BTreeMap::new(), lift_suspensions_before: None });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
-    let numbers = claims.map(|(number, _, papers)| (number, papers)).collect();
+    let numbers = claims.map(|(number, _, resources)| (number, resources)).collect();
     Ok(Main { sid, numbers, lift_suspensions_before: main.lift_suspensions_before })
 }

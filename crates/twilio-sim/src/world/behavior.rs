@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The decision to do something or to refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum Policy {
     /// Done.
     Allowed,
     /// Answered with an error.
@@ -43,7 +43,7 @@ pub enum ClosedNumbers {
 /// The fate of a setting of a number when the number is transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Fate {
+pub enum SettingFate {
     /// It stays.
     Kept,
     /// It is gone.
@@ -65,9 +65,9 @@ pub enum NoSid {
 #[doc = concat!("```text\n", include_str!("switches.txt"), "```")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Switches {
+pub struct Behavior {
     /// A transfer out of a suspended account; refused is 20005.
-    pub transfer_from_suspended: Verdict,
+    pub transfer_from_suspended: Policy,
     /// The number list of a suspended account.
     pub suspended_numbers: SuspendedNumbers,
     /// The number list of a closed account.
@@ -75,15 +75,15 @@ pub struct Switches {
     /// The HTTP status of 20005 and 214xx but 21481; null is each code's own, 400 for 214xx.
     pub refusal_status: Option<u16>,
     /// Closing a closed account; refused is 21479.
-    pub close_closed: Verdict,
+    pub close_closed: Policy,
     /// Suspending a suspended account; refused is 21475.
-    pub suspend_suspended: Verdict,
+    pub suspend_suspended: Policy,
     /// The credentials of a suspended main account; refused is 401/20003, allowed reads and is told 21476 on writes of a status.
-    pub suspended_main: Verdict,
+    pub suspended_main: Policy,
     /// Webhooks and applications on a transfer.
-    pub webhooks: Fate,
+    pub webhooks: SettingFate,
     /// The trunk on a transfer.
-    pub trunk: Fate,
+    pub trunk: SettingFate,
     /// Seconds of `Retry-After` with 429, if any.
     pub retry_after: Option<u32>,
     /// SIDs that are not set.
@@ -94,18 +94,18 @@ pub struct Switches {
     pub number_list_lag_ms: u64,
 }
 
-impl Default for Switches {
+impl Default for Behavior {
     fn default() -> Self {
         Self {
-            transfer_from_suspended: Verdict::Allowed,
+            transfer_from_suspended: Policy::Allowed,
             suspended_numbers: SuspendedNumbers::Rows,
             closed_numbers: ClosedNumbers::Empty,
             refusal_status: None,
-            close_closed: Verdict::Refused,
-            suspend_suspended: Verdict::Allowed,
-            suspended_main: Verdict::Allowed,
-            webhooks: Fate::Kept,
-            trunk: Fate::Kept,
+            close_closed: Policy::Refused,
+            suspend_suspended: Policy::Allowed,
+            suspended_main: Policy::Allowed,
+            webhooks: SettingFate::Kept,
+            trunk: SettingFate::Kept,
             retry_after: None,
             no_sid: NoSid::AsNull,
             account_list_lag_ms: 0,
@@ -114,7 +114,7 @@ impl Default for Switches {
     }
 }
 
-impl Switches {
+impl Behavior {
     /// The time by which the account list lags behind.
     pub(crate) fn account_list_lag(&self) -> SignedDuration {
         millis(self.account_list_lag_ms)
@@ -133,8 +133,8 @@ impl Switches {
     }
 
     /// These switches with one changed, written `name=value` as on the command line.
-    pub fn with(&self, assignment: &str) -> Result<Self, SwitchError> {
-        let (name, value) = assignment.split_once('=').ok_or(SwitchError::Shape)?;
+    pub fn with(&self, assignment: &str) -> Result<Self, BehaviorError> {
+        let (name, value) = assignment.split_once('=').ok_or(BehaviorError::Shape)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         Ok(self.patched(&Value::Object([(name.to_owned(), value)].into_iter().collect()))?)
     }
@@ -146,7 +146,7 @@ fn millis(ms: u64) -> SignedDuration {
 
 /// The reason why an assignment to a switch was not understood.
 #[derive(Debug, thiserror::Error)]
-pub enum SwitchError {
+pub enum BehaviorError {
     /// It is not `name=value`.
     #[error("a switch is set as name=value")]
     Shape,
@@ -161,15 +161,15 @@ mod tests {
 
     #[test]
     fn an_assignment_changes_one_switch() {
-        let switches = Switches::default().with("suspendedNumbers=empty").unwrap();
+        let switches = Behavior::default().with("suspendedNumbers=empty").unwrap();
         assert_eq!(switches.suspended_numbers, SuspendedNumbers::Empty);
-        assert_eq!(switches, Switches { suspended_numbers: SuspendedNumbers::Empty, ..Switches::default() });
-        assert_eq!(Switches::default().with("retryAfter=7").unwrap().retry_after, Some(7));
+        assert_eq!(switches, Behavior { suspended_numbers: SuspendedNumbers::Empty, ..Behavior::default() });
+        assert_eq!(Behavior::default().with("retryAfter=7").unwrap().retry_after, Some(7));
     }
 
     #[test]
     fn the_help_names_every_switch_and_its_default_first() {
-        let all = serde_json::to_value(Switches::default()).unwrap();
+        let all = serde_json::to_value(Behavior::default()).unwrap();
         let documented = include_str!("switches.txt").lines().map(|line| {
             let (name, rest) = line.split_once('=').unwrap();
             let default = rest.split_whitespace().next().unwrap();
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn an_unknown_switch_or_value_is_an_error() {
         for wrong in ["suspendedNumbers", "suspendedNumber=empty", "suspendedNumbers=none"] {
-            assert!(Switches::default().with(wrong).is_err(), "{wrong}");
+            assert!(Behavior::default().with(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -4,12 +4,12 @@ use std::fmt::{self, Write};
 
 use super::{
     API_VERSION, KIND,
-    write::{Holds, Item, What},
+    export::{ExportItem, ExportStatement, Holds},
 };
 use crate::{AccountSid, PhoneNumber, Status};
 
 /// The most characters of a name in a comment.
-const LONGEST_COMMENT: usize = 64;
+const MAX_COMMENT: usize = 64;
 
 /// The first lines of a document; one that `is_part` has no main account, which stands elsewhere in the
 /// state.
@@ -31,18 +31,18 @@ pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &Holds) {
     numbers.write(out, "  ");
 }
 
-impl Item {
+impl ExportItem {
     /// Returns true when it is an entry, not only a comment.
     pub(super) const fn is_entry(&self) -> bool {
-        matches!(self.what, What::Entry { .. })
+        matches!(self.what, ExportStatement::Entry { .. })
     }
 
     /// Adds its lines.
     pub(super) fn write(&self, out: &mut String) {
         let Self { sid, name, what } = self;
-        let What::Entry { status, check_name, numbers } = what else {
+        let ExportStatement::Entry { status, check_name, numbers } = what else {
             let _ = writeln!(out, "  # {}", self.remark());
-            if let What::Unclaimed(numbers) = what {
+            if let ExportStatement::Unclaimed(numbers) = what {
                 for number in numbers {
                     let _ = writeln!(out, "  #   - \"{number}\"");
                 }
@@ -69,9 +69,9 @@ impl Item {
         let name = Some(on_one_line(&self.name)).filter(|name| !name.is_empty());
         let sid = name.map_or_else(|| self.sid.to_string(), |name| format!("{} ({name})", self.sid));
         match &self.what {
-            What::Entry { .. } => sid,
-            What::Remark(words) => format!("{sid} {words}"),
-            What::Unclaimed(_) => {
+            ExportStatement::Entry { .. } => sid,
+            ExportStatement::Remark(words) => format!("{sid} {words}"),
+            ExportStatement::Unclaimed(_) => {
                 format!("{sid} is listed, and holds numbers that the state does not mention")
             }
         }
@@ -81,7 +81,7 @@ impl Item {
 impl Holds {
     fn write(&self, out: &mut String, indent: &str) {
         for (number, why) in &self.left_out {
-            let _ = writeln!(out, "{indent}# {}", Missing(*number, why));
+            let _ = writeln!(out, "{indent}# {}", UnclaimedNumbers(*number, why));
         }
         if !self.claims.is_empty() {
             let _ = writeln!(out, "{indent}numbers:");
@@ -93,9 +93,9 @@ impl Holds {
 }
 
 /// A number that is not claimed, or all of an account, and why.
-pub(super) struct Missing<'a>(pub(super) Option<PhoneNumber>, pub(super) &'a str);
+pub(super) struct UnclaimedNumbers<'a>(pub(super) Option<PhoneNumber>, pub(super) &'a str);
 
-impl fmt::Display for Missing<'_> {
+impl fmt::Display for UnclaimedNumbers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(number, why) = self;
         match number {
@@ -127,7 +127,7 @@ impl fmt::Display for Quoted<'_> {
 /// `name` as it can stand in a comment.
 pub(super) fn on_one_line(name: &str) -> String {
     let mut letters = name.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' });
-    let mut line: String = letters.by_ref().take(LONGEST_COMMENT).collect();
+    let mut line: String = letters.by_ref().take(MAX_COMMENT).collect();
     if letters.next().is_some() {
         line.push('…');
     }

@@ -1,19 +1,19 @@
-//! A fault: a finding with the lines that it takes to show it.
+//! A fault: a diagnostic with the lines that it takes to show it.
 
 use std::{borrow::Cow, sync::Arc};
 
 use serde::Serialize;
 
 use super::{
-    code::Code,
-    finding::{Finding, Mark, Place, Replacement},
-    reading::{BOM, Source},
+    code::DiagnosticCode,
+    diagnostic_builder::{DiagnosticBuilder, Location, Replacement, Span},
+    parse::{BOM, Source},
 };
 
 /// The most faults that are kept; the last of them says how many more there are.
-pub(super) const MOST_FAULTS: usize = 1000;
+pub(super) const MAX_DIAGNOSTICS: usize = 1000;
 /// Of a line longer than this only the part around the mark is kept.
-const LONGEST_LINE: usize = 400;
+const MAX_LINE: usize = 400;
 /// The most characters before the mark that are kept of such a line.
 const BEFORE_MARK: usize = 60;
 
@@ -21,7 +21,7 @@ const BEFORE_MARK: usize = 60;
 ///
 /// What is serialized is the fault as `/status` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fault {
+pub struct Diagnostic {
     /// The file.
     pub file: String,
     /// The line, from 1.
@@ -34,7 +34,7 @@ pub struct Fault {
     pub help: String,
     /// The kind of fault.
     #[serde(skip)]
-    pub code: Code,
+    pub code: DiagnosticCode,
     /// The number of characters of the line that are meant.
     #[serde(skip)]
     pub width: usize,
@@ -64,7 +64,7 @@ pub struct Related {
     pub label: &'static str,
     /// The line, for showing it.
     pub excerpt: Option<Excerpt>,
-    /// The line between the two places, when there is just one: it is shown rather than left out.
+    /// The line between the two locations, when there is just one: it is shown rather than left out.
     pub between: Option<Excerpt>,
 }
 
@@ -80,13 +80,13 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    fn new(line: &str, mark: Mark) -> Self {
-        if line.len() <= LONGEST_LINE {
+    fn new(line: &str, span: Span) -> Self {
+        if line.len() <= MAX_LINE {
             return Self { text: line.into(), skipped: 0, cut: false };
         }
-        let skipped = (mark.column() - 1).saturating_sub(BEFORE_MARK);
+        let skipped = (span.column() - 1).saturating_sub(BEFORE_MARK);
         let mut rest = line.chars().skip(skipped);
-        let text: String = rest.by_ref().take(LONGEST_LINE).collect();
+        let text: String = rest.by_ref().take(MAX_LINE).collect();
         Self { text: text.into(), skipped, cut: rest.next().is_some() }
     }
 }
@@ -104,66 +104,66 @@ impl<'a> Lines<'a> {
     }
 
     /// The line of `place`, and its mark: where there is no such line or column, the nearest that there is.
-    fn find(&mut self, place: Place) -> Option<(Mark, Cow<'a, str>)> {
-        if self.last.as_ref().is_none_or(|(file, _)| *file != place.file()) {
-            let bytes = self.sources.get(place.file())?.content.as_ref().ok()?;
-            self.last = Some((place.file(), lines(bytes.strip_prefix(BOM).unwrap_or(bytes))));
+    fn find(&mut self, location: Location) -> Option<(Span, Cow<'a, str>)> {
+        if self.last.as_ref().is_none_or(|(file, _)| *file != location.file()) {
+            let bytes = self.sources.get(location.file())?.content.as_ref().ok()?;
+            self.last = Some((location.file(), lines(bytes.strip_prefix(BOM).unwrap_or(bytes))));
         }
         let (_, lines) = self.last.as_ref()?;
-        let number = place.mark.line().min(lines.len());
+        let number = location.span.line().min(lines.len());
         let line = String::from_utf8_lossy(lines.get(number.checked_sub(1)?)?);
         let end = line.chars().count() + 1;
-        let column = if number < place.mark.line() { end } else { place.mark.column().min(end) };
-        Some((Mark::new(number, column, place.mark.width().min(end - column)), line))
+        let column = if number < location.span.line() { end } else { location.span.column().min(end) };
+        Some((Span::new(number, column, location.span.width().min(end - column)), line))
     }
 
-    /// The fault that `finding` is.
-    pub(super) fn fault(&mut self, finding: Finding) -> Fault {
-        let Finding { place, code, message, help, replacement, related } = finding;
-        let (mark, excerpt) = self.show(place);
+    /// The fault that `diagnostic` is.
+    pub(super) fn fault(&mut self, diagnostic: DiagnosticBuilder) -> Diagnostic {
+        let DiagnosticBuilder { location, code, message, help, replacement, related } = diagnostic;
+        let (span, excerpt) = self.show(location);
         let replacement = replacement.map(|replacement| match replacement {
             Replacement::Yaml(yaml) => yaml,
-            Replacement::Word(word) => quoted_alike(word, mark, excerpt.as_ref()),
+            Replacement::Word(word) => quoted_alike(word, span, excerpt.as_ref()),
         });
-        let related = related.map(|(other, label)| Box::new(self.related(other, label, (place, mark))));
-        Fault {
-            file: self.name(place),
-            line: mark.line(),
-            column: mark.column(),
+        let related = related.map(|(other, label)| Box::new(self.related(other, label, (location, span))));
+        Diagnostic {
+            file: self.name(location),
+            line: span.line(),
+            column: span.column(),
             message,
             help,
             code,
-            width: mark.width(),
+            width: span.width(),
             excerpt,
             replacement,
             related,
         }
     }
 
-    fn related(&mut self, other: Place, label: &'static str, (place, at): (Place, Mark)) -> Related {
-        let (mark, excerpt) = self.show(other);
-        let apart = other.file() == place.file() && mark.line().abs_diff(at.line()) == 2;
-        let middle = Mark::new(mark.line().midpoint(at.line()), 1, 0);
-        let between = apart.then(|| self.show(Place::new(other.file(), middle)).1).flatten();
-        let (line, column, width) = (mark.line(), mark.column(), mark.width());
+    fn related(&mut self, other: Location, label: &'static str, (location, at): (Location, Span)) -> Related {
+        let (span, excerpt) = self.show(other);
+        let apart = other.file() == location.file() && span.line().abs_diff(at.line()) == 2;
+        let middle = Span::new(span.line().midpoint(at.line()), 1, 0);
+        let between = apart.then(|| self.show(Location::new(other.file(), middle)).1).flatten();
+        let (line, column, width) = (span.line(), span.column(), span.width());
         Related { file: self.name(other), line, column, width, label, excerpt, between }
     }
 
-    fn show(&mut self, place: Place) -> (Mark, Option<Excerpt>) {
-        match self.find(place) {
-            Some((mark, line)) => (mark, (!line.is_empty()).then(|| Excerpt::new(&line, mark))),
-            None => (Mark::START, None),
+    fn show(&mut self, location: Location) -> (Span, Option<Excerpt>) {
+        match self.find(location) {
+            Some((span, line)) => (span, (!line.is_empty()).then(|| Excerpt::new(&line, span))),
+            None => (Span::START, None),
         }
     }
 
-    fn name(&self, place: Place) -> String {
-        self.sources.get(place.file()).map_or_else(String::new, |source| source.name.clone())
+    fn name(&self, location: Location) -> String {
+        self.sources.get(location.file()).map_or_else(String::new, |source| source.name.clone())
     }
 }
 
 /// `word` in the quotes that stand at `mark`.
-fn quoted_alike(word: String, mark: Mark, excerpt: Option<&Excerpt>) -> String {
-    let at = excerpt.map(|excerpt| mark.column() - 1 - excerpt.skipped);
+fn quoted_alike(word: String, span: Span, excerpt: Option<&Excerpt>) -> String {
+    let at = excerpt.map(|excerpt| span.column() - 1 - excerpt.skipped);
     let first = excerpt.zip(at).and_then(|(excerpt, at)| excerpt.text.chars().nth(at));
     match first.filter(|c| matches!(c, '"' | '\'')) {
         Some(quote) => format!("{quote}{word}{quote}"),
@@ -187,7 +187,7 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The mark of the character `index` of `text`, both counted from 0 here.
-pub(super) fn mark_of(text: &str, index: usize) -> Mark {
+pub(super) fn span_at(text: &str, index: usize) -> Span {
     let (mut line, mut column) = (1, 1);
     let mut before = text.chars().take(index).peekable();
     while let Some(c) = before.next() {
@@ -197,7 +197,7 @@ pub(super) fn mark_of(text: &str, index: usize) -> Mark {
             column += 1;
         }
     }
-    Mark::new(line, column, 1)
+    Span::new(line, column, 1)
 }
 
 /// The line of this number, from 1, without its line break; empty when there is none.

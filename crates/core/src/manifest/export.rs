@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    entry::LONGEST_NAME,
-    layout::{Missing, head, main_account, on_one_line},
+    emit::{UnclaimedNumbers, head, main_account, on_one_line},
+    entry::MAX_NAME,
 };
 use crate::{
-    Account, AccountSid, Desired, LiveStatus, Number, Observed, PhoneNumber, Status, Tie, Whereabouts,
+    Account, AccountSid, Desired, LiveStatus, Number, NumberLocation, Observed, PhoneNumber, ResourceRef,
+    Status,
 };
 
 /// The file of the main account, beside those of the others.
@@ -19,7 +20,7 @@ const UNREAD: &str = "their list could not be read";
 
 /// The choice of what is written of a fleet, and of its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct ExportFilter {
     /// Accounts with one of these statuses.
     pub statuses: BTreeSet<Status>,
     /// Accounts whose friendly name begins so.
@@ -32,7 +33,7 @@ pub struct Choice {
     pub check_names: bool,
 }
 
-impl Default for Choice {
+impl Default for ExportFilter {
     fn default() -> Self {
         Self {
             statuses: BTreeSet::from([Status::Active, Status::Suspended]),
@@ -44,7 +45,7 @@ impl Default for Choice {
     }
 }
 
-impl Choice {
+impl ExportFilter {
     /// The accounts of `observed` whose numbers must be read before the text can be written.
     pub fn lists(&self, observed: &Observed) -> BTreeSet<AccountSid> {
         observed
@@ -69,23 +70,23 @@ impl Choice {
 /// The part of a fleet that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Draft {
+pub struct Export {
     main: Option<(AccountSid, Holds)>,
-    items: Vec<Item>,
+    items: Vec<ExportItem>,
     closed_left_out: usize,
 }
 
 /// One account, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct ExportItem {
     pub(super) sid: AccountSid,
     pub(super) name: String,
-    pub(super) what: What,
+    pub(super) what: ExportStatement,
 }
 
 /// The statement about an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ExportStatement {
     Entry {
         status: Status,
         check_name: bool,
@@ -113,34 +114,34 @@ struct Listed<'a> {
     taken: BTreeMap<PhoneNumber, String>,
 }
 
-impl Draft {
-    /// The draft of what `choice` takes of `observed`; when `listed` is given, only of what that state does
+impl Export {
+    /// The export of what `filter` takes of `observed`; when `listed` is given, only of what that state does
     /// not list.
-    pub fn new(observed: &Observed, choice: &Choice, listed: Option<&Desired>) -> Self {
+    pub fn new(observed: &Observed, filter: &ExportFilter, listed: Option<&Desired>) -> Self {
         let listed = listed.map(Listed::new);
-        let chosen = |account: &&Account| choice.names(account);
+        let chosen = |account: &&Account| filter.names(account);
         let is_closed = |account: &Account| account.status == LiveStatus::Known(Status::Closed);
-        let leaves_closed = !choice.statuses.contains(&Status::Closed);
-        let mut draft = Self { main: None, items: Vec::new(), closed_left_out: 0 };
+        let leaves_closed = !filter.statuses.contains(&Status::Closed);
+        let mut export = Self { main: None, items: Vec::new(), closed_left_out: 0 };
         if listed.is_none() {
-            let numbers = observed.main_account().map(|main| holds(observed, choice, main, None));
-            draft.main = Some((observed.main(), numbers.unwrap_or_default()));
+            let numbers = observed.main_account().map(|main| holds(observed, filter, main, None));
+            export.main = Some((observed.main(), numbers.unwrap_or_default()));
         }
         for account in observed.accounts().filter(chosen) {
             let (sid, name) = (account.sid, account.friendly_name.clone());
             let is_listed =
                 |listed: &&Listed<'_>| sid == observed.main() || listed.desired.entry(sid).is_some();
             let what = if let Some(listed) = listed.as_ref().filter(is_listed) {
-                unclaimed(observed, choice, account, listed)
+                unclaimed(observed, filter, account, listed)
             } else if sid == observed.main() {
                 None
             } else {
-                draft.closed_left_out += usize::from(leaves_closed && is_closed(account));
-                describe(observed, choice, account, listed.as_ref())
+                export.closed_left_out += usize::from(leaves_closed && is_closed(account));
+                describe(observed, filter, account, listed.as_ref())
             };
-            draft.items.extend(what.map(|what| Item { sid, name, what }));
+            export.items.extend(what.map(|what| ExportItem { sid, name, what }));
         }
-        draft
+        export
     }
 
     /// One file with everything.
@@ -195,20 +196,23 @@ impl Draft {
     /// The facts of the fleet that the text does not state, in words for a person.
     pub fn left_out(&self) -> Vec<String> {
         let numbers = self.holds().flat_map(|(sid, holds)| {
-            holds.left_out.iter().map(move |(number, why)| format!("{sid}: {}", Missing(*number, why)))
+            holds
+                .left_out
+                .iter()
+                .map(move |(number, why)| format!("{sid}: {}", UnclaimedNumbers(*number, why)))
         });
-        numbers.chain(self.items.iter().filter(|item| !item.is_entry()).map(Item::remark)).collect()
+        numbers.chain(self.items.iter().filter(|item| !item.is_entry()).map(ExportItem::remark)).collect()
     }
 
-    fn entries(&self) -> impl Iterator<Item = &Item> {
+    fn entries(&self) -> impl Iterator<Item = &ExportItem> {
         self.items.iter().filter(|item| item.is_entry())
     }
 
     fn holds(&self) -> impl Iterator<Item = (AccountSid, &Holds)> {
         let of_main = self.main.iter().map(|(sid, numbers)| (*sid, numbers));
         of_main.chain(self.items.iter().filter_map(|item| match &item.what {
-            What::Entry { numbers, .. } => Some((item.sid, numbers)),
-            What::Remark(_) | What::Unclaimed(_) => None,
+            ExportStatement::Entry { numbers, .. } => Some((item.sid, numbers)),
+            ExportStatement::Remark(_) | ExportStatement::Unclaimed(_) => None,
         }))
     }
 }
@@ -232,34 +236,41 @@ impl<'a> Listed<'a> {
 /// The statement about an account that is not listed yet; `None` when the choice does not take it.
 fn describe(
     observed: &Observed,
-    choice: &Choice,
+    filter: &ExportFilter,
     account: &Account,
     listed: Option<&Listed<'_>>,
-) -> Option<What> {
+) -> Option<ExportStatement> {
     let status = match &account.status {
         LiveStatus::Known(status) => *status,
         LiveStatus::Unknown(word) => {
             let word = on_one_line(word);
-            return Some(What::Remark(format!("is left out: Twilio gives it the status \"{word}\"")));
+            return Some(ExportStatement::Remark(format!(
+                "is left out: Twilio gives it the status \"{word}\""
+            )));
         }
     };
-    if !choice.statuses.contains(&status) {
+    if !filter.statuses.contains(&status) {
         return None;
     }
-    let can_be_checked = (1..=LONGEST_NAME).contains(&account.friendly_name.chars().count());
+    let can_be_checked = (1..=MAX_NAME).contains(&account.friendly_name.chars().count());
     if status == Status::Closed && !can_be_checked {
         let why =
-            format!("is left out: it is closed and has no name of 1 to {LONGEST_NAME} characters to confirm");
-        return Some(What::Remark(why));
+            format!("is left out: it is closed and has no name of 1 to {MAX_NAME} characters to confirm");
+        return Some(ExportStatement::Remark(why));
     }
-    let numbers = holds(observed, choice, account, listed);
-    Some(What::Entry { status, check_name: choice.check_names && can_be_checked, numbers })
+    let numbers = holds(observed, filter, account, listed);
+    Some(ExportStatement::Entry { status, check_name: filter.check_names && can_be_checked, numbers })
 }
 
 /// The statement about the numbers of `account`.
-fn holds(observed: &Observed, choice: &Choice, account: &Account, listed: Option<&Listed<'_>>) -> Holds {
+fn holds(
+    observed: &Observed,
+    filter: &ExportFilter,
+    account: &Account,
+    listed: Option<&Listed<'_>>,
+) -> Holds {
     let mut holds = Holds::default();
-    if !choice.asks_for_numbers_of(account) {
+    if !filter.asks_for_numbers_of(account) {
         return holds;
     }
     let Some(numbers) = observed.numbers(account.sid) else {
@@ -268,23 +279,23 @@ fn holds(observed: &Observed, choice: &Choice, account: &Account, listed: Option
     };
     for number in numbers {
         let taken = || listed.and_then(|listed| listed.taken.get(&number.phone).cloned());
-        let why = match observed.whereabouts(number.phone) {
-            Whereabouts::In(..) => taken(),
-            Whereabouts::Moving | Whereabouts::Nowhere => {
+        let why = match observed.locate(number.phone) {
+            NumberLocation::In(..) => taken(),
+            NumberLocation::InTransit | NumberLocation::Nowhere => {
                 Some("it was seen in two accounts, so it is on the move".to_owned())
             }
         };
         match why {
             Some(why) => drop(holds.left_out.insert(Some(number.phone), why)),
-            None => drop(holds.claims.insert(number.phone, needs(number))),
+            None => drop(holds.claims.insert(number.phone, resources(number))),
         }
     }
     holds
 }
 
 /// The comment on what `number` needs to be moved, for the person who moves it; empty when it needs nothing.
-const fn needs(number: &Number) -> &'static str {
-    match (number.needs_address, number.ties.contains(Tie::Bundle)) {
+const fn resources(number: &Number) -> &'static str {
+    match (number.needs_address, number.resource_refs.contains(ResourceRef::Bundle)) {
         (true, true) => " # to be moved it needs an addressSid and a bundleSid",
         (true, false) => " # to be moved it needs an addressSid",
         (false, true) => " # to be moved it needs a bundleSid",
@@ -293,14 +304,19 @@ const fn needs(number: &Number) -> &'static str {
 }
 
 /// The numbers of a listed account that the state does not mention.
-fn unclaimed(observed: &Observed, choice: &Choice, account: &Account, listed: &Listed<'_>) -> Option<What> {
-    if !choice.asks_for_numbers_of(account) {
+fn unclaimed(
+    observed: &Observed,
+    filter: &ExportFilter,
+    account: &Account,
+    listed: &Listed<'_>,
+) -> Option<ExportStatement> {
+    if !filter.asks_for_numbers_of(account) {
         return None;
     }
     let Some(numbers) = observed.numbers(account.sid) else {
-        return Some(What::Remark(format!("is listed, but its numbers are not known: {UNREAD}")));
+        return Some(ExportStatement::Remark(format!("is listed, but its numbers are not known: {UNREAD}")));
     };
     let numbers = numbers.iter().map(|number| number.phone);
     let numbers: BTreeSet<_> = numbers.filter(|number| !listed.taken.contains_key(number)).collect();
-    (!numbers.is_empty()).then_some(What::Unclaimed(numbers))
+    (!numbers.is_empty()).then_some(ExportStatement::Unclaimed(numbers))
 }

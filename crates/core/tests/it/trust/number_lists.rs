@@ -109,7 +109,7 @@ fn history_forgets_a_number_that_is_gone_and_knows_it_again_when_it_is_seen() {
     history.apply(Event::NumberGone { number: phone(NUMBER) });
     assert_eq!((numbers(&history, "AC01"), history.missing_since(phone(NUMBER))), (Vec::new(), None));
     let seen = [(phone(NUMBER), number(NUMBER).sid)].into();
-    history.apply(Event::NumbersSeen { account: sid("AC02"), numbers: seen, moving: false });
+    history.apply(Event::NumbersSeen { account: sid("AC02"), numbers: seen, in_transit: false });
     assert_eq!(numbers(&history, "AC02"), [NUMBER]);
 }
 

@@ -1,7 +1,7 @@
 //! Hints: what somebody most likely meant who wrote something that the format does not have.
 
 use super::{
-    finding::shown,
+    diagnostic_builder::shown,
     yaml::{Kind, Node},
 };
 use crate::PhoneNumber;
@@ -65,7 +65,7 @@ pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some(meant) = meant_key(key, known) {
         return format!("did you mean `{meant}`?");
     }
-    if let Some(odd) = odd(key) {
+    if let Some(odd) = confusable(key) {
         return odd;
     }
     if let Some((level, _)) = LEVELS.iter().find(|(_, keys)| keys.contains(&key)) {
@@ -129,7 +129,7 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
     } else if head != prefix {
         None
     } else if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-        odd(digits).or_else(|| {
+        confusable(digits).or_else(|| {
             Some(format!("`{c}` is not a hexadecimal digit: copy the SID from the Twilio Console"))
         })
     } else {
@@ -139,7 +139,7 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
 }
 
 /// Names a character in `text` that looks like another one, and says what to write.
-pub(super) fn odd(text: &str) -> Option<String> {
+pub(super) fn confusable(text: &str) -> Option<String> {
     odd_at(text).map(|(_, words)| words)
 }
 

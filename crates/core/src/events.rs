@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, Desired, Entry, Now, NumberSid, Object, Observed, PhoneNumber, Policy, Status, Verb,
-    Whereabouts,
+    AccountSid, ActionKind, Desired, Entry, Now, NumberLocation, NumberSid, Observed, PhoneNumber, Policy,
+    Status, Target,
     history::{Applied, Event, History},
 };
 
 /// The most accounts in one event, so that no line of the journal grows without bound.
 const MAX_ACCOUNTS: usize = 1000;
 /// Times are whole seconds, so that shorter gaps cannot be told.
-const SHORTEST_GAP: SignedDuration = SignedDuration::from_secs(2);
+const MIN_GAP: SignedDuration = SignedDuration::from_secs(2);
 /// A pass that is no longer than this is attention from its begin to its end.
 const SHORT_PASS: SignedDuration = SignedDuration::from_mins(1);
 /// A pass is kept at least so often.
@@ -24,7 +24,7 @@ const ATTENDED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
     let mut events = attention(history, policy, now);
     for entry in desired.accounts() {
-        let (account, status) = (entry.sid, entry.goal.status());
+        let (account, status) = (entry.sid, entry.desired_status.status());
         if history.desired_status(account) != Some(status) {
             events.push(Event::DesiredStatusChanged { account, status });
         }
@@ -58,7 +58,7 @@ pub fn end_of_pass(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
 
 /// A longer time without a pass does not count towards a rest.
 fn longest_gap(policy: &Policy) -> SignedDuration {
-    (policy.close_after / 10).max(policy.interval * 3).max(SHORTEST_GAP)
+    (policy.close_after / 10).max(policy.interval * 3).max(MIN_GAP)
 }
 
 fn attended_within(history: &History, policy: &Policy, now: Now, longest: SignedDuration) -> Vec<Event> {
@@ -108,15 +108,15 @@ fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountS
 
 /// Open writes whose effect shows.
 fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
-    let shows = |object: Object, status: Option<Status>, to: Option<AccountSid>| match object {
-        Object::Account(account) => status.is_some() && live(observed, account) == status,
-        Object::Number(number) => matches!(
-            (observed.whereabouts(number), to),
-            (Whereabouts::In(owner, _), Some(to)) if owner == to
+    let shows = |target: Target, status: Option<Status>, to: Option<AccountSid>| match target {
+        Target::Account(account) => status.is_some() && live(observed, account) == status,
+        Target::Number(number) => matches!(
+            (observed.locate(number), to),
+            (NumberLocation::In(owner, _), Some(to)) if owner == to
         ),
     };
     for (id, write) in history.open_writes() {
-        if shows(write.object, write.status(), write.transfer.map(|(_, to)| to)) {
+        if shows(write.target, write.status(), write.transfer.map(|(_, to)| to)) {
             events.push(Event::Resolved { id });
         }
     }
@@ -125,34 +125,34 @@ fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
 /// Writes of the daemon's that others reverted while the state still wants them.
 fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     let claimants = desired.claimants();
-    for (object, Applied { verb, transfer }) in history.last_applied() {
-        let (wanted, stands, late) = match object {
-            Object::Account(account) => {
+    for (target, Applied { kind, transfer }) in history.last_applied() {
+        let (wanted, stands, late) = match target {
+            Target::Account(account) => {
                 let Some(live) = live(observed, account) else { continue };
                 let Some(entry) = desired.entry(account) else { continue };
-                let active = entry.goal.status() == Status::Active;
-                let late = history.may_be_late(object, Some(live), None, now);
-                match verb {
-                    Verb::Reactivate => (active, live == Status::Active, late),
-                    Verb::Suspend => (!active, live != Status::Active, late),
-                    Verb::Transfer | Verb::Close => continue,
+                let active = entry.desired_status.status() == Status::Active;
+                let late = history.may_be_late(target, Some(live), None, now);
+                match kind {
+                    ActionKind::Reactivate => (active, live == Status::Active, late),
+                    ActionKind::Suspend => (!active, live != Status::Active, late),
+                    ActionKind::Transfer | ActionKind::Close => continue,
                 }
             }
-            Object::Number(number) => {
+            Target::Number(number) => {
                 let Some((from, to)) = transfer else { continue };
-                let Whereabouts::In(owner, _) = observed.whereabouts(number) else { continue };
+                let NumberLocation::In(owner, _) = observed.locate(number) else { continue };
                 let wanted = match claimants.get(&number) {
                     Some(claimant) => *claimant == to,
                     None => to == observed.main() && moves_to_main(desired, from, number),
                 };
-                (wanted, owner == to, history.may_be_late(object, None, Some(owner), now))
+                (wanted, owner == to, history.may_be_late(target, None, Some(owner), now))
             }
         };
         if wanted && !stands && !late {
-            events.push(Event::Reverted { object, at: now.stamp() });
+            events.push(Event::Reverted { target, at: now.stamp() });
         } else if (wanted && !stands) || (!wanted && !desired.faulty()) {
             // What a fault hides may still be wanted.
-            events.push(Event::Superseded { object });
+            events.push(Event::Superseded { target });
         }
     }
 }
@@ -223,7 +223,7 @@ fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     for (account, list) in observed.lists() {
         let (mut alone, mut moving) = (BTreeMap::<PhoneNumber, NumberSid>::new(), BTreeMap::new());
         for number in list {
-            let moves = observed.whereabouts(number.phone) == Whereabouts::Moving;
+            let moves = observed.locate(number.phone) == NumberLocation::InTransit;
             if !history.knows_number(account, number.phone, number.sid, moves) {
                 let news = if moves { &mut moving } else { &mut alone };
                 news.insert(number.phone, number.sid);
@@ -231,7 +231,7 @@ fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
         }
         for (numbers, moving) in [(alone, false), (moving, true)] {
             if !numbers.is_empty() {
-                events.push(Event::NumbersSeen { account, numbers, moving });
+                events.push(Event::NumbersSeen { account, numbers, in_transit: moving });
             }
         }
         if live(observed, account) == Some(Status::Active) && !history.list_seen_active(account) {
@@ -253,6 +253,6 @@ pub(crate) fn vanished(
     });
     readable
         .flat_map(|account| history.numbers_of(account).map(move |(phone, sid)| (account, phone, sid)))
-        .filter(|(_, phone, _)| observed.whereabouts(*phone) == Whereabouts::Nowhere)
+        .filter(|(_, phone, _)| observed.locate(*phone) == NumberLocation::Nowhere)
         .collect()
 }

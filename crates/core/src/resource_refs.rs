@@ -1,10 +1,10 @@
-//! Ties: what a number uses of the account that holds it, and what therefore no transfer takes along.
+//! Resource references: what a number uses of the account that holds it, and what therefore no transfer takes along.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A resource of the account that holds a number, which the number refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tie {
+pub enum ResourceRef {
     /// Twilio's `voice_application_sid`.
     VoiceApplication,
     /// Twilio's `sms_application_sid`.
@@ -21,8 +21,8 @@ pub enum Tie {
     Identity,
 }
 
-impl Tie {
-    /// Every tie, in the order in which they are named.
+impl ResourceRef {
+    /// Every resource reference, in the order in which they are named.
     pub const ALL: [Self; 7] = [
         Self::VoiceApplication,
         Self::SmsApplication,
@@ -64,19 +64,19 @@ impl Tie {
     }
 }
 
-/// The ties of one number, in one byte: a fleet has thousands of numbers.
+/// The resource references of one number, in one byte: a fleet has thousands of numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ties(u8);
+pub struct ResourceRefs(u8);
 
-impl Ties {
-    /// Returns true when `tie` is among them.
-    pub const fn contains(self, tie: Tie) -> bool {
-        self.0 & tie.bit() != 0
+impl ResourceRefs {
+    /// Returns true when `resource_ref` is among them.
+    pub const fn contains(self, resource_ref: ResourceRef) -> bool {
+        self.0 & resource_ref.bit() != 0
     }
 
-    /// Adds `tie`.
-    pub const fn insert(&mut self, tie: Tie) {
-        self.0 |= tie.bit();
+    /// Adds `resource_ref`.
+    pub const fn insert(&mut self, resource_ref: ResourceRef) {
+        self.0 |= resource_ref.bit();
     }
 
     /// Returns true when there is none.
@@ -85,29 +85,32 @@ impl Ties {
     }
 
     /// Each of them, in order.
-    pub fn iter(self) -> impl Iterator<Item = Tie> {
-        Tie::ALL.into_iter().filter(move |tie| self.contains(*tie))
+    pub fn iter(self) -> impl Iterator<Item = ResourceRef> {
+        ResourceRef::ALL.into_iter().filter(move |resource_ref| self.contains(*resource_ref))
     }
 }
 
-impl FromIterator<Tie> for Ties {
-    fn from_iter<I: IntoIterator<Item = Tie>>(ties: I) -> Self {
+impl FromIterator<ResourceRef> for ResourceRefs {
+    fn from_iter<I: IntoIterator<Item = ResourceRef>>(resource_refs: I) -> Self {
         let mut all = Self::default();
-        ties.into_iter().for_each(|tie| all.insert(tie));
+        resource_refs.into_iter().for_each(|resource_ref| all.insert(resource_ref));
         all
     }
 }
 
-impl Serialize for Ties {
+impl Serialize for ResourceRefs {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.iter().map(Tie::as_str))
+        to.collect_seq(self.iter().map(ResourceRef::as_str))
     }
 }
 
-impl<'de> Deserialize<'de> for Ties {
+impl<'de> Deserialize<'de> for ResourceRefs {
     /// A word that a later version added is passed over: it costs a warning.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let words = Vec::<String>::deserialize(from)?;
-        Ok(Tie::ALL.into_iter().filter(|tie| words.iter().any(|word| word == tie.as_str())).collect())
+        Ok(ResourceRef::ALL
+            .into_iter()
+            .filter(|resource_ref| words.iter().any(|word| word == resource_ref.as_str()))
+            .collect())
     }
 }

@@ -12,19 +12,19 @@ pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// The client that asks a daemon at one address.
 #[derive(Debug)]
-pub(crate) struct Asker {
+pub(crate) struct DaemonClient {
     http: reqwest::Client,
     url: Url,
 }
 
 /// A whole answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
 }
 
-impl Asker {
+impl DaemonClient {
     /// Asks for `path` below `base`.
     pub(crate) fn new(base: &Url, path: &str) -> anyhow::Result<Self> {
         let mut url = base.clone();
@@ -54,7 +54,7 @@ impl Asker {
     }
 
     /// Asks once. No error shows the password that a URL may hold.
-    pub(crate) async fn ask(&self) -> anyhow::Result<Answer> {
+    pub(crate) async fn ask(&self) -> anyhow::Result<Response> {
         let mut answer = self
             .http
             .get(self.url.clone())
@@ -72,7 +72,7 @@ impl Asker {
             );
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(Response { status, body })
     }
 
     fn failed(&self, what: &str, error: &reqwest::Error) -> anyhow::Error {
@@ -126,7 +126,7 @@ mod tests {
             ("https://ops.example/fleet/", "https://ops.example/fleet/status"),
             ("http://[::1]:1/fleet", "http://[::1]:1/fleet/status"),
         ] {
-            let asker = Asker::new(&daemon_url(base).unwrap(), "status").unwrap();
+            let asker = DaemonClient::new(&daemon_url(base).unwrap(), "status").unwrap();
             assert_eq!(asker.url().as_str(), asked);
         }
     }

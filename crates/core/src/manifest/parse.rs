@@ -1,12 +1,12 @@
 //! Reading: from the bytes of files to the desired state and its faults.
 
 use super::{
-    code::Code,
+    assemble::{MissingFiles, assemble},
+    code::DiagnosticCode,
+    diagnostic::{Diagnostic, Lines, MAX_DIAGNOSTICS, span_at},
+    diagnostic_builder::{DiagnosticBuilder, Diagnostics, Location},
     document::{Document, document},
-    fault::{Fault, Lines, MOST_FAULTS, mark_of},
-    finding::{Finding, Findings, Place},
     hidden::is_cut_off,
-    whole::{Missing, assemble},
     yaml::documents,
 };
 use crate::desired::Desired;
@@ -26,45 +26,50 @@ pub struct Source {
 /// The result of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Reading {
+pub struct ParsedState {
     /// The state, less what is doubtful.
     pub desired: Desired,
     /// Every fault, by file, line and column.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Diagnostic>,
 }
 
 /// Reads `sources`, in their order, as one state.
-pub fn read(sources: &[Source]) -> Reading {
+pub fn parse(sources: &[Source]) -> ParsedState {
     let names = sources.iter().map(|source| source.name.as_str()).collect();
-    let mut findings = Findings { names, ..Findings::default() };
+    let mut diagnostics = Diagnostics { names, ..Diagnostics::default() };
     let mut all = Vec::new();
-    let mut missing = Missing::default();
+    let mut missing = MissingFiles::default();
     for (file, source) in sources.iter().enumerate() {
-        let read = file_documents(file, source, &mut findings).unwrap_or_else(|| vec![None]);
-        if read.iter().all(Option::is_some) {
-            all.extend(read.into_iter().flatten());
+        let documents = file_documents(file, source, &mut diagnostics).unwrap_or_else(|| vec![None]);
+        if documents.iter().all(Option::is_some) {
+            all.extend(documents.into_iter().flatten());
         } else {
-            findings.hide_in(file);
+            diagnostics.hide_in(file);
             missing.any = true;
-            missing.paused |= read.iter().flatten().any(|document| document.paused);
+            missing.paused |= documents.iter().flatten().any(|document| document.paused);
         }
     }
-    let mut desired = assemble(all, &missing, &mut findings);
-    desired.faulty = findings.count() > 0;
+    let mut desired = assemble(all, &missing, &mut diagnostics);
+    desired.faulty = diagnostics.count() > 0;
     let mut lines = Lines::new(sources);
-    let faults = bounded(findings.found).into_iter().map(|finding| lines.fault(finding)).collect();
-    Reading { desired, faults }
+    let faults = bounded(diagnostics.found).into_iter().map(|diagnostic| lines.fault(diagnostic)).collect();
+    ParsedState { desired, faults }
 }
 
 /// In order, each once, and not more than can be shown.
-fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
+fn bounded(mut found: Vec<DiagnosticBuilder>) -> Vec<DiagnosticBuilder> {
     found.sort();
     found.dedup_by(|later, first| later.repeats(first));
-    if let Some(rest) = found.len().checked_sub(MOST_FAULTS).filter(|rest| *rest > 0) {
-        let place = found[MOST_FAULTS - 1].place;
-        found.truncate(MOST_FAULTS - 1);
+    if let Some(rest) = found.len().checked_sub(MAX_DIAGNOSTICS).filter(|rest| *rest > 0) {
+        let location = found[MAX_DIAGNOSTICS - 1].location;
+        found.truncate(MAX_DIAGNOSTICS - 1);
         let message = format!("{} more faults from here on, which are not shown", rest + 1);
-        found.push(Finding::new(Code::ManyFaults, place.used(), message, "fix the others first"));
+        found.push(DiagnosticBuilder::new(
+            DiagnosticCode::ManyFaults,
+            location.used(),
+            message,
+            "fix the others first",
+        ));
     }
     found
 }
@@ -74,7 +79,7 @@ fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
 fn file_documents(
     file: usize,
     source: &Source,
-    findings: &mut Findings<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Vec<Option<Document>>> {
     let text = match source.content.as_ref().map(|bytes| str::from_utf8(bytes)) {
         Ok(Ok(text)) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -82,32 +87,32 @@ fn file_documents(
             let bytes = source.content.as_deref().unwrap_or_default();
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let before = before.strip_prefix('\u{feff}').unwrap_or(&before);
-            let place = Place::new(file, mark_of(before, before.chars().count()));
+            let location = Location::new(file, span_at(before, before.chars().count()));
             let message = format!("the file is not UTF-8: byte {} cannot be read", error.valid_up_to() + 1);
             let help = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
                 "it is UTF-16, as Windows writes it: save it as UTF-8; until then nothing in this file counts"
             } else {
                 "save it as UTF-8; until then nothing in this file counts"
             };
-            findings.add(Code::NotUtf8, place, message, help);
+            diagnostics.add(DiagnosticCode::NotUtf8, location, message, help);
             return None;
         }
         Err(error) => {
             let message = format!("the file cannot be read: {error}");
-            findings.add(
-                Code::UnreadableFile,
-                Place::start_of(file),
+            diagnostics.add(
+                DiagnosticCode::UnreadableFile,
+                Location::start_of(file),
                 message,
                 "make it readable for the user that subaccountd runs as",
             );
             return None;
         }
     };
-    let nodes = documents(file, text).map_err(|finding| findings.found.push(*finding)).ok()?;
-    let before = findings.count();
-    let documents = nodes.iter().map(|node| document(node, findings)).collect();
-    if nodes.last().is_some_and(|last| is_cut_off(text, last, &findings.found[before..])) {
-        findings.hide_in(file);
+    let nodes = documents(file, text).map_err(|diagnostic| diagnostics.found.push(*diagnostic)).ok()?;
+    let before = diagnostics.count();
+    let documents = nodes.iter().map(|node| document(node, diagnostics)).collect();
+    if nodes.last().is_some_and(|last| is_cut_off(text, last, &diagnostics.found[before..])) {
+        diagnostics.hide_in(file);
     }
     Some(documents)
 }

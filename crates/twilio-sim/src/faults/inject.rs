@@ -18,7 +18,7 @@ use crate::{
         inbound::Inbound,
     },
     shared::Shared,
-    world::{error::ApiError, switches::Switches},
+    world::{error::ApiError, behavior::Behavior},
 };
 
 const PROXY_ERROR: &str =
@@ -45,7 +45,7 @@ pub(crate) async fn before(
     faults: &[FaultKind],
     inbound: &mut Inbound,
     line: &Line,
-    switches: &Switches,
+    switches: &Behavior,
     shared: &Arc<Shared>,
 ) -> Option<Answer> {
     for fault in faults {
@@ -88,7 +88,7 @@ pub(crate) async fn after(
     faults: &[FaultKind],
     mut answer: Answer,
     line: &Line,
-    switches: &Switches,
+    switches: &Behavior,
 ) -> Response {
     let (mut kept, mut at_least) = (usize::MAX, 0);
     for fault in faults {
@@ -125,7 +125,7 @@ pub(crate) async fn after(
     answer.into_response()
 }
 
-fn status(http: u16, code: Option<u32>, retry_after: Option<u32>, switches: &Switches) -> Answer {
+fn status(http: u16, code: Option<u32>, retry_after: Option<u32>, switches: &Behavior) -> Answer {
     let answer = match code {
         Some(code) => Answer::error(&ApiError { status: http, ..ApiError::new(code) }, switches),
         None => Answer::new(http, Content::Html(PROXY_ERROR)),

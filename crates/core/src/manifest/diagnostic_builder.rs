@@ -1,24 +1,24 @@
-//! A finding: what is wrong at a place, under its code, with its fix.
+//! A diagnostic: what is wrong at a location, under its code, with its fix.
 
 use super::{
-    code::Code,
+    code::DiagnosticCode,
     yaml::{Kind, Node},
 };
 
 /// The most characters of a message or a help: words of the state may stand in them.
-const LONGEST_WORDS: usize = 600;
+const MAX_MESSAGE: usize = 600;
 /// The most characters that are shown of a word of the state.
-const LONGEST_SHOWN: usize = 80;
+const MAX_SHOWN: usize = 80;
 
 /// A stretch of one line: line and column from 1, width in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mark {
+pub(super) struct Span {
     line: u32,
     column: u32,
     width: u32,
 }
 
-impl Mark {
+impl Span {
     pub(super) const START: Self = Self { line: 1, column: 1, width: 1 };
 
     pub(super) fn new(line: usize, column: usize, width: usize) -> Self {
@@ -41,29 +41,30 @@ impl Mark {
 
 /// A mark in one of the files, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Location {
     file: u32,
-    pub(super) mark: Mark,
+    pub(super) span: Span,
     /// The mark of the alias that uses the value, when it was written elsewhere.
-    pub(super) alias: Option<Mark>,
+    pub(super) alias: Option<Span>,
 }
 
-impl Place {
-    pub(super) fn new(file: usize, mark: Mark) -> Self {
-        Self { file: u32::try_from(file).unwrap_or(u32::MAX), mark, alias: None }
+impl Location {
+    pub(super) fn new(file: usize, span: Span) -> Self {
+        Self { file: u32::try_from(file).unwrap_or(u32::MAX), span, alias: None }
     }
 
     pub(super) fn start_of(file: usize) -> Self {
-        Self::new(file, Mark::START)
+        Self::new(file, Span::START)
     }
 
     /// The beginning of `node`: a mapping without braces begins with its first key.
     pub(super) fn of(node: &Node) -> Self {
-        let Kind::Map(entries) = &node.kind else { return node.place };
-        let first = entries.first().map(|(key, _)| key.place);
-        let begins =
-            |key: &Self| (key.line(), key.mark.column()) == (node.place.line(), node.place.mark.column());
-        first.filter(begins).unwrap_or(node.place)
+        let Kind::Map(entries) = &node.kind else { return node.location };
+        let first = entries.first().map(|(key, _)| key.location);
+        let begins = |key: &Self| {
+            (key.line(), key.span.column()) == (node.location.line(), node.location.span.column())
+        };
+        first.filter(begins).unwrap_or(node.location)
     }
 
     pub(super) const fn file(self) -> usize {
@@ -71,26 +72,26 @@ impl Place {
     }
 
     pub(super) const fn line(self) -> usize {
-        self.mark.line()
+        self.span.line()
     }
 
-    /// The place at which the value is used: that of the alias, or that at which it is written.
+    /// The location at which the value is used: that of the alias, or that at which it is written.
     pub(super) fn used(self) -> Self {
-        Self { mark: self.alias.unwrap_or(self.mark), alias: None, ..self }
+        Self { span: self.alias.unwrap_or(self.span), alias: None, ..self }
     }
 }
 
-/// Something wrong at a place.
+/// Something wrong at a location.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Finding {
-    pub(super) place: Place,
-    pub(super) code: Code,
+pub(super) struct DiagnosticBuilder {
+    pub(super) location: Location,
+    pub(super) code: DiagnosticCode,
     pub(super) message: String,
     pub(super) help: String,
     /// The text to write there instead, when that is beyond doubt.
     pub(super) replacement: Option<Replacement>,
     /// The other place that it takes to see what is wrong, and what stands there.
-    pub(super) related: Option<(Place, &'static str)>,
+    pub(super) related: Option<(Location, &'static str)>,
 }
 
 /// The text to write instead of what is marked.
@@ -102,69 +103,76 @@ pub(super) enum Replacement {
     Yaml(String),
 }
 
-impl Finding {
-    pub(super) fn new(code: Code, place: Place, message: impl Into<String>, help: impl Into<String>) -> Self {
-        let related = place.alias.map(|mark| (Place { mark, ..place }.used(), "used here, by an alias"));
-        let bounded = |words: String| match words.char_indices().nth(LONGEST_WORDS) {
+impl DiagnosticBuilder {
+    pub(super) fn new(
+        code: DiagnosticCode,
+        location: Location,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        let related =
+            location.alias.map(|span| (Location { span, ..location }.used(), "used here, by an alias"));
+        let bounded = |words: String| match words.char_indices().nth(MAX_MESSAGE) {
             Some((at, _)) => format!("{}…", &words[..at]),
             None => words,
         };
         Self {
-            place,
+            location,
             code,
             message: bounded(message.into()),
             help: bounded(help.into()),
             replacement: None,
-            related: related.map(|(place, label)| (Place { alias: None, ..place }, label)),
+            related: related.map(|(location, label)| (Location { alias: None, ..location }, label)),
         }
     }
 
-    /// Adds the place without which the finding cannot be understood.
-    pub(super) fn beside(&mut self, place: Place, label: &'static str) -> &mut Self {
-        self.related = Some((place, label));
+    /// Adds the location without which the diagnostic cannot be understood.
+    pub(super) fn with_related(&mut self, location: Location, label: &'static str) -> &mut Self {
+        self.related = Some((location, label));
         self
     }
 
     /// Adds the word to write instead, when it is known.
-    pub(super) fn meant(&mut self, word: Option<&str>) -> &mut Self {
+    pub(super) fn with_suggestion(&mut self, word: Option<&str>) -> &mut Self {
         self.replacement = word.map(|word| Replacement::Word(word.to_owned()));
         self
     }
 
     /// Adds the YAML to write instead, when it is known and short enough to be shown.
-    pub(super) fn replace(&mut self, yaml: Option<String>) -> &mut Self {
-        self.replacement = yaml.filter(|yaml| yaml.len() <= LONGEST_SHOWN).map(Replacement::Yaml);
+    pub(super) fn with_yaml(&mut self, yaml: Option<String>) -> &mut Self {
+        self.replacement = yaml.filter(|yaml| yaml.len() <= MAX_SHOWN).map(Replacement::Yaml);
         self
     }
 
     /// Returns true when `other` says the same: of the uses of an alias the first is enough.
     pub(super) fn repeats(&self, other: &Self) -> bool {
-        self.place.file == other.place.file
-            && (self.place.mark, self.code, &self.message) == (other.place.mark, other.code, &other.message)
+        self.location.file == other.location.file
+            && (self.location.span, self.code, &self.message)
+                == (other.location.span, other.code, &other.message)
     }
 }
 
 /// A word of the state as messages show it: no longer than a line.
 pub(super) fn shown(word: &str) -> String {
-    match word.char_indices().nth(LONGEST_SHOWN) {
+    match word.char_indices().nth(MAX_SHOWN) {
         Some((at, _)) => format!("{}…", &word[..at]),
         None => word.to_owned(),
     }
 }
 
-/// The findings so far, in files of these names.
+/// The diagnostics so far, in files of these names.
 #[derive(Debug, Default)]
-pub(super) struct Findings<'a> {
+pub(super) struct Diagnostics<'a> {
     pub(super) names: Vec<&'a str>,
-    pub(super) found: Vec<Finding>,
+    pub(super) found: Vec<DiagnosticBuilder>,
     /// The first file with a fault that hides an unknown number of entries or guards.
     pub(super) hidden_in: Option<usize>,
 }
 
-impl Findings<'_> {
+impl Diagnostics<'_> {
     /// Takes note that a fault at `place` hides an unknown number of entries or guards.
-    pub(super) fn hide(&mut self, place: Place) {
-        self.hide_in(place.file());
+    pub(super) fn hide(&mut self, location: Location) {
+        self.hide_in(location.file());
     }
 
     /// As `hide`, for a file as a whole.
@@ -172,8 +180,8 @@ impl Findings<'_> {
         self.hidden_in = Some(self.hidden_in.map_or(file, |first| first.min(file)));
     }
 
-    /// Words for the place `other`, seen from `here`.
-    pub(super) fn also(&self, other: Place, here: Place) -> String {
+    /// Words for the location `other`, seen from `here`.
+    pub(super) fn also(&self, other: Location, here: Location) -> String {
         match self.names.get(other.file()) {
             Some(name) if other.file != here.file => format!("also in {}:{}", shown(name), other.line()),
             Some(_) | None => format!("also on line {}", other.line()),
@@ -182,12 +190,12 @@ impl Findings<'_> {
 
     pub(super) fn add(
         &mut self,
-        code: Code,
-        place: Place,
+        code: DiagnosticCode,
+        location: Location,
         message: impl Into<String>,
         help: impl Into<String>,
-    ) -> &mut Finding {
-        self.found.push_mut(Finding::new(code, place, message, help))
+    ) -> &mut DiagnosticBuilder {
+        self.found.push_mut(DiagnosticBuilder::new(code, location, message, help))
     }
 
     pub(super) const fn count(&self) -> usize {

@@ -8,15 +8,15 @@ use subaccountd_core::Report;
 use super::{print_faults, reconciler};
 use crate::{
     cli::{
-        Given,
-        settings::{Fleet, Rules},
+        ExplicitFlags,
+        settings::{ReconcileArgs, GuardrailArgs},
     },
     clock,
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired as state,
     desired::LoadedState,
     output::progress::while_reading,
-    reconcile::{Reconciler, Sight},
+    reconcile::{Reconciler, Observation},
     snapshot::{self, Snapshot, Source},
 };
 
@@ -24,10 +24,10 @@ use crate::{
 const OLD: SignedDuration = SignedDuration::from_hours(1);
 
 /// See the module.
-pub(super) struct Sighting {
+pub(super) struct PlanInput {
     pub(super) report: Report,
-    pub(super) sight: Sight,
-    pub(super) rules: Rules,
+    pub(super) sight: Observation,
+    pub(super) rules: GuardrailArgs,
     pub(super) loaded: LoadedState,
     /// The facts about the origin of the plan that its reader should know.
     pub(super) remarks: Vec<String>,
@@ -36,14 +36,14 @@ pub(super) struct Sighting {
 }
 
 /// Plans for the state of `fleet`. Prints its faults.
-pub(super) async fn sighting(fleet: Fleet, from: Option<&Source>, given: &Given) -> anyhow::Result<Sighting> {
+pub(super) async fn sighting(fleet: ReconcileArgs, from: Option<&Source>, given: &ExplicitFlags) -> anyhow::Result<PlanInput> {
     match from {
         Some(source) => recalled(fleet, source, given).await,
         None => observed(fleet).await,
     }
 }
 
-async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
+async fn observed(fleet: ReconcileArgs) -> anyhow::Result<PlanInput> {
     let metrics = Arc::new(Metrics::new());
     let reconciler = reconciler(&fleet, true, &metrics, Shutdown::new())?;
     let loaded = reconciler.state.read_stable(None).await?;
@@ -54,10 +54,10 @@ async fn observed(fleet: Fleet) -> anyhow::Result<Sighting> {
         anyhow::bail!("no plan could be made: {}", error.unwrap_or_default());
     };
     let (report, rules) = (pass.report, fleet.rules);
-    Ok(Sighting { report, sight, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
+    Ok(PlanInput { report, sight, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
 }
 
-async fn recalled(fleet: Fleet, source: &Source, given: &Given) -> anyhow::Result<Sighting> {
+async fn recalled(fleet: ReconcileArgs, source: &Source, given: &ExplicitFlags) -> anyhow::Result<PlanInput> {
     let loaded = state::read_stable(&fleet.desired).await?;
     print_faults(&loaded);
     let snapshot = snapshot::read(source).await?;
@@ -70,12 +70,12 @@ async fn recalled(fleet: Fleet, source: &Source, given: &Given) -> anyhow::Resul
         }
         words.insert(flag, value);
     }
-    let rules = Rules::from_words(&words).map_err(|error| {
+    let rules = GuardrailArgs::from_words(&words).map_err(|error| {
         anyhow::anyhow!("{}: its settings cannot be read: {}", source.name(), error.kind())
     })?;
     let remarks = remarks(&snapshot, &changed);
     let (report, sight) = snapshot::report(snapshot, &loaded, &rules)?;
-    Ok(Sighting { report, sight, rules, loaded, remarks, reconciler: None })
+    Ok(PlanInput { report, sight, rules, loaded, remarks, reconciler: None })
 }
 
 fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
