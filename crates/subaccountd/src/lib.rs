@@ -25,7 +25,7 @@ use crate::commands::Exit;
 
 /// Carries out the command line of the process, and gives the code it exits with.
 pub fn main() -> ExitCode {
-    let (cli, given) = match cli::parse() {
+    let (cli, explicit_flags) = match cli::parse() {
         Ok(parsed) => parsed,
         Err(error) => {
             // A terminal that went away needs no words.
@@ -33,7 +33,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    match on_runtime(check_and_carry_out(cli, &given)) {
+    match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
         Ok(exit) => exit.into(),
         Err((exit, error)) => {
             let words: Vec<_> = error.chain().map(ToString::to_string).collect();
@@ -56,14 +56,17 @@ fn on_runtime(
     ended
 }
 
-async fn check_and_carry_out(cli: cli::Cli, given: &cli::ExplicitFlags) -> Result<Exit, (Exit, anyhow::Error)> {
+async fn check_and_carry_out(
+    cli: cli::Cli,
+    explicit_flags: &cli::ExplicitFlags,
+) -> Result<Exit, (Exit, anyhow::Error)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     if let Some(name) = cli::settings::unknown_variable(&cli::Cli::command(), names) {
         let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
-    commands::dispatch(cli.command, given).await.map_err(|error| {
+    commands::dispatch(cli.command, explicit_flags).await.map_err(|error| {
         let exit = if error.is::<cli::settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
         (exit, error)
     })

@@ -36,12 +36,12 @@ pub use server::Sim;
 pub use world::{
     Release, Unknown, World,
     account::{Account, AccountStatus},
+    behavior::{Behavior, BehaviorError, ClosedNumbers, NoSid, Policy, SettingFate, SuspendedNumbers},
     builder::{WorldBuilder, WorldError},
     error::ApiError,
     number::{AddressRequirements, Number, NumberType, Origin},
     rules::TransferPapers,
     settings::Settings,
     sid::{AccountSid, NumberSid, SidError},
-    behavior::{ClosedNumbers, SettingFate, NoSid, SuspendedNumbers, BehaviorError, Behavior, Policy},
     world_file,
 };

@@ -295,9 +295,14 @@ fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<St
     for (key, value) in entries {
         let word = text(key, "labels", MAX_LABEL, diagnostics);
         let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{}", shown(word)));
-        let value = text(value, &name, MAX_LABEL, diagnostics);
-        let Some((word, value)) = word.zip(value) else { continue };
-        labels.insert(word.to_owned(), value.to_owned());
+        let Some((word, text)) = word.zip(text(value, &name, MAX_LABEL, diagnostics)) else {
+            // As `paused: true` that was to stand in the document.
+            if word.is_some_and(|word| hidden::is_foreign(word, value)) {
+                diagnostics.hide(key.location);
+            }
+            continue;
+        };
+        labels.insert(word.to_owned(), text.to_owned());
         if let Some(first) = firsts.insert(word, key.location) {
             let message = format!("the label `{}` stands twice", shown(word));
             diagnostics

@@ -15,7 +15,8 @@ use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::Dia
 
 use crate::{
     cli::settings::{
-        ConnectionArgs, DaemonArgs, DryRunArgs, ReconcileArgs, JournalArgs, LoggingArgs, GuardrailArgs, account_sid, duration,
+        ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, ReconcileArgs,
+        account_sid, duration,
     },
     http::client::daemon_url,
     snapshot::Source,
@@ -283,10 +284,10 @@ pub(crate) type ExplicitFlags = BTreeSet<String>;
 pub(crate) fn parse() -> Result<(Cli, ExplicitFlags), clap::Error> {
     let matches = Cli::command().try_get_matches()?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
-    Ok((cli, matches.subcommand().map(|(_, matches)| given(matches)).unwrap_or_default()))
+    Ok((cli, matches.subcommand().map(|(_, matches)| explicit_flags(matches)).unwrap_or_default()))
 }
 
-fn given(matches: &ArgMatches) -> ExplicitFlags {
+fn explicit_flags(matches: &ArgMatches) -> ExplicitFlags {
     let is_given = |id: &&clap::Id| {
         matches!(matches.value_source(id.as_str()), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };

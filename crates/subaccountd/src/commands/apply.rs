@@ -58,7 +58,7 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
 
 fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     let report: &Report = &pass.report;
-    let observed = pass.sight.as_ref().map(|sight| &sight.observed);
+    let observed = pass.observation.as_ref().map(|observation| &observation.observed);
     if let Some(error) = &report.last_pass.error {
         anyhow::bail!("reconcile pass aborted: {error}");
     }

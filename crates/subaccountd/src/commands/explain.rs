@@ -6,8 +6,9 @@ use anyhow::bail;
 use subaccountd_core::{NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, Status};
 
 use super::{
-    Exit, colour, print,
+    Exit, colour,
     plan_input::{PlanInput, sighting},
+    print,
 };
 use crate::{
     cli::{ExplicitFlags, Id, settings::ReconcileArgs},
@@ -24,32 +25,32 @@ pub(super) async fn explain(
     id: Id,
     fleet: ReconcileArgs,
     from: Option<&Source>,
-    given: &ExplicitFlags,
+    explicit_flags: &ExplicitFlags,
 ) -> anyhow::Result<Exit> {
-    let mut sighting = sighting(fleet, from, given).await?;
-    if !is_seen(id, &sighting.sight.observed) {
+    let mut sighting = sighting(fleet, from, explicit_flags).await?;
+    if !is_seen(id, &sighting.observation.observed) {
         read_the_rest(&mut sighting).await?;
     }
-    let PlanInput { report, sight, rules, loaded, remarks, .. } = &sighting;
+    let PlanInput { report, observation, rules, loaded, remarks, .. } = &sighting;
     let (desired, policy) = (&loaded.reading.desired, &rules.policy());
-    let view = View::of(report, Some(&sight.observed));
-    let paint = Style(colour(&io::stdout()));
-    let case = ExplainContext { desired, sight, policy, view, paint };
+    let view = View::of(report, Some(&observation.observed));
+    let style = Style(colour(&io::stdout()));
+    let case = ExplainContext { desired, observation, policy, view, style };
     let text = match id {
         Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
         Id::Account(sid) => {
             bail!(
                 "{sid} is neither in the state nor among the accounts of {} at Twilio",
-                sight.observed.main()
+                observation.observed.main()
             )
         }
-        Id::Number(sid) => match phone_of(sid, &sight.observed) {
+        Id::Number(sid) => match phone_of(sid, &observation.observed) {
             Some(phone) => explain::number(&case, phone),
             None => bail!("no account that could be read holds {sid}"),
         },
         Id::Phone(phone) => {
             let is_claimed = desired.claims().any(|(_, number, _)| number == phone);
-            if !is_claimed && sight.observed.locate(phone) == NumberLocation::Nowhere {
+            if !is_claimed && observation.observed.locate(phone) == NumberLocation::Nowhere {
                 bail!("{phone} is neither claimed in the state nor held by any account that could be read");
             }
             explain::number(&case, phone)
@@ -77,7 +78,7 @@ fn is_seen(id: Id, observed: &Observed) -> bool {
 /// A plan needs not every list, a number that is asked for may be in any of them.
 async fn read_the_rest(sighting: &mut PlanInput) -> anyhow::Result<()> {
     let Some(reconciler) = &sighting.reconciler else { return Ok(()) };
-    let observed = &mut sighting.sight.observed;
+    let observed = &mut sighting.observation.observed;
     let open = observed.accounts().filter(|account| account.status.known() != Some(Status::Closed));
     let unread =
         open.map(|account| account.sid).filter(|sid| *observed.number_list(*sid) == NumberList::NotRead);

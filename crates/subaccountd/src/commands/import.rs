@@ -20,7 +20,7 @@ use subaccountd_core::{
     remote::Observe,
 };
 
-use super::{Exit, print, eprint, show_faults};
+use super::{Exit, eprint, print, show_faults};
 use crate::{
     cli::{ImportOptions, Numbers, SplitBy, settings::ConnectionArgs},
     clock,

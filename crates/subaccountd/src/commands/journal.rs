@@ -8,11 +8,11 @@ use subaccountd_core::{
     history::{Event, Write as Wrote},
 };
 
-use super::{Exit, print, eprint};
+use super::{Exit, eprint, print};
 use crate::{
     cli::{
         JournalFormat,
-        settings::{JournalDir, JournalArgs},
+        settings::{JournalArgs, JournalDir},
     },
     clock,
     journal::{Audit, JournalLine, LineContent, lines},

@@ -7,10 +7,10 @@ mod import;
 mod journal;
 mod manual;
 mod plan;
+mod plan_input;
 mod probe;
 mod run;
 mod schema;
-mod plan_input;
 mod snapshot;
 mod status;
 mod validate;
@@ -29,7 +29,7 @@ use subaccountd_core::{manifest::Diagnostic, report::PlanView};
 use crate::{
     cli::{
         Command, ExplicitFlags,
-        settings::{ConnectionArgs, ReconcileArgs, JournalDir, JournalArgs},
+        settings::{ConnectionArgs, JournalArgs, JournalDir, ReconcileArgs},
     },
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired::{LoadedState, StateReader},
@@ -55,14 +55,17 @@ impl From<Exit> for ExitCode {
 }
 
 /// Carries out `command`.
-pub(crate) async fn dispatch(command: Command, given: &ExplicitFlags) -> anyhow::Result<Exit> {
+pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -> anyhow::Result<Exit> {
     match command {
         Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
         Command::Plan { fleet, output, detailed_exitcode, only, from } => {
-            let how = plan::PlanArgs { output, detailed_exitcode, only, from: from.from.as_ref(), given };
+            let how =
+                plan::PlanArgs { output, detailed_exitcode, only, from: from.from.as_ref(), explicit_flags };
             plan::plan(*fleet, &how).await
         }
-        Command::Explain { id, fleet, from } => explain::explain(id, *fleet, from.from.as_ref(), given).await,
+        Command::Explain { id, fleet, from } => {
+            explain::explain(id, *fleet, from.from.as_ref(), explicit_flags).await
+        }
         Command::Snapshot { connection, journal, rules, out } => {
             snapshot::snapshot(&connection, &journal, &rules, out.as_deref()).await
         }

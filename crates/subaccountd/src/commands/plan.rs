@@ -4,7 +4,7 @@ use std::io;
 
 use subaccountd_core::AccountSid;
 
-use super::{Exit, colour, exit, print, eprint, plan_input::sighting};
+use super::{Exit, colour, eprint, exit, plan_input::sighting, print};
 use crate::{
     cli::{ExplicitFlags, PlanFormat, settings::ReconcileArgs},
     output::render::{self, View},
@@ -18,13 +18,13 @@ pub(super) struct PlanArgs<'a> {
     pub(super) detailed_exitcode: bool,
     pub(super) only: Option<AccountSid>,
     pub(super) from: Option<&'a Source>,
-    pub(super) given: &'a ExplicitFlags,
+    pub(super) explicit_flags: &'a ExplicitFlags,
 }
 
 pub(super) async fn plan(fleet: ReconcileArgs, how: &PlanArgs<'_>) -> anyhow::Result<Exit> {
-    let sighting = sighting(fleet, how.from, how.given).await?;
+    let sighting = sighting(fleet, how.from, how.explicit_flags).await?;
     let report = &sighting.report;
-    let mut view = View::of(report, Some(&sighting.sight.observed)).remarked(sighting.remarks.clone());
+    let mut view = View::of(report, Some(&sighting.observation.observed)).remarked(sighting.remarks.clone());
     if let Some(sid) = how.only {
         if !view.knows(sid) {
             anyhow::bail!("{sid} is neither in the state nor among the accounts at Twilio: check the SID");

@@ -9,14 +9,14 @@ use super::{print_faults, reconciler};
 use crate::{
     cli::{
         ExplicitFlags,
-        settings::{ReconcileArgs, GuardrailArgs},
+        settings::{GuardrailArgs, ReconcileArgs},
     },
     clock,
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired as state,
     desired::LoadedState,
     output::progress::while_reading,
-    reconcile::{Reconciler, Observation},
+    reconcile::{Observation, Reconciler},
     snapshot::{self, Snapshot, Source},
 };
 
@@ -26,7 +26,7 @@ const OLD: SignedDuration = SignedDuration::from_hours(1);
 /// See the module.
 pub(super) struct PlanInput {
     pub(super) report: Report,
-    pub(super) sight: Observation,
+    pub(super) observation: Observation,
     pub(super) rules: GuardrailArgs,
     pub(super) loaded: LoadedState,
     /// The facts about the origin of the plan that its reader should know.
@@ -36,9 +36,13 @@ pub(super) struct PlanInput {
 }
 
 /// Plans for the state of `fleet`. Prints its faults.
-pub(super) async fn sighting(fleet: ReconcileArgs, from: Option<&Source>, given: &ExplicitFlags) -> anyhow::Result<PlanInput> {
+pub(super) async fn sighting(
+    fleet: ReconcileArgs,
+    from: Option<&Source>,
+    explicit_flags: &ExplicitFlags,
+) -> anyhow::Result<PlanInput> {
     match from {
-        Some(source) => recalled(fleet, source, given).await,
+        Some(source) => recalled(fleet, source, explicit_flags).await,
         None => observed(fleet).await,
     }
 }
@@ -50,21 +54,25 @@ async fn observed(fleet: ReconcileArgs) -> anyhow::Result<PlanInput> {
     print_faults(&loaded);
     let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, None)).await;
     let error = pass.report.last_pass.error.clone();
-    let Some(sight) = pass.sight.filter(|_| error.is_none()) else {
+    let Some(observation) = pass.observation.filter(|_| error.is_none()) else {
         anyhow::bail!("no plan could be made: {}", error.unwrap_or_default());
     };
     let (report, rules) = (pass.report, fleet.rules);
-    Ok(PlanInput { report, sight, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
+    Ok(PlanInput { report, observation, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
 }
 
-async fn recalled(fleet: ReconcileArgs, source: &Source, given: &ExplicitFlags) -> anyhow::Result<PlanInput> {
+async fn recalled(
+    fleet: ReconcileArgs,
+    source: &Source,
+    explicit_flags: &ExplicitFlags,
+) -> anyhow::Result<PlanInput> {
     let loaded = state::read_stable(&fleet.desired).await?;
     print_faults(&loaded);
     let snapshot = snapshot::read(source).await?;
     let mut words = snapshot.settings.clone().into_owned();
     let here = fleet.rules.words();
     let mut changed = Vec::new();
-    for (flag, value) in here.into_iter().filter(|(flag, _)| given.contains(flag)) {
+    for (flag, value) in here.into_iter().filter(|(flag, _)| explicit_flags.contains(flag)) {
         if words.get(&flag) != Some(&value) {
             changed.push(format!("--{flag} {value}"));
         }
@@ -74,8 +82,8 @@ async fn recalled(fleet: ReconcileArgs, source: &Source, given: &ExplicitFlags) 
         anyhow::anyhow!("{}: its settings cannot be read: {}", source.name(), error.kind())
     })?;
     let remarks = remarks(&snapshot, &changed);
-    let (report, sight) = snapshot::report(snapshot, &loaded, &rules)?;
-    Ok(PlanInput { report, sight, rules, loaded, remarks, reconciler: None })
+    let (report, observation) = snapshot::report(snapshot, &loaded, &rules)?;
+    Ok(PlanInput { report, observation, rules, loaded, remarks, reconciler: None })
 }
 
 fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {

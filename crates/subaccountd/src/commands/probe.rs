@@ -13,11 +13,11 @@ pub(super) async fn probe(what: Probe, url: &Url) -> anyhow::Result<Exit> {
         Probe::Live => "livez",
         Probe::Ready => "readyz",
     };
-    let asker = DaemonClient::new(url, path)?;
-    let answer = asker.ask().await?;
+    let client = DaemonClient::new(url, path)?;
+    let answer = client.ask().await?;
     if answer.status.is_success() {
         return Ok(Exit::Done);
     }
     let said: String = String::from_utf8_lossy(&answer.body).trim().chars().take(MAX_SAID).collect();
-    anyhow::bail!("{} answered {}: {}", asker.url(), answer.status, printable(&said))
+    anyhow::bail!("{} answered {}: {}", client.url(), answer.status, printable(&said))
 }

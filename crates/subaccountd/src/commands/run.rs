@@ -11,7 +11,9 @@ use tracing::info;
 use super::{Exit, reconciler};
 use crate::{
     cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, StatusListen},
-    daemon::{Outputs, ReconcileLoop, Snapshots, metrics::Metrics, pass_history::PassHistory, shutdown::Shutdown},
+    daemon::{
+        Outputs, ReconcileLoop, Snapshots, metrics::Metrics, pass_history::PassHistory, shutdown::Shutdown,
+    },
     http::server::{self, AppState},
     version::VERSION,
 };
@@ -19,7 +21,11 @@ use crate::{
 /// The longest time for which open connections to the endpoints may keep the process.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(fleet: &ReconcileArgs, daemon: &DaemonArgs, dry_run: &DryRunArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(
+    fleet: &ReconcileArgs,
+    daemon: &DaemonArgs,
+    dry_run: &DryRunArgs,
+) -> anyhow::Result<Exit> {
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
     let stopping = shutdown.stopping.clone();
     let metrics = Arc::new(Metrics::new());

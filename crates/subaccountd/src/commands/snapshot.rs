@@ -13,9 +13,9 @@ use subaccountd_core::{
     remote::{Observe, RemoteError},
 };
 
-use super::{Exit, print, read_journal, eprint};
+use super::{Exit, eprint, print, read_journal};
 use crate::{
-    cli::settings::{ConnectionArgs, JournalArgs, GuardrailArgs},
+    cli::settings::{ConnectionArgs, GuardrailArgs, JournalArgs},
     clock,
     daemon::metrics::Metrics,
     output::progress::while_reading,

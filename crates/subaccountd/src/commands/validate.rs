@@ -22,7 +22,9 @@ pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result
     print(&match output {
         FaultFormat::Text => diagnostics::render(&reading.faults, colour(&io::stdout())) + &last,
         FaultFormat::Github => annotations::github(&reading.faults) + &last,
-        FaultFormat::Json => serde_json::to_string_pretty(&ValidateDocument::new(&reading, sources.len()))? + "\n",
+        FaultFormat::Json => {
+            serde_json::to_string_pretty(&ValidateDocument::new(&reading, sources.len()))? + "\n"
+        }
     })?;
     Ok(if reading.faults.is_empty() { Exit::Done } else { Exit::Failed })
 }

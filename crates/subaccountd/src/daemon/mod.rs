@@ -2,8 +2,8 @@
 
 mod change_budget;
 pub(crate) mod metrics;
-mod pass_log;
 pub(crate) mod pass_history;
+mod pass_log;
 mod pause;
 mod reconcile_loop;
 pub(crate) mod shutdown;

@@ -228,8 +228,11 @@ mod tests {
     async fn a_file_system_that_answers_again_leads_to_a_look_without_a_wake() {
         for known in [LastRead::Unread, LastRead::Read] {
             let (mut budget, waker, mut wake) = parts();
-            let looks =
-                if known == LastRead::Read { vec![StateCheck::NoAnswer, StateCheck::Changed] } else { vec![StateCheck::Changed] };
+            let looks = if known == LastRead::Read {
+                vec![StateCheck::NoAnswer, StateCheck::Changed]
+            } else {
+                vec![StateCheck::Changed]
+            };
             let mut state = Script::of(&looks);
             let answers = state.answers.clone();
             let begin = Instant::now();

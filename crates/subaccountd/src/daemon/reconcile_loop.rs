@@ -156,13 +156,15 @@ impl ReconcileLoop {
         log_pass(&pass, previous.as_deref());
         let known = if pass.state_changed { LastRead::Changed } else { LastRead::Read };
         let next = AfterPass { at_once: pass.did_something, backpressure: pass.backpressure(), known };
-        if pass.sight.is_some() {
+        if pass.observation.is_some() {
             let _ = self.outputs.ready.send_replace(Ok(()));
         } else {
             self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
         }
-        if let Some((sight, Snapshots { to, settings })) = pass.sight.zip(self.outputs.snapshots.as_ref()) {
-            to.send_replace(Some(Arc::new(KeptPass::of(sight, settings.clone()))));
+        if let Some((observation, Snapshots { to, settings })) =
+            pass.observation.zip(self.outputs.snapshots.as_ref())
+        {
+            to.send_replace(Some(Arc::new(KeptPass::of(observation, settings.clone()))));
         }
         let report = Arc::new(pass.report);
         self.outputs.report.send_replace(Some(report.clone()));

@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::{
     pass_log::log_state,
-    pause::{StateCheck, CheckState},
+    pause::{CheckState, StateCheck},
 };
 use crate::{
     daemon::{metrics::Metrics, watch::Watch},

@@ -126,8 +126,8 @@ mod tests {
             ("https://ops.example/fleet/", "https://ops.example/fleet/status"),
             ("http://[::1]:1/fleet", "http://[::1]:1/fleet/status"),
         ] {
-            let asker = DaemonClient::new(&daemon_url(base).unwrap(), "status").unwrap();
-            assert_eq!(asker.url().as_str(), asked);
+            let client = DaemonClient::new(&daemon_url(base).unwrap(), "status").unwrap();
+            assert_eq!(client.url().as_str(), asked);
         }
     }
 }

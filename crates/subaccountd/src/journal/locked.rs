@@ -186,7 +186,9 @@ impl LockedFile {
         match self.file.read_exact_at(&mut tail, begin) {
             Ok(()) if tail == self.tail => Ok(()),
             Ok(()) => Err(self.changed(ForeignChange::Content)),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(self.changed(ForeignChange::Content)),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Err(self.changed(ForeignChange::Content))
+            }
             Err(error) => Err(self.retry(error)),
         }
     }

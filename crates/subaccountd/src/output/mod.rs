@@ -2,8 +2,8 @@
 //! that commands write.
 
 pub(crate) mod annotations;
-pub(crate) mod output_file;
 pub(crate) mod diagnostics;
 pub(crate) mod explain;
+pub(crate) mod output_file;
 pub(crate) mod progress;
 pub(crate) mod render;

@@ -1,8 +1,8 @@
 //! One pass against the real world: the state, what Twilio shows, a plan, its execution, a report.
 
-pub(crate) mod precondition;
 pub(crate) mod list_pauses;
 pub(crate) mod observing;
+pub(crate) mod precondition;
 pub(crate) mod recorder;
 pub(crate) mod writer;
 
@@ -34,9 +34,9 @@ use crate::{
     desired::{LoadedState, StateReader},
     journal::Journal,
     reconcile::{
-        precondition::StatePrecondition,
         list_pauses::ListPauses,
         observing::{Observer, probe_failing},
+        precondition::StatePrecondition,
         recorder::Recorder,
         writer::Writer,
     },
@@ -66,7 +66,7 @@ pub(crate) struct Reconciler {
 pub(crate) struct Pass {
     pub(crate) report: Report,
     /// The fleet as it stands after its writes; `None` when it could not be observed.
-    pub(crate) sight: Option<Observation>,
+    pub(crate) observation: Option<Observation>,
     /// True when at least one write was not skipped; then the next pass follows at once.
     pub(crate) did_something: bool,
     /// True when a write was skipped because the state changed meanwhile, or could not be read.
@@ -208,15 +208,15 @@ impl Reconciler {
         let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
         let completed = aborted.is_none();
         self.attend();
-        let (report, sight) = if let Some(planned) = planned {
-            let (report, sight) = self.report(loaded, planned, execution, summary, previous);
-            (report, Some(sight))
+        let (report, observation) = if let Some(planned) = planned {
+            let (report, observation) = self.report(loaded, planned, execution, summary, previous);
+            (report, Some(observation))
         } else {
             let desired = Err(&loaded.reading.desired);
             let executed = execution.executed;
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
-        Pass { report, sight, did_something, state_changed, completed, credentials_valid }
+        Pass { report, observation, did_something, state_changed, completed, credentials_valid }
     }
 
     /// Keeps that the state was attended to until now: a pass that takes long is no gap.

@@ -84,8 +84,8 @@ pub(crate) struct KeptPass {
 
 impl KeptPass {
     /// Makes the kept parts of `sight`, which was made under `settings`.
-    pub(crate) fn of(sight: Observation, settings: Arc<FlagValues>) -> Self {
-        let Observation { now, observed, history } = sight;
+    pub(crate) fn of(observation: Observation, settings: Arc<FlagValues>) -> Self {
+        let Observation { now, observed, history } = observation;
         let main = observed.main();
         let (accounts, number_lists, doubts) = observed.into_parts();
         Self { now, main, accounts, number_lists, doubts, history, settings }

@@ -23,7 +23,7 @@ pub(crate) struct Replay {
 /// The result of a scene.
 pub(crate) struct Replayed {
     pub(crate) report: Report,
-    pub(crate) sight: Observation,
+    pub(crate) observation: Observation,
     pub(crate) rules: GuardrailArgs,
     pub(crate) loaded: LoadedState,
 }
@@ -121,7 +121,7 @@ impl Replay {
         let bytes = serde_json::to_vec(&self.snapshot).unwrap();
         let snapshot = super::parse(&bytes).unwrap();
         let rules = GuardrailArgs::from_words(&snapshot.settings).unwrap();
-        let (report, sight) = report(snapshot, &loaded, &rules).unwrap();
-        Replayed { report, sight, rules, loaded }
+        let (report, observation) = report(snapshot, &loaded, &rules).unwrap();
+        Replayed { report, observation, rules, loaded }
     }
 }

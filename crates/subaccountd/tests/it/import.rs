@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use twilio_sim::{
-    AccountStatus, AddressRequirements, ClosedNumbers, Fault, Operation, SuspendedNumbers, Behavior,
+    AccountStatus, AddressRequirements, Behavior, ClosedNumbers, Fault, Operation, SuspendedNumbers,
     WorldBuilder,
 };
 

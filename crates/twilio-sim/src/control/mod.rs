@@ -154,7 +154,10 @@ async fn edit_account(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn forget_account(State(shared): RouterState, Path(sid): Path<String>) -> Result<StatusCode, ControlError> {
+async fn forget_account(
+    State(shared): RouterState,
+    Path(sid): Path<String>,
+) -> Result<StatusCode, ControlError> {
     let now = shared.now();
     shared.world().forget_account(&sid, now)?;
     Ok(StatusCode::NO_CONTENT)
@@ -175,7 +178,10 @@ async fn edit_number(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn drop_number(State(shared): RouterState, Path(sid): Path<String>) -> Result<StatusCode, ControlError> {
+async fn drop_number(
+    State(shared): RouterState,
+    Path(sid): Path<String>,
+) -> Result<StatusCode, ControlError> {
     let now = shared.now();
     shared.world().drop_number(&sid, now)?;
     Ok(StatusCode::NO_CONTENT)

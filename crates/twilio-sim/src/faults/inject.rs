@@ -18,7 +18,7 @@ use crate::{
         inbound::Inbound,
     },
     shared::Shared,
-    world::{error::ApiError, behavior::Behavior},
+    world::{behavior::Behavior, error::ApiError},
 };
 
 const PROXY_ERROR: &str =

@@ -1,9 +1,9 @@
 //! Faults: what goes wrong on the way to Twilio and back. A fault waits for requests that it matches, lets some pass, and strikes
 //! a number of times or for ever. All that strike one request act on it, in the order in which they were added.
 
+pub(crate) mod inject;
 pub(crate) mod late;
 pub(crate) mod row;
-pub(crate) mod inject;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     http::operations::Success,
-    world::{error::ApiError, behavior::Behavior},
+    world::{behavior::Behavior, error::ApiError},
 };
 
 const JSON: &str = "application/json;charset=utf-8";

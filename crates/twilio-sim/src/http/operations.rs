@@ -13,11 +13,11 @@ use crate::{
     world::{
         World,
         account::{Account, AccountStatus},
+        behavior::{ClosedNumbers, Policy, SuspendedNumbers},
         error::ApiError,
         number::Number,
         rules::{self, TransferPapers},
         sid::AccountSid,
-        behavior::{ClosedNumbers, SuspendedNumbers, Policy},
     },
 };
 

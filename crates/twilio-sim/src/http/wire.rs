@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::world::{
     World,
     account::{Account, AccountStatus},
+    behavior::{Behavior, NoSid},
     number::Number,
-    behavior::{NoSid, Behavior},
 };
 
 /// Subresources of an account: the key and the last part of the path.

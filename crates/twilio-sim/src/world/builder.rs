@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use crate::world::{
     World,
     account::{Account, AccountStatus},
+    behavior::Behavior,
     number::{Number, is_e164},
     sid::{AccountSid, NumberSid, SidError},
-    behavior::Behavior,
 };
 
 /// The reason why a world cannot exist.

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::world::{
     Stretch, World,
     account::{Account, AccountStatus},
-    number::Number,
     behavior::Behavior,
+    number::Number,
 };
 
 const EVERYTHING: Stretch<'static> = (Bound::Unbounded, Bound::Unbounded);
@@ -194,9 +194,9 @@ fn merged<'a, T>(
 mod tests {
     use super::*;
     use crate::world::{
+        behavior::Policy,
         rules::TransferPapers,
         sid::{AccountSid, NumberSid},
-        behavior::Policy,
     };
 
     const PHONE: &str = "+15105550001";

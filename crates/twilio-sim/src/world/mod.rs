@@ -1,6 +1,7 @@
 //! The world: one main account, its subaccounts and their numbers. Every number has exactly one owner, and that owner exists.
 
 pub(crate) mod account;
+pub(crate) mod behavior;
 pub(crate) mod builder;
 pub(crate) mod console;
 pub(crate) mod entry;
@@ -10,7 +11,6 @@ pub(crate) mod number;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod sid;
-pub(crate) mod behavior;
 pub(crate) mod when;
 pub mod world_file;
 
@@ -21,11 +21,11 @@ use jiff::Timestamp;
 
 use crate::world::{
     account::{Account, AccountStatus},
+    behavior::Behavior,
     builder::WorldBuilder,
     lag::Past,
     number::Number,
     sid::{AccountSid, NumberSid},
-    behavior::Behavior,
 };
 
 /// A stretch of SIDs, for walking a list page by page.

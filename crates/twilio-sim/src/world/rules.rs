@@ -8,10 +8,10 @@ use crate::{
     world::{
         World,
         account::{Account, AccountStatus},
+        behavior::{Policy, SettingFate},
         error::ApiError,
         number::{AddressRequirements, Number, Origin},
         sid::{AccountSid, is_sid},
-        behavior::{SettingFate, Policy},
     },
 };
 
@@ -231,7 +231,7 @@ fn check_release(number: &Number) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{sid::NumberSid, behavior::Behavior};
+    use crate::world::{behavior::Behavior, sid::NumberSid};
 
     const PHONE: &str = "+15105550001";
 
@@ -434,7 +434,9 @@ mod tests {
     #[test]
     fn webhooks_and_trunk_survive_a_transfer_or_not_as_the_switches_say() {
         let trunk = format!("TK{:032x}", 1);
-        for (webhooks, on_trunk) in [(SettingFate::Kept, SettingFate::Cleared), (SettingFate::Cleared, SettingFate::Kept)] {
+        for (webhooks, on_trunk) in
+            [(SettingFate::Kept, SettingFate::Cleared), (SettingFate::Cleared, SettingFate::Kept)]
+        {
             let mut world = world(|number| {
                 number.settings.set("SmsUrl", "https://example.org/sms").unwrap();
                 number.settings.set("TrunkSid", &trunk).unwrap();

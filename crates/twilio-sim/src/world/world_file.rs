@@ -10,9 +10,9 @@ use crate::{
     shared::clock,
     world::{
         World,
+        behavior::Behavior,
         builder::{WorldBuilder, WorldError, add_account, add_number},
         entry::{AccountEntry, NumberEntry, ReleaseEntry},
-        behavior::Behavior,
     },
 };
 
@@ -160,9 +160,9 @@ mod tests {
         http::operation::Operation,
         world::{
             account::AccountStatus,
+            behavior::SuspendedNumbers,
             number::{AddressRequirements, Origin},
             sid::AccountSid,
-            behavior::SuspendedNumbers,
         },
     };
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use twilio_sim::{
-    AccountStatus, ClosedNumbers, SettingFate, Fault, NoSid, SuspendedNumbers, Behavior, Policy, World,
+    AccountStatus, Behavior, ClosedNumbers, Fault, NoSid, Policy, SettingFate, SuspendedNumbers, World,
 };
 
 use crate::client::{ACCOUNTS, PHONE, TOKEN, Twilio, ac, account, number_of, numbers, pn};
@@ -58,7 +58,9 @@ async fn a_transfer_out_of_a_suspended_account_is_done_or_refused() {
 
 #[tokio::test]
 async fn webhooks_survive_a_transfer_or_not() {
-    for (webhooks, url) in [(SettingFate::Kept, json!("https://example.org/voice")), (SettingFate::Cleared, json!(null))] {
+    for (webhooks, url) in
+        [(SettingFate::Kept, json!("https://example.org/voice")), (SettingFate::Cleared, json!(null))]
+    {
         let twilio = with(Behavior { webhooks, ..Behavior::default() }).await;
         let body = twilio.post(&number_of(1), &[("AccountSid", &ac(0))]).await.json();
         assert_eq!(body["voice_url"], url);
@@ -79,11 +81,8 @@ async fn closing_a_closed_and_suspending_a_suspended_account_is_done_or_refused(
     let twilio = with(Behavior::default()).await;
     assert_eq!(twilio.post(&account(2), &[("Status", "closed")]).await.refusal(), (400, 21479));
     assert_eq!(twilio.post(&account(1), &[("Status", "suspended")]).await.status, 200);
-    let other = Behavior {
-        close_closed: Policy::Allowed,
-        suspend_suspended: Policy::Refused,
-        ..Behavior::default()
-    };
+    let other =
+        Behavior { close_closed: Policy::Allowed, suspend_suspended: Policy::Refused, ..Behavior::default() };
     let twilio = with(other).await;
     assert_eq!(twilio.post(&account(2), &[("Status", "closed")]).await.status, 200);
     assert_eq!(twilio.post(&account(1), &[("Status", "suspended")]).await.refusal(), (400, 21475));

@@ -7,7 +7,7 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Client, Config, TokenSource};
 use twilio_sim::{
-    AccountStatus, AddressRequirements, Fault, FaultKind, NoSid, Operation, Sim, SuspendedNumbers, Policy,
+    AccountStatus, AddressRequirements, Fault, FaultKind, NoSid, Operation, Policy, Sim, SuspendedNumbers,
     World,
 };
 

@@ -3,6 +3,7 @@
 
 mod codes;
 mod documents;
+mod doubt;
 mod keys;
 mod times;
 mod twice;

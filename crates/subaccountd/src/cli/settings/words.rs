@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, Command, FromArgMatches};
 use subaccountd_core::{ActionKind, Limit};
 
-use super::{ReactivationName, GuardrailArgs};
+use super::{GuardrailArgs, ReactivationName};
 
 /// Values by the names of their flags.
 pub(crate) type FlagValues = BTreeMap<String, String>;

@@ -9,7 +9,7 @@ use std::io;
 
 use anyhow::Context;
 
-use super::{Exit, colour, print, eprint};
+use super::{Exit, colour, eprint, print};
 use crate::{
     cli::{StatusArgs, StatusFormat},
     clock,
@@ -36,17 +36,23 @@ enum Reply {
 }
 
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
-    let asker = DaemonClient::new(&args.url, "status")?;
+    let client = DaemonClient::new(&args.url, "status")?;
     let style = TableStyle { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
     if args.wait {
-        return wait::wait(&asker, args.revision.as_deref(), args.timeout.unsigned_abs(), args.output, style)
-            .await;
+        return wait::wait(
+            &client,
+            args.revision.as_deref(),
+            args.timeout.unsigned_abs(),
+            args.output,
+            style,
+        )
+        .await;
     }
-    let Reply::Status(asked) = ask(&asker).await? else {
-        anyhow::bail!("{} has nothing to show yet: it has not read its state; ask again", asker.url());
+    let Reply::Status(asked) = ask(&client).await? else {
+        anyhow::bail!("{} has nothing to show yet: it has not read its state; ask again", client.url());
     };
     if args.watch {
-        return watch::watch(&asker, *asked, args.output, style).await;
+        return watch::watch(&client, *asked, args.output, style).await;
     }
     print(&shown(&asked, args.output, style))?;
     Ok(Exit::Done)
@@ -67,13 +73,13 @@ fn whole(document: &StatusDocument, style: TableStyle) -> String {
     format!("{accounts}{}\n{}", style.held_besides(document, now), table::summary(document, now))
 }
 
-async fn ask(asker: &DaemonClient) -> anyhow::Result<Reply> {
-    let answer = asker.ask().await.context(
+async fn ask(client: &DaemonClient) -> anyhow::Result<Reply> {
+    let answer = client.ask().await.context(
         "is the daemon running, and does its --status-listen serve this address? In Kubernetes: \
          kubectl port-forward deployment/subaccountd 8081",
     );
     let answer = answer?;
-    let url = asker.url();
+    let url = client.url();
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     if answer.status == reqwest::StatusCode::SERVICE_UNAVAILABLE {
         return Ok(Reply::NotYet);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
-use super::document::{Account, StatusDocument, Held};
+use super::document::{Account, Held, StatusDocument};
 use crate::output::diagnostics::printable;
 
 /// The widest name of the narrow table.

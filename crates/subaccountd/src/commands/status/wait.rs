@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{StatusDocument, Exit, Reply, ask, print, eprint, shown, table};
+use super::{Exit, Reply, StatusDocument, ask, eprint, print, shown, table};
 use crate::{cli::StatusFormat, http::client::DaemonClient, output::diagnostics::printable};
 
 /// The pause between two looks.
@@ -24,7 +24,7 @@ enum WaitProgress {
 }
 
 pub(super) async fn wait(
-    asker: &DaemonClient,
+    client: &DaemonClient,
     revision: Option<&str>,
     timeout: Duration,
     output: StatusFormat,
@@ -33,7 +33,7 @@ pub(super) async fn wait(
     let deadline = Instant::now() + timeout;
     let mut told = String::new();
     loop {
-        let asked = timeout_at(deadline, ask(asker)).await;
+        let asked = timeout_at(deadline, ask(client)).await;
         let waits = match asked {
             Ok(Ok(Reply::Status(asked))) => match progress(&asked.document, revision) {
                 WaitProgress::Waits(words) => words,
@@ -56,7 +56,7 @@ pub(super) async fn wait(
             },
             Ok(Ok(Reply::NotYet)) => "the daemon has not read its state yet".to_owned(),
             Ok(Err(error)) => format!("{error:#}"),
-            Err(_) => format!("{} did not answer in time", asker.url()),
+            Err(_) => format!("{} did not answer in time", client.url()),
         };
         if waits != told {
             eprint(&format!("subaccountd: waiting: {waits}\n"));
@@ -95,9 +95,9 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
             WaitProgress::Waits("the pass for this state has not ended yet".to_owned())
         }
         (_, Some(error)) => WaitProgress::Waits(printable(&format!("the last pass was aborted: {error}"))),
-        (Some(_), None) if todo > 0 && document.mode == "dry-run" => {
-            WaitProgress::Stuck(format!("{todo} to do, and the daemon is in dry-run mode: nothing will be done"))
-        }
+        (Some(_), None) if todo > 0 && document.mode == "dry-run" => WaitProgress::Stuck(format!(
+            "{todo} to do, and the daemon is in dry-run mode: nothing will be done"
+        )),
         (Some(_), None) if todo > 0 => WaitProgress::Waits(format!("{todo} to do")),
         (Some("success"), None) if document.plan.held.is_empty() => WaitProgress::Applied,
         (Some("success"), None) => WaitProgress::Held,

@@ -8,14 +8,14 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Asked, Exit, Reply, ask, document::Account, print, eprint, shown, table};
+use super::{Asked, Exit, Reply, ask, document::Account, eprint, print, shown, table};
 use crate::{cli::StatusFormat, clock, commands::is_read, http::client::DaemonClient};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(
-    asker: &DaemonClient,
+    client: &DaemonClient,
     first: Asked,
     output: StatusFormat,
     style: table::TableStyle,
@@ -29,7 +29,7 @@ pub(super) async fn watch(
     loop {
         let looked = async {
             looks.tick().await;
-            ask(asker).await
+            ask(client).await
         };
         let next = tokio::select! {
             _ = interrupt.recv() => return Ok(Exit::Done),

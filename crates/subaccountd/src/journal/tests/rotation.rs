@@ -252,7 +252,10 @@ fn rotation_never_takes_the_name_from_another_file() {
     let new = LockedFile::create(&dir.path().join(folder::NEW), b"new\n").unwrap();
     fs::remove_file(dir.path().join(NAME)).unwrap();
     fs::write(dir.path().join(NAME), "another daemon's\n").unwrap();
-    assert!(matches!(journal.put_in_place(new), Err(SaveError::Changed { change: ForeignChange::Replaced, .. })));
+    assert!(matches!(
+        journal.put_in_place(new),
+        Err(SaveError::Changed { change: ForeignChange::Replaced, .. })
+    ));
     assert_eq!(fs::read_to_string(dir.path().join(NAME)).unwrap(), "another daemon's\n");
 }
 

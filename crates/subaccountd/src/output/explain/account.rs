@@ -7,7 +7,7 @@ use super::{ExplainContext, ExplainText, at, close, counted, listed, quoted, tou
 /// The explanation of the account `sid`.
 pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let entry = case.desired.entry(sid);
-    let mut page = ExplainText::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.paint);
+    let mut page = ExplainText::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.style);
     desired(case, sid, entry, &mut page);
     observed(case, sid, &mut page);
     case.planned(&mut page, &case.actions(|action| action.account == sid || action.from == Some(sid)));
@@ -22,9 +22,9 @@ pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
 }
 
 fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
-    let live = case.sight.observed.account(sid);
+    let live = case.observation.observed.account(sid);
     let is = live.map_or_else(|| "not at Twilio".to_owned(), |account| account.status.to_string());
-    if sid == case.sight.observed.main() {
+    if sid == case.observation.observed.main() {
         let moves = moves(case, sid);
         return format!("the main account, {is}; its status is never changed{moves}");
     }
@@ -77,7 +77,7 @@ fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
 fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut ExplainText) {
     page.section("desired");
     let Some(entry) = entry else {
-        let is_main = sid == case.sight.observed.main();
+        let is_main = sid == case.observation.observed.main();
         let claims: Vec<_> = case.desired.claims().filter(|(to, ..)| *to == sid).map(|(_, n, _)| n).collect();
         return page.line(&if is_main {
             numbers(&claims)
@@ -114,14 +114,14 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
 
 fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
     page.section("observed");
-    let now = case.sight.now.best();
-    let Some(account) = case.sight.observed.account(sid) else {
+    let now = case.observation.now.best();
+    let Some(account) = case.observation.observed.account(sid) else {
         return page.line("Twilio's account list does not show it");
     };
     let changed =
         account.date_updated.map_or_else(String::new, |time| format!(", last changed {}", at(time, now)));
     page.line(&format!("{}, named {}{changed}", account.status, quoted(&account.friendly_name)));
-    page.line(&match case.sight.observed.number_list(sid) {
+    page.line(&match case.observation.observed.number_list(sid) {
         NumberList::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
         NumberList::Unreadable(why) => format!("its numbers could not be read: {why}"),
         NumberList::NotRead => "its numbers were not read: the plan does not need them".to_owned(),
@@ -129,7 +129,7 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
 }
 
 fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
-    let (history, now) = (&case.sight.history, case.sight.now.best());
+    let (history, now) = (&case.observation.history, case.observation.now.best());
     page.section("remembered");
     if let Some(status) = history.desired_status(sid) {
         let seen = if history.seen_active(sid) { "seen active" } else { "not seen active" };

@@ -6,14 +6,14 @@ use super::{ExplainContext, ExplainText, at, listed, quoted};
 
 /// The steps of the close of `entry`.
 pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms, page: &mut ExplainText) {
-    let (sid, now) = (entry.sid, case.sight.now.best());
-    let Some(account) = case.sight.observed.account(sid) else { return };
+    let (sid, now) = (entry.sid, case.observation.now.best());
+    let Some(account) = case.observation.observed.account(sid) else { return };
     let live = account.status.known();
     page.section("close");
     if live == Some(Status::Closed) {
         return page.line("[x] closed");
     }
-    let decision = case.sight.history.close_decision(sid);
+    let decision = case.observation.history.close_decision(sid);
     let since = decision.and_then(|decision| decision.since).unwrap_or(now);
     step(page, true, &format!("the state says closed, noticed {}", at(since, now)));
     let name = &account.friendly_name;
@@ -36,8 +36,8 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let rested = if close_after.is_zero() {
         step(page, suspended, "no rest is asked for");
         suspended
-    } else if suspended && let Some(rest) = rest(&case.sight.history, account, close_after, now) {
-        let rested = case.sight.now.trusted().is_some_and(|now| now >= rest.due);
+    } else if suspended && let Some(rest) = rest(&case.observation.history, account, close_after, now) {
+        let rested = case.observation.now.trusted().is_some_and(|now| now >= rest.due);
         step(page, rested, &format!("{rest}: until {}", at(rest.due, now)));
         rested
     } else {
@@ -65,11 +65,11 @@ fn step(page: &mut ExplainText, done: bool, words: &str) {
 /// The numbers that the account counts as holding and that may not be lost; `None` when its numbers
 /// are not known.
 fn kept(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
-    let numbers = match case.sight.observed.number_list(entry.sid) {
+    let numbers = match case.observation.observed.number_list(entry.sid) {
         NumberList::Known(numbers) => numbers,
         NumberList::Unreadable(_) | NumberList::NotRead => return None,
     };
-    let seen = case.sight.history.numbers_of(entry.sid).map(|(phone, _)| phone);
+    let seen = case.observation.history.numbers_of(entry.sid).map(|(phone, _)| phone);
     let listed = numbers.iter().map(|number| number.phone);
     let all: std::collections::BTreeSet<_> = listed.chain(seen).collect();
     Some(all.into_iter().filter(|number| !terms.release.contains(number)).collect())

@@ -33,10 +33,10 @@ const MAX_LISTED: usize = 10;
 /// The input of an explanation.
 pub(crate) struct ExplainContext<'a> {
     pub(crate) desired: &'a Desired,
-    pub(crate) sight: &'a Observation,
+    pub(crate) observation: &'a Observation,
     pub(crate) policy: &'a Policy,
     pub(crate) view: View<'a>,
-    pub(crate) paint: Style,
+    pub(crate) style: Style,
 }
 
 /// The text under way.
@@ -48,8 +48,8 @@ struct ExplainText {
 
 impl ExplainText {
     /// Begins with `verdict`.
-    fn new(verdict: &str, paint: Style) -> Self {
-        let lines: Vec<_> = wrapped("", "", verdict).lines().map(|line| paint.bold(line)).collect();
+    fn new(verdict: &str, style: Style) -> Self {
+        let lines: Vec<_> = wrapped("", "", verdict).lines().map(|line| style.bold(line)).collect();
         Self { out: lines.join("\n") + "\n\n", section: "" }
     }
 
@@ -94,7 +94,7 @@ impl ExplainContext<'_> {
 
     /// Shows the writes, the refusals and the external reverts that the journal still knows.
     fn remembered(&self, page: &mut ExplainText, target: Target, concerns: impl Fn(&Write) -> bool) {
-        let history = &self.sight.history;
+        let history = &self.observation.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
         if writes.len() > MAX_LISTED {
             page.line(&format!("{} writes, of which the last {MAX_LISTED}:", writes.len()));
@@ -111,7 +111,7 @@ impl ExplainContext<'_> {
                 refused.at.at, refused.message
             ));
         }
-        let reverted = history.times_reverted(target, self.sight.now, self.policy.window);
+        let reverted = history.times_reverted(target, self.observation.now, self.policy.window);
         if reverted > 0 {
             page.line(&format!("reverted externally {reverted} times within {:#}", self.policy.window));
         }

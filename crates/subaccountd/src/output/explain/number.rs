@@ -10,14 +10,14 @@ use super::{ExplainContext, ExplainText};
 pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
     let claim = case.desired.claims().find(|(_, number, _)| *number == phone);
     let claim = claim.map(|(account, _, papers)| (account, papers));
-    let holder = case.sight.observed.locate(phone);
+    let holder = case.observation.observed.locate(phone);
     let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
-    let mut page = ExplainText::new(&format!("{phone}: {verdict}"), case.paint);
+    let mut page = ExplainText::new(&format!("{phone}: {verdict}"), case.style);
     page.section("desired");
     match claim {
         Some((account, papers)) => {
             page.line(&format!("in {}", case.view.named(account)));
-            for words in papers.into_iter().flat_map(given) {
+            for words in papers.into_iter().flat_map(explicit_flags) {
                 page.line(&words);
             }
             if let Some(why) = case.view.why(account) {
@@ -38,10 +38,10 @@ pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
     );
     super::holds(&mut page, &case.held(|held| held.number == Some(phone)));
     page.section("remembered");
-    if let Some(account) = case.sight.history.owner(phone) {
+    if let Some(account) = case.observation.history.owner(phone) {
         page.line(&format!("seen last in {}", case.view.named(account)));
     }
-    if let Some(since) = case.sight.history.missing_since(phone) {
+    if let Some(since) = case.observation.history.missing_since(phone) {
         page.line(&format!("missing since {since}: its account does not have it"));
     }
     case.remembered(&mut page, Target::Number(phone), |write| {
@@ -80,7 +80,12 @@ fn verdict(
     }
 }
 
-fn observed(case: &ExplainContext<'_>, phone: PhoneNumber, holder: NumberLocation<'_>, page: &mut ExplainText) {
+fn observed(
+    case: &ExplainContext<'_>,
+    phone: PhoneNumber,
+    holder: NumberLocation<'_>,
+    page: &mut ExplainText,
+) {
     page.section("observed");
     match holder {
         NumberLocation::In(holder, number) => {
@@ -89,12 +94,12 @@ fn observed(case: &ExplainContext<'_>, phone: PhoneNumber, holder: NumberLocatio
         }
         NumberLocation::InTransit => {
             let holders =
-                case.sight.observed.lists().filter(|(_, list)| list.iter().any(|n| n.phone == phone));
+                case.observation.observed.lists().filter(|(_, list)| list.iter().any(|n| n.phone == phone));
             for (account, _) in holders {
                 page.line(&format!("in {}", case.view.named(account)));
             }
         }
-        NumberLocation::Nowhere => page.line(&match case.sight.observed.unreadable_list() {
+        NumberLocation::Nowhere => page.line(&match case.observation.observed.unreadable_list() {
             Some((account, why)) => format!("in no list; that of {account} could not be read: {why}"),
             None => "in no list that was read".to_owned(),
         }),
@@ -116,7 +121,7 @@ fn needs(number: &Number, page: &mut ExplainText) {
 }
 
 /// The papers that the claim gives for a transfer.
-fn given(papers: &TransferResources) -> Vec<String> {
+fn explicit_flags(papers: &TransferResources) -> Vec<String> {
     let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
     let texts = [
         ("addressSid", address_sid.map(|sid| sid.to_string())),

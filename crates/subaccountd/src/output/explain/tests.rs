@@ -8,8 +8,9 @@ use crate::snapshot::scene::{Replay, ac, phone};
 fn explained(scene: &Replay, which: Result<u64, u64>) -> String {
     let played = scene.play();
     let (desired, policy) = (&played.loaded.reading.desired, &played.rules.policy());
-    let view = View::of(&played.report, Some(&played.sight.observed));
-    let case = ExplainContext { desired, sight: &played.sight, policy, view, paint: Style(false) };
+    let view = View::of(&played.report, Some(&played.observation.observed));
+    let case =
+        ExplainContext { desired, observation: &played.observation, policy, view, style: Style(false) };
     match which {
         Ok(account) => super::account(&case, ac(account).parse().unwrap()),
         Err(number) => super::number(&case, phone(number).parse().unwrap()),

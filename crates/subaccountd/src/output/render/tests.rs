@@ -9,7 +9,7 @@ use subaccountd_core::{
 };
 
 use super::*;
-use crate::snapshot::scene::{NOON, Replayed, Replay, ac, phone};
+use crate::snapshot::scene::{NOON, Replay, Replayed, ac, phone};
 
 fn entry(n: u64, more: &str) -> String {
     format!("  - {{sid: {}, {more}}}\n", ac(n))
@@ -105,7 +105,7 @@ fn scenes() -> Vec<(&'static str, Replay)> {
 }
 
 fn view(played: &Replayed) -> View<'_> {
-    View::of(&played.report, Some(&played.sight.observed))
+    View::of(&played.report, Some(&played.observation.observed))
 }
 
 #[test]
@@ -145,8 +145,12 @@ fn only_one_account_is_shown_when_asked_and_the_whole_is_counted() {
 #[test]
 fn a_held_number_is_shown_under_the_account_that_holds_it_too() {
     let claims = format!("status: active, paused: true, numbers: [\"{}\"]", phone(1));
-    let scene =
-        Replay::new(&entry(1, &claims)).account(1, "acme", "active", &[]).account(2, "globex", "active", &[1]);
+    let scene = Replay::new(&entry(1, &claims)).account(1, "acme", "active", &[]).account(
+        2,
+        "globex",
+        "active",
+        &[1],
+    );
     let played = scene.play();
     let held = view(&played).only(ac(2).parse().unwrap()).plan().held.clone();
     assert_eq!(held.iter().map(|held| held.reason).collect::<Vec<_>>(), [Reason::Paused]);

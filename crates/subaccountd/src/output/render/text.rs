@@ -65,32 +65,32 @@ pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
 
 /// The content of `view` as text; with colour when the terminal shows it.
 pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
-    let paint = Style(colour);
-    let mut out = format!("{}\n", paint.bold(&counts(view.plan())));
+    let style = Style(colour);
+    let mut out = format!("{}\n", style.bold(&counts(view.plan())));
     for words in view.part().iter().chain(&view.remarks) {
         out += &wrapped("", "", words);
     }
-    banner(view, paint, &mut out);
+    banner(view, style, &mut out);
     let plan = grouped(view.plan());
     if !plan.acting.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.bold("To do, in the order of execution"));
+        let _ = writeln!(out, "\n{}", style.bold("To do, in the order of execution"));
     }
     for group in &plan.acting {
-        account(view, group, paint, &mut out);
+        account(view, group, style, &mut out);
     }
     if !(plan.waiting.is_empty() && plan.many.is_empty()) {
-        let _ = writeln!(out, "\n{}", paint.bold("Held, with nothing to do for the account"));
+        let _ = writeln!(out, "\n{}", style.bold("Held, with nothing to do for the account"));
     }
     for (reason, held) in &plan.many {
-        shared(view, *reason, held, paint, &mut out);
+        shared(view, *reason, held, style, &mut out);
     }
     for group in &plan.waiting {
-        account(view, group, paint, &mut out);
+        account(view, group, style, &mut out);
     }
     out
 }
 
-fn banner(view: &View<'_>, paint: Style, out: &mut String) {
+fn banner(view: &View<'_>, style: Style, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let mut lines = wrapped("!!! ", "!!! ", &risk);
     for close in view.closes() {
@@ -99,26 +99,26 @@ fn banner(view: &View<'_>, paint: Style, out: &mut String) {
     }
     out.push('\n');
     for line in lines.lines() {
-        let _ = writeln!(out, "{}", paint.red(line));
+        let _ = writeln!(out, "{}", style.red(line));
     }
 }
 
-fn account(view: &View<'_>, group: &Group<'_>, paint: Style, out: &mut String) {
-    let _ = writeln!(out, "\n{}", paint.bold(&printable(&view.named(group.account))));
+fn account(view: &View<'_>, group: &Group<'_>, style: Style, out: &mut String) {
+    let _ = writeln!(out, "\n{}", style.bold(&printable(&view.named(group.account))));
     if let Some(why) = view.why(group.account) {
         *out += &wrapped("  why         ", INDENT, &why);
     }
     for one in &group.actions {
-        action(view, one, paint, out);
+        action(view, one, style, out);
     }
     for held in &group.held {
         let number = held.number.map_or_else(String::new, |number| format!(" {number}"));
-        let _ = writeln!(out, "  {}        {}{number}: {}", paint.yellow("held"), held.kind, held.reason);
+        let _ = writeln!(out, "  {}        {}{number}: {}", style.yellow("held"), held.kind, held.reason);
         words(held, INDENT, out);
     }
 }
 
-fn action(view: &View<'_>, action: &ActionView, paint: Style, out: &mut String) {
+fn action(view: &View<'_>, action: &ActionView, style: Style, out: &mut String) {
     let kind = action.kind.as_str();
     let what = match (action.kind, action.number, action.from) {
         (ActionKind::Close, ..) => {
@@ -133,7 +133,7 @@ fn action(view: &View<'_>, action: &ActionView, paint: Style, out: &mut String) 
         (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
         (ActionKind::Reactivate | ActionKind::Transfer | ActionKind::Suspend, ..) => String::new(),
     };
-    let painted = if action.kind == ActionKind::Close { paint.red(kind) } else { paint.bold(kind) };
+    let painted = if action.kind == ActionKind::Close { style.red(kind) } else { style.bold(kind) };
     let lines = wrapped(&format!("  {kind:<12}"), INDENT, &what);
     let _ = writeln!(out, "{}", lines.trim_end().replacen(kind, &painted, 1));
     if let Some(note) = &action.note {
@@ -147,8 +147,8 @@ fn words(held: &HeldView, indent: &str, out: &mut String) {
 }
 
 /// Items that share a reason; what is the same for all of them is said once.
-fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], paint: Style, out: &mut String) {
-    let _ = writeln!(out, "\n{}: {} items", paint.yellow(reason.as_str()), held.len());
+fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], style: Style, out: &mut String) {
+    let _ = writeln!(out, "\n{}: {} items", style.yellow(reason.as_str()), held.len());
     let Some(first) = held.first() else { return };
     let same_message = held.iter().all(|one| one.message == first.message);
     let same_remedy = held.iter().all(|one| one.remedy == first.remedy);
