@@ -87,7 +87,7 @@ pub enum DesiredStatus {
     /// Suspended.
     Suspended,
     /// Closed, on these terms.
-    Closed(CloseTerms),
+    Closed(Box<CloseTerms>),
 }
 
 /// The terms that the state gives for a close.

@@ -33,6 +33,7 @@
 
 mod action;
 mod clock;
+mod condition;
 pub mod desired;
 mod digest;
 pub mod events;
@@ -55,6 +56,7 @@ mod status;
 
 pub use action::{Action, ActionKind, Close, Target, Transfer, TransferResources};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
+pub use condition::{Condition, ConditionReason, ConditionStatus};
 pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause};
 pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};

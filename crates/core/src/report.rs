@@ -1,14 +1,15 @@
 //! One pass as a value. Logs, metrics, `/status`, the page, plans in every format and exit codes are made from it and
 //! from nothing else.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    AccountSid, Action, ActionKind, Budgets, Desired, Entry, Observed, PhoneNumber, Plan, Planned, Reason,
-    Status, execute::Executed, guard::stages, manifest::Diagnostic,
+    AccountSid, Action, ActionKind, Budgets, Condition, ConditionReason, ConditionStatus, Desired, Entry,
+    LiveStatus, Observed, PhoneNumber, Plan, Planned, Reason, Status, execute::Executed, guard::stages,
+    manifest::Diagnostic,
 };
 
 /// The findings and actions of one pass. Serialized it is the document of `/status`.
@@ -164,29 +165,13 @@ pub struct AccountView {
     /// The status that the state says.
     pub desired: Status,
     /// The status that Twilio shows, or the word that stood in its place.
-    pub observed: Option<String>,
+    pub observed: Option<LiveStatus>,
     /// The reason that the entry gives.
     pub reason: Option<String>,
     /// The labels of the entry.
     pub labels: BTreeMap<String, String>,
     /// Exactly one: `Synced`.
     pub conditions: [Condition; 1],
-}
-
-/// A condition, as Kubernetes writes them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Condition {
-    /// `Synced`.
-    pub r#type: &'static str,
-    /// `True`, `False` or `Unknown`.
-    pub status: &'static str,
-    /// One word.
-    pub reason: String,
-    /// For people.
-    pub message: String,
-    /// The time at which the status changed last, as Kubernetes has it; the reason may have changed since.
-    pub last_transition_time: Timestamp,
 }
 
 /// Numbers for metrics that no other part of the report shows.
@@ -303,7 +288,8 @@ impl AccountView {
         let (status, reason, message) = match found {
             Some((found, plan)) => synced(entry, found.plan, plan),
             None => {
-                ("Unknown", Reason::Unreadable.to_string(), "the last pass could not observe it".to_owned())
+                let reason = ConditionReason::Held(Reason::Unreadable);
+                (ConditionStatus::Unknown, reason, "the last pass could not observe it".into())
             }
         };
         let before = previous.and_then(|report| {
@@ -316,7 +302,7 @@ impl AccountView {
             sid: entry.sid,
             friendly_name: live.map(|account| account.friendly_name.clone()),
             desired: entry.desired_status.status(),
-            observed: live.map(|account| account.status.to_string()),
+            observed: live.map(|account| account.status.clone()),
             reason: entry.reason.clone(),
             labels: entry.labels.clone(),
             conditions: [Condition { r#type: "Synced", status, reason, message, last_transition_time }],
@@ -325,25 +311,29 @@ impl AccountView {
 }
 
 /// The status, reason and message of the condition `Synced`: an action comes before what is held.
-fn synced(entry: &Entry, plan: &Plan, view: &PlanView) -> (&'static str, String, String) {
+fn synced(
+    entry: &Entry,
+    plan: &Plan,
+    view: &PlanView,
+) -> (ConditionStatus, ConditionReason, Cow<'static, str>) {
     let sid = entry.sid;
     if let Some(action) = view.actions.iter().find(|action| action.account == sid) {
-        let reason = match action.kind {
-            ActionKind::Reactivate => "Reactivating",
-            ActionKind::Transfer => "Transferring",
-            ActionKind::Suspend => "Suspending",
-            ActionKind::Close => "Closing",
-        };
-        return ("False", reason.to_owned(), format!("to do: {}", action.kind));
+        let message = format!("to do: {}", action.kind).into();
+        return (ConditionStatus::False, ConditionReason::Planned(action.kind), message);
     }
     if let Some(held) = view.held.iter().find(|held| held.account == sid) {
         let unread = held.reason == Reason::Unreadable;
-        return (if unread { "Unknown" } else { "False" }, held.reason.to_string(), held.message.clone());
+        let status = if unread { ConditionStatus::Unknown } else { ConditionStatus::False };
+        return (status, ConditionReason::Held(held.reason), held.message.clone().into());
     }
     if plan.absent.contains(&sid) {
-        return ("True", "Absent".to_owned(), "closed, and gone from Twilio's list".to_owned());
+        return (
+            ConditionStatus::True,
+            ConditionReason::Absent,
+            "closed, and gone from Twilio's list".into(),
+        );
     }
-    ("True", "InSync".to_owned(), "as desired".to_owned())
+    (ConditionStatus::True, ConditionReason::InSync, "as desired".into())
 }
 
 fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {

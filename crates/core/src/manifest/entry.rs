@@ -203,7 +203,7 @@ fn goal(
                     .add(DiagnosticCode::NumbersOfClosed, fields.place_of("numbers"), message, help)
                     .with_related(node.location, "the status");
             }
-            terms.map(DesiredStatus::Closed)
+            terms.map(|terms| DesiredStatus::Closed(Box::new(terms)))
         }
     }
 }

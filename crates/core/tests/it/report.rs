@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use subaccountd_core::{
-    ActionKind, Status,
+    ActionKind, ConditionStatus, Status,
     guard::budgets,
     plan,
     report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
@@ -72,9 +72,9 @@ fn mixed() -> Scene {
 fn conditions(report: &Report) -> String {
     let line = |account: &subaccountd_core::report::AccountView| {
         let [condition] = &account.conditions;
-        let observed = account.observed.as_deref().unwrap_or("-");
+        let observed = account.observed.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         format!(
-            "{} {} {observed}: {} {} since {}: {}",
+            "{} {} {observed}: {:?} {} since {}: {}",
             account.sid,
             account.desired,
             condition.status,
@@ -107,7 +107,10 @@ fn a_condition_keeps_its_time_while_its_status_stays_the_same() {
     let later = report(&later, Some(&first));
     let shown: Vec<_> = later.accounts.iter().map(|account| &account.conditions[0]).collect();
     assert_eq!(shown[0].last_transition_time, time("2026-06-01T12:00:00Z"));
-    assert_eq!((shown[1].status, shown[1].last_transition_time), ("True", time("2026-06-01T13:00:00Z")));
+    assert_eq!(
+        (shown[1].status, shown[1].last_transition_time),
+        (ConditionStatus::True, time("2026-06-01T13:00:00Z"))
+    );
     let transfer = &first.accounts[5].conditions[0];
     assert_eq!((transfer.reason.as_str(), shown[5].reason.as_str()), ("Transferring", "NotAllowed"));
     assert_eq!(shown[5].last_transition_time, transfer.last_transition_time);
@@ -129,7 +132,7 @@ fn a_pass_without_a_plan_shows_the_plan_before_it_and_knows_no_account() {
     let first = report(&mixed(), None);
     let after = failed(&mixed().after("1h"), Some(&first));
     assert_eq!(after.plan, first.plan);
-    assert!(after.accounts.iter().all(|account| account.conditions[0].status == "Unknown"));
+    assert!(after.accounts.iter().all(|account| account.conditions[0].status == ConditionStatus::Unknown));
     assert_eq!(after.figures.desired, first.figures.desired);
     let alone = failed(&mixed(), None);
     assert_eq!((alone.plan.digest, alone.plan.actions.len(), alone.plan.held.len()), (None, 0, 0));

@@ -4,7 +4,7 @@
 use std::{cmp::Reverse, fmt::Write};
 
 use subaccountd_core::{
-    AccountSid, Report,
+    AccountSid, ConditionReason, ConditionStatus, Reason, Report,
     report::{AccountView, ActionView, HeldView},
 };
 
@@ -37,11 +37,14 @@ impl Class {
 
     pub(super) fn of(account: &AccountView) -> Self {
         let condition = &account.conditions[0];
-        match (condition.status, condition.reason.as_str()) {
-            ("True", _) => Self::Converged,
-            ("Unknown", _) => Self::Unknown,
-            (_, "Reactivating" | "Transferring" | "Suspending" | "Closing") => Self::Drifting,
-            _ => Self::Held,
+        match (condition.status, condition.reason) {
+            (ConditionStatus::True, _) => Self::Converged,
+            (ConditionStatus::Unknown, _) => Self::Unknown,
+            (ConditionStatus::False, ConditionReason::Planned(_)) => Self::Drifting,
+            (
+                ConditionStatus::False,
+                ConditionReason::Held(_) | ConditionReason::InSync | ConditionReason::Absent,
+            ) => Self::Held,
         }
     }
 }
@@ -101,7 +104,7 @@ impl<'a> Index<'a> {
             .accounts
             .iter()
             .filter(|account| row(account))
-            .filter(|account| query.reason.is_none_or(|reason| self.has_reason(account, reason.as_str())))
+            .filter(|account| query.reason.is_none_or(|reason| self.has_reason(account, reason)))
             .filter(|account| words.all_in(|text| self.say_all(account, text)))
             .collect();
         sort(&mut accounts, query.sort);
@@ -134,14 +137,14 @@ impl<'a> Index<'a> {
         Found { todo, held, accounts }
     }
 
-    fn has_reason(&self, account: &AccountView, reason: &str) -> bool {
-        account.conditions[0].reason == reason
-            || self.held(account.sid).iter().any(|item| item.reason.as_str() == reason)
+    fn has_reason(&self, account: &AccountView, reason: Reason) -> bool {
+        account.conditions[0].reason == ConditionReason::Held(reason)
+            || self.held(account.sid).iter().any(|item| item.reason == reason)
     }
 
     fn say_all(&self, account: &AccountView, text: &mut Text) {
         say_account(account, text);
-        text.add(&account.conditions[0].reason);
+        text.add(account.conditions[0].reason.as_str());
         for item in self.held(account.sid) {
             say_held(item, text);
         }

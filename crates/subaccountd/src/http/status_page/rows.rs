@@ -178,7 +178,7 @@ pub(super) struct AccountRow {
     pub(super) desired: &'static str,
     /// The status that Twilio shows, or the word in its place; `None` when the account was not seen.
     pub(super) observed: Option<String>,
-    pub(super) reason: String,
+    pub(super) reason: &'static str,
     pub(super) message: Option<String>,
     /// The number of further held items.
     pub(super) more: usize,
@@ -196,8 +196,8 @@ impl AccountRow {
             class,
             who: Who::of(account.sid, index),
             desired: account.desired.as_str(),
-            observed: account.observed.as_deref().map(clean),
-            reason: clean(&condition.reason),
+            observed: account.observed.as_ref().map(|status| clean(&status.to_string())),
+            reason: condition.reason.as_str(),
             message: (class != Class::Converged).then(|| clean(&condition.message)),
             more: if class == Class::Held { held.saturating_sub(1) } else { held },
             why: account.reason.as_deref().map(clean),

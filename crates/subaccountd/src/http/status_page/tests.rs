@@ -6,11 +6,10 @@ use askama::Template;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, ActionKind, Reason, Report, Status,
+    AccountSid, ActionKind, Condition, ConditionReason, ConditionStatus, LiveStatus, Reason, Report, Status,
     manifest::{Diagnostic, DiagnosticCode},
     report::{
-        AccountView, ActionView, Condition, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary,
-        PlanView,
+        AccountView, ActionView, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary, PlanView,
     },
 };
 
@@ -27,19 +26,19 @@ fn sid(n: u64) -> AccountSid {
     format!("AC{n:032x}").parse().unwrap()
 }
 
-fn account(n: u64, status: &'static str, reason: &str) -> AccountView {
+fn account(n: u64, status: ConditionStatus, reason: ConditionReason) -> AccountView {
     AccountView {
         sid: sid(n),
         friendly_name: Some(format!("name-{n}")),
         desired: if n.is_multiple_of(2) { Status::Suspended } else { Status::Active },
-        observed: Some("active".to_owned()),
+        observed: Some(LiveStatus::Known(Status::Active)),
         reason: None,
         labels: BTreeMap::from([("owner".to_owned(), "Müller".to_owned())]),
         conditions: [Condition {
             r#type: "Synced",
             status,
-            reason: reason.to_owned(),
-            message: "so".to_owned(),
+            reason,
+            message: "so".into(),
             last_transition_time: at(),
         }],
     }
@@ -59,8 +58,10 @@ fn held(n: u64, reason: Reason) -> HeldView {
 
 /// `held` accounts that are held, then `converged` ones, by SID.
 fn report(held_accounts: u64, converged: u64) -> Report {
-    let held_rows = (1..=held_accounts).map(|n| account(n, "False", "NeedsAddress"));
-    let others = (held_accounts + 1..=held_accounts + converged).map(|n| account(n, "True", "InSync"));
+    let held_rows = (1..=held_accounts)
+        .map(|n| account(n, ConditionStatus::False, ConditionReason::Held(Reason::NeedsAddress)));
+    let others = (held_accounts + 1..=held_accounts + converged)
+        .map(|n| account(n, ConditionStatus::True, ConditionReason::InSync));
     Report {
         version: "0.1.0",
         mode: Mode::Enforce,
@@ -104,9 +105,10 @@ fn what_comes_from_outside_is_escaped_wherever_it_stands() {
     let mut report = report(1, 1);
     let words = || HOSTILE.to_owned();
     let row = &mut report.accounts[0];
-    (row.friendly_name, row.reason, row.observed) = (Some(words()), Some(words()), Some(words()));
+    (row.friendly_name, row.reason) = (Some(words()), Some(words()));
+    row.observed = Some(LiveStatus::Unknown(words()));
     row.labels = BTreeMap::from([(words(), words())]);
-    (row.conditions[0].message, row.conditions[0].reason) = (words(), words());
+    row.conditions[0].message = words().into();
     (report.plan.held[0].message, report.plan.held[0].remedy) = (words(), words());
     report.plan.actions.push(ActionView {
         kind: ActionKind::Close,
@@ -147,7 +149,7 @@ fn what_comes_from_outside_is_escaped_wherever_it_stands() {
 #[test]
 fn trouble_comes_first_and_pages_say_where_they_are() {
     let mut report = report(30, 170);
-    report.accounts[150] = account(151, "Unknown", "Unreadable");
+    report.accounts[150] = account(151, ConditionStatus::Unknown, ConditionReason::Held(Reason::Unreadable));
     let first = page(&report, "");
     assert_eq!((rows(&first, "accounts"), rows(&first, "held")), (100, 25));
     assert!(first.contains("1 to 100 of 200") && first.contains("1 to 25 of 30"));
