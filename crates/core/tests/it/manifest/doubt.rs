@@ -162,6 +162,9 @@ fn value_that_is_not_understood_pauses_the_state_when_entries_may_stand_in_it() 
     assert!(paused("subaccounts: [{sid: AC01, status: active, x: [[{paused: true}]]}]"));
     assert!(paused("subaccounts: [{sid: AC01, status: active, x: {{a: b}: c}}]"));
     assert!(paused("subaccounts: [{sid: AC01, status: active, x: {1: {sid: AC02}}}]"));
+    // A key that is no text hides nothing in an entry; in the document it may have been any.
+    assert!(!paused("subaccounts: [{sid: AC01, status: active, 1: x}]"));
+    assert!(paused("subaccounts: [{sid: AC01, status: active}]\n1: x"));
     // Words of a label, whole and faulty.
     assert!(!paused("subaccounts: [{sid: AC01, status: oops, labels: {paused: 'true'}}]"));
     assert!(!paused("subaccounts: [{sid: AC01, status: active, labels: {team: true}}]"));
