@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason,
     history::Write,
-    plan::{FIX_FAULTS, counted, hold, not_active, note_what_stays_behind},
+    plan::{FIX_FAULTS, hold, not_active, note_what_stays_behind},
+    text::{count as counted, first_of},
 };
 
 /// The limits on what may be done within the window.
@@ -220,12 +221,9 @@ fn check_limit(
     }
     let accounts: BTreeSet<_> =
         plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
-    let accounts: Vec<_> = accounts.iter().map(ToString::to_string).collect();
-    let shown = accounts.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = accounts.len().saturating_sub(10);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let accounts = first_of(&accounts.into_iter().collect::<Vec<_>>());
     let message = format!(
-        "the plan holds {count} of `{kind}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({shown}{more})",
+        "the plan holds {count} of `{kind}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({accounts})",
         limits.window,
         in_doubt(doubted)
     );
@@ -279,7 +277,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
         let message = format!(
             "closing {} would release {}; {} were released within {:#}, and the limit is {}",
             close.account.sid,
-            counted(close.at_risk.len()),
+            counted(close.at_risk.len(), "number"),
             budgets.release.spent,
             limits.window,
             limits.released_numbers

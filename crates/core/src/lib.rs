@@ -53,6 +53,7 @@ pub mod report;
 mod resource_refs;
 mod sid;
 mod status;
+pub mod text;
 
 pub use action::{Action, ActionKind, Close, Target, Transfer, TransferResources};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};

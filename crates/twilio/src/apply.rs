@@ -9,16 +9,16 @@ use subaccountd_core::{
     Account, AccountSid, Action, Number, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
+    text::sanitize_to,
 };
 
 use crate::{
     client::{Client, ReadRoute},
-    error::{Failure, Rejection, RejectionKind},
+    error::{Failure, MAX_CAUSE, Rejection, RejectionKind},
     limit::Permit,
     request::Request,
     transport::Parsed,
     wire::{AccountRow, NumberRow},
-    words::{MAX_CAUSE, sanitize},
 };
 
 /// The longest wait that is passed on when Twilio asks for one.
@@ -191,7 +191,7 @@ fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> O
 
 /// No answer, or one that neither shows the object as asked nor otherwise.
 fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
-    let message = format!("asked Twilio to {}: {}", request.task, sanitize(cause, MAX_CAUSE));
+    let message = format!("asked Twilio to {}: {}", request.task, sanitize_to(cause, MAX_CAUSE));
     Outcome::Unknown(UnknownOutcome { message, request_id })
 }
 

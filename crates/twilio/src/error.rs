@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use subaccountd_core::{
     outcome::{Receipt, Refusal},
     remote::{ErrorKind, RemoteError},
+    text::sanitize_to,
 };
 
-use crate::{
-    credentials::TokenError,
-    retry::FailureClass,
-    words::{MAX_CAUSE, sanitize},
-};
+use crate::{credentials::TokenError, retry::FailureClass};
+
+/// The longest cause that is shown.
+pub(crate) const MAX_CAUSE: usize = 300;
 
 /// The consequence that we draw from an answer that is not 2xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// An answer that makes no sense, for a `cause` that may quote it.
     pub(crate) fn nonsense(cause: &str, request_id: Option<String>) -> Self {
-        Self::Nonsense { cause: sanitize(cause, MAX_CAUSE), request_id }
+        Self::Nonsense { cause: sanitize_to(cause, MAX_CAUSE), request_id }
     }
 
     /// Returns true when the time that one request may take was over.

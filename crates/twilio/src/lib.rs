@@ -20,7 +20,6 @@ mod rows;
 mod telemetry;
 mod transport;
 mod wire;
-mod words;
 
 pub use apply::Slot;
 pub use client::{Client, Config, ConfigError};

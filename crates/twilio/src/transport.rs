@@ -13,7 +13,10 @@ use std::{
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
-use subaccountd_core::AccountSid;
+use subaccountd_core::{
+    AccountSid,
+    text::{self, clip, sanitize_to},
+};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -21,12 +24,11 @@ use tokio::{
 
 use crate::{
     connect::Connections,
-    error::{Failure, Rejection},
+    error::{Failure, MAX_CAUSE, Rejection},
     gate::Stopped,
     origin::Origin,
     request::Request,
     wire::{self, ResponseBody},
-    words::{MAX_CAUSE, sanitize},
 };
 
 /// The largest body that is read.
@@ -146,10 +148,10 @@ impl ResponseHead {
         let location = text(header::LOCATION.as_str()).and_then(|to| response.url().join(to).ok());
         Self {
             status: response.status().as_u16(),
-            request_id: text("twilio-request-id").map(|id| sanitize(id, MAX_REQUEST_ID)),
+            request_id: text("twilio-request-id").map(|id| sanitize_to(id, MAX_REQUEST_ID)),
             date,
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(|wait| retry_after(wait, date)),
-            redirects_to: location.and_then(|to| to.host_str().map(|host| sanitize(host, MAX_CAUSE))),
+            redirects_to: location.and_then(|to| to.host_str().map(|host| sanitize_to(host, MAX_CAUSE))),
         }
     }
 }
@@ -279,13 +281,9 @@ fn broke_off(error: &reqwest::Error) -> String {
     format!("the connection broke off ({})", root_cause(error))
 }
 
-/// The innermost cause: the outer ones repeat it and name URLs.
+/// The innermost cause, bounded.
 pub(crate) fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    sanitize(&cause.to_string(), MAX_CAUSE)
+    clip(&text::root_cause(error), MAX_CAUSE)
 }
 
 #[cfg(test)]

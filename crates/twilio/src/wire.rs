@@ -12,7 +12,9 @@ use subaccountd_core::{
     remote::UnreadableRow,
 };
 
-use crate::{rows::Rows, words::sanitize};
+use subaccountd_core::text::sanitize_to;
+
+use crate::rows::Rows;
 
 /// The longest words of Twilio's that are kept of an error.
 const MAX_MESSAGE: usize = 300;
@@ -191,7 +193,7 @@ pub(crate) fn read<T: ResponseBody>(body: impl Read) -> Result<T, String> {
 pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
     let body: Value = serde_json::from_reader(body).unwrap_or_default();
     let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
-    let message = body["message"].as_str().map(|words| sanitize(words, MAX_MESSAGE));
+    let message = body["message"].as_str().map(|words| sanitize_to(words, MAX_MESSAGE));
     (code, message.filter(|words| !words.trim().is_empty()))
 }
 
@@ -202,7 +204,8 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
 }
 
 fn live_status(word: &str) -> LiveStatus {
-    Status::from_word(word).map_or_else(|| LiveStatus::Unknown(sanitize(word, MAX_STATUS)), LiveStatus::Known)
+    Status::from_word(word)
+        .map_or_else(|| LiveStatus::Unknown(sanitize_to(word, MAX_STATUS)), LiveStatus::Known)
 }
 
 /// Returns true when a field of a SID holds one. The SID itself is not kept: nothing needs it, and thousands

@@ -4,6 +4,7 @@ use super::{
     code::DiagnosticCode,
     yaml::{Kind, Node},
 };
+use crate::text::clip;
 
 /// The most characters of a message or a help: words of the state may stand in them.
 const MAX_MESSAGE: usize = 600;
@@ -112,15 +113,11 @@ impl DiagnosticBuilder {
     ) -> Self {
         let related =
             location.alias.map(|span| (Location { span, ..location }.used(), "used here, by an alias"));
-        let bounded = |words: String| match words.char_indices().nth(MAX_MESSAGE) {
-            Some((at, _)) => format!("{}…", &words[..at]),
-            None => words,
-        };
         Self {
             location,
             code,
-            message: bounded(message.into()),
-            help: bounded(help.into()),
+            message: clip(&message.into(), MAX_MESSAGE),
+            help: clip(&help.into(), MAX_MESSAGE),
             replacement: None,
             related: related.map(|(location, label)| (Location { alias: None, ..location }, label)),
         }
@@ -154,10 +151,7 @@ impl DiagnosticBuilder {
 
 /// A word of the state as messages show it: no longer than a line.
 pub(super) fn shown(word: &str) -> String {
-    match word.char_indices().nth(MAX_SHOWN) {
-        Some((at, _)) => format!("{}…", &word[..at]),
-        None => word.to_owned(),
-    }
+    clip(word, MAX_SHOWN)
 }
 
 /// The diagnostics so far, in files of these names.

@@ -6,7 +6,10 @@ use super::{
     API_VERSION, KIND,
     export::{ExportItem, ExportStatement, Holds},
 };
-use crate::{AccountSid, PhoneNumber, Status};
+use crate::{
+    AccountSid, PhoneNumber, Status,
+    text::{is_plain, sanitize_to},
+};
 
 /// The most characters of a name in a comment.
 const MAX_COMMENT: usize = 64;
@@ -126,29 +129,5 @@ impl fmt::Display for Quoted<'_> {
 
 /// `name` as it can stand in a comment.
 pub(super) fn on_one_line(name: &str) -> String {
-    let mut letters = name.chars().map(|c| if is_plain(c) { c } else { '\u{fffd}' });
-    let mut line: String = letters.by_ref().take(MAX_COMMENT).collect();
-    if letters.next().is_some() {
-        line.push('…');
-    }
-    line.trim().to_owned()
-}
-
-/// Returns true when YAML readers, terminals and people take `c` for itself: it is no control, no line break
-/// of any kind, and no mark that is not seen or that turns the direction of the text around it.
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{fffe}'..='\u{ffff}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
+    sanitize_to(name, MAX_COMMENT).trim().to_owned()
 }

@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     Account, Close, CloseTerms, Entry, History, Number, NumberList, PhoneNumber, Status,
-    clock::CLOCK_TOLERANCE, history::LAG,
+    clock::CLOCK_TOLERANCE,
+    history::LAG,
+    text::{count, first_of},
 };
 
 /// The next step on an account's way to its close.
@@ -117,38 +119,26 @@ fn still_holds(
     let mut says = Vec::new();
     let mut remedies = Vec::new();
     if !moving.is_empty() {
-        says.push(format!("{} that are to move: {}", moving.len(), words(&moving)));
+        says.push(format!("{} that are to move: {}", moving.len(), first_of(&moving)));
         remedies.push("wait for the transfers");
     }
     if !stuck.is_empty() {
-        says.push(format!("{} that no entry claims: {}", stuck.len(), words(&stuck)));
+        says.push(format!("{} that no entry claims: {}", stuck.len(), first_of(&stuck)));
         remedies.push("claim them under another account, set `close.moveNumbersToMain`, or name them in `close.release`");
     }
     if !vanished.is_empty() {
         says.push(format!(
             "{} that its list no longer shows and no other list shows yet: {}",
             vanished.len(),
-            words(&vanished)
+            first_of(&vanished)
         ));
         remedies.push("find where the vanished numbers went; if they are gone, name them in `close.release`");
     }
     hold(
         Reason::StillHoldsNumbers,
-        format!("{} was seen with {}: {}", entry.sid, counted(kept.len()), says.join("; ")),
+        format!("{} was seen with {}: {}", entry.sid, count(kept.len(), "number"), says.join("; ")),
         remedies.join("; "),
     )
-}
-
-/// A count of numbers, in words.
-pub(crate) fn counted(numbers: usize) -> String {
-    if numbers == 1 { "1 number".to_owned() } else { format!("{numbers} numbers") }
-}
-
-/// Up to ten numbers, and how many more there are.
-pub(super) fn words(numbers: &[&PhoneNumber]) -> String {
-    let shown: Vec<_> = numbers.iter().take(10).map(ToString::to_string).collect();
-    let more = numbers.len().saturating_sub(shown.len());
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 /// The hold of a rest that is not over. Everything here is by Twilio's clock.

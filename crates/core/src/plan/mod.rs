@@ -22,7 +22,6 @@ use crate::{
     AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
     digest::digest,
 };
-pub(crate) use close::counted;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
 pub(crate) use suspensions::note_what_stays_behind;

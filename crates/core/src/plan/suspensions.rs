@@ -7,7 +7,7 @@ use super::{
     Context, Held, Plan, Reason,
     held::{FIX_FAULTS, Hold, hold},
 };
-use crate::{AccountSid, Action, ActionKind, NumberLocation, PhoneNumber, Target};
+use crate::{AccountSid, Action, ActionKind, NumberLocation, PhoneNumber, Target, text::first_of};
 
 /// Holds each suspension whose account waits for a transfer that failed, itself or because the reactivation of its receiver
 /// failed, and was not tried once more.
@@ -105,7 +105,7 @@ pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
         let Some(numbers) = staying.get(&planned.action.account()) else { continue };
         let words = format!(
             "these transfers are held, and Twilio takes none into a suspended account: {}",
-            super::close::words(&numbers.iter().collect::<Vec<_>>())
+            first_of(&numbers)
         );
         planned.note = Some(planned.note.take().map_or(words.clone(), |note| format!("{note}; {words}")));
     }

@@ -18,6 +18,7 @@ use subaccountd_core::{
     plan::{check_credentials, check_main_account},
     reads::first_lists,
     remote::Observe,
+    text::first_of,
 };
 
 use super::{Exit, eprint, print, show_faults};
@@ -199,7 +200,7 @@ fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
     anyhow::bail!(
         "nothing was written, because the numbers of {} could not be read ({why}): run it again; or leave their \
          numbers out with --skip-unreadable, or all numbers with --numbers none",
-        output_file::some(&sids)
+        first_of(&sids)
     )
 }
 
@@ -263,7 +264,7 @@ impl Seen {
             "nothing was written: with the other files in {} the plan would not be empty: {}. Remove what is left of \
              an earlier import, or name another folder",
             folder.display(),
-            output_file::some(&changes)
+            first_of(&changes)
         );
         Ok(())
     }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use subaccountd_core::{
     AccountSid, Outcome, Target,
     history::{Event, Write as Wrote},
+    text::sanitize,
 };
 
 use super::{Exit, eprint, print};
@@ -16,7 +17,6 @@ use crate::{
     },
     clock,
     journal::{Audit, JournalLine, LineContent, lines},
-    output::diagnostics::printable,
 };
 
 pub(super) fn journal(
@@ -39,7 +39,7 @@ pub(super) fn journal(
         JournalFormat::Text => text(&shown.lines, &|line| recent(line) && concerns(line, account)),
     })?;
     for line in &shown.unreadable {
-        eprint(&format!("warning: {}\n", printable(&line.to_string())));
+        eprint(&format!("warning: {}\n", sanitize(&line.to_string())));
     }
     Ok(Exit::Done)
 }
@@ -112,7 +112,7 @@ fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Out
         ("said", Some(audit.message.as_str())),
     ] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            let _ = write!(out, "  {name}: {}", printable(value));
+            let _ = write!(out, "  {name}: {}", sanitize(value));
         }
     }
     out.push('\n');

@@ -1,9 +1,10 @@
 //! `probe`: asks a running daemon, for health checks in images without a shell.
 
 use reqwest::Url;
+use subaccountd_core::text::sanitize;
 
 use super::Exit;
-use crate::{cli::Probe, http::client::DaemonClient, output::diagnostics::printable};
+use crate::{cli::Probe, http::client::DaemonClient};
 
 /// The most of an answer that is repeated, in characters.
 const MAX_SAID: usize = 500;
@@ -19,5 +20,5 @@ pub(super) async fn probe(what: Probe, url: &Url) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let said: String = String::from_utf8_lossy(&answer.body).trim().chars().take(MAX_SAID).collect();
-    anyhow::bail!("{} answered {}: {}", client.url(), answer.status, printable(&said))
+    anyhow::bail!("{} answered {}: {}", client.url(), answer.status, sanitize(&said))
 }

@@ -3,7 +3,10 @@
 use std::{io, path::PathBuf};
 
 use serde::Serialize;
-use subaccountd_core::manifest::{self, Diagnostic, DiagnosticCode, ParsedState, Related};
+use subaccountd_core::{
+    manifest::{self, Diagnostic, DiagnosticCode, ParsedState, Related},
+    text::count,
+};
 
 use super::{Exit, colour, print};
 use crate::{
@@ -47,7 +50,7 @@ fn last_line(reading: &ParsedState, files: usize) -> String {
         let (accounts, numbers) = (reading.desired.accounts().count(), reading.desired.claims().count());
         return format!("valid: {accounts} subaccounts, {numbers} numbers, {files} files\n");
     };
-    let count = if codes.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", codes.len()) };
+    let count = count(codes.len(), "fault");
     codes.sort();
     codes.dedup();
     let names: Vec<_> = codes.iter().take(MAX_CODES).map(|code| code.as_str()).collect();

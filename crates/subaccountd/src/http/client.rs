@@ -1,6 +1,7 @@
 //! Asking a running daemon: one GET, without a secret, of a bounded answer, within a bounded time.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
+use subaccountd_core::text::root_cause;
 
 use anyhow::Context;
 use reqwest::{StatusCode, Url, redirect};
@@ -76,11 +77,7 @@ impl DaemonClient {
     }
 
     fn failed(&self, what: &str, error: &reqwest::Error) -> anyhow::Error {
-        let mut cause: &dyn Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        anyhow::anyhow!("{what} {}: {cause}", self.name())
+        anyhow::anyhow!("{what} {}: {}", self.name(), root_cause(error))
     }
 
     fn name(&self) -> String {

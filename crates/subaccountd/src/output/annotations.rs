@@ -1,8 +1,6 @@
 //! Faults as annotations of a GitHub workflow: a line each, which GitHub shows at the lines of a pull request.
 
-use subaccountd_core::manifest::Diagnostic;
-
-use crate::output::diagnostics::printable;
+use subaccountd_core::{manifest::Diagnostic, text::sanitize};
 
 /// `faults` as workflow commands.
 pub(crate) fn github(faults: &[Diagnostic]) -> String {
@@ -13,12 +11,12 @@ fn one(fault: &Diagnostic) -> String {
     let Diagnostic { file, line, column, message, help, code, width, related, .. } = fault;
     let end = column + width;
     let title = property(&format!("{code}: {}", code.title()));
-    let mut lines = vec![printable(message), format!("help: {}", printable(help))];
+    let mut lines = vec![sanitize(message), format!("help: {}", sanitize(help))];
     if let Some(other) = related {
-        let file = printable(&other.file);
+        let file = sanitize(&other.file);
         lines.push(format!("{}: {file}:{}:{}", other.label, other.line, other.column));
     }
-    let file = property(&printable(file));
+    let file = property(&sanitize(file));
     let place = format!("file={file},line={line},endLine={line},col={column},endColumn={end}");
     format!("::error {place},title={title}::{}", data(&lines.join("\n")))
 }

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
-use subaccountd_core::manifest::{Diagnostic, Excerpt, Related};
+use subaccountd_core::{
+    manifest::{Diagnostic, Excerpt, Related},
+    text::sanitize,
+};
 
 /// The most characters of a line that is shown as it is and as it should be.
 const WIDEST_SUGGESTION: usize = 120;
@@ -17,17 +20,17 @@ pub(crate) fn render(faults: &[Diagnostic], colour: bool) -> String {
 }
 
 fn groups(fault: &Diagnostic) -> Vec<Group<'_>> {
-    let title = Level::ERROR.primary_title(printable(&fault.message)).id(fault.code.as_str());
+    let title = Level::ERROR.primary_title(sanitize(&fault.message)).id(fault.code.as_str());
     let group = places(Group::with_title(title), fault);
-    let help = printable(&fault.help);
+    let help = sanitize(&fault.help);
     let narrow = |line: &&Excerpt| is_whole(line) && line.text.chars().nth(WIDEST_SUGGESTION).is_none();
     let line = fault.excerpt.as_ref().filter(narrow);
     let Some((line, replacement)) = line.zip(fault.replacement.as_deref()) else {
         return vec![group.element(Level::HELP.message(help))];
     };
-    let text = printable(&line.text);
-    let patch = Patch::new(span(&text, fault.column - 1, fault.width), printable(replacement));
-    let snippet = Snippet::source(text).path(printable(&fault.file)).line_start(fault.line).patch(patch);
+    let text = sanitize(&line.text);
+    let patch = Patch::new(span(&text, fault.column - 1, fault.width), sanitize(replacement));
+    let snippet = Snippet::source(text).path(sanitize(&fault.file)).line_start(fault.line).patch(patch);
     vec![group, Level::HELP.secondary_title(help).element(snippet)]
 }
 
@@ -35,14 +38,14 @@ fn groups(fault: &Diagnostic) -> Vec<Group<'_>> {
 fn places<'a>(group: Group<'a>, fault: &'a Diagnostic) -> Group<'a> {
     let related = fault.related.as_deref();
     let Diagnostic { line, column, width, .. } = *fault;
-    let file = printable(&fault.file);
+    let file = sanitize(&fault.file);
     let Some(excerpt) = &fault.excerpt else {
         return other(group.element(Origin::path(file).line(line).char_column(column)), related);
     };
     if let Some(snippet) = related.and_then(|related| together(fault, excerpt, related)) {
         return group.element(snippet);
     }
-    let text = printable(&excerpt.text);
+    let text = sanitize(&excerpt.text);
     let mark = AnnotationKind::Primary.span(span(&text, column - 1 - excerpt.skipped, width));
     let snippet = Snippet::source(text).line_start(line).annotation(mark);
     // The renderer takes the column from the text that it is given.
@@ -59,11 +62,11 @@ fn places<'a>(group: Group<'a>, fault: &'a Diagnostic) -> Group<'a> {
 fn other<'a>(group: Group<'a>, related: Option<&'a Related>) -> Group<'a> {
     let Some(related) = related else { return group };
     let Related { line, column, width, label, .. } = *related;
-    let file = printable(&related.file);
+    let file = sanitize(&related.file);
     let Some(excerpt) = related.excerpt.as_ref().filter(|excerpt| excerpt.skipped == 0) else {
         return group.element(Level::NOTE.message(format!("{label}: {file}:{line}:{column}")));
     };
-    let text = printable(&excerpt.text);
+    let text = sanitize(&excerpt.text);
     let mark = AnnotationKind::Context.span(span(&text, column - 1, width)).label(label);
     group.element(Snippet::source(text).path(file).line_start(line).annotation(mark))
 }
@@ -79,10 +82,10 @@ fn together<'a>(
     if fault.file != related.file || apart > FARTHEST {
         return None;
     }
-    let (here, there) = (printable(&excerpt.text), printable(&other.text));
+    let (here, there) = (sanitize(&excerpt.text), sanitize(&other.text));
     let mut mark = span(&here, fault.column - 1, fault.width);
     let mut other_mark = span(&there, related.column - 1, related.width);
-    let between = related.between.as_ref().map(|line| printable(&line.text)).unwrap_or_default();
+    let between = related.between.as_ref().map(|line| sanitize(&line.text)).unwrap_or_default();
     let breaks = "\n".repeat(apart.saturating_sub(1));
     let between = format!("\n{between}{breaks}");
     let text = if apart == 0 {
@@ -94,7 +97,7 @@ fn together<'a>(
         mark = shifted(mark, there.len() + between.len());
         there + &between + &here
     };
-    let snippet = Snippet::source(text).path(printable(&fault.file)).line_start(fault.line.min(related.line));
+    let snippet = Snippet::source(text).path(sanitize(&fault.file)).line_start(fault.line.min(related.line));
     let other = AnnotationKind::Context.span(other_mark).label(related.label);
     Some(snippet.annotation(AnnotationKind::Primary.span(mark)).annotation(other))
 }
@@ -111,19 +114,6 @@ fn span(text: &str, from: usize, width: usize) -> Range<usize> {
 
 const fn shifted(span: Range<usize>, by: usize) -> Range<usize> {
     span.start + by..span.end + by
-}
-
-/// `text` without characters that steer a terminal, turn the direction of writing or are not seen. Each is replaced by
-/// one, so that columns keep their places.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
-}
-
-fn steers(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let hides = matches!(c, '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}');
-    turns || hides || c.is_control() && c != '\t'
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
 };
-
-/// The most names that an error shows.
-const SHOWN: usize = 5;
+use subaccountd_core::text::first_of;
 
 /// Checks that each of `paths` may be written.
 ///
@@ -42,16 +40,9 @@ pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) 
     anyhow::ensure!(
         there.is_empty(),
         "nothing was written, because this is there already: {}; --force overwrites it, with every edit made in it",
-        some(&there)
+        first_of(&there)
     );
     Ok(())
-}
-
-/// The first of `names`, and how many more there are.
-pub(crate) fn some(names: &[String]) -> String {
-    let more = names.len().saturating_sub(SHOWN);
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// Writes `text` to `path`, so that there is the whole of it or what was there before.

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use subaccountd_core::text::count;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{MissedTickBehavior, interval, sleep},
@@ -69,21 +70,8 @@ async fn shown<F: Future>(what: &str, requests: &AtomicU64, begins: impl FnOnce(
 
 fn words(what: &str, requests: u64, took: Duration) -> String {
     let (minutes, seconds) = (took.as_secs() / 60, took.as_secs() % 60);
-    let plural = if requests == 1 { "" } else { "s" };
-    format!("{what}: {} request{plural}, {minutes:02}:{seconds:02}", grouped(requests))
-}
-
-/// A number with a comma after each thousand.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    let requests = count(usize::try_from(requests).unwrap_or(usize::MAX), "request");
+    format!("{what}: {requests}, {minutes:02}:{seconds:02}")
 }
 
 /// Returns true when standard error is a terminal whose line can be drawn anew.

@@ -6,6 +6,7 @@ mod wait;
 mod watch;
 
 use std::io;
+use subaccountd_core::text::sanitize;
 
 use anyhow::Context;
 
@@ -14,7 +15,6 @@ use crate::{
     cli::{StatusArgs, StatusFormat},
     clock,
     http::client::DaemonClient,
-    output::diagnostics::printable,
 };
 use document::StatusDocument;
 use table::TableStyle;
@@ -89,7 +89,7 @@ async fn ask(client: &DaemonClient) -> anyhow::Result<Reply> {
         anyhow::bail!(
             "{url} answered {}: give the address of --status-listen, not that of --listen {}",
             answer.status,
-            printable(&said)
+            sanitize(&said)
         );
     }
     let document = serde_json::from_str(&text).with_context(|| {

@@ -1,12 +1,12 @@
 //! The status as a table, as `kubectl get` prints one.
 
 use std::{collections::BTreeMap, fmt::Write};
+use subaccountd_core::text::sanitize;
 
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
 use super::document::{Account, Held, StatusDocument};
-use crate::output::diagnostics::printable;
 
 /// The widest name of the narrow table.
 const NAME_WIDTH: usize = 32;
@@ -45,15 +45,15 @@ impl TableStyle {
     fn row(self, account: &Account, remedies: &Remedies<'_>, now: Timestamp) -> Vec<String> {
         let none = super::document::Condition::default();
         let synced = account.synced().unwrap_or(&none);
-        let name = account.friendly_name.as_deref().map_or_else(String::new, printable);
+        let name = account.friendly_name.as_deref().map_or_else(String::new, sanitize);
         let name = if self.wide { name } else { cut(&name, NAME_WIDTH) };
         let mut row = vec![
-            printable(&account.sid),
+            sanitize(&account.sid),
             name,
-            printable(&account.desired),
-            account.observed.as_deref().map_or_else(String::new, printable),
-            printable(&synced.status),
-            printable(&synced.reason),
+            sanitize(&account.desired),
+            account.observed.as_deref().map_or_else(String::new, sanitize),
+            sanitize(&synced.status),
+            sanitize(&synced.reason),
             synced.last_transition_time.map_or_else(String::new, |at| age(now.duration_since(at))),
         ];
         if self.wide {
@@ -61,10 +61,10 @@ impl TableStyle {
             let key = (account.sid.as_str(), synced.reason.as_str(), synced.message.as_str());
             let said = if synced.status == "True" { "" } else { synced.message.as_str() };
             row.extend([
-                printable(said),
-                printable(remedies.get(&key).copied().unwrap_or_default()),
-                account.reason.as_deref().map_or_else(String::new, printable),
-                printable(&labels.join(",")),
+                sanitize(said),
+                sanitize(remedies.get(&key).copied().unwrap_or_default()),
+                account.reason.as_deref().map_or_else(String::new, sanitize),
+                sanitize(&labels.join(",")),
             ]);
         }
         row
@@ -87,14 +87,14 @@ impl TableStyle {
 
     fn held(self, held: &Held, now: Timestamp) -> Vec<String> {
         let mut row = vec![
-            printable(&held.kind),
-            printable(&held.account),
-            held.number.as_deref().map_or_else(String::new, printable),
-            printable(&held.reason),
+            sanitize(&held.kind),
+            sanitize(&held.account),
+            held.number.as_deref().map_or_else(String::new, sanitize),
+            sanitize(&held.reason),
             held.since.map_or_else(String::new, |at| age(now.duration_since(at))),
         ];
         if self.wide {
-            row.extend([printable(&held.message), printable(&held.remedy)]);
+            row.extend([sanitize(&held.message), sanitize(&held.remedy)]);
         }
         row
     }
@@ -206,7 +206,7 @@ pub(super) fn summary(document: &StatusDocument, now: Timestamp) -> String {
     for fault in state.faults.iter().take(10) {
         lines.push(format!("  {}:{}:{}: {}", fault.file, fault.line, fault.column, fault.message));
     }
-    lines.iter().map(|line| printable(line) + "\n").collect()
+    lines.iter().map(|line| sanitize(line) + "\n").collect()
 }
 
 /// `1 fault`, `2 faults`.

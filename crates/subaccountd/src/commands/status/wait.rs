@@ -1,11 +1,12 @@
 //! `status --wait`: until a revision is loaded and its pass left nothing to do, for pipelines.
 
 use std::time::Duration;
+use subaccountd_core::text::sanitize;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Exit, Reply, StatusDocument, ask, eprint, print, shown, table};
-use crate::{cli::StatusFormat, http::client::DaemonClient, output::diagnostics::printable};
+use crate::{cli::StatusFormat, http::client::DaemonClient};
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -78,7 +79,7 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
         let has = state.revision.as_deref().unwrap_or("no revision");
         let digest: String = state.sha256.chars().take(12).collect();
         let words = format!("the daemon has {has} (SHA-256 {digest}…), not {revision}");
-        return WaitProgress::Waits(printable(&words));
+        return WaitProgress::Waits(sanitize(&words));
     }
     if !state.faults.is_empty() {
         return WaitProgress::Stuck(format!(
@@ -94,7 +95,7 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
         _ if pass.started_at.zip(state.loaded_at).is_some_and(|(pass, state)| pass < state) => {
             WaitProgress::Waits("the pass for this state has not ended yet".to_owned())
         }
-        (_, Some(error)) => WaitProgress::Waits(printable(&format!("the last pass was aborted: {error}"))),
+        (_, Some(error)) => WaitProgress::Waits(sanitize(&format!("the last pass was aborted: {error}"))),
         (Some(_), None) if todo > 0 && document.mode == "dry-run" => WaitProgress::Stuck(format!(
             "{todo} to do, and the daemon is in dry-run mode: nothing will be done"
         )),

@@ -23,13 +23,14 @@ use sha2::{Digest, Sha256};
 use subaccountd_core::{
     ActionKind, Budget, Reason, Report, Status,
     report::{Mode, PassResult},
+    text::{self, count, grouped},
 };
 
 use crate::daemon::pass_history::PassEntry;
 use find::{Class, Index};
 use query::{Query, Sort};
 use rows::{AccountRow, FaultRow, HeldRow, Limit, List, Listed, PassRow, TodoRow};
-use words::{When, clean, count, grouped};
+use words::{When, clean};
 
 const STYLE: &str = include_str!("../../../templates/status.css");
 /// Rows on a page.

@@ -5,13 +5,14 @@ use subaccountd_core::{
     AccountSid, ActionKind, Report,
     manifest::Diagnostic,
     report::{AccountView, ActionView, HeldView, PassResult},
+    text::{count, grouped},
 };
 
 use super::{
     ACCOUNTS_SHOWN, HELD_SHOWN, TODO_SHOWN,
     find::{Class, Index},
     query::Query,
-    words::{When, clean, count, grouped, took},
+    words::{When, clean, took},
 };
 use crate::daemon::pass_history::{PassEntry, RESULTS, WriteEntry};
 

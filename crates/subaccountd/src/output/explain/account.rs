@@ -1,8 +1,11 @@
 //! An account explained.
 
-use subaccountd_core::{AccountSid, ActionKind, Entry, NumberList, PhoneNumber, Target};
+use subaccountd_core::{
+    AccountSid, ActionKind, Entry, NumberList, PhoneNumber, Target,
+    text::{count, first_of},
+};
 
-use super::{ExplainContext, ExplainText, at, close, counted, listed, quoted, touches};
+use super::{ExplainContext, ExplainText, at, close, quoted, touches};
 
 /// The explanation of the account `sid`.
 pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
@@ -60,7 +63,7 @@ fn numbers(numbers: &[PhoneNumber]) -> String {
     if numbers.is_empty() {
         return "no number".to_owned();
     }
-    format!("{}: {}", counted(numbers.len()), listed(numbers))
+    format!("{}: {}", count(numbers.len(), "number"), first_of(numbers))
 }
 
 /// The planned and the held moves of its numbers, in words.
@@ -70,7 +73,7 @@ fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let held = case.held(|held| held.account == sid && held.number.is_some()).len();
     let words = [(enter, "to come"), (leave, "to go"), (held, "HELD")];
     let words = words.into_iter().filter(|(count, _)| *count > 0);
-    let words: Vec<_> = words.map(|(count, what)| format!("; {} {what}", counted(count))).collect();
+    let words: Vec<_> = words.map(|(number, what)| format!("; {} {what}", count(number, "number"))).collect();
     words.concat()
 }
 

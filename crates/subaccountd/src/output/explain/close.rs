@@ -1,8 +1,10 @@
 //! An account's way to its close, step by step, with what is done and when the next step is due.
 
-use subaccountd_core::{ActionKind, CloseTerms, Entry, NumberList, PhoneNumber, Status, plan::rest};
+use subaccountd_core::{
+    ActionKind, CloseTerms, Entry, NumberList, PhoneNumber, Status, plan::rest, text::first_of,
+};
 
-use super::{ExplainContext, ExplainText, at, listed, quoted};
+use super::{ExplainContext, ExplainText, at, quoted};
 
 /// The steps of the close of `entry`.
 pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms, page: &mut ExplainText) {
@@ -26,7 +28,7 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let kept = kept(case, entry, terms);
     let (emptied, words) = match &kept {
         Some(kept) if kept.is_empty() => (true, "it holds no number that may not be lost".to_owned()),
-        Some(kept) => (false, format!("it still counts as holding {}", listed(kept))),
+        Some(kept) => (false, format!("it still counts as holding {}", first_of(kept))),
         None => (false, "its numbers are not known".to_owned()),
     };
     step(page, emptied, &words);

@@ -9,26 +9,25 @@ mod tests;
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, Desired, Outcome, PhoneNumber, Policy, Target,
+    AccountSid, Desired, Outcome, Policy, Target,
     history::Write,
     report::{ActionView, HeldView},
+    text::{first_of, rough, sanitize},
 };
 
 pub(crate) use account::account;
 pub(crate) use number::number;
 
 use crate::{
-    output::{
-        diagnostics::printable,
-        render::{Style, View, wrapped},
-    },
+    output::render::{Style, View, wrapped},
     reconcile::Observation,
 };
 
 /// The indentation of the words of a section.
 const INDENT: &str = "              ";
-/// The most numbers, or writes, that are listed one by one.
-const MAX_LISTED: usize = 10;
+
+/// The most writes that are shown.
+const MAX_WRITES: usize = 10;
 
 /// The input of an explanation.
 pub(crate) struct ExplainContext<'a> {
@@ -84,7 +83,7 @@ impl ExplainContext<'_> {
                 _ => format!("{} {}", action.kind, action.account),
             });
             if !action.at_risk.is_empty() {
-                page.line(&format!("releasing {}", listed(&action.at_risk)));
+                page.line(&format!("releasing {}", first_of(&action.at_risk)));
             }
             if let Some(note) = &action.note {
                 page.line(&format!("note: {note}"));
@@ -96,10 +95,10 @@ impl ExplainContext<'_> {
     fn remembered(&self, page: &mut ExplainText, target: Target, concerns: impl Fn(&Write) -> bool) {
         let history = &self.observation.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
-        if writes.len() > MAX_LISTED {
-            page.line(&format!("{} writes, of which the last {MAX_LISTED}:", writes.len()));
+        if writes.len() > MAX_WRITES {
+            page.line(&format!("{} writes, of which the last {MAX_WRITES}:", writes.len()));
         }
-        for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MAX_LISTED)) {
+        for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MAX_WRITES)) {
             page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
         }
         for (kind, refused) in history.refusals(target) {
@@ -143,32 +142,16 @@ fn ended(outcome: Option<&Outcome>) -> &'static str {
     outcome.map_or("unknown", Outcome::as_str)
 }
 
-/// The first of `numbers`, and how many more there are.
-fn listed(numbers: &[PhoneNumber]) -> String {
-    let shown: Vec<_> = numbers.iter().take(MAX_LISTED).map(ToString::to_string).collect();
-    let more = numbers.len() - shown.len();
-    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
-}
-
-fn counted(numbers: usize) -> String {
-    if numbers == 1 { "1 number".to_owned() } else { format!("{numbers} numbers") }
-}
-
 /// `time`, and how far from `now` it is.
 fn at(time: Timestamp, now: Timestamp) -> String {
     let time = subaccountd_core::whole_seconds(time);
-    let seconds = time.duration_since(now).as_secs();
-    let far = match seconds.abs() {
-        far @ 0..120 => format!("{far} s"),
-        far @ 120..7_200 => format!("{} min", far / 60),
-        far @ 7_200..172_800 => format!("{} h", far / 3_600),
-        far => format!("{} days", far / 86_400),
-    };
-    if seconds > 0 { format!("{time} (in {far})") } else { format!("{time} ({far} ago)") }
+    let until = time.duration_since(now);
+    let far = rough(until);
+    if until.is_positive() { format!("{time} (in {far})") } else { format!("{time} ({far} ago)") }
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", printable(text))
+    format!("\"{}\"", sanitize(text))
 }
 
 /// Returns true when a write touches `account`.

@@ -6,10 +6,10 @@ use std::fmt::Write;
 use subaccountd_core::{
     manifest::Diagnostic,
     report::{ActionView, HeldView},
+    text::{clip, count, sanitize},
 };
 
 use super::{View, counts, groups::grouped};
-use crate::output::diagnostics::printable;
 
 /// The most bytes of a comment, so that there are no more characters either.
 const MAX_DOCUMENT: usize = 60_000;
@@ -29,7 +29,7 @@ const MAX_CELL: usize = 600;
 pub(crate) fn markdown(view: &View<'_>) -> String {
     let mut out = format!("### subaccountd: {}\n", counts(view.plan()));
     for words in view.part().iter().chain(&view.remarks) {
-        let _ = write!(out, "\n{}\n", escaped(&clipped(words)));
+        let _ = write!(out, "\n{}\n", escaped(&clip(words, MAX_CELL)));
     }
     risk(view, &mut out);
     faults(view, &mut out);
@@ -59,7 +59,7 @@ fn risk(view: &View<'_>, out: &mut String) {
     let _ = write!(out, "\n> [!CAUTION]\n> **{}**\n>\n", escaped(&risk));
     let (mut left, mut missing, mut unnamed) = (MAX_RISK, 0, 0);
     for close in view.closes() {
-        let account = escaped(&clipped(&view.named(close.account)));
+        let account = escaped(&clip(&view.named(close.account), MAX_CELL));
         let mut line = format!("> - close {account}, releasing ");
         let mut named = 0;
         for number in &close.at_risk {
@@ -94,7 +94,7 @@ fn faults(view: &View<'_>, out: &mut String) {
     if faults.is_empty() {
         return;
     }
-    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    let count = count(faults.len(), "fault");
     let _ = write!(
         out,
         "\n> [!WARNING]\n> **The state has {count}.** What is faulty counts as absent, and nothing is closed or released.\n"
@@ -169,22 +169,14 @@ fn held_row(view: &View<'_>, held: &HeldView) -> String {
 }
 
 fn line(cells: &[String]) -> String {
-    let cells: Vec<_> = cells.iter().map(|cell| escaped(&clipped(cell))).collect();
+    let cells: Vec<_> = cells.iter().map(|cell| escaped(&clip(cell, MAX_CELL))).collect();
     format!("| {} |\n", cells.join(" | "))
-}
-
-/// The beginning of `text`, when it is too long for a cell.
-fn clipped(text: &str) -> String {
-    match text.char_indices().nth(MAX_CELL) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// The text, with everything escaped that has a meaning in markdown.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in printable(text).chars() {
+    for c in sanitize(text).chars() {
         match c {
             '&' => out += "&amp;",
             '<' => out += "&lt;",

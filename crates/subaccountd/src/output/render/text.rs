@@ -5,6 +5,7 @@ use std::fmt::Write;
 use subaccountd_core::{
     ActionKind, Reason,
     report::{ActionView, HeldView},
+    text::sanitize,
 };
 use textwrap::{Options, WordSplitter};
 
@@ -13,7 +14,6 @@ use super::{
     groups::{Group, grouped},
     lost,
 };
-use crate::output::diagnostics::printable;
 
 /// The width of a line where words allow it.
 const WIDTH: usize = 100;
@@ -59,7 +59,7 @@ pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
         .break_words(false);
     let whole =
         |(at, part): (usize, &str)| if at % 2 == 1 { part.replace(' ', FIXED) } else { part.to_owned() };
-    let words: Vec<_> = printable(words).split('`').enumerate().map(whole).collect();
+    let words: Vec<_> = sanitize(words).split('`').enumerate().map(whole).collect();
     textwrap::fill(&words.join("`"), options).replace(FIXED, " ") + "\n"
 }
 
@@ -104,7 +104,7 @@ fn banner(view: &View<'_>, style: Style, out: &mut String) {
 }
 
 fn account(view: &View<'_>, group: &Group<'_>, style: Style, out: &mut String) {
-    let _ = writeln!(out, "\n{}", style.bold(&printable(&view.named(group.account))));
+    let _ = writeln!(out, "\n{}", style.bold(&sanitize(&view.named(group.account))));
     if let Some(why) = view.why(group.account) {
         *out += &wrapped("  why         ", INDENT, &why);
     }

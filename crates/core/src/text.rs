@@ -1,0 +1,154 @@
+//! Text for people: words from outside made harmless, lists that end, counts, and the time that has passed.
+//!
+//! Every string from outside goes through [`sanitize`] before it is shown. The one table of characters is [`is_plain`].
+
+use std::{error::Error, fmt::Display};
+
+use jiff::SignedDuration;
+
+const MAX_LISTED: usize = 10;
+
+/// Returns true when YAML readers, terminals and people take `c` for itself: it is no control, no line break of any
+/// kind, and no mark that is not seen or that turns the direction of the text around it.
+pub fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{fffe}'..='\u{ffff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text without characters that steer a terminal or a log, turn the direction of writing, or are not seen. Each
+/// is replaced by one, so that columns keep their places; tabs stay.
+pub fn sanitize(text: &str) -> String {
+    text.chars().map(|c| if is_plain(c) || c == '\t' { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// [`sanitize`], and no longer than `max` characters and an ellipsis.
+pub fn sanitize_to(text: &str, max: usize) -> String {
+    sanitize(&clip(text, max))
+}
+
+/// The text, or its first `max` characters and an ellipsis.
+pub fn clip(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The first ten of `items`, and how many more there are.
+pub fn first_of<T: Display>(items: &[T]) -> String {
+    let shown = items.iter().take(MAX_LISTED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(MAX_LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// A number with a comma after each thousand: `12,345`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count with its noun: `1 account`, `1,234 accounts`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A duration in one unit, as ages are shown: `90 s`, `5 min`, `47 h`, `3 days`. The sign is left out.
+pub fn rough(duration: SignedDuration) -> String {
+    match duration.as_secs().unsigned_abs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The innermost cause of an error: the outer ones repeat it, and name URLs.
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    sanitize(&cause.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_steers_nothing_and_keeps_its_columns() {
+        assert_eq!(
+            sanitize("a\u{1b}[31mb\r\nc\u{202e}d\u{0}\te"),
+            "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}\te"
+        );
+        assert_eq!(sanitize("Müller 日本 👍"), "Müller 日本 👍");
+        for hidden in
+            ['\u{ad}', '\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2060}']
+        {
+            assert!(!is_plain(hidden), "{hidden:?}");
+        }
+        for hidden in
+            ['\u{2069}', '\u{206f}', '\u{feff}', '\u{fff9}', '\u{fffe}', '\u{e0041}', '\n', '\t', '\u{85}']
+        {
+            assert!(!is_plain(hidden), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_clipped_by_characters() {
+        assert_eq!(clip("Zürich", 6), "Zürich");
+        assert_eq!(clip("Zürich", 2), "Zü…");
+        assert_eq!(clip("", 0), "");
+    }
+
+    #[test]
+    fn list_ends_with_the_number_of_what_it_leaves_out() {
+        assert_eq!(first_of::<u8>(&[]), "");
+        assert_eq!(first_of(&[1; 10]), "1, 1, 1, 1, 1, 1, 1, 1, 1, 1");
+        assert_eq!(first_of(&[1; 13]), "1, 1, 1, 1, 1, 1, 1, 1, 1, 1 and 3 more");
+    }
+
+    #[test]
+    fn counts_have_their_noun_and_their_commas() {
+        assert_eq!(
+            [0, 1, 999, 1_000, 1_234_567].map(|n| count(n, "account")),
+            ["0 accounts", "1 account", "999 accounts", "1,000 accounts", "1,234,567 accounts"]
+        );
+    }
+
+    #[test]
+    fn durations_are_shown_in_one_unit() {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (-119, "119 s"),
+            (120, "2 min"),
+            (7_199, "119 min"),
+            (7_200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(rough(SignedDuration::from_secs(seconds)), words);
+        }
+    }
+}
