@@ -82,8 +82,27 @@ pub enum NumberList {
     Known(Vec<Number>),
     /// Reading failed, for the reason given; nothing is known.
     Unreadable(String),
+    /// The snapshot that is planned on does not have it.
+    NotInSnapshot,
     /// The plan did not ask for it.
     NotRead,
+}
+
+/// The remedy for a list that could not be read.
+pub(crate) const RETRIED: &str = "no action needed: the list is retried in the next pass";
+
+impl NumberList {
+    /// The reason for which it was to be read and could not be, and the remedy.
+    pub fn unreadable(&self) -> Option<(&str, &'static str)> {
+        match self {
+            Self::Unreadable(why) => Some((why, RETRIED)),
+            Self::NotInSnapshot => Some((
+                "the snapshot has no number list of this account",
+                "plan on a snapshot taken with `subaccountd snapshot`, which reads every list",
+            )),
+            Self::Known(_) | Self::NotRead => None,
+        }
+    }
 }
 
 /// The place in which a phone number was seen.
@@ -266,7 +285,7 @@ impl Observed {
     pub fn numbers(&self, account: AccountSid) -> Option<&[Number]> {
         match self.number_list(account) {
             NumberList::Known(numbers) => Some(numbers),
-            NumberList::Unreadable(_) | NumberList::NotRead => None,
+            NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead => None,
         }
     }
 
@@ -275,11 +294,11 @@ impl Observed {
         self.number_lists.keys().filter_map(|&account| Some((account, self.numbers(account)?)))
     }
 
-    /// The first account whose list could not be read, and why.
-    pub fn unreadable_list(&self) -> Option<(AccountSid, &str)> {
-        self.number_lists.iter().find_map(|(&account, held)| match held {
-            NumberList::Unreadable(why) => Some((account, why.as_str())),
-            NumberList::Known(_) | NumberList::NotRead => None,
+    /// The first account whose list could not be read, the reason, and the remedy.
+    pub fn unreadable_list(&self) -> Option<(AccountSid, &str, &'static str)> {
+        self.number_lists.iter().find_map(|(&account, list)| {
+            let (why, remedy) = list.unreadable()?;
+            Some((account, why, remedy))
         })
     }
 

@@ -123,18 +123,12 @@ impl<'a> Pass<'a> {
         check_main_account(self.desired, &self.observed)
     }
 
-    /// Takes in an observation that was made before and holds all that there is, such as that of a snapshot: a list that it
-    /// lacks is unreadable, for the reason that `lacks` gives, and never taken as empty. What it shows of a single account
-    /// or number was confirmed when it was made.
+    /// Takes in the observation of a snapshot, which holds all that there is: a list that it lacks is unreadable, and never
+    /// taken as empty. What it shows of a single account or number was confirmed when it was made.
     ///
     /// # Errors
     /// The reason for which nothing can be planned.
-    pub fn recall(
-        &mut self,
-        observed: Observed,
-        history: &History,
-        lacks: impl Fn(AccountSid) -> String,
-    ) -> Result<(), PlanError> {
+    pub fn recall(&mut self, observed: Observed, history: &History) -> Result<(), PlanError> {
         self.observed = observed;
         check_main_account(self.desired, &self.observed)?;
         loop {
@@ -144,7 +138,7 @@ impl<'a> Pass<'a> {
             }
             for want in wants {
                 if let Want::Numbers(account) = want {
-                    self.see(Answer::Numbers(account, NumberList::Unreadable(lacks(account))), history);
+                    self.see(Answer::Numbers(account, NumberList::NotInSnapshot), history);
                 }
             }
         }

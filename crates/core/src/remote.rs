@@ -126,11 +126,15 @@ pub struct RemoteError {
 
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(id) = &self.request_id {
-            write!(f, " (Twilio request {id})")?;
-        }
-        Ok(())
+        with_request_id(f, &self.message, self.request_id.as_deref())
+    }
+}
+
+/// Shows a message, and after it the id by which Twilio's support finds the request.
+pub(crate) fn with_request_id(f: &mut fmt::Formatter<'_>, message: &str, id: Option<&str>) -> fmt::Result {
+    match id {
+        Some(id) => write!(f, "{message} (Twilio request {id})"),
+        None => f.write_str(message),
     }
 }
 

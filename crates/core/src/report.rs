@@ -1,15 +1,18 @@
 //! One pass as a value. Logs, metrics, `/status`, the page, plans in every format and exit codes are made from it and
 //! from nothing else.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     AccountSid, Action, ActionKind, Budgets, Condition, ConditionReason, ConditionStatus, Desired, Entry,
-    LiveStatus, Observed, PhoneNumber, Plan, Planned, Reason, Status, execute::Executed, guard::stages,
+    LiveStatus, Observed, PhoneNumber, Plan, Planned, Reason, Status,
+    execute::Executed,
+    guard::stages,
     manifest::Diagnostic,
+    remote::{RemoteError, with_request_id},
 };
 
 /// The findings and actions of one pass. Serialized it is the document of `/status`.
@@ -87,7 +90,40 @@ pub struct PassSummary {
     /// The number of requests that it made.
     pub requests: u64,
     /// The error that ended it early.
-    pub error: Option<String>,
+    pub error: Option<PassError>,
+}
+
+/// The error that ended a pass early; shown, the message and then the request id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassError {
+    /// The message.
+    pub message: String,
+    /// Twilio's id of the request that failed, which is another one each time.
+    pub request_id: Option<String>,
+}
+
+impl From<RemoteError> for PassError {
+    fn from(error: RemoteError) -> Self {
+        Self { message: error.message, request_id: error.request_id }
+    }
+}
+
+impl From<String> for PassError {
+    fn from(message: String) -> Self {
+        Self { message, request_id: None }
+    }
+}
+
+impl fmt::Display for PassError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        with_request_id(f, &self.message, self.request_id.as_deref())
+    }
+}
+
+impl Serialize for PassError {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 /// See [`PassSummary::result`].

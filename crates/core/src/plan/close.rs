@@ -18,6 +18,7 @@ use crate::{
     Account, Close, CloseTerms, Entry, History, Number, NumberList, PhoneNumber, Status,
     clock::CLOCK_TOLERANCE,
     history::LAG,
+    observed,
     text::{count, first_of},
 };
 
@@ -46,8 +47,9 @@ pub(super) fn next_step(
     }
     let listed = match context.observed.number_list(entry.sid) {
         NumberList::Known(numbers) => numbers,
-        NumberList::Unreadable(why) => return ClosePhase::Wait(unreadable(entry, why)),
-        NumberList::NotRead => return ClosePhase::Wait(unreadable(entry, "it was not read")),
+        list @ (NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead) => {
+            return ClosePhase::Wait(unreadable(entry, list));
+        }
     };
     let (at_risk, kept) = split(context, entry, terms, listed);
     if !kept.is_empty() {
@@ -94,12 +96,9 @@ fn split(
     listed.chain(seen_before).partition(|number| terms.release.contains(number))
 }
 
-fn unreadable(entry: &Entry, why: &str) -> Hold {
-    hold(
-        Reason::Unreadable,
-        format!("the numbers of {} could not be read: {why}", entry.sid),
-        "no action needed: the list is retried in the next pass",
-    )
+fn unreadable(entry: &Entry, list: &NumberList) -> Hold {
+    let (why, remedy) = list.unreadable().unwrap_or(("it was not read", observed::RETRIED));
+    hold(Reason::Unreadable, format!("the numbers of {} could not be read: {why}", entry.sid), remedy)
 }
 
 fn still_holds(

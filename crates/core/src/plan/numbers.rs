@@ -98,10 +98,10 @@ fn moving(phone: PhoneNumber) -> Hold {
 
 fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
     match context.observed.unreadable_list() {
-        Some((unread, why)) => hold(
+        Some((unread, why, remedy)) => hold(
             Reason::Unreadable,
             format!("{phone} is in no list that could be read, and the list of {unread} could not be: {why}"),
-            "wait for the next pass, which reads the lists again",
+            remedy,
         ),
         None if let Some((account, why)) = context.observed.any_unreadable_account() => {
             let account =

@@ -49,14 +49,13 @@ fn recalled_observation_has_no_empty_list_where_it_lacks_one() {
         let guardrails = scene.guardrails();
         let (mut pass, _) = Pass::begin(&scene.desired, &guardrails, sid(main), &scene.history, scene.now);
         let observed = Observed::new(sid(main), scene.accounts.values().cloned());
-        let recalled = pass.recall(observed, &scene.history, |account| format!("{account} was not read"));
+        let recalled = pass.recall(observed, &scene.history);
         (recalled, pass.into_observed().0)
     };
     let (recalled, observed) = recall("AC00");
     assert_eq!(recalled, Ok(()));
     for account in ["AC00", "AC01", "AC02"] {
-        let why = format!("{} was not read", sid(account));
-        assert_eq!(*observed.number_list(sid(account)), NumberList::Unreadable(why));
+        assert_eq!(*observed.number_list(sid(account)), NumberList::NotInSnapshot);
     }
     assert!(recall("AC09").0.is_err(), "it is of another main account");
 }

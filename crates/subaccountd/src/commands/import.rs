@@ -192,7 +192,7 @@ fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
              --skip-unreadable"
         );
     }
-    let Some((_, why)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
+    let Some((_, why, _)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
     let unreadable =
         |sid: &AccountSid| matches!(observed.number_list(*sid), subaccountd_core::NumberList::Unreadable(_));
     let sids = observed.accounts().map(|account| account.sid).filter(unreadable);
@@ -273,9 +273,7 @@ impl Seen {
         let (guardrails, mut history) = (Guardrails::unlimited(), History::default());
         let (mut pass, facts) = Pass::begin(desired, &guardrails, self.observed.main(), &history, self.now);
         history.apply_all(facts);
-        pass.recall(self.observed.clone(), &history, |account| {
-            format!("the list of {account} was not read")
-        })?;
+        pass.recall(self.observed.clone(), &history)?;
         history.apply_all(pass.facts(&history));
         Ok(pass.plan(&history)?.plan().clone())
     }

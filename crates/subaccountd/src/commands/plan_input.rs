@@ -55,7 +55,7 @@ async fn observed(fleet: ReconcileArgs) -> anyhow::Result<PlanInput> {
     let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, None)).await;
     let error = pass.report.last_pass.error.clone();
     let Some(observation) = pass.observation.filter(|_| error.is_none()) else {
-        anyhow::bail!("no plan could be made: {}", error.unwrap_or_default());
+        anyhow::bail!("no plan could be made: {}", error.map_or_else(String::new, |error| error.to_string()));
     };
     let (report, rules) = (pass.report, fleet.rules);
     Ok(PlanInput { report, observation, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })

@@ -7,7 +7,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, PhoneNumber, Report, execute::Executed, report::PassResult,
+    AccountSid, Action, ActionKind, PhoneNumber, Report,
+    execute::Executed,
+    report::{PassError, PassResult},
 };
 
 /// The most entries that are kept.
@@ -38,7 +40,7 @@ pub(crate) struct PassEntry {
     /// The number of requests that the last of them made.
     pub(crate) requests: u64,
     pub(crate) result: PassResult,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<PassError>,
     /// The number of writes by result, in the order of [`RESULTS`].
     pub(crate) counts: [usize; 4],
     /// The first of these writes.
@@ -93,7 +95,7 @@ impl PassEntry {
             took: finished_at.duration_since(started_at),
             requests: pass.requests,
             result,
-            error: pass.error.as_deref().map(short),
+            error: pass.error.clone().map(|error| PassError { message: short(&error.message), ..error }),
             counts: RESULTS.map(|result| of_result(result).count()),
             writes: RESULTS
                 .iter()
@@ -109,7 +111,8 @@ impl PassEntry {
         self.writes.is_empty()
             && other.writes.is_empty()
             && self.result == other.result
-            && self.error.as_deref().map(without_request) == other.error.as_deref().map(without_request)
+            && self.error.as_ref().map(|error| &error.message)
+                == other.error.as_ref().map(|error| &error.message)
     }
 }
 
@@ -136,11 +139,6 @@ impl WriteEntry {
     }
 }
 
-/// An error without Twilio's id of the request, which is another each time.
-fn without_request(error: &str) -> &str {
-    error.split(" (Twilio request ").next().unwrap_or_default()
-}
-
 fn short(words: &str) -> String {
     words.chars().take(MAX_WORDS).collect()
 }
@@ -154,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn pass(second: i64, error: Option<&str>, executed: Vec<Executed>) -> Report {
+    fn pass(second: i64, error: Option<(&str, Option<&str>)>, executed: Vec<Executed>) -> Report {
         let at = |second| Timestamp::from_second(second).ok();
         let failed = error.is_some() || executed.iter().any(|e| matches!(e.outcome, Outcome::Refused(_)));
         Report {
@@ -172,7 +170,10 @@ mod tests {
                 started_at: at(second),
                 finished_at: at(second + 1),
                 requests: 1,
-                error: error.map(ToOwned::to_owned),
+                error: error.map(|(message, request_id)| PassError {
+                    message: message.to_owned(),
+                    request_id: request_id.map(str::to_owned),
+                }),
             },
             plan: PlanView::default(),
             accounts: Vec::new(),
@@ -206,13 +207,16 @@ mod tests {
         for second in 0..30 {
             passes.add(&pass(second, None, Vec::new()));
         }
-        passes.add(&pass(30, Some("away (Twilio request RQ1)"), Vec::new()));
-        passes.add(&pass(31, Some("away (Twilio request RQ2)"), Vec::new()));
-        passes.add(&pass(32, Some("wrong token"), Vec::new()));
+        passes.add(&pass(30, Some(("away", Some("RQ1"))), Vec::new()));
+        passes.add(&pass(31, Some(("away", Some("RQ2"))), Vec::new()));
+        passes.add(&pass(32, Some(("wrong token", None)), Vec::new()));
         passes.add(&pass(33, None, vec![suspend(false)]));
         passes.add(&pass(34, None, vec![suspend(false)]));
-        let kept: Vec<_> =
-            passes.newest_first().into_iter().map(|e| (e.times, e.since.as_second(), e.error)).collect();
+        let kept: Vec<_> = passes
+            .newest_first()
+            .into_iter()
+            .map(|e| (e.times, e.since.as_second(), e.error.map(|error| error.to_string())))
+            .collect();
         let words = |words: &str| Some(words.to_owned());
         assert_eq!(
             kept,

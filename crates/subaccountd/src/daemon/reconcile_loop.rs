@@ -159,7 +159,8 @@ impl ReconcileLoop {
         if pass.observation.is_some() {
             let _ = self.outputs.ready.send_replace(Ok(()));
         } else {
-            self.not_ready(pass.report.last_pass.error.clone().unwrap_or_default());
+            let error = pass.report.last_pass.error.as_ref();
+            self.not_ready(error.map_or_else(String::new, ToString::to_string));
         }
         if let Some((observation, Snapshots { to, settings })) =
             pass.observation.zip(self.outputs.snapshots.as_ref())

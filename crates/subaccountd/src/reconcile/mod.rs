@@ -23,7 +23,7 @@ use subaccountd_core::{
     pass::Pass as CorePass,
     record::Stopwatch,
     remote::{ErrorKind, Observe, RemoteError},
-    report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
+    report::{DesiredState, Findings, Mode, PassError, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
 use tokio::{sync::Notify, task::JoinHandle};
@@ -103,20 +103,20 @@ impl Pass {
 
 /// The reason for which a pass was aborted.
 struct Aborted {
-    message: String,
+    error: PassError,
     credentials_valid: Option<bool>,
 }
 
 impl From<RemoteError> for Aborted {
     fn from(error: RemoteError) -> Self {
         let credentials_valid = (error.kind == ErrorKind::Credentials).then_some(false);
-        Self { message: error.to_string(), credentials_valid }
+        Self { error: error.into(), credentials_valid }
     }
 }
 
 impl From<PlanError> for Aborted {
     fn from(why: PlanError) -> Self {
-        Self { message: why.to_string(), credentials_valid: None }
+        Self { error: why.to_string().into(), credentials_valid: None }
     }
 }
 
@@ -178,7 +178,7 @@ impl Reconciler {
     pub(crate) async fn pass(&self, loaded: &LoadedState, previous: Option<&Report>) -> Pass {
         let started_at = clock::now();
         let requests_before = self.requests.load(Ordering::Relaxed);
-        let stopped = Aborted { message: "stopped by a signal".to_owned(), credentials_valid: None };
+        let stopped = Aborted { error: "stopped by a signal".to_owned().into(), credentials_valid: None };
         let planned = tokio::select! {
             biased;
             () = self.stopping.cancelled() => Err(stopped),
@@ -202,7 +202,7 @@ impl Reconciler {
             started_at: Some(started_at),
             finished_at: Some(clock::now()),
             requests: self.requests.load(Ordering::Relaxed) - requests_before,
-            error: aborted.as_ref().map(|aborted| aborted.message.clone()),
+            error: aborted.as_ref().map(|aborted| aborted.error.clone()),
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);

@@ -14,10 +14,6 @@ use crate::{
     version::VERSION,
 };
 
-/// The message about a list that is not there, and the remedy.
-const LACKS: &str = "the snapshot has no number list of";
-const REMEDY: &str = "plan on a snapshot taken with `subaccountd snapshot`, which reads every list";
-
 /// The report of the pass that `loaded` would have had at the time of `snapshot`, and what it is made from.
 pub(crate) fn report(
     snapshot: Snapshot<'_>,
@@ -37,8 +33,7 @@ pub(crate) fn report(
     history.apply_all(facts);
     history.prune(now, guardrails.policy.window);
     let observed = observed(main, snapshot.accounts).with_doubts(snapshot.doubts.into_owned());
-    pass.recall(observed, &history, |account| format!("{LACKS} {account}"))
-        .context("no plan could be made")?;
+    pass.recall(observed, &history).context("no plan could be made")?;
     history.apply_all(pass.facts(&history));
     let approved = pass.plan(&history).context("no plan could be made")?;
     let (observed, now) = pass.into_observed();
@@ -51,11 +46,7 @@ pub(crate) fn report(
         requests: 0,
         error: None,
     };
-    let mut report = Report::new(VERSION, Mode::DryRun, shown(loaded), summary, Ok(found), Vec::new(), None);
-    // To wait for the next pass would not fix it.
-    for held in report.plan.held.iter_mut().filter(|held| held.message.contains(LACKS)) {
-        REMEDY.clone_into(&mut held.remedy);
-    }
+    let report = Report::new(VERSION, Mode::DryRun, shown(loaded), summary, Ok(found), Vec::new(), None);
     Ok((report, Observation { now, observed, history: history.into() }))
 }
 
@@ -68,7 +59,7 @@ fn observed(main: AccountSid, rows: Vec<super::AccountRow<'_>>) -> Observed {
     let mut observed = Observed::new(main, accounts);
     for (account, list) in lists {
         match list {
-            NumberList::NotRead => {}
+            NumberList::NotRead | NumberList::NotInSnapshot => {}
             NumberList::Known(_) | NumberList::Unreadable(_) => observed.add_number_list(account, list),
         }
     }

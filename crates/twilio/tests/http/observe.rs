@@ -78,8 +78,8 @@ async fn nearly_everything_may_be_null_and_an_unknown_status_is_kept_as_a_word()
         (r#""""#.to_owned(), String::new()),
         (r#""Active""#.to_owned(), "Active".to_owned()),
         (r#""pending-review""#.to_owned(), "pending-review".to_owned()),
-        (r#""act\u0000ive""#.to_owned(), "act ive".to_owned()),
-        (format!("\"{long}\""), long[..40].to_owned()),
+        (r#""act\u0000ive""#.to_owned(), "act\u{fffd}ive".to_owned()),
+        (format!("\"{long}\""), format!("{}…", &long[..40])),
     ] {
         let row = format!(
             r#"{{"sid": "{}", "owner_account_sid": "", "friendly_name": null, "status": {status}, "date_updated": "?"}}"#,

@@ -185,6 +185,7 @@ fn file_that_ends_within_an_entry_pauses_the_state() {
     assert!(!ends("- sid: AC01\n  status: act\n"), "it is whole, and wrong");
     assert!(!ends("- {sid: AC01}\n"), "its braces are closed");
     assert!(!ends("- sid: AC01\n- {sid: AC02, status: active}\n"), "another entry follows");
+    assert!(!ends("- sid: AC01\n- sid: AC02\n  status: active\n"), "another entry follows");
     assert!(
         !ends("- sid: AC01\n  status: act\n- sid: AC02\n  status: active"),
         "the fault is not in the last line"

@@ -139,7 +139,7 @@ fn a_number_in_no_list_while_a_list_is_unreadable_is_unreadable() {
     insta::assert_snapshot!(shown, @r"
     Unreadable: transfer of AC01 +15105550101
       +15105550101 is in no list that could be read, and the list of AC02 could not be: a page failed
-      = wait for the next pass, which reads the lists again
+      = no action needed: the list is retried in the next pass
     ");
 }
 

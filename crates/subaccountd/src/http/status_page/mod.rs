@@ -166,7 +166,7 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
         loaded: When::new(report.desired_state.loaded_at, now),
         ended: report.last_pass.finished_at.map(|at| When::new(at, now)),
         revision: report.desired_state.revision.as_deref().map(clean),
-        error: report.last_pass.error.as_deref().map(clean),
+        error: report.last_pass.error.as_ref().map(|error| clean(&error.to_string())),
         tiles,
         reasons: reasons(report, &query),
         risk: risk(report),

@@ -288,7 +288,7 @@ impl PassRow {
             repeated: (entry.times > 1).then(|| (entry.times, When::new(entry.since, now))),
             requests: count(usize::try_from(entry.requests).unwrap_or(usize::MAX), "request"),
             took: took(entry.took),
-            error: entry.error.as_deref().map(clean),
+            error: entry.error.as_ref().map(|error| clean(&error.to_string())),
             counts: words.join(", "),
             writes: entry.writes.iter().map(write).collect(),
             not_shown: entry.counts.iter().sum::<usize>() - entry.writes.len(),

@@ -121,7 +121,7 @@ fn what_comes_from_outside_is_escaped_wherever_it_stands() {
         at_risk: vec!["+15105550001".parse().unwrap()],
     });
     report.figures.at_risk = 1;
-    report.last_pass.error = Some(words());
+    report.last_pass.error = Some(words().into());
     report.desired_state.revision = Some(words());
     report.desired_state.faults.push(Diagnostic {
         file: words(),

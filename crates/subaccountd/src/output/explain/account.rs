@@ -127,6 +127,7 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
     page.line(&match case.observation.observed.number_list(sid) {
         NumberList::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
         NumberList::Unreadable(why) => format!("its numbers could not be read: {why}"),
+        NumberList::NotInSnapshot => "its numbers are not in the snapshot".to_owned(),
         NumberList::NotRead => "its numbers were not read: the plan does not need them".to_owned(),
     });
 }

@@ -69,7 +69,7 @@ fn step(page: &mut ExplainText, done: bool, words: &str) {
 fn kept(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms) -> Option<Vec<PhoneNumber>> {
     let numbers = match case.observation.observed.number_list(entry.sid) {
         NumberList::Known(numbers) => numbers,
-        NumberList::Unreadable(_) | NumberList::NotRead => return None,
+        NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead => return None,
     };
     let seen = case.observation.history.numbers_of(entry.sid).map(|(phone, _)| phone);
     let listed = numbers.iter().map(|number| number.phone);

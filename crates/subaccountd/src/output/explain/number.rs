@@ -100,7 +100,7 @@ fn observed(
             }
         }
         NumberLocation::Nowhere => page.line(&match case.observation.observed.unreadable_list() {
-            Some((account, why)) => format!("in no list; that of {account} could not be read: {why}"),
+            Some((account, why, _)) => format!("in no list; that of {account} could not be read: {why}"),
             None => "in no list that was read".to_owned(),
         }),
     }
