@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_e164_is_refused() {
+    fn invalid_e164_is_refused() {
         for text in ["", "+", "+1", "15105550101", "+0151", "+1510555010l", "+1 510", "+1234567890123456"] {
             assert!(text.parse::<PhoneNumber>().is_err(), "{text}");
         }

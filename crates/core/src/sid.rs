@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_sid_of_the_resource_is_refused() {
+    fn sid_of_another_resource_is_refused() {
         for text in ["", "AC", "PN00000000000000000000000000000001", "AC0000000000000000000000000000000g"]
             .into_iter()
             .chain(["AC000000000000000000000000000000001", "ac00000000000000000000000000000001"])

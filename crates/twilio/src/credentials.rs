@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_token_is_an_error_that_says_how_to_mend_it() {
+    fn invalid_token_is_an_error_with_its_fix() {
         for (text, words) in [
             (&b""[..], "is empty: write the main account's auth token into it"),
             (b"\n", "is empty: write the main account's auth token into it"),

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_comes_next() {
+    async fn waiting_request_comes_next() {
         let limiter = limiter(1);
         let held = limiter.acquire().await;
         let (waited, ()) = tokio::join!(limiter.acquire(), async { drop(held) });

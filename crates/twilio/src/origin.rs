@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_origin_is_refused_without_showing_a_secret() {
+    fn invalid_origin_is_refused_without_showing_a_secret() {
         for (url, error) in [
             ("", BadUrl::NotAUrl("relative URL without a base".into())),
             ("api.twilio.com", BadUrl::NotAUrl("relative URL without a base".into())),

@@ -209,7 +209,7 @@ fn a_full_account_is_emptied_suspended_and_closed_and_nothing_is_lost() {
 }
 
 #[test]
-fn what_twilio_suspended_is_refused_and_tried_again_later() {
+fn account_suspended_by_twilio_is_refused_and_retried_later() {
     let world = World::builder(&long("AC00"), "token")
         .account_with(&long("AC01"), "acme", AccountStatus::Suspended, |account| {
             account.suspended_by_twilio = true;

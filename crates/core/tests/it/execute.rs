@@ -341,7 +341,7 @@ fn pass_is_aborted_when_the_second_look_finds_the_credentials_refused() {
 }
 
 #[test]
-fn what_was_done_is_seen_in_the_plan_after_it() {
+fn done_write_is_seen_in_the_plan_after_it() {
     let shown = {
         let scene = every_verb().pass();
         let execution = Ports::new(&scene).run(&scene);
@@ -364,7 +364,7 @@ fn what_was_done_is_seen_in_the_plan_after_it() {
 }
 
 #[test]
-fn what_was_not_done_is_not_seen_in_the_plan_after_it() {
+fn skipped_write_is_not_seen_in_the_plan_after_it() {
     let shown = {
         let scene = every_verb().pass();
         let mut ports = Ports::new(&scene);

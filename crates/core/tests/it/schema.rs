@@ -180,7 +180,7 @@ fn with_any_key_more_or_less_both_say_the_same() {
 }
 
 #[test]
-fn what_must_not_be_is_refused_by_both() {
+fn invalid_document_is_refused_by_schema_and_parser() {
     let cases = [
         ("/apiVersion", json!("subaccountd/v2")),
         ("/kind", json!("desiredState")),

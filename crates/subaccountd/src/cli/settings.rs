@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_injects_is_no_typo() {
+    fn injected_kubernetes_variable_is_not_a_typo() {
         for name in [
             "SUBACCOUNTD_SERVICE_HOST",
             "SUBACCOUNTD_SERVICE_PORT_HTTP",

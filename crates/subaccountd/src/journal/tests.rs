@@ -259,8 +259,8 @@ fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later() {
-    let name = "journal::tests::what_cannot_be_saved_is_no_intent_and_is_no_torn_line_later";
+fn unsaved_line_is_no_intent_and_no_torn_line_later() {
+    let name = "journal::tests::unsaved_line_is_no_intent_and_no_torn_line_later";
     in_a_small_disk(name, "64k", |disk| {
         let dir = disk.join("journal");
         let journal = open(&dir);

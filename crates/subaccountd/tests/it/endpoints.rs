@@ -92,7 +92,7 @@ async fn before_the_first_pass_has_ended_the_state_is_shown_and_the_rest_is_null
 }
 
 #[tokio::test]
-async fn what_is_held_keeps_its_since_over_passes() {
+async fn held_item_keeps_its_since_over_passes() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(9, "active", ""))).await;
     let daemon = setup.daemon(&["--interval", "50ms"]).await;
     daemon.first_pass().await;

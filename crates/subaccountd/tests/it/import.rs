@@ -239,7 +239,7 @@ async fn other_files_of_the_folder_that_contradict_the_import_stop_it() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_an_earlier_import_stops_the_next_one_and_other_accounts_do_not() {
+async fn files_of_an_earlier_import_stop_the_next_one_and_other_accounts_do_not() {
     let setup = setup(fleet(3, 3).number("PN00000000000000000000000000000099", &phone(99), &ac(0))).await;
     let folder = setup.dir.path().join("many");
     let args = ["--split-by", "account", "--out", folder.to_str().unwrap(), "--force"];
@@ -267,7 +267,7 @@ async fn more_files_than_a_state_may_have_are_not_written() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_put_beside_the_state_and_then_nothing_is_missing() {
+async fn missing_accounts_are_written_beside_the_state_once() {
     let setup = setup(fleet(4, 4).number("PN00000000000000000000000000000099", &phone(99), &ac(1))).await;
     let folder = setup.dir.path().join("state");
     fs::create_dir(&folder).unwrap();

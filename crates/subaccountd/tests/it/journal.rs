@@ -141,7 +141,7 @@ async fn the_journal_tells_who_changed_what_and_why() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_or_held_stops_the_start() {
+async fn journal_that_cannot_be_read_or_locked_stops_the_start() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
     fs::create_dir(setup.journal_dir()).unwrap();
     fs::write(setup.journal_dir().join("journal.jsonl"), "no header\n").unwrap();

@@ -126,7 +126,7 @@ async fn a_snapshot_comes_by_standard_input_too_and_says_how_old_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_no_snapshot_is_told_apart() {
+async fn invalid_snapshot_is_refused_with_its_reason() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
     let good: Value = serde_json::from_str(&stdout(&setup.run(&["snapshot"]).await)).unwrap();
     let with = |key: &str, value: Value| {

@@ -40,7 +40,7 @@ async fn the_table_of_a_converged_fleet_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_shown_though_no_row_has_a_place_for_it() {
+async fn held_item_without_a_row_is_shown() {
     let claims = format!(
         ", numbers: [\"{}\", \"{}\"], paused: true, reason: unpaid, labels: {{owner: ops}}",
         phone(8),
@@ -76,7 +76,7 @@ async fn a_name_cannot_steer_the_terminal() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_with_what_to_do() {
+async fn unreachable_daemon_is_an_error_with_its_fix() {
     let nobody = output(bare(&["status", "--url", "http://127.0.0.1:1"])).await;
     assert_eq!(code(&nobody), 1);
     assert!(stderr(&nobody).contains("--status-listen"), "{}", stderr(&nobody));

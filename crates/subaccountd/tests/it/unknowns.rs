@@ -43,7 +43,7 @@ fn everything() -> String {
 }
 
 #[tokio::test]
-async fn whatever_twilio_does_where_it_says_nothing_no_number_is_lost() {
+async fn no_number_is_lost_under_any_undocumented_behavior() {
     for position in POSITIONS {
         let setup = Setup::new(fleet(6, 5), &everything()).await;
         setup.observed().await;

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_paged_is_an_error() {
+    fn invalid_page_is_an_error() {
         let other = token::write("/2010-04-01/Other.json", &Cursor::After("a".to_owned()));
         let cases = [
             ("PageSize=1001".to_owned(), 20007),

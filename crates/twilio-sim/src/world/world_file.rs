@@ -241,7 +241,7 @@ faults:
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_file_and_line() {
+    fn error_of_a_world_file_has_its_file_and_line() {
         let cases = [
             ("status: suspended", "status: sleeping", 7, "unknown variant `sleeping`"),
             ("dateUpdated: 10d ago", "dateUpdated: 10d", 9, "`10d` is neither a time"),

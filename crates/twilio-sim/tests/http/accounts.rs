@@ -141,7 +141,7 @@ async fn a_new_account_is_created_active() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_404_and_what_cannot_be_done_405() {
+async fn missing_resource_is_404_and_wrong_method_405() {
     let twilio = Twilio::of(fleet()).await;
     let unknown = account(9);
     let answer = twilio.get(&unknown).await;

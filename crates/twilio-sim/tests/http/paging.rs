@@ -88,7 +88,7 @@ async fn rows_may_come_and_go_between_two_pages() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_paged_is_refused() {
+async fn invalid_page_is_refused() {
     let twilio = Twilio::of(World::generated(3, 0)).await;
     for (query, refusal) in [
         ("PageSize=1001", (400, 20007)),

@@ -121,7 +121,7 @@ async fn a_refusal_is_a_refusal_under_any_4xx() {
 }
 
 #[tokio::test]
-async fn what_broke_off_is_unknown_whether_it_happened_or_not() {
+async fn broken_connection_is_unknown_whether_the_write_happened_or_not() {
     for (fault, happened) in [
         (Fault::reset(), false),
         (Fault::reset_after(), true),

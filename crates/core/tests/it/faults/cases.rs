@@ -197,7 +197,7 @@ fn file_that_ends_in_an_unfinished_entry_pauses_the_state() {
 }
 
 #[test]
-fn what_faults_take_out_is_counted() {
+fn parts_taken_out_by_faults_are_counted() {
     let doubt = |text: &str| {
         let desired = state(text, &[]);
         let doubt = desired.doubt();

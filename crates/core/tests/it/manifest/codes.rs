@@ -38,7 +38,7 @@ fn the_wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
 }
 
 #[test]
-fn what_no_example_can_show_has_its_code() {
+fn fault_without_an_example_has_its_code() {
     assert_eq!(codes(&[source(Err("permission denied".to_owned()))]), [DiagnosticCode::UnreadableFile]);
     assert_eq!(codes(&[source(Ok(b"reason: M\xfcller\n".to_vec()))]), [DiagnosticCode::NotUtf8]);
     for code in WITHOUT_EXAMPLE {

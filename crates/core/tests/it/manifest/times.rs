@@ -33,7 +33,7 @@ fn a_time_is_utc_unless_it_says_otherwise() {
 }
 
 #[test]
-fn what_is_half_a_time_is_none() {
+fn partial_time_is_a_fault() {
     for written in [
         "2026",
         "2026-12",

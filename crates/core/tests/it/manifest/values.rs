@@ -394,7 +394,7 @@ fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
 }
 
 #[test]
-fn what_should_be_a_list_or_a_mapping_is_told_so() {
+fn scalar_in_place_of_a_list_or_a_mapping_is_a_fault() {
     let shown = body(
         r#"
         subaccounts:

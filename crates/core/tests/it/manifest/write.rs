@@ -249,7 +249,7 @@ fn filters_hold_for_the_numbers_of_the_main_account_too() {
 }
 
 #[test]
-fn what_cannot_be_claimed_is_left_out_with_a_comment() {
+fn unclaimable_number_is_left_out_with_a_comment() {
     let fleet = a_fleet().holds("AC05", "+15105550101").unreadable("AC02");
     insta::assert_snapshot!(short(&fleet.written(&ExportFilter::default())), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
@@ -314,7 +314,7 @@ fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is
 }
 
 #[test]
-fn what_is_not_seen_or_turns_the_text_around_is_marked_in_comments_and_spelled_out_in_values() {
+fn invisible_characters_are_replaced_in_comments_and_escaped_in_values() {
     let name = "a\n\u{7f}\u{85}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{202e}\u{2066}\u{feff}\u{fff9}\u{ffff}\u{e0041}";
     let kept = "é\u{200d}🏳️‍🌈\u{e000}";
     let fleet = Fleet::new().account("AC01", &format!(" {name} "), Status::Active).account(
@@ -335,7 +335,7 @@ fn what_is_not_seen_or_turns_the_text_around_is_marked_in_comments_and_spelled_o
 }
 
 #[test]
-fn what_is_missing_goes_beside_the_state_without_a_fault() {
+fn missing_accounts_go_beside_the_state_without_a_fault() {
     let state = "
         subaccounts:
         - {sid: AC02, status: suspended, numbers: ['+15105550101']}
@@ -447,7 +447,7 @@ fn status() -> impl Strategy<Value = LiveStatus> {
 
 proptest! {
     #[test]
-    fn whatever_the_names_the_state_says_the_fleet(
+    fn exported_state_reads_back_as_the_fleet_under_any_names(
         accounts in prop::collection::vec((name(), status()), 0..6),
         holders in prop::collection::vec((0_usize..7, any::<bool>(), any::<bool>()), 0..12),
         check_names: bool,

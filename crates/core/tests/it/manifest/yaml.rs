@@ -358,7 +358,7 @@ fn a_text_that_readers_fold_differently_is_a_fault() {
 }
 
 #[test]
-fn what_only_the_second_reader_refuses_has_its_place() {
+fn fault_of_the_second_reader_has_its_place() {
     let shown = body("subaccounts:\n- sid: AC01\n  status: active\n  reason: \"a\n  b\"\n");
     assert!(
         shown.starts_with("state.yaml:7:11 `\"`\n  SD008 two YAML readers read this differently"),

@@ -9,7 +9,7 @@ const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
 const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
 
 #[test]
-fn what_is_as_desired_is_settled() {
+fn account_in_sync_is_settled() {
     let shown =
         Scene::new("subaccounts: [{sid: AC01, status: active}, {sid: AC02, status: suspended}]").shown();
     insta::assert_snapshot!(shown, @"");

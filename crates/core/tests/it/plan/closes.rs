@@ -543,7 +543,7 @@ fn a_number_seen_in_its_own_account_again_is_not_seen_elsewhere() {
 }
 
 #[test]
-fn what_others_change_while_the_state_does_not_mind_is_no_undoing() {
+fn external_change_that_the_state_does_not_contradict_is_no_revert() {
     let account = subaccountd_core::Target::Account(sid("AC01"));
     let scene = resting().says("subaccounts: [{sid: AC01, status: active}]").active("AC01").pass();
     let scene = scene.says(CLOSED).pass();
@@ -551,7 +551,7 @@ fn what_others_change_while_the_state_does_not_mind_is_no_undoing() {
 }
 
 #[test]
-fn what_was_lost_with_a_closed_account_is_not_searched_for() {
+fn number_lost_with_a_closed_account_is_not_searched_for() {
     let scene =
         releasing().may_release(1).done().after("72h").done().account("AC03", "hooli", Status::Active);
     assert_eq!(scene.accounts[&sid("AC01")].status.known(), Some(Status::Closed));

@@ -175,7 +175,7 @@ fn a_verb_without_a_limit_is_held() {
 }
 
 #[test]
-fn what_was_spent_within_the_window_counts() {
+fn writes_within_the_window_count() {
     let shown = {
         let spent = to_suspend(3, 2).done().active("AC03");
         [spent.brief(), spent.clone().after("23h 59m 59s").brief(), spent.after("24h").brief()].join("\n--\n")
@@ -426,7 +426,7 @@ fn a_close_that_releases_nothing_needs_no_budget_for_it() {
 }
 
 #[test]
-fn what_was_free_is_not_spent() {
+fn exempt_write_is_not_spent() {
     let back = to_suspend(3, 2)
         .done()
         .says(&fleet(3, "active"))

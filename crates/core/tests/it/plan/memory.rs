@@ -216,7 +216,7 @@ fn a_number_that_others_bring_back_into_a_closing_account_is_contested() {
 }
 
 #[test]
-fn what_the_state_undoes_is_not_contested() {
+fn write_reverted_by_the_state_is_not_contested() {
     let shown = {
         let mut scene = Scene::new(SUSPENDED).active("AC01");
         for _ in 0..3 {

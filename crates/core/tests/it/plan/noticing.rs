@@ -26,7 +26,7 @@ fn times_reverted(scene: &Scene, target: Target) -> usize {
 }
 
 #[test]
-fn what_does_not_change_is_noticed_once() {
+fn unchanged_fact_is_recorded_once() {
     let scenes = [
         Scene::new(ACTIVE),
         Scene::new(ACTIVE).suspended("AC01"),

@@ -72,7 +72,7 @@ fn the_main_account_may_claim_a_number() {
 }
 
 #[test]
-fn what_the_long_form_names_goes_into_the_transfer() {
+fn long_form_resources_go_into_the_transfer() {
     let shown = {
         let state = r#"
             subaccounts:
@@ -385,7 +385,7 @@ fn a_number_with_a_bundle_needs_a_bundle() {
 }
 
 #[test]
-fn what_a_number_uses_of_its_account_is_said_not_to_follow() {
+fn resources_of_the_account_are_said_not_to_follow_a_number() {
     let uses = |resource_refs: &[ResourceRef]| {
         let resource_refs = resource_refs.iter().copied().collect();
         claimed()
@@ -409,7 +409,7 @@ fn what_a_number_uses_of_its_account_is_said_not_to_follow() {
 }
 
 #[test]
-fn what_the_state_gives_is_said_to_replace_what_the_number_used() {
+fn resources_of_the_state_are_said_to_replace_those_in_use() {
     let state = r#"
         subaccounts:
         - sid: AC01
@@ -431,7 +431,7 @@ fn what_the_state_gives_is_said_to_replace_what_the_number_used() {
 }
 
 #[test]
-fn what_a_closing_account_holds_moves_to_the_main_account_when_it_may() {
+fn numbers_of_a_closing_account_move_to_the_main_account_when_allowed() {
     let shown = leaving().holds("AC01", "+15105550102").shown();
     insta::assert_snapshot!(shown, @r"
     transfer +15105550101 from AC01 to AC00
@@ -443,7 +443,7 @@ fn what_a_closing_account_holds_moves_to_the_main_account_when_it_may() {
 }
 
 #[test]
-fn what_is_in_release_or_claimed_does_not_move_to_the_main_account() {
+fn released_or_claimed_number_does_not_move_to_the_main_account() {
     let shown = {
         let state = r#"
             subaccounts:
@@ -637,7 +637,7 @@ fn a_number_on_the_move_into_the_main_account_is_seen_to_be() {
 
 /// As snapshots have them. A word that is not known costs a warning and not the number.
 #[test]
-fn what_does_not_follow_a_number_has_words_of_its_own() {
+fn resource_that_does_not_follow_a_number_has_its_noun() {
     let all: ResourceRefs = ResourceRef::ALL.into_iter().collect();
     let words =
         ["voiceApplication", "smsApplication", "trunk", "address", "emergencyAddress", "bundle", "identity"];

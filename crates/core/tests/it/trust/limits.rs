@@ -60,7 +60,7 @@ fn limit_in_per_cent_counts_only_numbers_that_were_found() {
 }
 
 #[test]
-fn what_a_close_hands_to_the_main_account_raises_no_limit_while_the_state_has_faults() {
+fn numbers_that_a_close_hands_over_raise_no_limit_while_the_state_has_faults() {
     let found = |more: &str| {
         let state = format!(
             "subaccounts:\n\

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_row_shows_is_held_besides() {
+    fn held_item_without_a_row_is_listed_besides() {
         let text = r#"{"desiredState": {}, "plan": {"held": [
             {"account": "AC0", "reason": "UnknownNumber", "message": "a"},
             {"account": "AC1", "reason": "Paused", "message": "b"},

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_left_out_with_a_note_that_does_not_repeat_it() {
+    fn invalid_query_is_left_out_with_a_note_that_does_not_repeat_it() {
         for raw in [
             "show=<script>",
             "reason=Because",

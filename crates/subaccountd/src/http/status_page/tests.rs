@@ -101,7 +101,7 @@ fn rows(page: &str, list: &str) -> usize {
 }
 
 #[test]
-fn what_comes_from_outside_is_escaped_wherever_it_stands() {
+fn text_from_outside_is_escaped_wherever_it_stands() {
     let mut report = report(1, 1);
     let words = || HOSTILE.to_owned();
     let row = &mut report.accounts[0];
@@ -188,7 +188,7 @@ fn a_search_finds_words_wherever_they_are_said() {
 }
 
 #[test]
-fn what_is_held_for_the_main_account_shows_though_it_has_no_row() {
+fn held_items_of_the_main_account_are_shown_without_a_row() {
     let mut report = report(0, 1);
     report.plan.held.push(held(0, Reason::UnknownNumber));
     assert_eq!(rows(&page(&report, ""), "held"), 1);

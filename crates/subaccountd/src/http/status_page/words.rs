@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_is_replaced_and_what_is_long_is_cut() {
+    fn text_from_outside_is_sanitized_and_clipped() {
         assert_eq!(clean("a\u{1b}[1m\n\u{202e}b\0"), "a\u{fffd}[1m\u{fffd}\u{fffd}b\u{fffd}");
         assert_eq!(clean(&"ä".repeat(401)), format!("{}…", "ä".repeat(400)));
         assert_eq!(clean("“quoted” 日本"), "“quoted” 日本");

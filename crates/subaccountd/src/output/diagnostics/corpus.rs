@@ -293,7 +293,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_done_to_a_state_every_fault_has_a_place_a_code_and_a_help(
+    fn mutated_states_have_faults_with_a_place_a_code_and_a_help(
         first in any::<Index>(), changes in prop::collection::vec(change(), 1..6)
     ) {
         let files = FILES.with(Clone::clone);

@@ -109,7 +109,7 @@ fn view(played: &Replayed) -> View<'_> {
 }
 
 #[test]
-fn what_the_operator_reads() {
+fn plans_read_as_their_snapshots() {
     for (name, scene) in scenes() {
         let played = scene.play();
         insta::assert_snapshot!(format!("{name}.text"), text(&view(&played), false));
