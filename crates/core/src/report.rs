@@ -369,7 +369,7 @@ fn synced(
             "closed, and gone from Twilio's list".into(),
         );
     }
-    (ConditionStatus::True, ConditionReason::InSync, "as desired".into())
+    (ConditionStatus::True, ConditionReason::InSync, "in sync".into())
 }
 
 fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {

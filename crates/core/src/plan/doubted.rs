@@ -43,6 +43,21 @@ fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
     match held.reason {
         Reason::StateFaults => true,
         Reason::Paused => !says_paused(held.account) && !from_paused,
-        _ => false,
+        Reason::UnknownAccount
+        | Reason::Unconfirmed
+        | Reason::UnknownNumber
+        | Reason::AlreadyClosed
+        | Reason::Unreadable
+        | Reason::NameMismatch
+        | Reason::SuspendedElsewhere
+        | Reason::TargetNotActive
+        | Reason::NeedsAddress
+        | Reason::NeedsBundle
+        | Reason::StillHoldsNumbers
+        | Reason::CoolingOff
+        | Reason::Contested
+        | Reason::RefusedByTwilio
+        | Reason::NotAllowed
+        | Reason::OverLimit => false,
     }
 }

@@ -95,7 +95,7 @@ fn each_listed_account_has_one_condition() {
     AC04 active dormant: Unknown Unreadable since 2026-06-01T12:00:00Z: Twilio gives AC04 the status "dormant", which is none of active, suspended, closed
     AC05 closed -: True Absent since 2026-06-01T12:00:00Z: closed, and gone from Twilio's list
     AC06 active active: False Transferring since 2026-06-01T12:00:00Z: to do: transfer
-    AC07 active active: True InSync since 2026-06-01T12:00:00Z: as desired
+    AC07 active active: True InSync since 2026-06-01T12:00:00Z: in sync
     "#);
 }
 

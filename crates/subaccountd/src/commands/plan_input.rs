@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use subaccountd_core::Report;
+use jiff::SignedDuration;
+use subaccountd_core::{Report, text::rough};
 
 use super::{print_faults, reconciler};
 use crate::{
@@ -92,7 +92,7 @@ fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
     let mut remarks = vec![format!(
         "Made on the snapshot of {} ({} old), taken by subaccountd {}, under its settings{but}.",
         subaccountd_core::whole_seconds(taken),
-        age(taken, now),
+        rough(now.duration_since(taken)),
         snapshot.taker()
     )];
     if now.duration_since(taken) > OLD {
@@ -101,15 +101,4 @@ fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
         );
     }
     remarks
-}
-
-/// The age of `then`, as exactly as a reader wants to know.
-fn age(then: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(then).as_secs().max(0);
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

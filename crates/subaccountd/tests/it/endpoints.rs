@@ -131,7 +131,7 @@ async fn the_page_tells_what_was_written_and_that_later_passes_wrote_nothing() {
     let page = daemon.get("/").await.1;
     let passes = page.split("<section id=\"passes\"").nth(1).unwrap();
     assert!(passes.contains("passes in a row") && passes.contains(">done</span> suspend"), "{passes}");
-    assert!(page.contains("<title>all as desired · subaccountd</title>"), "{page}");
+    assert!(page.contains("<title>all in sync · subaccountd</title>"), "{page}");
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn held_item_without_a_row_is_shown() {
     let of = |n| held.iter().find(|line| line.contains(&phone(n).as_str())).unwrap()[..4].to_vec();
     assert_eq!(of(7), ["transfer", &ac(0), &phone(7), "UnknownNumber"], "{text}");
     assert_eq!(of(8)[1..3], [&ac(1), &phone(8)], "{text}");
-    assert!(text.contains("0 as desired, 1 not, 0 unknown"), "{text}");
+    assert!(text.contains("0 in sync, 1 not, 0 unknown"), "{text}");
     let wide = stdout(&status(&daemon, &["-o", "wide"]).await);
     assert!(wide.contains("remove `paused: true` from the entry"), "{wide}");
     assert!(wide.contains("owner=ops") && wide.contains("unpaid"), "{wide}");
@@ -162,7 +162,7 @@ async fn watching_prints_what_changes_and_ends_cleanly_with_a_signal() {
     command.stdout(fs::File::create(&printed).unwrap()).stderr(Stdio::null());
     let mut watching = command.spawn().unwrap();
     let text = || fs::read_to_string(&printed).unwrap();
-    eventually("the table", async || text().contains("2 accounts: 2 as desired")).await;
+    eventually("the table", async || text().contains("2 accounts: 2 in sync")).await;
     setup.write(&state(&(entry(1, "active", "") + &entry(2, "suspended", ""))));
     eventually("the change", async || text().matches(&ac(2)).count() == 2).await;
     assert_eq!(text().matches(&ac(1)).count(), 1, "{}", text());

@@ -138,6 +138,19 @@ fn account_that_is_listed_twice_takes_both_entries_with_it() {
         - {sid: AC01, status: active, numbers: ["+15105550102"]}
         "#);
     assert_eq!(doubt, Doubt { entries: 2, claims: 2, moves: true, unnamed: true });
+    // Both are sound by themselves.
+    let (doubt, _) = of(r#"
+        subaccounts:
+        - {sid: AC01, status: suspended, numbers: ["+15105550101", "+15105550103"]}
+        - {sid: AC01, status: active, numbers: ["+15105550102"]}
+        "#);
+    assert_eq!(doubt, Doubt { entries: 2, claims: 3, moves: false, unnamed: true });
+    let (doubt, _) = of("
+        subaccounts:
+        - {sid: AC01, status: closed, close: {confirm: acme, moveNumbersToMain: true}}
+        - {sid: AC01, status: active}
+        ");
+    assert_eq!(doubt, Doubt { entries: 2, claims: 0, moves: true, unnamed: true });
 }
 
 #[test]

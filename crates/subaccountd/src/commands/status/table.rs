@@ -224,7 +224,7 @@ fn counts(document: &StatusDocument) -> String {
     }
     let count = |status| counts.get(status).copied().unwrap_or_default();
     let [synced, not, unknown] = ["True", "False", "Unknown"].map(count);
-    format!("{synced} as desired, {not} not, {unknown} unknown")
+    format!("{synced} in sync, {not} not, {unknown} unknown")
 }
 
 #[cfg(test)]

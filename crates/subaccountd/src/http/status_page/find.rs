@@ -18,29 +18,38 @@ pub(super) enum Class {
     /// It could not be read.
     Unknown,
     /// Something is planned.
-    Drifting,
-    /// It is as desired.
-    Converged,
+    Planned,
+    /// It is in sync.
+    InSync,
 }
 
 impl Class {
-    pub(super) const ALL: [Self; 4] = [Self::Held, Self::Unknown, Self::Drifting, Self::Converged];
+    pub(super) const ALL: [Self; 4] = [Self::Held, Self::Unknown, Self::Planned, Self::InSync];
 
+    /// The word in queries and style sheets.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Held => "held",
             Self::Unknown => "unknown",
-            Self::Drifting => "drifting",
-            Self::Converged => "converged",
+            Self::Planned => "planned",
+            Self::InSync => "in-sync",
+        }
+    }
+
+    /// The word on the page.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::InSync => "in sync",
+            Self::Held | Self::Unknown | Self::Planned => self.as_str(),
         }
     }
 
     pub(super) fn of(account: &AccountView) -> Self {
         let condition = &account.conditions[0];
         match (condition.status, condition.reason) {
-            (ConditionStatus::True, _) => Self::Converged,
+            (ConditionStatus::True, _) => Self::InSync,
             (ConditionStatus::Unknown, _) => Self::Unknown,
-            (ConditionStatus::False, ConditionReason::Planned(_)) => Self::Drifting,
+            (ConditionStatus::False, ConditionReason::Planned(_)) => Self::Planned,
             (
                 ConditionStatus::False,
                 ConditionReason::Held(_) | ConditionReason::InSync | ConditionReason::Absent,

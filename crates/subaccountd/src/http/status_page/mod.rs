@@ -97,8 +97,8 @@ struct Page<'a> {
     style: &'static str,
     report: &'a Report,
     title: String,
-    /// The class of the worst thing that is so; it colours the icon.
-    worst: &'static str,
+    /// The class of the worst thing; `None` when a pass failed or the state has faults. It colours the icon.
+    worst: Option<Class>,
     verdict: String,
     now: When,
     loaded: When,
@@ -222,7 +222,7 @@ fn reasons(report: &Report, query: &Query) -> Vec<ReasonCount> {
 }
 
 /// The verdict in a few words, and the class of the worst fact in it.
-fn verdict(report: &Report, tiles: &[Tile]) -> (String, &'static str) {
+fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
     let unknown = tiles.iter().find(|tile| tile.class == Class::Unknown).map_or(0, |tile| tile.count);
     let (held, todo) = (report.plan.held.len(), report.plan.actions.len());
     let faults = report.desired_state.faults.len();
@@ -239,15 +239,14 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, &'static str) {
     words.extend((unknown > 0).then(|| format!("{} unknown", grouped(unknown))));
     words.extend((todo > 0).then(|| format!("{} to do", grouped(todo))));
     let worst = match () {
-        () if broken => "broken",
-        () if held > 0 => "held",
-        () if unknown > 0 || report.last_pass.result.is_none() => "unknown",
-        () if todo > 0 => "drifting",
-        () => "converged",
+        () if broken => None,
+        () if held > 0 => Some(Class::Held),
+        () if unknown > 0 || report.last_pass.result.is_none() => Some(Class::Unknown),
+        () if todo > 0 => Some(Class::Planned),
+        () => Some(Class::InSync),
     };
     if words.is_empty() {
-        words
-            .push(if report.accounts.is_empty() { "no account listed" } else { "all as desired" }.to_owned());
+        words.push(if report.accounts.is_empty() { "no account listed" } else { "all in sync" }.to_owned());
     }
     (words.join(", "), worst)
 }
@@ -285,11 +284,11 @@ impl Page<'_> {
     /// The colour of the icon.
     fn icon(&self) -> &'static str {
         match self.worst {
-            "converged" => "1a7f37",
-            "drifting" => "0b57d0",
-            "unknown" => "5d3fa8",
-            "held" => "a15c00",
-            _ => "b3261e",
+            Some(Class::InSync) => "1a7f37",
+            Some(Class::Planned) => "0b57d0",
+            Some(Class::Unknown) => "5d3fa8",
+            Some(Class::Held) => "a15c00",
+            None => "b3261e",
         }
     }
 

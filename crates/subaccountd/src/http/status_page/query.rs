@@ -91,7 +91,7 @@ impl Query {
             _ if word.is_empty() => None,
             "show" if word == "all" => None,
             "show" => set(&mut self.show, Class::ALL.into_iter().find(|class| class.as_str() == word))
-                .then_some("`show` is none of all, held, unknown, drifting and converged; all are shown."),
+                .then_some("`show` is none of all, held, unknown, planned and in-sync; all are shown."),
             "reason" => set(&mut self.reason, Reason::ALL.into_iter().find(|reason| reason.as_str() == word))
                 .then_some("`reason` is no reason for which anything is held; it is left out."),
             "desired" => set(&mut self.desired, Status::ALL.into_iter().find(|s| s.as_str() == word))

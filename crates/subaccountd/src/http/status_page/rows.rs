@@ -199,7 +199,7 @@ impl AccountRow {
             desired: account.desired.as_str(),
             observed: account.observed.as_ref().map(|status| clean(&status.to_string())),
             reason: condition.reason.as_str(),
-            message: (class != Class::Converged).then(|| clean(&condition.message)),
+            message: (class != Class::InSync).then(|| clean(&condition.message)),
             more: if class == Class::Held { held.saturating_sub(1) } else { held },
             why: account.reason.as_deref().map(clean),
             labels: account.labels.iter().map(|(key, value)| clean(&format!("{key}={value}"))).collect(),

@@ -177,7 +177,7 @@ fn a_search_finds_words_wherever_they_are_said() {
         ("q=AC0000000000000000000000000000000a", 1, 0),
         ("reason=NeedsAddress", 3, 3),
         ("reason=OverLimit", 0, 0),
-        ("show=converged", 7, 0),
+        ("show=in-sync", 7, 0),
         ("show=held", 3, 3),
         ("desired=suspended", 5, 1),
         ("show=held&desired=active&q=name-3", 1, 1),
@@ -203,7 +203,7 @@ fn the_title_says_what_is_so() {
         page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
     };
     assert_eq!(title(&report(0, 0)), "no account listed · subaccountd");
-    assert_eq!(title(&report(0, 2)), "all as desired · subaccountd");
+    assert_eq!(title(&report(0, 2)), "all in sync · subaccountd");
     assert_eq!(title(&report(1_000, 2)), "1,000 held · subaccountd");
     let mut dry = report(1, 0);
     dry.mode = Mode::DryRun;

@@ -54,8 +54,8 @@ fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
         }
         (Some(action), None) => format!("{is}, to be {goal}: {} is planned", action.kind),
         (None, Some(held)) => format!("{is}, to be {goal}, and HELD: {}", held.reason),
-        (None, None) if live.is_none() => format!("{is} any more, and {goal} in the state: as desired"),
-        (None, None) => format!("{is}, as desired{}", moves(case, sid)),
+        (None, None) if live.is_none() => format!("{is} any more, and {goal} in the state: in sync"),
+        (None, None) => format!("{is}: in sync{}", moves(case, sid)),
     }
 }
 

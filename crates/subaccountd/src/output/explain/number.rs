@@ -73,7 +73,7 @@ fn verdict(
         return format!("{is}, to be in {}, and HELD: {}", case.view.named(held.account), held.reason);
     }
     match (claimant, holder) {
-        (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}, as desired"),
+        (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),
         (Some(claimant), _) => format!("{is}, to be in {}", case.view.named(claimant)),
         (None, NumberLocation::In(..)) => format!("{is}, and nobody claims it: it stays where it is"),
         (None, NumberLocation::InTransit | NumberLocation::Nowhere) => format!("{is}, and nobody claims it"),
