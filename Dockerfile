@@ -9,6 +9,7 @@ WORKDIR /src
 # Without rust-toolchain.toml: the toolchain of the base image builds, and nothing is fetched for it.
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
+COPY xtask xtask
 # `unknown` unless given; metrics.rs reads it while compiling. It is set for this step only: the program takes an
 # unknown SUBACCOUNTD_… in its environment for a typo and refuses to start.
 ARG REVISION=unknown

@@ -54,15 +54,14 @@ docs: ## The user guide, in target/guide; needs mdbook
 	mdbook build docs/guide
 
 guide: ## Write the pages of the guide that are made from the schema and the command line
-	UPDATE_GUIDE=1 $(CARGO) test --quiet --locked -p subaccountd --lib guide::
+	$(CARGO) xtask guide
 
 deploy-check: ## The manifests render, they and the CI jobs are valid; needs kubectl and python3
 	bash deploy/check.sh
 	bash deploy/ci/check.sh
 
 schema: ## Write the JSON Schema to its place in the repository
-	$(CARGO) run --quiet --locked -p subaccountd -- schema > config/schema/desired-state.v1.schema.json.new
-	mv config/schema/desired-state.v1.schema.json.new config/schema/desired-state.v1.schema.json
+	$(CARGO) xtask schema
 
 page-check: ## The status page in headless Chromium; needs chromium and node
 	bash crates/subaccountd/page-check/run.sh

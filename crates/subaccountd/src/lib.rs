@@ -1,14 +1,12 @@
 //! The program `subaccountd`: it keeps the subaccounts of one Twilio main account as a YAML file says.
 //!
-//! The binary calls [`main`]; the rest is its own.
+//! The binary calls [`main`], and what makes the guide asks for [`command`]; the rest is its own.
 
 mod cli;
 mod clock;
 mod commands;
 mod daemon;
 mod desired;
-#[cfg(test)]
-mod guide;
 mod http;
 mod journal;
 mod output;
@@ -22,6 +20,11 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::commands::Exit;
+
+/// The command line, with every command and setting.
+pub fn command() -> clap::Command {
+    cli::Cli::command()
+}
 
 /// Carries out the command line of the process, and gives the code it exits with.
 pub fn main() -> ExitCode {
@@ -61,7 +64,7 @@ async fn check_and_carry_out(
     explicit_flags: &cli::ExplicitFlags,
 ) -> Result<Exit, (Exit, anyhow::Error)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    if let Some(name) = cli::settings::unknown_variable(&cli::Cli::command(), names) {
+    if let Some(name) = cli::settings::unknown_variable(&command(), names) {
         let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
         return Err((Exit::Usage, error));
     }

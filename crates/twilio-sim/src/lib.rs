@@ -1,7 +1,7 @@
 //! A simulator of Twilio's Accounts and IncomingPhoneNumbers resources: a [`World`] that enforces Twilio's rules, and an HTTP door to it.
 //!
 //! The world alone is a value without I/O: it can be built, asked and changed in memory. [`Sim`] serves it over HTTP as Twilio
-//! does, with [`Switches`] for what Twilio does not document and [`Faults`] for what goes wrong on the way.
+//! does, with [`Behavior`] for what Twilio does not document and [`Faults`] for what goes wrong on the way.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {

@@ -28,7 +28,7 @@ pub enum FaultKind {
         /// Strike after the effect.
         #[serde(default)]
         after: bool,
-        /// Seconds of `Retry-After`, whatever [`Switches::retry_after`](crate::Switches::retry_after) says.
+        /// Seconds of `Retry-After`, whatever [`Behavior::retry_after`](crate::Behavior::retry_after) says.
         #[serde(default, rename = "retryAfter", skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
     },

@@ -111,7 +111,7 @@ fn before(at: Timestamp, lag: SignedDuration) -> Timestamp {
 }
 
 impl World {
-    /// The accounts as the account list shows them at `now`: as they were [`Switches::account_list_lag_ms`] before, their
+    /// The accounts as the account list shows them at `now`: as they were [`Behavior::account_list_lag_ms`] before, their
     /// status being what [`World::status`] said then.
     pub fn listed_accounts(&self, now: Timestamp) -> Vec<Account> {
         let main = self.listed_main_status(now);
@@ -119,8 +119,8 @@ impl World {
         self.listed_accounts_within(EVERYTHING, now).map(shown).collect()
     }
 
-    /// The numbers that the number list of an account shows at `now`: those that it owned [`Switches::number_list_lag_ms`]
-    /// before, as they were. [`Switches::suspended_numbers`] and [`Switches::closed_numbers`] are left to the caller, who
+    /// The numbers that the number list of an account shows at `now`: those that it owned [`Behavior::number_list_lag_ms`]
+    /// before, as they were. [`Behavior::suspended_numbers`] and [`Behavior::closed_numbers`] are left to the caller, who
     /// finds the status to ask them for in [`World::listed_status`].
     pub fn listed_numbers_of(&self, account: &str, now: Timestamp) -> Vec<Number> {
         self.listed_numbers_within(account, EVERYTHING, now).cloned().collect()

@@ -2,13 +2,13 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::{Parser, error::ErrorKind};
+use clap::error::ErrorKind;
 
-use crate::cli::Cli;
+use crate::root;
 
 /// Every Markdown file below the root that people read.
 fn documents() -> Vec<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = root();
     let folders = ["", "docs", "docs/guide/src", "deploy/kubernetes"];
     let files = folders.iter().flat_map(|folder| fs::read_dir(root.join(folder)).unwrap());
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
@@ -56,7 +56,7 @@ fn every_command_line_of_the_documents_can_be_given() {
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
         for words in command_lines(&text).iter().filter_map(|line| words(line)) {
-            match Cli::try_parse_from(&words) {
+            match subaccountd::command().try_get_matches_from(&words) {
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {}
                 // The name of a command, in a sentence.
@@ -76,6 +76,6 @@ fn a_line_that_cannot_be_given_is_found() {
     );
     assert_eq!(lines, ["subaccountd plan --onyl x", "subaccountd paln | less"]);
     for line in lines {
-        assert!(Cli::try_parse_from(words(&line).unwrap()).is_err(), "{line}");
+        assert!(subaccountd::command().try_get_matches_from(words(&line).unwrap()).is_err(), "{line}");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 
 use super::cell;
-use crate::cli::Cli;
 
 const INTRODUCTION: &str = "# Commands and settings
 
@@ -17,7 +16,7 @@ written as `90s`, `5m` or `24h`. What a command ends with: [exit codes](exit-cod
 ";
 
 pub(super) fn page() -> String {
-    let mut program = Cli::command();
+    let mut program = subaccountd::command();
     program.build();
     let is_shown = |command: &&Command| !command.is_hide_set() && command.get_name() != "help";
     let commands: Vec<_> = program.get_subcommands().filter(is_shown).cloned().collect();
