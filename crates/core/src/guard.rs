@@ -7,9 +7,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason,
     history::Write,
-    plan::{FIX_FAULTS, hold, not_active, note_what_stays_behind},
+    plan::{FIX_FAULTS, Policy, hold, not_active, note_what_stays_behind},
     text::{count as counted, first_of},
 };
+
+/// Everything that the operator's settings say of passes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guardrails {
+    /// The settings that the plan obeys.
+    pub policy: Policy,
+    /// The limits on what may be done.
+    pub limits: Limits,
+}
+
+impl Guardrails {
+    /// The default policy without a limit: for a plan that is only looked at.
+    pub fn unlimited() -> Self {
+        let verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
+        Self {
+            limits: Limits { verbs, released_numbers: usize::MAX, ..Limits::default() },
+            ..Self::default()
+        }
+    }
+}
 
 /// The limits on what may be done within the window.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,13 +60,15 @@ pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};
 pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause};
 pub use digest::hex;
-pub use guard::{ApprovedPlan, Budget, Budgets, Limit, Limits, approve};
+pub use guard::{ApprovedPlan, Budget, Budgets, Guardrails, Limit, Limits, approve};
 pub use history::History;
-pub use observed::{Account, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed};
+pub use observed::{
+    Account, AccountList, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed, UnreadableRow,
+};
 pub use outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome};
 pub use pass::Pass;
 pub use phone::{NotE164, PhoneNumber};
-pub use plan::{Guardrails, Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
+pub use plan::{Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
 pub use report::Report;
 pub use resource_refs::{ResourceRef, ResourceRefs};
 pub use sid::{AccountSid, AddressSid, BundleSid, IdentitySid, NotASid, NumberSid};

@@ -10,10 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountSid, NumberSid, PhoneNumber, ResourceRefs, Status,
-    remote::{AccountList, UnreadableRow},
-};
+use crate::{AccountSid, NumberSid, PhoneNumber, ResourceRefs, Status};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +55,26 @@ impl LiveStatus {
             Self::Unknown(_) => None,
         }
     }
+}
+
+/// The account list, and Twilio's clock when it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountList {
+    /// The accounts, each once.
+    pub accounts: Vec<Account>,
+    /// Rows that could not be read.
+    pub unreadable: Vec<UnreadableRow>,
+    /// The `Date` of the answer, in whole seconds.
+    pub date: Option<Timestamp>,
+}
+
+/// A row of the account list that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its account; `None` when not even the SID can be read.
+    pub sid: Option<AccountSid>,
+    /// The fault of the row.
+    pub why: String,
 }
 
 /// A phone number in the list of the account that holds it.

@@ -2,9 +2,9 @@
 
 use std::{fmt, future::Future};
 
-use jiff::Timestamp;
-
 use crate::{Account, AccountSid, Action, Number, NumberSid, Outcome, Skip};
+
+pub use crate::observed::{AccountList, UnreadableRow};
 
 /// Reads the fleet. Every list is whole or an error.
 pub trait Observe: Sync {
@@ -78,26 +78,6 @@ impl From<Outcome> for Sent {
     fn from(outcome: Outcome) -> Self {
         Self { outcome, stop: None }
     }
-}
-
-/// The account list, and Twilio's clock when it was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountList {
-    /// The accounts, each once.
-    pub accounts: Vec<Account>,
-    /// Rows that could not be read.
-    pub unreadable: Vec<UnreadableRow>,
-    /// The `Date` of the answer, in whole seconds.
-    pub date: Option<Timestamp>,
-}
-
-/// A row of the account list that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnreadableRow {
-    /// Its account; `None` when not even the SID can be read.
-    pub sid: Option<AccountSid>,
-    /// The fault of the row.
-    pub why: String,
 }
 
 /// The consequence for us of a failed read, or of a write that stopped the pass.

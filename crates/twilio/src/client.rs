@@ -18,10 +18,10 @@ use crate::{
     limit::{Feedback, Limiter, Permit},
     origin::{BadUrl, Origin},
     request::Request,
+    response_body::ResponseBody,
     retry::Retry,
     telemetry::{Operation, RequestOutcome, Telemetry},
     transport::{Parsed, Response, Transport},
-    wire::ResponseBody,
 };
 
 /// The longest time that reading the auth token for a write may take: files may hang.

@@ -11,7 +11,7 @@ use std::{
 use reqwest::{redirect, retry};
 use tokio::sync::watch;
 
-use crate::{gate::Gate, origin::Origin, transport::root_cause};
+use crate::{error::root_cause, gate::Gate, origin::Origin};
 
 /// The longest wait for a connection.
 const MAX_CONNECT: Duration = Duration::from_secs(10);

@@ -2,13 +2,13 @@
 //!
 //! The code decides and the HTTP status stands in for it; the words never do. Codes: Twilio's error dictionary.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use jiff::Timestamp;
 use subaccountd_core::{
     outcome::{Receipt, Refusal},
     remote::{ErrorKind, RemoteError},
-    text::sanitize_to,
+    text::{self, clip, sanitize_to},
 };
 
 use crate::{credentials::TokenError, retry::FailureClass};
@@ -262,6 +262,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// The innermost cause, bounded.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    clip(&text::root_cause(error), MAX_CAUSE)
 }
 
 #[cfg(test)]

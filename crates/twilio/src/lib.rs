@@ -15,6 +15,7 @@ mod observe;
 mod origin;
 mod pages;
 mod request;
+mod response_body;
 mod retry;
 mod rows;
 mod telemetry;

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use subaccountd_core::remote::UnreadableRow;
 
-use crate::wire::ResponseBody;
+use crate::response_body::ResponseBody;
 
 /// The rows of a page.
 #[derive(Debug)]

@@ -4,7 +4,6 @@
 //! behind our back.
 
 use std::{
-    error::Error,
     io::{self, Read},
     slice,
     time::Duration,
@@ -13,10 +12,7 @@ use std::{
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
-use subaccountd_core::{
-    AccountSid,
-    text::{self, clip, sanitize_to},
-};
+use subaccountd_core::{AccountSid, text::sanitize_to};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -24,11 +20,12 @@ use tokio::{
 
 use crate::{
     connect::Connections,
-    error::{Failure, MAX_CAUSE, Rejection},
+    error::{Failure, MAX_CAUSE, Rejection, root_cause},
     gate::Stopped,
     origin::Origin,
     request::Request,
-    wire::{self, ResponseBody},
+    response_body::ResponseBody,
+    wire,
 };
 
 /// The largest body that is read.
@@ -279,11 +276,6 @@ fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
 
 fn broke_off(error: &reqwest::Error) -> String {
     format!("the connection broke off ({})", root_cause(error))
-}
-
-/// The innermost cause, bounded.
-pub(crate) fn root_cause(error: &dyn Error) -> String {
-    clip(&text::root_cause(error), MAX_CAUSE)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
     Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, ResourceRef, ResourceRefs, Status,
@@ -14,18 +14,12 @@ use subaccountd_core::{
 
 use subaccountd_core::text::sanitize_to;
 
-use crate::rows::Rows;
+use crate::{response_body::ResponseBody, rows::Rows};
 
 /// The longest words of Twilio's that are kept of an error.
 const MAX_MESSAGE: usize = 300;
 /// The longest word that is kept in the place of a status.
 const MAX_STATUS: usize = 40;
-
-/// The type that the body of a 2xx is read as.
-pub(crate) trait ResponseBody: DeserializeOwned {
-    /// The expected content, in words.
-    const EXPECTED: &'static str;
-}
 
 /// One page of a list.
 pub(crate) trait Page: ResponseBody {

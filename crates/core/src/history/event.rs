@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountSid, Action, ActionKind, NumberSid, Outcome, PhoneNumber, Planned, Stamp, Status, Target,
-};
+use crate::{AccountSid, ActionKind, NumberSid, Outcome, PhoneNumber, Stamp, Status, Target};
 
 /// One fact. The journal is a list of these.
 #[expect(missing_docs, reason = "the line above each variant says what its fields are")]
@@ -120,29 +118,6 @@ pub struct Write {
     pub exempt: bool,
     /// The digest of the entry that asks for it.
     pub entry: String,
-}
-
-impl From<&Planned> for Write {
-    fn from(planned: &Planned) -> Self {
-        let action = &planned.action;
-        let (transfer, number_sid, releases) = match action {
-            Action::Transfer(transfer) => {
-                (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new())
-            }
-            Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
-        };
-        let (kind, target) = (action.kind(), action.target());
-        Self {
-            kind,
-            target,
-            transfer,
-            number_sid,
-            releases,
-            exempt: planned.exempt,
-            entry: planned.entry.clone(),
-        }
-    }
 }
 
 impl Write {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     code::DiagnosticCode,
-    diagnostic_builder::{Diagnostics, Location},
+    diagnostic_builder::Diagnostics,
     document::{Document, HEAD_HELP},
     entry::{ReadAccount, ReadMain},
+    location::Location,
 };
 use crate::{
     AccountSid, PhoneNumber,

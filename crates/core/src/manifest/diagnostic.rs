@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{
     code::DiagnosticCode,
-    diagnostic_builder::{DiagnosticBuilder, Location, Replacement, Span},
-    parse::{BOM, Source},
+    diagnostic_builder::{DiagnosticBuilder, Replacement},
+    location::{Location, Span},
+    source::{BOM, Source},
 };
 
 /// The most faults that are kept; the last of them says how many more there are.

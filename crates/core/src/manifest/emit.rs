@@ -1,11 +1,11 @@
 //! The layout of a written state: one value a line, and words from outside that cannot leave theirs.
 
-use std::fmt::{self, Write};
-
-use super::{
-    API_VERSION, KIND,
-    export::{ExportItem, ExportStatement, Holds},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write},
 };
+
+use super::{API_VERSION, KIND};
 use crate::{
     AccountSid, PhoneNumber, Status,
     text::{is_plain, sanitize_to},
@@ -13,6 +13,37 @@ use crate::{
 
 /// The most characters of a name in a comment.
 const MAX_COMMENT: usize = 64;
+
+/// One account, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ExportItem {
+    pub(super) sid: AccountSid,
+    pub(super) name: String,
+    pub(super) what: ExportStatement,
+}
+
+/// The statement about an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ExportStatement {
+    Entry {
+        status: Status,
+        check_name: bool,
+        numbers: ExportedNumbers,
+    },
+    /// A fact that a person should know and that cannot be an entry, in words that follow the SID.
+    Remark(String),
+    /// The state lists the account already, and claims none of these.
+    Unclaimed(BTreeSet<PhoneNumber>),
+}
+
+/// The numbers of one account: claims, and what is left out and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ExportedNumbers {
+    /// Each with its comment.
+    pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
+    /// All of them when the number is `None`.
+    pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
+}
 
 /// The first lines of a document; one that `is_part` has no main account, which stands elsewhere in the
 /// state.
@@ -29,7 +60,7 @@ pub(super) fn head(is_part: bool) -> String {
 }
 
 /// The main account, with its numbers.
-pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &Holds) {
+pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &ExportedNumbers) {
     let _ = writeln!(out, "mainAccount:\n  sid: {sid}");
     numbers.write(out, "  ");
 }
@@ -81,7 +112,7 @@ impl ExportItem {
     }
 }
 
-impl Holds {
+impl ExportedNumbers {
     fn write(&self, out: &mut String, indent: &str) {
         for (number, why) in &self.left_out {
             let _ = writeln!(out, "{indent}# {}", UnclaimedNumbers(*number, why));

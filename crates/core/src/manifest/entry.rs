@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     code::DiagnosticCode,
-    diagnostic_builder::{Diagnostics, Location, shown},
+    diagnostic_builder::{Diagnostics, shown},
     fields::{Fields, flag, list, malformed, paused, phone, sid, text, time, type_mismatch, word},
     hidden,
+    location::Location,
     suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     yaml::{Kind, Node},
 };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    emit::{UnclaimedNumbers, head, main_account, on_one_line},
+    emit::{ExportItem, ExportStatement, ExportedNumbers, UnclaimedNumbers, head, main_account, on_one_line},
     entry::MAX_NAME,
 };
 use crate::{
@@ -71,40 +71,9 @@ impl ExportFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Export {
-    main: Option<(AccountSid, Holds)>,
+    main: Option<(AccountSid, ExportedNumbers)>,
     items: Vec<ExportItem>,
     closed_left_out: usize,
-}
-
-/// One account, and what is said of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ExportItem {
-    pub(super) sid: AccountSid,
-    pub(super) name: String,
-    pub(super) what: ExportStatement,
-}
-
-/// The statement about an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ExportStatement {
-    Entry {
-        status: Status,
-        check_name: bool,
-        numbers: Holds,
-    },
-    /// A fact that a person should know and that cannot be an entry, in words that follow the SID.
-    Remark(String),
-    /// The state lists the account already, and claims none of these.
-    Unclaimed(BTreeSet<PhoneNumber>),
-}
-
-/// The numbers of one account: claims, and what is left out and why.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Holds {
-    /// Each with its comment.
-    pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
-    /// All of them when the number is `None`.
-    pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
 }
 
 /// The state as it is already, when only what it lacks is to be written.
@@ -208,7 +177,7 @@ impl Export {
         self.items.iter().filter(|item| item.is_entry())
     }
 
-    fn holds(&self) -> impl Iterator<Item = (AccountSid, &Holds)> {
+    fn holds(&self) -> impl Iterator<Item = (AccountSid, &ExportedNumbers)> {
         let of_main = self.main.iter().map(|(sid, numbers)| (*sid, numbers));
         of_main.chain(self.items.iter().filter_map(|item| match &item.what {
             ExportStatement::Entry { numbers, .. } => Some((item.sid, numbers)),
@@ -268,8 +237,8 @@ fn holds(
     filter: &ExportFilter,
     account: &Account,
     listed: Option<&Listed<'_>>,
-) -> Holds {
-    let mut holds = Holds::default();
+) -> ExportedNumbers {
+    let mut holds = ExportedNumbers::default();
     if !filter.asks_for_numbers_of(account) {
         return holds;
     }

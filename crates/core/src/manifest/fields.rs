@@ -6,8 +6,9 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::{
     code::DiagnosticCode,
-    diagnostic_builder::{DiagnosticBuilder, Diagnostics, Location, shown},
+    diagnostic_builder::{DiagnosticBuilder, Diagnostics, shown},
     hidden::{holds_entries, is_foreign},
+    location::Location,
     suggestions::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
@@ -69,7 +70,7 @@ impl<'a> Fields<'a> {
             }
             entries.push((word, key.location, value));
         }
-        Some(Self { location: Location::of(node), entries, mistaken })
+        Some(Self { location: node.begin(), entries, mistaken })
     }
 
     /// The place of the mapping.
@@ -202,7 +203,7 @@ pub(super) fn type_mismatch<'f>(
             DiagnosticCode::WrongType
         }
     };
-    diagnostics.add(code, Location::of(node), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
+    diagnostics.add(code, node.begin(), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
 }
 
 /// `written` is none of what `key` may be: a diagnostic with `code`, unless nothing was filled in.

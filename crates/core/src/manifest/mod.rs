@@ -16,15 +16,18 @@ mod entry;
 pub mod export;
 mod fields;
 mod hidden;
+mod location;
 mod parse;
 pub mod schema;
+mod source;
 mod suggestions;
 mod syntax;
 mod yaml;
 
 pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Excerpt, Related};
-pub use parse::{ParsedState, Source, parse};
+pub use parse::{ParsedState, parse};
+pub use source::Source;
 
 /// The `apiVersion` of the format.
 pub const API_VERSION: &str = "subaccountd/v1";

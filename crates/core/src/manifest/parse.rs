@@ -4,24 +4,14 @@ use super::{
     assemble::{MissingFiles, assemble},
     code::DiagnosticCode,
     diagnostic::{Diagnostic, Lines, MAX_DIAGNOSTICS, span_at},
-    diagnostic_builder::{DiagnosticBuilder, Diagnostics, Location},
+    diagnostic_builder::{DiagnosticBuilder, Diagnostics},
     document::{Document, document},
     hidden::is_cut_off,
+    location::Location,
+    source::Source,
     yaml::documents,
 };
 use crate::desired::Desired;
-
-/// The byte order mark that some editors put before a text.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
-
-/// A file of the state: its name for people, and its bytes or why they could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// The path as a person would write it.
-    pub name: String,
-    /// The bytes, or what the system said.
-    pub content: Result<Vec<u8>, String>,
-}
 
 /// The result of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use super::{
     code::DiagnosticCode,
     diagnostic::{line_of, span_at},
-    diagnostic_builder::{DiagnosticBuilder, Location, Span},
+    diagnostic_builder::DiagnosticBuilder,
+    location::{Location, Span},
     suggestions,
 };
 

@@ -10,7 +10,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    diagnostic_builder::{DiagnosticBuilder, Location, Span},
+    diagnostic_builder::DiagnosticBuilder,
+    location::{Location, Span},
     syntax::{disagreement, refused, unreadable},
 };
 
@@ -22,6 +23,18 @@ const MAX_NODES: usize = 1_000_000;
 pub(super) struct Node {
     pub(super) location: Location,
     pub(super) kind: Kind,
+}
+
+impl Node {
+    /// The location at which it begins: a mapping without braces begins with its first key.
+    pub(super) fn begin(&self) -> Location {
+        let Kind::Map(entries) = &self.kind else { return self.location };
+        let first = entries.first().map(|(key, _)| key.location);
+        let begins = |key: &Location| {
+            (key.line(), key.span.column()) == (self.location.line(), self.location.span.column())
+        };
+        first.filter(begins).unwrap_or(self.location)
+    }
 }
 
 #[derive(Debug, Clone)]

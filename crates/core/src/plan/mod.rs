@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use close::{CoolingOff, rest};
 pub use held::{Held, Reason};
-pub use policy::{Guardrails, Policy, Reactivation};
+pub use policy::{Policy, Reactivation};
 
 use crate::{
     AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
@@ -212,5 +212,28 @@ impl Context<'_> {
     fn name_mismatch(&self, entry: &Entry) -> Option<Hold> {
         let live = &self.observed.account(entry.sid)?.friendly_name;
         entry.name_mismatches(live).then(|| held::name_mismatch(entry, live))
+    }
+}
+
+impl From<&Planned> for crate::history::Write {
+    fn from(planned: &Planned) -> Self {
+        let action = &planned.action;
+        let (transfer, number_sid, releases) = match action {
+            Action::Transfer(transfer) => {
+                (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new())
+            }
+            Action::Close(close) => (None, None, close.at_risk.clone()),
+            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
+        };
+        let (kind, target) = (action.kind(), action.target());
+        Self {
+            kind,
+            target,
+            transfer,
+            number_sid,
+            releases,
+            exempt: planned.exempt,
+            entry: planned.entry.clone(),
+        }
     }
 }

@@ -4,27 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::{ActionKind, Limit, Limits};
-
-/// Everything that the operator's settings say of passes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guardrails {
-    /// The settings that the plan obeys.
-    pub policy: Policy,
-    /// The limits on what may be done.
-    pub limits: Limits,
-}
-
-impl Guardrails {
-    /// The default policy without a limit: for a plan that is only looked at.
-    pub fn unlimited() -> Self {
-        let verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
-        Self {
-            limits: Limits { verbs, released_numbers: usize::MAX, ..Limits::default() },
-            ..Self::default()
-        }
-    }
-}
+use crate::ActionKind;
 
 /// Settings that the plan obeys.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,11 +17,16 @@ use super::{
     format::{Header, JournalLine, to_bytes},
     locked::{LockedFile, SaveError},
     read::{Contents, DIR_HELP, JournalError, NAME, fold},
-    rotate::FailedRotation,
 };
 
 /// The most bytes that wait for a disk that takes none.
 const MAX_UNSAVED: usize = 64 * 1024 * 1024;
+
+/// A rotation that failed: the length of the file then, and when.
+pub(super) struct FailedRotation {
+    pub(super) length: u64,
+    pub(super) at: Timestamp,
+}
 
 /// The file that this process writes, see the module.
 pub(crate) struct JournalFile {

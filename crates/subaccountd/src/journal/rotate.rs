@@ -11,7 +11,7 @@ use subaccountd_core::History;
 
 use super::{
     archive,
-    file::JournalFile,
+    file::{FailedRotation, JournalFile},
     folder,
     format::{Header, JournalLine, LineContent, to_bytes},
     locked::{LockedFile, SaveError},
@@ -26,12 +26,6 @@ const ROTATE_AFTER: SignedDuration = SignedDuration::from_hours(24 * 30);
 const RETRY_AT: u64 = 1024 * 1024;
 /// or when it failed this long ago.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_hours(1);
-
-/// A rotation that failed: the length of the file then, and when.
-pub(super) struct FailedRotation {
-    length: u64,
-    at: Timestamp,
-}
 
 impl JournalFile {
     /// Checks the file, archives it when it is large or old, and begins another that carries over `history`.

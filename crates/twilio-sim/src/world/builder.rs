@@ -10,6 +10,33 @@ use crate::world::{
     sid::{AccountSid, NumberSid, SidError},
 };
 
+impl World {
+    /// Begins a world with its main account.
+    pub fn builder(main_sid: &str, auth_token: &str) -> WorldBuilder {
+        WorldBuilder::new(main_sid, auth_token)
+    }
+
+    /// A world of `accounts` active subaccounts that own `numbers` numbers in turn. The main account is
+    /// `AC00000000000000000000000000000000` with the token `demo-token`; account `n` is [`AccountSid::numbered`], number `n`
+    /// is [`NumberSid::numbered`] with [`World::phone_numbered`], both from 1 on. Without subaccounts the main account owns all.
+    pub fn generated(accounts: u64, numbers: u64) -> Self {
+        let mut builder = Self::builder(&AccountSid::numbered(0), "demo-token");
+        for n in 1..=accounts {
+            builder =
+                builder.account(&AccountSid::numbered(n), &format!("customer-{n}"), AccountStatus::Active);
+        }
+        for n in 1..=numbers {
+            let owner = if accounts == 0 { 0 } else { (n - 1) % accounts + 1 };
+            builder = builder.number(
+                &NumberSid::numbered(n),
+                &Self::phone_numbered(n),
+                &AccountSid::numbered(owner),
+            );
+        }
+        builder.build()
+    }
+}
+
 /// The reason why a world cannot exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorldError {

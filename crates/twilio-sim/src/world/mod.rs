@@ -22,7 +22,6 @@ use jiff::Timestamp;
 use crate::world::{
     account::{Account, AccountStatus},
     behavior::Behavior,
-    builder::WorldBuilder,
     lag::Past,
     number::Number,
     sid::{AccountSid, NumberSid},
@@ -64,31 +63,6 @@ pub struct World {
 }
 
 impl World {
-    /// Begins a world with its main account.
-    pub fn builder(main_sid: &str, auth_token: &str) -> WorldBuilder {
-        WorldBuilder::new(main_sid, auth_token)
-    }
-
-    /// A world of `accounts` active subaccounts that own `numbers` numbers in turn. The main account is
-    /// `AC00000000000000000000000000000000` with the token `demo-token`; account `n` is [`AccountSid::numbered`], number `n`
-    /// is [`NumberSid::numbered`] with [`World::phone_numbered`], both from 1 on. Without subaccounts the main account owns all.
-    pub fn generated(accounts: u64, numbers: u64) -> Self {
-        let mut builder = Self::builder(&AccountSid::numbered(0), "demo-token");
-        for n in 1..=accounts {
-            builder =
-                builder.account(&AccountSid::numbered(n), &format!("customer-{n}"), AccountStatus::Active);
-        }
-        for n in 1..=numbers {
-            let owner = if accounts == 0 { 0 } else { (n - 1) % accounts + 1 };
-            builder = builder.number(
-                &NumberSid::numbered(n),
-                &Self::phone_numbered(n),
-                &AccountSid::numbered(owner),
-            );
-        }
-        builder.build()
-    }
-
     /// The `n`-th phone number of generated worlds, from +15105550001 on.
     pub fn phone_numbered(n: u64) -> String {
         format!("+1510{:07}", 5_550_000 + n)

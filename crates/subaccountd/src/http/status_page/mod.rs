@@ -3,6 +3,7 @@
 //! Everything from outside is cleaned when a row is made and escaped by the template. The policy allows one style, by
 //! its digest, and nothing else.
 
+mod class;
 mod find;
 mod query;
 mod rows;
@@ -27,7 +28,8 @@ use subaccountd_core::{
 };
 
 use crate::daemon::pass_history::PassEntry;
-use find::{Class, Index};
+use class::Class;
+use find::Index;
 use query::{Query, Sort};
 use rows::{AccountRow, FaultRow, HeldRow, Limit, List, Listed, PassRow, TodoRow};
 use words::{When, clean};

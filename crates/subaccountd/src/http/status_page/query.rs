@@ -3,7 +3,7 @@
 
 use subaccountd_core::{Reason, Status};
 
-use super::find::Class;
+use super::class::Class;
 
 /// The longest query that is read, in bytes.
 const MAX_QUERY: usize = 2048;

@@ -10,7 +10,8 @@ use subaccountd_core::{
 
 use super::{
     ACCOUNTS_SHOWN, HELD_SHOWN, TODO_SHOWN,
-    find::{Class, Index},
+    class::Class,
+    find::Index,
     query::Query,
     words::{When, clean, took},
 };
