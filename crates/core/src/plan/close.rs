@@ -51,9 +51,10 @@ pub(super) fn next_step(
             return ClosePhase::Wait(unreadable(entry, list));
         }
     };
-    let (at_risk, kept) = split(context, entry, terms, listed);
+    let progress = context.close_progress(entry, terms, account);
+    let CloseProgress { at_risk, kept, .. } = &progress;
     if !kept.is_empty() {
-        return ClosePhase::Wait(still_holds(context, entry, terms, &kept, listed));
+        return ClosePhase::Wait(still_holds(context, entry, terms, kept, listed));
     }
     if account.status.known() == Some(Status::Active) {
         return ClosePhase::Suspend(hold(
@@ -66,13 +67,13 @@ pub(super) fn next_step(
             format!("wait: the rest of {:#} begins when it is suspended", context.policy.close_after),
         ));
     }
-    match waiting(context, entry, terms, account) {
+    match waiting(context, entry, terms, &progress) {
         Some(hold) => ClosePhase::Wait(hold),
         None => ClosePhase::Close {
             close: Close {
                 account: account.clone(),
                 listed: listed.iter().map(|number| (number.sid, number.phone)).collect::<BTreeMap<_, _>>(),
-                at_risk: at_risk.into_iter().collect(),
+                at_risk: at_risk.iter().copied().collect(),
             },
             note: weaker_proof(context, entry),
         },
@@ -81,19 +82,58 @@ pub(super) fn next_step(
 
 /// The count of numbers that the account's close would release, as far as its numbers are known.
 pub(super) fn at_risk(context: &Context<'_>, entry: &Entry, terms: &CloseTerms) -> usize {
-    split(context, entry, terms, context.observed.numbers(entry.sid).unwrap_or_default()).0.len()
+    split(context, entry, terms).0.len()
 }
 
-/// Every number that counts as held by the account: those that may be released, and the others.
+/// Every number that counts as held by the account, as far as its numbers are known: those that may be released, and the
+/// others.
 fn split(
     context: &Context<'_>,
     entry: &Entry,
     terms: &CloseTerms,
-    listed: &[Number],
 ) -> (BTreeSet<PhoneNumber>, BTreeSet<PhoneNumber>) {
     let seen_before = context.history.numbers_of(entry.sid).map(|(phone, _)| phone);
+    let listed = context.observed.numbers(entry.sid).unwrap_or_default();
     let listed = listed.iter().map(|number| number.phone);
     listed.chain(seen_before).partition(|number| terms.release.contains(number))
+}
+
+/// The facts on which a close is decided, for an account whose desired status is `closed`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseProgress {
+    /// The numbers that the close would release.
+    pub at_risk: BTreeSet<PhoneNumber>,
+    /// The numbers that count as held by the account and may not be lost: listed, or seen before.
+    pub kept: BTreeSet<PhoneNumber>,
+    /// The cooling-off of a suspended account; `None` when none is asked for, or when its begin cannot be determined.
+    pub cooling_off: Option<CoolingOff>,
+    /// True when the account is suspended and its cooling-off is over, by a clock that can be trusted.
+    pub is_cooled_off: bool,
+    /// True when `close.notBefore` is over, by a clock that can be trusted.
+    pub is_due: bool,
+}
+
+impl Context<'_> {
+    /// The facts on which the close of `account` is decided.
+    pub fn close_progress(&self, entry: &Entry, terms: &CloseTerms, account: &Account) -> CloseProgress {
+        let (at_risk, kept) = split(self, entry, terms);
+        let length = self.policy.close_after;
+        let is_suspended = account.status.known() == Some(Status::Suspended);
+        let cooling_off = (is_suspended && !length.is_zero())
+            .then(|| cooling_off(self.history, account, length, self.now.best()))
+            .flatten();
+        let is_over = |due: Timestamp| self.now.trusted().is_some_and(|now| now >= due);
+        let is_cooled_off = is_suspended
+            && self.now.trusted().is_some()
+            && (length.is_zero() || cooling_off.is_some_and(|rest| is_over(rest.due)));
+        CloseProgress {
+            at_risk,
+            kept,
+            cooling_off,
+            is_cooled_off,
+            is_due: terms.not_before.is_none_or(is_over),
+        }
+    }
 }
 
 fn unreadable(entry: &Entry, list: &NumberList) -> Hold {
@@ -141,33 +181,35 @@ fn still_holds(
 }
 
 /// The hold of a rest that is not over. Everything here is by Twilio's clock.
-fn waiting(context: &Context<'_>, entry: &Entry, terms: &CloseTerms, account: &Account) -> Option<Hold> {
+fn waiting(
+    context: &Context<'_>,
+    entry: &Entry,
+    terms: &CloseTerms,
+    progress: &CloseProgress,
+) -> Option<Hold> {
     let sid = entry.sid;
-    let Some(now) = context.now.trusted() else {
+    if context.now.trusted().is_none() {
         return Some(hold(
             Reason::CoolingOff,
             format!("Twilio's clock is missing or more than 5 minutes from ours, so {sid} is not closed"),
             "set this machine's clock (NTP); nothing is closed while the two disagree",
         ));
-    };
-    let close_after = context.policy.close_after;
-    if !close_after.is_zero() {
-        let Some(rest) = rest(context.history, account, close_after, now) else {
-            return Some(hold(
+    }
+    if !progress.is_cooled_off {
+        return Some(match progress.cooling_off {
+            Some(rest) => wait_until(sid, rest.due, &rest.to_string()),
+            None => hold(
                 Reason::CoolingOff,
                 format!("cannot determine when {sid} was suspended: Twilio gives no readable `date_updated`"),
                 "look at the account in the Twilio Console; it is read again in the next pass",
-            ));
-        };
-        if now < rest.due {
-            return Some(wait_until(sid, rest.due, &rest.to_string()));
-        }
+            ),
+        });
     }
-    let not_before = terms.not_before.filter(|not_before| now < *not_before)?;
+    let not_before = terms.not_before.filter(|_| !progress.is_due)?;
     Some(wait_until(sid, not_before, "`close.notBefore` says so"))
 }
 
-/// The rest of an account before its close.
+/// The cooling-off of an account before its close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoolingOff {
     /// The latest of Twilio's `date_updated`, our own suspension, the first pass of the unbroken decision, and, when Twilio
@@ -191,8 +233,8 @@ impl fmt::Display for CoolingOff {
     }
 }
 
-/// The rest of `account`, which is suspended; `None` when Twilio gives no time for it.
-pub fn rest(
+/// The cooling-off of `account`, which is suspended; `None` when Twilio gives no time for it.
+fn cooling_off(
     history: &History,
     account: &Account,
     length: SignedDuration,

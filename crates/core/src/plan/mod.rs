@@ -14,7 +14,7 @@ mod suspensions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use close::{CoolingOff, rest};
+pub use close::{CloseProgress, CoolingOff};
 pub use held::{Held, Reason};
 pub use policy::{Policy, Reactivation};
 
@@ -84,12 +84,18 @@ impl PlanError {
 }
 
 /// The inputs of the decisions.
-struct Context<'a> {
-    desired: &'a Desired,
-    observed: &'a Observed,
-    history: &'a History,
-    policy: &'a Policy,
-    now: Now,
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The desired state.
+    pub desired: &'a Desired,
+    /// The observed fleet.
+    pub observed: &'a Observed,
+    /// The facts of past passes.
+    pub history: &'a History,
+    /// The operator's settings.
+    pub policy: &'a Policy,
+    /// The time of the pass.
+    pub now: Now,
 }
 
 /// Makes the plan.
