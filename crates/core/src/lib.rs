@@ -26,10 +26,45 @@
 //! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
 //! 2. [`manifest`] reads YAML into [`desired`] and every fault with its place; `manifest::schema` is its JSON Schema.
 //! 3. `observed`: what one pass saw, with the resource references of its numbers. [`reads`]: which number lists it needs.
-//! 4. [`history`]: what past passes saw and did. `notice`: what an observation adds to it.
+//! 4. [`history`]: what past passes saw and did. [`events`]: what an observation adds to it.
 //! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
 //! 6. [`remote`] and [`record`]: the ports. [`execute`]: from an approved plan to outcomes.
-//! 7. [`report`]: one pass as a value, from which everything is shown.
+//! 7. [`report`]: one pass as a value, from which everything is shown. [`text`]: words for people.
+//!
+//! # Example
+//!
+//! A state that suspends an account which is active at Twilio:
+//!
+//! ```
+//! use subaccountd_core::{
+//!     Account, AccountSid, History, LiveStatus, Now, Observed, Policy, Status,
+//!     manifest::{Source, parse},
+//!     plan,
+//! };
+//!
+//! let main: AccountSid = "AC00000000000000000000000000000000".parse()?;
+//! let customer: AccountSid = "AC00000000000000000000000000000001".parse()?;
+//! let text = format!(
+//!     "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {{sid: {main}}}\n\
+//!      subaccounts: [{{sid: {customer}, status: suspended}}]\n"
+//! );
+//! let parsed = parse(&[Source { name: "state.yaml".to_owned(), content: Ok(text.into_bytes()) }]);
+//! assert!(parsed.faults.is_empty());
+//!
+//! let account = |sid, name: &str| Account {
+//!     sid,
+//!     owner: Some(main),
+//!     friendly_name: name.to_owned(),
+//!     status: LiveStatus::Known(Status::Active),
+//!     date_updated: None,
+//! };
+//! let observed = Observed::new(main, [account(main, "us"), account(customer, "acme")]);
+//! let noon = "2026-06-01T12:00:00Z".parse()?;
+//! let now = Now::new(noon, Some(noon));
+//! let plan = plan(&parsed.desired, &observed, &History::default(), &Policy::default(), now)?;
+//! assert_eq!(plan.actions[0].action.to_string(), format!("suspend {customer}"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod action;
 mod clock;

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     cli::settings::{LogFormat, LoggingArgs},
@@ -15,19 +15,20 @@ use crate::{
 /// # Errors
 /// When the filter cannot be read.
 pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&logging.log).with_context(|| {
+    let filter: Targets = logging.log.parse().with_context(|| {
         format!("--log `{}` is not a filter: write a level or target=level, as in info", logging.log)
     })?;
     let tty = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| AboveLine);
-    match logging.log_format.unwrap_or(if tty { LogFormat::Text } else { LogFormat::Json }) {
+    let layer = fmt::layer().with_writer(|| AboveLine);
+    let layer = match logging.log_format.unwrap_or(if tty { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Text => {
             let colour = tty && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            builder.with_ansi(colour).with_target(false).init();
+            layer.with_ansi(colour).with_target(false).boxed()
         }
         LogFormat::Json => {
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+            layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
         }
-    }
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
     Ok(())
 }

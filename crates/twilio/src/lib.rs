@@ -3,6 +3,34 @@
 //! It talks and never decides. Modules in reading order: what is asked (`request`, `origin`), how it travels
 //! (`credentials`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), what comes back (`wire`, `rows`, `pages`, `error`), and the two
 //! ports (`observe`, `apply`).
+//!
+//! # Example
+//!
+//! The accounts of a simulated Twilio:
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use subaccountd_core::remote::Observe;
+//! use subaccountd_twilio::{Client, Config, NoTelemetry, Retry, TokenSource};
+//! use twilio_sim::{Sim, World};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sim = Sim::start(World::generated(3, 0)).await?;
+//! let config = Config {
+//!     base_url: sim.url(),
+//!     account_sid: "AC00000000000000000000000000000000".parse()?,
+//!     token: TokenSource::Fixed("demo-token".into()),
+//!     request_timeout: Duration::from_secs(5),
+//!     max_in_flight: 4,
+//!     retry: Retry::default(),
+//! };
+//! let client = Client::new(config, Arc::new(NoTelemetry))?;
+//! assert_eq!(client.accounts().await?.accounts.len(), 4, "three customers, and the main account");
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod client;
