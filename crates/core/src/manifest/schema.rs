@@ -38,7 +38,7 @@ fn tidy(schema: &mut Schema) {
         }
     }
     if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
-        choices.retain(|filter| *filter != json!({"type": "null"}));
+        choices.retain(|choice| *choice != json!({"type": "null"}));
         if let [Value::Object(only)] = choices.as_slice() {
             let only: Map<String, Value> = only.clone();
             object.remove("anyOf");
@@ -117,7 +117,7 @@ struct Subaccount {
     numbers: Option<Vec<NumberSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
-    /// Somebody else's suspension of this account may be lifted when Twilio dates it at or before this time.
+    /// A suspension of this account by others may be lifted when Twilio dates it at or before this time.
     lift_suspensions_before: Option<Time>,
     /// Why, in free text: carried into plan, journal, logs and status.
     #[schemars(length(min = 1, max = 1024))]
@@ -145,7 +145,7 @@ struct CloseSchema {
     confirm: Name,
     /// The account is not closed before this time.
     not_before: Option<Time>,
-    /// true: what the account still holds, is claimed by nobody and not in `release` moves to the main account.
+    /// true: what the account still holds, is claimed by no entry and not in `release` moves to the main account.
     move_numbers_to_main: Option<bool>,
     /// Numbers that may be lost with the account. None when left out.
     release: Option<Vec<PhoneNumberSchema>>,

@@ -267,7 +267,7 @@ fn conflict(file: usize, text: &str) -> Option<DiagnosticBuilder> {
         let number = text.lines().position(|line| line.starts_with(marker))? + 1;
         Some(Location::new(file, Span::new(number, 1, text.lines().nth(number - 1)?.chars().count())))
     };
-    let message = "a merge conflict that nobody has resolved";
+    let message = "an unresolved merge conflict";
     let help = format!("keep one of the two sides, and remove the lines of markers; {UNTIL_THEN}");
     let mut diagnostic =
         DiagnosticBuilder::new(DiagnosticCode::ConflictMarker, line("<<<<<<< ")?, message, help);

@@ -121,7 +121,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
         version: Option<String>,
     }
     let head: SnapshotHead = serde_json::from_slice(bytes)
-        .map_err(|error| format!("it is no snapshot of subaccountd ({error})"))?;
+        .map_err(|error| format!("it is not a snapshot of subaccountd ({error})"))?;
     if head.format != FORMAT {
         let by =
             head.version.map_or_else(String::new, |version| format!(", written by subaccountd {version}"));

@@ -135,9 +135,9 @@ async fn invalid_snapshot_is_refused_with_its_reason() {
         other.to_string()
     };
     for (text, words) in [
-        (String::new(), "is no snapshot of subaccountd"),
-        ("<html>".to_owned(), "is no snapshot of subaccountd"),
-        ("{\"plan\": {}}".to_owned(), "is no snapshot of subaccountd"),
+        (String::new(), "is not a snapshot of subaccountd"),
+        ("<html>".to_owned(), "is not a snapshot of subaccountd"),
+        ("{\"plan\": {}}".to_owned(), "is not a snapshot of subaccountd"),
         (with("format", 2.into()), "format 2"),
         (with("mainAccount", ac(7).into()), "the snapshot is of AC00000000000000000000000000000007"),
         (with("accounts", json!([{}])), "cannot be read"),
@@ -234,7 +234,7 @@ async fn explain_says_the_verdict_first_whoever_is_asked() {
     );
     // In a list that no plan needs, by its SID too.
     for id in [phone(3), format!("PN{:032x}", 3)] {
-        let words = format!("{}: in {} (a3), and nobody claims it: it stays where it is", phone(3), ac(3));
+        let words = format!("{}: in {} (a3), and no entry claims it: it stays where it is", phone(3), ac(3));
         assert_eq!(first(&setup, &id).await, words);
     }
     for unknown in [ac(77), phone(77), format!("PN{:032x}", 77)] {

@@ -65,7 +65,7 @@ pub(super) async fn wait(
         }
         anyhow::ensure!(
             Instant::now() + PAUSE < deadline,
-            "not within {timeout:?}: {told}; give it longer with --timeout, or look with `subaccountd status`"
+            "timed out after {timeout:?}: {told}; give it longer with --timeout, or look with `subaccountd status`"
         );
         sleep(PAUSE).await;
     }

@@ -93,7 +93,7 @@ impl Query {
             "show" => set(&mut self.show, Class::ALL.into_iter().find(|class| class.as_str() == word))
                 .then_some("`show` is none of all, held, unknown, planned and in-sync; all are shown."),
             "reason" => set(&mut self.reason, Reason::ALL.into_iter().find(|reason| reason.as_str() == word))
-                .then_some("`reason` is no reason for which anything is held; it is left out."),
+                .then_some("`reason` is not a reason for which items are held; it is left out."),
             "desired" => set(&mut self.desired, Status::ALL.into_iter().find(|s| s.as_str() == word))
                 .then_some("`desired` is none of active, suspended and closed; it is left out."),
             "sort" => match Sort::ALL.into_iter().find(|sort| sort.as_str() == word) {

@@ -95,7 +95,7 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
             let release: Vec<_> = terms.release.iter().copied().collect();
             page.line(&format!("closed; may be lost with it: {}", numbers(&release)));
             if terms.move_numbers_to_main {
-                page.line("what else it holds and nobody claims moves to the main account");
+                page.line("other numbers that it holds and no entry claims move to the main account");
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
                 page.line(&format!("why: {why}"));
             }
         }
-        None => page.line("nothing: nobody claims it"),
+        None => page.line("nothing: no entry claims it"),
     }
     for entry in case.desired.accounts() {
         if entry.close().is_some_and(|terms| terms.release.contains(&phone)) {
@@ -75,8 +75,10 @@ fn verdict(
     match (claimant, holder) {
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),
         (Some(claimant), _) => format!("{is}, to be in {}", case.view.named(claimant)),
-        (None, NumberLocation::In(..)) => format!("{is}, and nobody claims it: it stays where it is"),
-        (None, NumberLocation::InTransit | NumberLocation::Nowhere) => format!("{is}, and nobody claims it"),
+        (None, NumberLocation::In(..)) => format!("{is}, and no entry claims it: it stays where it is"),
+        (None, NumberLocation::InTransit | NumberLocation::Nowhere) => {
+            format!("{is}, and no entry claims it")
+        }
     }
 }
 
