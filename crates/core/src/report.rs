@@ -321,12 +321,11 @@ impl AccountView {
         previous: Option<&Report>,
     ) -> Self {
         let live = found.and_then(|(found, _)| found.observed.account(entry.sid));
-        let (status, reason, message) = match found {
-            Some((found, plan)) => synced(entry, found.plan, plan),
-            None => {
-                let reason = ConditionReason::Held(Reason::Unreadable);
-                (ConditionStatus::Unknown, reason, "the last pass could not observe it".into())
-            }
+        let (status, reason, message) = if let Some((found, plan)) = found {
+            synced(entry, found.plan, plan)
+        } else {
+            let reason = ConditionReason::Held(Reason::Unreadable);
+            (ConditionStatus::Unknown, reason, "the last pass could not observe it".into())
         };
         let before = previous.and_then(|report| {
             let at = report.accounts.binary_search_by_key(&entry.sid, |account| account.sid).ok()?;

@@ -147,7 +147,7 @@ impl NumberRow {
         Ok(Number {
             sid,
             phone,
-            resource_refs: resource_refs,
+            resource_refs,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
         })
     }

@@ -105,7 +105,7 @@ pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
         let Some(numbers) = staying.get(&planned.action.account()) else { continue };
         let words = format!(
             "these transfers are held, and Twilio takes none into a suspended account: {}",
-            first_of(&numbers)
+            first_of(numbers)
         );
         planned.note = Some(planned.note.take().map_or(words.clone(), |note| format!("{note}; {words}")));
     }
