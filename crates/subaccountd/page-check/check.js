@@ -156,7 +156,7 @@ async function twelveByHand(browser, url, size, javaScriptEnabled) {
   assert.equal(await rows(page, "held").count(), 1, where);
   assert.match(await texts(page, "held"), /umbrella[\s\S]*addressSid/);
   await page.getByRole("link", { name: "Clear" }).click();
-  await page.getByRole("link", { name: /converged$/ }).click();
+  await page.getByRole("link", { name: /in sync$/ }).click();
   assert.match(await texts(page, "accounts"), /acme/);
   assert.doesNotMatch(await texts(page, "accounts"), /wayne/);
   await page.getByLabel("Search", { exact: true }).fill("nobody has this name");

@@ -34,13 +34,8 @@ pub enum Event {
     SuspensionAttributed { account: AccountSid, updated: Timestamp },
     /// An account was seen under the name that its entry gives.
     SeenNamed { account: AccountSid, name: String },
-    /// These numbers were seen in an account, and in no other unless they are `moving`.
-    NumbersSeen {
-        account: AccountSid,
-        numbers: BTreeMap<PhoneNumber, NumberSid>,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        in_transit: bool,
-    },
+    /// These numbers were seen in an account, and in no other unless they are `in_transit`.
+    NumbersSeen { account: AccountSid, numbers: BTreeMap<PhoneNumber, NumberSid>, in_transit: bool },
     /// The whole number list of an account was read while it was active.
     ListSeenActive { account: AccountSid },
     /// A number is in no list, and its account does not have it.

@@ -277,6 +277,9 @@ fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     numbers.into_iter().map(|(number, location)| (number, location, resources.clone())).collect()
 }
 
+/// Keys of the document that hold accounts back, or hold entries.
+const GUARDS: [&str; 3] = ["paused", "mainAccount", "subaccounts"];
+
 fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<String, String> {
     let Some(node) = node else { return BTreeMap::new() };
     let Kind::Map(entries) = &node.kind else {
@@ -298,7 +301,7 @@ fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<St
         let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{}", shown(word)));
         let Some((word, text)) = word.zip(text(value, &name, MAX_LABEL, diagnostics)) else {
             // As `paused: true` that was to stand in the document.
-            if word.is_some_and(|word| hidden::is_foreign(word, value)) {
+            if word.is_some_and(|word| GUARDS.contains(&word)) {
                 diagnostics.hide(key.location);
             }
             continue;

@@ -92,7 +92,7 @@ fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
     let mut remarks = vec![format!(
         "Made on the snapshot of {} ({} old), taken by subaccountd {}, under its settings{but}.",
         subaccountd_core::whole_seconds(taken),
-        rough(now.duration_since(taken)),
+        rough(now.duration_since(taken).max(SignedDuration::ZERO)),
         snapshot.taker()
     )];
     if now.duration_since(taken) > OLD {

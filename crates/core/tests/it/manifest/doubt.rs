@@ -180,7 +180,7 @@ fn value_that_is_not_understood_pauses_the_state_when_entries_may_stand_in_it() 
     assert!(paused("subaccounts: [{sid: AC01, status: active}]\n1: x"));
     // Words of a label, whole and faulty.
     assert!(!paused("subaccounts: [{sid: AC01, status: oops, labels: {paused: 'true'}}]"));
-    assert!(!paused("subaccounts: [{sid: AC01, status: active, labels: {team: true}}]"));
+    assert!(!paused("subaccounts: [{sid: AC01, status: active, labels: {team: true, kind: 3, sid: 5}}]"));
     // The SID of a number begins no entry.
     assert!(!paused("subaccounts: [{sid: AC01, status: active, x: {sid: PN01}}]"));
     assert!(!paused("subaccounts: [{sid: AC01, status: active, x: {a: [1, true, null, b]}}]"));
