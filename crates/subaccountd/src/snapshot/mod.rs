@@ -39,7 +39,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) main_account: AccountSid,
     /// The rules that the taker plans by, as its flags.
     pub(crate) settings: Cow<'a, FlagValues>,
-    pub(crate) accounts: Vec<AccountRow<'a>>,
+    pub(crate) accounts: Vec<SnapshotAccount<'a>>,
     /// The other facts that were not known.
     #[serde(default)]
     pub(crate) doubts: Cow<'a, Doubts>,
@@ -52,7 +52,7 @@ const fn yes() -> bool {
 
 /// One account.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct AccountRow<'a> {
+pub(crate) struct SnapshotAccount<'a> {
     #[serde(flatten)]
     pub(crate) account: Cow<'a, Account>,
     pub(crate) numbers: Cow<'a, NumberList>,
@@ -96,7 +96,7 @@ impl KeptPass {
         let row = |account: &'a Account| {
             let numbers = self.number_lists.get(&account.sid);
             let numbers = numbers.map_or(Cow::Owned(NumberList::NotRead), Cow::Borrowed);
-            AccountRow { account: Cow::Borrowed(account), numbers }
+            SnapshotAccount { account: Cow::Borrowed(account), numbers }
         };
         Snapshot {
             format: FORMAT,

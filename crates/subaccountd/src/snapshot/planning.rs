@@ -50,7 +50,7 @@ pub(crate) fn report(
     Ok((report, Observation { now, observed, history: history.into() }))
 }
 
-fn observed(main: AccountSid, rows: Vec<super::AccountRow<'_>>) -> Observed {
+fn observed(main: AccountSid, rows: Vec<super::SnapshotAccount<'_>>) -> Observed {
     let (mut accounts, mut lists) = (Vec::new(), Vec::new());
     for row in rows {
         lists.push((row.account.sid, row.numbers.into_owned()));
