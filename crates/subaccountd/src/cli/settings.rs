@@ -1,5 +1,7 @@
 //! Settings: each is a flag with an environment twin, checked before anything else happens.
 
+mod values;
+mod variables;
 mod words;
 
 use std::{net::SocketAddr, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
@@ -10,6 +12,9 @@ use secrecy::SecretString;
 use subaccountd_core::{AccountSid, ActionKind, Guardrails, Limit, Limits, Policy, Reactivation};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
+pub(crate) use values::{account_sid, duration};
+use values::{address, address_or_none, boolean, in_flight, limit, positive};
+pub(crate) use variables::unknown_variable;
 pub(crate) use words::FlagValues;
 
 /// The state, the fleet that it is for, and what may be done to it.
@@ -336,127 +341,5 @@ impl GuardrailArgs {
 impl DaemonArgs {
     pub(crate) const fn interval(&self) -> Duration {
         self.interval.unsigned_abs()
-    }
-}
-
-/// Names of our prefix that Kubernetes injects for a Service called like us.
-fn is_injected_by_kubernetes(name: &str) -> bool {
-    name.ends_with("_SERVICE_HOST")
-        || name.contains("_SERVICE_PORT")
-        || name.ends_with("_PORT")
-        || name.contains("_PORT_")
-}
-
-/// The first variable of our prefix that no flag of `command` reads: most likely a typo, which must not switch a
-/// safety off.
-pub(crate) fn unknown_variable(
-    command: &clap::Command,
-    names: impl Iterator<Item = String>,
-) -> Option<String> {
-    let mut known = Vec::new();
-    let mut commands = vec![command];
-    while let Some(command) = commands.pop() {
-        known.extend(command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()));
-        commands.extend(command.get_subcommands());
-    }
-    let ours = |name: &String| name.starts_with("SUBACCOUNTD_");
-    let unknown = |name: &String| !known.contains(&name.as_str()) && !is_injected_by_kubernetes(name);
-    names.filter(ours).find(unknown)
-}
-
-pub(crate) fn account_sid(text: &str) -> Result<AccountSid, String> {
-    if text.starts_with("SK") {
-        return Err("this is an API key; keys of a main account cannot reach its subaccounts: give the account SID (AC…) \
-                    and its auth token"
-            .to_owned());
-    }
-    text.parse().map_err(|error: subaccountd_core::NotASid| error.to_string())
-}
-
-/// Durations as `90s`, `5m`, `24h`.
-pub(crate) fn duration(text: &str) -> Result<SignedDuration, String> {
-    let parsed: Option<SignedDuration> = text.parse().ok();
-    let longest = SignedDuration::from_hours(24 * 400);
-    parsed
-        .filter(|duration| !duration.is_negative() && *duration <= longest)
-        .ok_or_else(|| "write a duration as in 90s, 5m or 24h, of at most 400 days".to_owned())
-}
-
-fn positive(text: &str) -> Result<SignedDuration, String> {
-    let long_enough = |duration: &SignedDuration| *duration >= SignedDuration::from_millis(10);
-    Some(duration(text)?)
-        .filter(long_enough)
-        .ok_or_else(|| "write a duration of at least 10ms, as in 60s".to_owned())
-}
-
-fn in_flight(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|n| (1..=1000).contains(n))
-        .ok_or_else(|| "write a number from 1 to 1000".to_owned())
-}
-
-fn limit(text: &str) -> Result<Limit, String> {
-    let parsed = match text.strip_suffix('%') {
-        Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(Limit::Percent),
-        None => text.parse().ok().map(Limit::Count),
-    };
-    parsed.ok_or_else(|| "write a count as in 5, or per cent from 0% to 100%".to_owned())
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err("write true, false, 1 or 0".to_owned()),
-    }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let text = text.replace("localhost:", "127.0.0.1:");
-    let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text };
-    text.parse().map_err(|_| "write an address and a port, as in 127.0.0.1:8080".to_owned())
-}
-
-fn address_or_none(text: &str) -> Result<StatusListen, String> {
-    if text == "none" { Ok(StatusListen::Off) } else { address(text).map(StatusListen::On) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_are_counts_or_per_cent_up_to_100() {
-        assert_eq!(limit("5"), Ok(Limit::Count(5)));
-        assert_eq!(limit("0%"), Ok(Limit::Percent(0)));
-        assert_eq!(limit("100%"), Ok(Limit::Percent(100)));
-        for wrong in ["101%", "-1", "5 %", "", "%", "many", "300%"] {
-            assert!(limit(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn durations_are_read_as_they_are_documented() {
-        for (text, seconds) in [("90s", 90), ("5m", 300), ("24h", 86_400), ("0s", 0)] {
-            assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
-        }
-        for wrong in ["90", "-5m", "soon", "99999h"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-        assert!(positive("0s").is_err());
-    }
-
-    #[test]
-    fn injected_kubernetes_variable_is_not_a_typo() {
-        for name in [
-            "SUBACCOUNTD_SERVICE_HOST",
-            "SUBACCOUNTD_SERVICE_PORT_HTTP",
-            "SUBACCOUNTD_PORT",
-            "SUBACCOUNTD_PORT_8080_TCP_ADDR",
-        ] {
-            assert!(is_injected_by_kubernetes(name), "{name}");
-        }
-        assert!(!is_injected_by_kubernetes("SUBACCOUNTD_MAX_CLOSE"));
     }
 }
