@@ -98,7 +98,7 @@ pub struct CloseTerms {
     pub confirm: String,
     /// Not closed before this time.
     pub not_before: Option<Timestamp>,
-    /// True when the numbers that it still holds, that nobody claims and that are not in `release`, move to
+    /// True when the numbers that it still holds, that no entry claims and that are not in `release`, move to
     /// the main account.
     pub move_numbers_to_main: bool,
     /// Numbers that may be lost with the account.

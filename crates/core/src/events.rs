@@ -157,7 +157,7 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
     }
 }
 
-/// Returns true when the state wants `number`, which nobody claims, to go from `account` to the main account.
+/// Returns true when the state wants `number`, which no entry claims, to go from `account` to the main account.
 fn moves_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
     let terms = desired.entry(account).and_then(Entry::close);
     terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))

@@ -104,7 +104,7 @@ impl<'a> Lines<'a> {
         Self { sources, last: None }
     }
 
-    /// The line of `place`, and its mark: where there is no such line or column, the nearest that there is.
+    /// The line of `location`, and its span: where there is no such line or column, the nearest that there is.
     fn find(&mut self, location: Location) -> Option<(Span, Cow<'a, str>)> {
         if self.last.as_ref().is_none_or(|(file, _)| *file != location.file()) {
             let bytes = self.sources.get(location.file())?.content.as_ref().ok()?;
@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// `word` in the quotes that stand at `mark`.
+/// `word` in the quotes that stand at `span`.
 fn quoted_alike(word: String, span: Span, excerpt: Option<&Excerpt>) -> String {
     let at = excerpt.map(|excerpt| span.column() - 1 - excerpt.skipped);
     let first = excerpt.zip(at).and_then(|(excerpt, at)| excerpt.text.chars().nth(at));

@@ -90,7 +90,7 @@ pub(super) struct Diagnostics<'a> {
 }
 
 impl Diagnostics<'_> {
-    /// Takes note that a fault at `place` hides an unknown number of entries or guards.
+    /// Takes note that a fault at `location` hides an unknown number of entries or guards.
     pub(super) fn hide(&mut self, location: Location) {
         self.hide_in(location.file());
     }

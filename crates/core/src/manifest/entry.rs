@@ -123,7 +123,7 @@ fn account_sid(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Account
     sid(node, "sid", AccountSid::PREFIX, SID_HELP, diagnostics)
 }
 
-/// Reads a `mainAccount`, whose key stands at `place`.
+/// Reads a `mainAccount`, whose key stands at `location`.
 pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Diagnostics<'_>) -> ReadMain {
     let before = diagnostics.count();
     let what = "`mainAccount`";

@@ -107,7 +107,7 @@ pub(super) fn phone(text: &str) -> Option<PhoneNumber> {
     plain.parse().ok()
 }
 
-/// The hint for `text`, which is no SID that begins with `prefix`: its mistake, when that can be told.
+/// The hint for `text`, which is not a SID that begins with `prefix`: its mistake, when that can be told.
 pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
     let resources = [
         ("AC", "an account"),

@@ -145,18 +145,18 @@ pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> 
     diagnostic
 }
 
-/// The text before `mark` on its line.
+/// The text before `span` on its line.
 fn before(text: &str, span: Span) -> &str {
     let line = line_of(text, span.line());
     line.char_indices().nth(span.column() - 1).map_or(line, |(at, _)| &line[..at])
 }
 
-/// The text at `mark` and after it on its line.
+/// The text at `span` and after it on its line.
 fn after(text: &str, span: Span) -> &str {
     &line_of(text, span.line())[before(text, span).len()..]
 }
 
-/// The rest of the line from `place` on.
+/// The rest of the line from `location` on.
 fn whole_line(text: &str, location: Location) -> Location {
     let length = line_of(text, location.line()).trim_end().chars().count();
     let column = location.span.column();
@@ -220,7 +220,7 @@ fn closer(problem: &str, (before, after): (&str, &str)) -> Option<&'static str> 
     }
 }
 
-/// The two readers do not agree at `place`.
+/// The two readers do not agree at `location`.
 pub(super) fn disagreement(location: Location, how: &str) -> DiagnosticBuilder {
     let message = format!("two YAML readers read this differently: {how}");
     DiagnosticBuilder::new(

@@ -1,4 +1,4 @@
-//! What tells one meaning of a state from another: digests, and agreement on the targets of a write.
+//! The meaning of a state, told from another: digests, and agreement on the targets of a write.
 
 use jiff::Timestamp;
 use subaccountd_core::{CloseTerms, Desired, Entry};

@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// To the beginning of the line, and clear what stands there.
 const CLEAR: &str = "\r\x1b[K";
 /// The columns that stay free. The characters that Ctrl-C shows behind the line must not begin another one,
-/// which nobody would clear.
+/// which would stay on the terminal.
 const ROOM: u16 = 4;
 
 /// The line that is on the terminal now.

@@ -83,7 +83,7 @@ pub(crate) struct KeptPass {
 }
 
 impl KeptPass {
-    /// Makes the kept parts of `sight`, which was made under `settings`.
+    /// Makes the kept parts of `observation`, which was made under `settings`.
     pub(crate) fn of(observation: Observation, settings: Arc<FlagValues>) -> Self {
         let Observation { now, observed, history } = observation;
         let main = observed.main();

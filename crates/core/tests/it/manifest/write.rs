@@ -61,7 +61,7 @@ impl Fleet {
         self
     }
 
-    /// What is seen when the lists that `filter` asks for are read.
+    /// The observation in which the lists that `filter` asks for are read.
     fn observed(&self, choice: &ExportFilter) -> Observed {
         let mut observed = Observed::new(sid("AC00"), self.accounts.clone());
         for account in choice.lists(&observed) {
