@@ -50,8 +50,8 @@ pub fn main() -> ExitCode {
 fn on_runtime(
     command: impl Future<Output = Result<Exit, (Exit, anyhow::Error)>>,
 ) -> Result<Exit, (Exit, anyhow::Error)> {
-    // Passes run on the main thread, the endpoints on one worker: each thread more costs memory of its own.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    // One thread: a connection that another one served would wake this one for every answer.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| (Exit::Failed, anyhow::Error::from(error).context("no runtime")))?;
     let ended = runtime.block_on(command);

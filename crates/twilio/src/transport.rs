@@ -160,10 +160,12 @@ impl Response {
             return Err(Failure::Rejected(self.rejection()));
         }
         let ResponseHead { request_id, date, .. } = self.head;
-        let read = wire::read(self.body.reader()).or_else(|cause| match self.body.with_bad_bytes_marked() {
-            Some(text) => wire::read(text.as_bytes()),
-            None => Err(cause),
-        });
+        let read = match self.body.text() {
+            Some(text) => wire::read_text(text),
+            None => wire::read(self.body.reader()).or_else(|cause| {
+                self.body.with_bad_bytes_marked().map_or(Err(cause), |text| wire::read_text(&text))
+            }),
+        };
         match read {
             Ok(value) => Ok(Parsed { value, request_id, date }),
             Err(cause) => Err(Failure::UnknownOutcome { cause, request_id, timed_out: false }),
@@ -214,6 +216,12 @@ impl Body {
 
     fn len(&self) -> usize {
         self.0.iter().map(Vec::len).sum()
+    }
+
+    /// The body as text, when it is UTF-8 in one block, as nearly every list is: it is read several times as fast.
+    fn text(&self) -> Option<&str> {
+        let [block] = self.0.as_slice() else { return None };
+        str::from_utf8(block).ok()
     }
 
     /// The body with a mark that no text decodes in the place of each piece that is not UTF-8: what it stands in

@@ -177,10 +177,17 @@ impl NumberRow {
 
 /// Reads the body of a 2xx. The error says where it stops making sense, and shows nothing of it.
 pub(crate) fn read<T: ResponseBody>(body: impl Read) -> Result<T, String> {
-    serde_json::from_reader(body).map_err(|error| {
-        let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
-        format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
-    })
+    serde_json::from_reader(body).map_err(|error| unreadable::<T>(&error))
+}
+
+/// As [`read`], of a body that is at hand as text.
+pub(crate) fn read_text<T: ResponseBody>(body: &str) -> Result<T, String> {
+    serde_json::from_str(body).map_err(|error| unreadable::<T>(&error))
+}
+
+fn unreadable<T: ResponseBody>(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
+    format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
 }
 
 /// Twilio's error code and words, as far as the body of an answer has them.

@@ -46,8 +46,7 @@ pub(super) async fn run(
     });
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = reconciler.mode().as_str(), "starting");
     let served = CancellationToken::new();
-    let server = server::bind(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
-    let mut server = tokio::spawn(server);
+    let mut server = server::start(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let snapshots = match daemon.status_listen {
         StatusListen::On(_) => Some(Snapshots { to, settings: Arc::new(fleet.rules.words()) }),
         // Nobody could ask for one.

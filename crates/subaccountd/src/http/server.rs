@@ -1,6 +1,8 @@
 //! The endpoints of the daemon: probes and metrics on one address, the status on another or the same.
+//!
+//! A thread of their own serves them: they answer while a pass computes.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -12,7 +14,11 @@ use axum::{
 };
 use serde_json::json;
 use subaccountd_core::Report;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    sync::{oneshot, watch},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -39,8 +45,36 @@ pub(crate) struct AppState {
     pub(crate) stuck_after: Duration,
 }
 
-/// Binds the addresses and gives what serves them until `stopping`.
-pub(crate) async fn bind(
+/// Binds the addresses and serves them until `stopping`. What is given says how the serving ended.
+///
+/// # Errors
+/// An address cannot be listened on.
+pub(crate) async fn start(
+    listen: SocketAddr,
+    status_listen: StatusListen,
+    shown: Arc<AppState>,
+    stopping: CancellationToken,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (bound_to, bound) = oneshot::channel();
+    let (ended_to, ended) = oneshot::channel();
+    // Who no longer waits for a word needs none.
+    let serve = async move {
+        match bind(listen, status_listen, shown, stopping).await {
+            Ok(serving) => {
+                let _ = bound_to.send(Ok(ended));
+                let _ = ended_to.send(serving.await);
+            }
+            Err(error) => {
+                let _ = bound_to.send(Err(error));
+            }
+        }
+    };
+    thread::Builder::new().name("endpoints".to_owned()).spawn(move || runtime.block_on(serve))?;
+    bound.await.context("the server panicked")?
+}
+
+async fn bind(
     listen: SocketAddr,
     status_listen: StatusListen,
     shown: Arc<AppState>,
