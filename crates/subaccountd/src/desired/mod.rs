@@ -54,7 +54,7 @@ pub(crate) enum ReadError {
     #[error("{} keeps changing: no two reads gave the same bytes", .0.display())]
     KeepsChanging(PathBuf),
     #[error("the parser failed: {0}")]
-    Parser(#[from] tokio::task::JoinError),
+    Parser(tokio::task::JoinError),
 }
 
 /// Reads the state at one path. Its clones share the right to call into the file system.
@@ -148,7 +148,8 @@ impl Files {
         if let Some(known) = known.filter(|known| known.sha256 == sha256) {
             return Ok(LoadedState { revision, ..known.clone() });
         }
-        let reading = Arc::new(spawn_blocking(move || manifest::parse(&sources)).await?);
+        let reading =
+            Arc::new(spawn_blocking(move || manifest::parse(&sources)).await.map_err(ReadError::Parser)?);
         let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
         let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
         Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })

@@ -25,18 +25,34 @@ pub(super) struct Header {
 }
 
 /// One line: when, what, and for a write who asked for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct JournalLine {
     /// By Twilio's clock where it could be trusted.
     pub(crate) time: Timestamp,
     #[serde(flatten)]
     pub(crate) what: LineContent,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audit: Option<Audit>,
 }
 
+/// A line with an event, as it is read: by itself, so that an error says which key is wrong.
+#[derive(Deserialize)]
+pub(super) struct EventLine {
+    time: Timestamp,
+    #[serde(flatten)]
+    event: Event,
+    audit: Option<Audit>,
+}
+
+/// A line with the history that a file begins with, as it is read.
+#[derive(Deserialize)]
+pub(super) struct CarriedLine {
+    time: Timestamp,
+    carried: Box<History>,
+}
+
 /// The content of a line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nearly every line is an event")]
 pub(crate) enum LineContent {
@@ -70,6 +86,18 @@ pub(crate) struct Audit {
     /// The result in words: what was done, or what went wrong.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) message: String,
+}
+
+impl From<EventLine> for JournalLine {
+    fn from(EventLine { time, event, audit }: EventLine) -> Self {
+        Self { time, what: LineContent::Event(event), audit }
+    }
+}
+
+impl From<CarriedLine> for JournalLine {
+    fn from(CarriedLine { time, carried }: CarriedLine) -> Self {
+        Self { time, what: LineContent::Carried { carried }, audit: None }
+    }
 }
 
 impl JournalLine {

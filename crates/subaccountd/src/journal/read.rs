@@ -7,10 +7,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use subaccountd_core::{AccountSid, History, history::Event};
 
-use super::format::{FORMAT, Header, JournalLine, LineContent};
+use super::format::{CarriedLine, EventLine, FORMAT, Header, JournalLine, LineContent};
 
 /// The file of the present.
 pub(super) const NAME: &str = "journal.jsonl";
@@ -28,12 +28,12 @@ const READ_HELP: &str =
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JournalError {
     /// The system said no.
-    #[error("{path}: {source}; {help}")]
+    #[error("{path}: {cause}; {help}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        #[source]
-        source: io::Error,
+        /// The error that the system gave.
+        cause: io::Error,
         help: &'static str,
     },
     /// A line, or the whole file, is not what it should be.
@@ -45,8 +45,8 @@ pub(crate) enum JournalError {
 }
 
 impl JournalError {
-    pub(super) fn io(path: &Path, source: io::Error, help: &'static str) -> Self {
-        Self::Io { path: path.to_owned(), source, help }
+    pub(super) fn io(path: &Path, cause: io::Error, help: &'static str) -> Self {
+        Self::Io { path: path.to_owned(), cause, help }
     }
 }
 
@@ -182,10 +182,14 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<JournalLine>, String> {
     struct Tag {
         event: Option<String>,
     }
-    let tag: Tag =
-        serde_json::from_slice(line).map_err(|error| format!("this line cannot be read: {error}"))?;
-    if tag.event.is_some_and(|event| !Event::KINDS.contains(&event.as_str())) {
-        return Ok(None);
-    }
-    serde_json::from_slice(line).map(Some).map_err(|error| format!("this line cannot be read: {error}"))
+    let read = match from_json::<Tag>(line)?.event {
+        Some(event) if !Event::KINDS.contains(&event.as_str()) => return Ok(None),
+        Some(_) => from_json::<EventLine>(line)?.into(),
+        None => from_json::<CarriedLine>(line)?.into(),
+    };
+    Ok(Some(read))
+}
+
+fn from_json<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(line).map_err(|error| format!("this line is not a valid journal entry: {error}"))
 }

@@ -214,8 +214,23 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:33: this line cannot be read"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:33: this line is not a valid journal entry"), "{refusal}");
     assert!(Journal::read_only(dir.path(), main_account()).is_err());
+}
+
+#[test]
+fn refusal_of_a_line_names_the_key_that_is_wrong() {
+    for (line, problem) in [
+        (r#"{"time":"2026-11-21T00:00:00Z","event":"seenActive","acount":"AC1"}"#, "missing field `account`"),
+        (r#"{"time":"2026-11-21T00:00:00Z","carried":{"nextId":"x"}}"#, "invalid type: string \"x\""),
+        (r#"{"time":"2026-11-21T00:00:00Z"}"#, "missing field `carried`"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        kept(dir.path());
+        append(dir.path(), &format!("{line}\n"));
+        let refusal = refusal(dir.path(), main_account());
+        assert!(refusal.contains(problem), "{refusal}");
+    }
 }
 
 #[test]

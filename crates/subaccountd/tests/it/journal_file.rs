@@ -90,3 +90,14 @@ async fn journal_command_names_the_line_of_an_archive_that_it_cannot_read() {
     let said = stderr(&shown);
     assert!(said.contains("warning: ") && said.contains("journal-20200101T000000Z.jsonl:2: "), "{said}");
 }
+
+#[tokio::test]
+async fn cause_of_an_unusable_journal_is_named_once() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    fs::write(setup.journal_dir(), "").unwrap();
+    for command in ["apply", "plan", "journal"] {
+        let ended = setup.run(&[command]).await;
+        assert_eq!(code(&ended), 1, "{command}");
+        assert_eq!(stderr(&ended).matches("os error").count(), 1, "{command}: {}", stderr(&ended));
+    }
+}

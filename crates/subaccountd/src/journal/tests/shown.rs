@@ -36,7 +36,7 @@ fn unreadable_line_of_an_archive_is_named_and_hides_no_other() {
     let faults = faults(&shown);
     assert_eq!(faults.len(), 2, "{faults:?}");
     assert!(
-        faults[0].contains("journal-20250101T000000Z.jsonl:3: this line cannot be read"),
+        faults[0].contains("journal-20250101T000000Z.jsonl:3: this line is not a valid journal entry"),
         "{}",
         faults[0]
     );
