@@ -72,7 +72,7 @@ async fn a_rest_goes_on_over_restarts() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "closed", ", close: {confirm: a1}"))).await;
     let due = |text: String| text.split("is closed at ").nth(1).map(|rest| rest[..20].to_owned()).unwrap();
     let first = due(stdout(&setup.run(&["apply"]).await));
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    setup.sim.faults().clock_offset_seconds = 2;
     assert_eq!(due(stdout(&setup.run(&["apply"]).await)), first);
     assert_eq!(due(stdout(&setup.run(&["plan"]).await)), first);
 }
@@ -89,7 +89,7 @@ async fn a_lost_journal_fills_the_budgets_and_begins_every_rest_anew() {
     let full = setup.run(&args).await;
     assert!(stdout(&full).contains("OverLimit"), "{}", stdout(&full));
     // With the journal, the rest would still end when it was to end before.
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    setup.sim.faults().clock_offset_seconds = 2;
     fs::remove_dir_all(setup.journal_dir()).unwrap();
     let applied = setup.run(&args).await;
     assert!(stderr(&applied).contains("starting a new one without history"), "{}", stderr(&applied));
