@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts a simulated Twilio and the daemon on a copy of the example beside this script.
-# With DEMO_ONCE=1 it plays the edits itself, checks what comes of them, and ends.
+# With DEMO_ONCE=1 it makes the edits itself, checks the results, and exits.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -66,8 +66,8 @@ if [ "${DEMO_ONCE:-}" != 1 ]; then
   - change initech from suspended to active: it is reactivated at once, because the daemon suspended it
   - give +493012345678 an addressSid (AD and 32 digits): the held transfer goes through
   - list AC00000000000000000000000000000006 as closed, with close: {confirm: not listed}
-  - misspell a status: the fault is told, the rest goes on, and nothing is closed
-The status page: http://127.0.0.1:$status_port   Metrics: http://127.0.0.1:$port/metrics   Ctrl-C ends.
+  - misspell a status: the fault is reported, the other entries continue, and no account is closed
+The status page: http://127.0.0.1:$status_port   Metrics: http://127.0.0.1:$port/metrics   Press Ctrl-C to stop.
 
 EOF
     tail -n +1 -f "$log"
