@@ -200,9 +200,12 @@ fn sightings(history: &History, desired: &Desired, observed: &Observed, now: Now
     }
     let Some(at) = now.trusted() else { return };
     for (account, _) in history.close_decisions() {
-        let others = history.suspended_by_us(account).is_none() && history.seen_suspended(account).is_none();
-        if others && live(observed, account) == Some(Status::Suspended) {
-            events.push(Event::SeenSuspended { account, at });
+        let Some(live) = observed.account(account) else { continue };
+        let updated = live.date_updated;
+        let known = history.own_suspension(account, updated).is_some()
+            || history.seen_suspended(account).is_some_and(|seen| seen.updated == updated);
+        if !known && live.status.known() == Some(Status::Suspended) {
+            events.push(Event::SeenSuspended { account, at, updated });
         }
     }
 }

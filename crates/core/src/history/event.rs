@@ -29,7 +29,7 @@ pub enum Event {
     /// An account was seen active for the first time since its desired status changed.
     SeenActive { account: AccountSid },
     /// An account that is to close was seen suspended by others for the first time since it was last seen active.
-    SeenSuspended { account: AccountSid, at: Timestamp },
+    SeenSuspended { account: AccountSid, at: Timestamp, updated: Option<Timestamp> },
     /// A suspension is a write of the daemon's own: Twilio dates it `updated`.
     SuspensionAttributed { account: AccountSid, updated: Timestamp },
     /// An account was seen under the name that its entry gives.

@@ -46,9 +46,9 @@ struct AccountFacts {
     /// It was suspended when it was observed for the first time, and nothing has changed since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     found_suspended: bool,
-    /// The first pass that saw it suspended since it was last seen active, when it was to close.
+    /// The suspension by others that was seen last while it was to close, since it was last seen active.
     #[serde(skip_serializing_if = "Option::is_none")]
-    seen_suspended: Option<Timestamp>,
+    seen_suspended: Option<SeenSuspension>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     observed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +61,17 @@ struct AccountFacts {
     /// The name of its entry under which it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_named: Option<String>,
+}
+
+/// A suspension by others, as passes saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenSuspension {
+    /// The first pass that saw it, by a trusted clock.
+    pub at: Timestamp,
+    /// Twilio's `date_updated` of it. Another date is another suspension, however old it says to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
 }
 
 /// A suspension that the daemon made.
@@ -164,7 +175,9 @@ impl History {
             }
             Event::FoundSuspended { account } => self.facts(account).found_suspended = true,
             Event::SeenActive { account } => self.saw_active(account),
-            Event::SeenSuspended { account, at } => self.facts(account).seen_suspended = Some(at),
+            Event::SeenSuspended { account, at, updated } => {
+                self.facts(account).seen_suspended = Some(SeenSuspension { at, updated });
+            }
             Event::SuspensionAttributed { account, updated } => {
                 let own = OwnSuspension { at: Stamp::sure(updated), updated: Some(updated) };
                 self.facts(account).suspended_by_us = Some(Box::new(own));
@@ -290,8 +303,8 @@ impl History {
         self.accounts.get(&account).is_some_and(|facts| facts.found_suspended)
     }
 
-    /// The first pass that saw `account` suspended since it was last seen active, when the state was to close it.
-    pub fn seen_suspended(&self, account: AccountSid) -> Option<Timestamp> {
+    /// The suspension of `account` by others that was seen last while the state was to close it, since it was last seen active.
+    pub fn seen_suspended(&self, account: AccountSid) -> Option<SeenSuspension> {
         self.accounts.get(&account)?.seen_suspended
     }
 

@@ -245,8 +245,9 @@ fn cooling_off(
     let own = history.suspended_by_us(account.sid).map(|own| own.at.at);
     let updated = account.date_updated?;
     // A suspension by others that Twilio dates long before it was seen was dated by a clock that was wrong.
-    let misdated = |seen: &Timestamp| own.is_none() && seen.duration_since(updated) > LAG + CLOCK_TOLERANCE;
-    let seen = history.seen_suspended(account.sid).filter(misdated);
+    let ours = history.own_suspension(account.sid, Some(updated)).is_some();
+    let misdated = |seen: &Timestamp| !ours && seen.duration_since(updated) > LAG + CLOCK_TOLERANCE;
+    let seen = history.seen_suspended(account.sid).map(|seen| seen.at).filter(misdated);
     let since = own.into_iter().chain(seen).fold(updated.max(decided), Timestamp::max);
     let unattended = history.unattended(since, now);
     let due = since.checked_add(length.saturating_add(unattended)).unwrap_or(Timestamp::MAX);

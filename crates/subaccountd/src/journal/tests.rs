@@ -46,7 +46,7 @@ fn events() -> Vec<Event> {
         Event::AccountsSeen { accounts: vec![account] },
         Event::FoundSuspended { account },
         Event::SeenActive { account },
-        Event::SeenSuspended { account, at: second },
+        Event::SeenSuspended { account, at: second, updated: Some(second) },
         Event::SeenNamed { account, name: "acme".to_owned() },
         Event::NumbersSeen { account, numbers: [(number, number_sid)].into(), in_transit: false },
         Event::NumbersSeen {

@@ -154,6 +154,46 @@ fn rest_begins_when_the_suspension_was_seen_if_twilio_dates_it_long_before() {
     ");
 }
 
+/// Between two passes others reactivated the account and suspended it again, under a clock of Twilio's that was wrong.
+#[test]
+fn rest_begins_anew_when_another_suspension_is_seen_however_long_ago_twilio_dates_it() {
+    let number = "+15105550101";
+    let holding = closing().holds("AC01", number).pass().after("100h").pass();
+    let suspended = holding.after("1m").suspended("AC01").holds("AC00", number);
+    let first = time("2026-06-04T14:00:00Z");
+    let seen =
+        suspended.with("AC01", |account| account.date_updated = Some(first)).pass().after("71h").pass();
+    let again = |hours: i64| {
+        let other = first - jiff::SignedDuration::from_hours(hours);
+        seen.clone().with("AC01", |account| account.date_updated = Some(other)).pass()
+    };
+    // The suspension that was seen first was ours.
+    let ours = closing().pass().after("1m").done().pass().after("71h").pass();
+    let long_ago = time("2026-05-30T14:00:00Z");
+    let not_ours = ours.clone().with("AC01", |account| account.date_updated = Some(long_ago)).pass();
+    let shown = [
+        seen.clone().after("1h").brief(),
+        again(26).after("1h").brief(),
+        again(26).after("71h").brief(),
+        again(26).after("72h").brief(),
+        again(-1).after("71h").brief(),
+        ours.after("1h").brief(),
+        not_ours.clone().after("71h").brief(),
+        not_ours.after("72h").brief(),
+    ]
+    .join("--\n");
+    insta::assert_snapshot!(shown, @"
+    close AC01--
+    CoolingOff close AC01--
+    CoolingOff close AC01--
+    close AC01--
+    CoolingOff close AC01--
+    close AC01--
+    CoolingOff close AC01--
+    close AC01
+    ");
+}
+
 #[test]
 fn a_new_decision_begins_a_new_rest() {
     let shown = {
@@ -522,12 +562,11 @@ fn numbers_stay_known_when_a_close_is_withdrawn_and_decided_again() {
 
 #[test]
 fn the_daemons_own_suspension_counts_when_twilio_dates_it_earlier() {
-    let scene = resting()
-        .with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z")))
-        .after("0s");
+    let scene =
+        resting().with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z"))).pass();
     let longer_ago = Scene::new(CLOSED).suspended("AC01").pass().after("24h").active("AC01").done();
     let longer_ago =
-        longer_ago.with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z")));
+        longer_ago.with("AC01", |account| account.date_updated = Some(time("2026-05-01T00:00:00Z"))).pass();
     assert_eq!(scene.after("72h").brief(), "close AC01");
     assert_eq!(longer_ago.clone().after("71h 59m").brief(), "CoolingOff close AC01");
     assert_eq!(longer_ago.after("72h").brief(), "close AC01");

@@ -143,7 +143,7 @@ fn rest_counts_from_our_own_suspension_when_twilio_dates_it_earlier() {
     let decided = Scene::new(CLOSED).forbids(subaccountd_core::ActionKind::Suspend).pass().after("10h");
     let scene = decided.policy(|policy| policy.verbs = subaccountd_core::ActionKind::ALL.into()).done();
     let earlier = "2026-01-01T00:00:00Z".parse().unwrap();
-    let scene = scene.with("AC01", |account| account.date_updated = Some(earlier));
+    let scene = scene.with("AC01", |account| account.date_updated = Some(earlier)).pass();
     assert_eq!(scene.clone().after("71h 59m 59s").brief(), "CoolingOff close AC01");
     assert!(is_closed(&scene.after("72h")));
 }
