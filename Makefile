@@ -21,7 +21,7 @@ lint: ## No warning of clippy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 test: ## Every test
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --exclude simulation --locked
 
 doc: ## No warning of rustdoc
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
@@ -40,8 +40,12 @@ conformance: ## The official SDKs against the simulator and the daemon; needs py
 bench: ## Reaction, throughput, memory and size
 	$(CARGO) bench --locked -p subaccountd --bench fleet
 
-soak: ## The daemon under kills, faults, lags and edits, every write judged; SECONDS=1800 SEED=7
+soak: ## Crashes, faults, lags and edits, every write judged; SEEDS=n on virtual time, or a real process for SECONDS=1800; SEED=7
+ifdef SEEDS
+	$(CARGO) run --locked --profile simulation -p simulation -- --seed $(SEED) --seeds $(SEEDS)
+else
 	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
+endif
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

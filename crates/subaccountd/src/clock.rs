@@ -1,9 +1,10 @@
 //! The only place of the daemon where clocks are read: ours, a monotonic one, and Twilio's as it was last told.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{CLOCK_TOLERANCE, Now};
+use tokio::time::Instant;
 
 /// Ours and Twilio's clock may jump together while a monotonic one does not, as when this process stood still: after so long
 /// the new time is believed.
@@ -12,6 +13,10 @@ const BELIEVED_AFTER: Duration = Duration::from_hours(1);
 /// Now, by this machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the edge at which the clock is read")]
 pub(crate) fn now() -> Timestamp {
+    #[cfg(feature = "simulation")]
+    if let Some(now) = crate::simulation::local_time() {
+        return now;
+    }
     Timestamp::now()
 }
 

@@ -11,6 +11,8 @@ mod http;
 mod journal;
 mod output;
 mod reconcile;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod snapshot;
 mod telemetry;
 mod version;

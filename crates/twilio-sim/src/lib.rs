@@ -32,7 +32,7 @@ pub use http::{
     operation::Operation,
     requests::RequestRecord,
 };
-pub use server::Sim;
+pub use server::{NoAnswer, Sim};
 pub use world::{
     Release, Unknown, World,
     account::{Account, AccountStatus},

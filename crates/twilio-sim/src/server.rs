@@ -3,13 +3,22 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, MutexGuard, atomic::Ordering},
+    sync::{
+        Arc, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use axum::{Extension, Router, extract::Request};
+use axum::{
+    Extension, Router,
+    body::{Bytes, to_bytes},
+    extract::Request,
+    http::response::Parts,
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Mutex,
@@ -40,9 +49,21 @@ pub struct Sim(Arc<Running>);
 
 struct Running {
     shared: Arc<Shared>,
+    /// Port 0 of a simulator without a port.
     address: SocketAddr,
     app: Router,
     listening: Mutex<Listening>,
+    /// Requests in process find nobody.
+    refuses: AtomicBool,
+}
+
+/// The reason why a request in process got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nobody listens.
+    Refused,
+    /// The connection was cut.
+    Cut,
 }
 
 /// The port: open, or kept for later.
@@ -86,7 +107,44 @@ impl Sim {
         let app = control::routes().fallback(http::answer).with_state(Arc::clone(&shared));
         let accepting = Some(Accepting::begin(listener, &app, &shared));
         let listening = Mutex::new(Listening { accepting, reserved: None });
-        Ok(Self(Arc::new(Running { shared, address, app, listening })))
+        Ok(Self(Arc::new(Running { shared, address, app, listening, refuses: AtomicBool::default() })))
+    }
+
+    /// A simulator without a port, which [`Sim::exchange`] asks. Its clock begins at `time` and goes on with the one of the
+    /// tokio runtime, which may be paused.
+    pub fn in_process(world: World, time: Timestamp) -> Self {
+        let shared = Arc::new(Shared::new(world, Faults::default()).with_clock(time));
+        let app = http::only(Arc::clone(&shared));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self(Arc::new(Running {
+            shared,
+            address,
+            app,
+            listening: Mutex::default(),
+            refuses: AtomicBool::default(),
+        }))
+    }
+
+    /// The answer to `request`, as a connection of its own would bring it.
+    ///
+    /// # Errors
+    /// No whole answer came.
+    pub async fn exchange(&self, request: Request) -> Result<(Parts, Bytes), NoAnswer> {
+        if self.0.refuses.load(Ordering::SeqCst) {
+            return Err(NoAnswer::Refused);
+        }
+        let line = self.0.shared.stopping.child_token();
+        let app = self.0.app.clone().layer(Extension(Line(line.clone())));
+        let answer = async {
+            let (parts, body) =
+                app.oneshot(request).await.unwrap_or_else(|never| match never {}).into_parts();
+            let bytes = to_bytes(body, usize::MAX).await.map_err(|_| NoAnswer::Cut)?;
+            Ok((parts, bytes))
+        };
+        tokio::select! {
+            answer = answer => answer,
+            () = line.cancelled() => Err(NoAnswer::Cut),
+        }
     }
 
     /// The address on which it listens.
@@ -110,6 +168,7 @@ impl Sim {
     /// Refuses connections and cuts those that there are, until [`Sim::resume_listening`]. The port stays its own, and late
     /// writes still take effect.
     pub async fn pause_listening(&self) -> io::Result<()> {
+        self.0.refuses.store(true, Ordering::SeqCst);
         let mut listening = self.0.listening.lock().await;
         if let Some(Accepting { cancel, task }) = listening.accepting.take() {
             cancel.cancel();
@@ -122,12 +181,18 @@ impl Sim {
 
     /// Listens again on the same port.
     pub async fn resume_listening(&self) -> io::Result<()> {
+        self.0.refuses.store(false, Ordering::SeqCst);
         let mut listening = self.0.listening.lock().await;
         if let Some(socket) = listening.reserved.take() {
             let listener = socket.listen(BACKLOG)?;
             listening.accepting = Some(Accepting::begin(listener, &self.0.app, &self.0.shared));
         }
         Ok(())
+    }
+
+    /// The time as this Twilio has it, in whole seconds.
+    pub fn now(&self) -> Timestamp {
+        self.0.shared.now()
     }
 
     /// The world, locked.

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     in_flight: AtomicUsize,
     requests: AtomicU64,
     began: (Timestamp, Instant),
+    /// The clock is the one of the runtime, since `began`, and not the one of this machine.
+    goes_by_instant: bool,
     /// Writes that are still to take effect, their answers lost.
     pub(crate) late_writes: AtomicUsize,
     /// Cancelled when the simulator stops.
@@ -50,10 +52,16 @@ impl Shared {
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             began: (clock(), Instant::now()),
+            goes_by_instant: false,
             late_writes: AtomicUsize::new(0),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// The same on a clock that begins at `time` and goes on with the one of the runtime.
+    pub(crate) fn with_clock(self, time: Timestamp) -> Self {
+        Self { began: (time, Instant::now()), goes_by_instant: true, ..self }
     }
 
     /// The world. What happens to it until the guard is dropped happens at this instant, as far as lists lag.
@@ -105,7 +113,8 @@ impl Shared {
     /// The time as this Twilio has it, in whole seconds.
     pub(crate) fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_secs(self.faults().clock_offset_seconds);
-        let now = clock().saturating_add(offset).unwrap_or(Timestamp::MAX);
+        let clock = if self.goes_by_instant { self.instant() } else { clock() };
+        let now = clock.saturating_add(offset).unwrap_or(Timestamp::MAX);
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 

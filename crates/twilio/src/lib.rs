@@ -46,6 +46,8 @@ mod request;
 mod response_body;
 mod retry;
 mod rows;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod telemetry;
 mod transport;
 mod wire;

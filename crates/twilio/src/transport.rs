@@ -37,6 +37,8 @@ const MAX_REQUEST_ID: usize = 64;
 pub(crate) struct Transport {
     connections: Connections,
     timeout: Duration,
+    #[cfg(feature = "simulation")]
+    simulated: Option<std::sync::Arc<dyn crate::simulation::Exchange>>,
 }
 
 /// A whole answer, of any status.
@@ -73,7 +75,12 @@ impl Transport {
         timeout: Duration,
         stopped: watch::Receiver<bool>,
     ) -> Result<Self, String> {
-        Ok(Self { connections: Connections::new(origin, timeout, stopped)?, timeout })
+        Ok(Self {
+            connections: Connections::new(origin, timeout, stopped)?,
+            timeout,
+            #[cfg(feature = "simulation")]
+            simulated: crate::simulation::exchange(),
+        })
     }
 
     /// Sends `request` once and reads the whole answer.
@@ -83,11 +90,16 @@ impl Transport {
         user: AccountSid,
         token: &SecretString,
     ) -> Result<Response, Failure> {
+        #[cfg(feature = "simulation")]
+        if let Some(exchange) = &self.simulated {
+            let prepared = prepare(self.connections.for_write(), request, user, token);
+            return self.carry(crate::simulation::send(&**exchange, prepared)).await;
+        }
         if request.operation.writes() {
-            return self.carry(prepare(self.connections.for_write(), request, user, token)).await;
+            return self.carry(send(prepare(self.connections.for_write(), request, user, token))).await;
         }
         let lease = self.connections.lease();
-        let response = self.carry(prepare(lease.http(), request, user, token)).await;
+        let response = self.carry(send(prepare(lease.http(), request, user, token))).await;
         match &response {
             Ok(_) => lease.answered(),
             Err(Failure::ConnectFailed(_)) => lease.not_connected(),
@@ -97,11 +109,12 @@ impl Transport {
         response
     }
 
-    async fn carry(&self, prepared: reqwest::RequestBuilder) -> Result<Response, Failure> {
+    async fn carry(
+        &self,
+        sent: impl Future<Output = Result<reqwest::Response, Failure>>,
+    ) -> Result<Response, Failure> {
         let deadline = Instant::now() + self.timeout;
-        let response =
-            timeout_at(deadline, prepared.send()).await.map_err(|_| self.too_late("no answer", None))?;
-        let response = response.map_err(|error| not_sent_or_lost(&error))?;
+        let response = timeout_at(deadline, sent).await.map_err(|_| self.too_late("no answer", None))??;
         let head = ResponseHead::of(&response);
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
@@ -122,6 +135,10 @@ impl Transport {
             timed_out: true,
         }
     }
+}
+
+async fn send(prepared: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+    prepared.send().await.map_err(|error| not_sent_or_lost(&error))
 }
 
 fn prepare(

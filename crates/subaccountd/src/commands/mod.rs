@@ -9,7 +9,7 @@ mod manual;
 mod plan;
 mod plan_input;
 mod probe;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod snapshot;
 mod status;

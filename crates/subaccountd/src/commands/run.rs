@@ -21,13 +21,13 @@ use crate::{
 /// The longest time for which open connections to the endpoints may keep the process.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-pub(super) async fn run(
+/// The loop of passes as the settings say, and what its endpoints show.
+pub(crate) fn assemble(
     fleet: &ReconcileArgs,
     daemon: &DaemonArgs,
     dry_run: &DryRunArgs,
-) -> anyhow::Result<Exit> {
-    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
-    let stopping = shutdown.stopping.clone();
+    shutdown: Shutdown,
+) -> anyhow::Result<(ReconcileLoop, AppState)> {
     let metrics = Arc::new(Metrics::new());
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &metrics, shutdown)?;
     reconciler.guardrails.policy.interval = SignedDuration::try_from(daemon.interval())?;
@@ -36,24 +36,29 @@ pub(super) async fn run(
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
     let passes = Arc::new(PassHistory::default());
-    let shown = Arc::new(AppState {
-        metrics: metrics.clone(),
-        report,
-        snapshot,
-        passes: passes.clone(),
-        ready,
-        stuck_after,
-    });
+    let shown =
+        AppState { metrics: metrics.clone(), report, snapshot, passes: passes.clone(), ready, stuck_after };
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = reconciler.mode().as_str(), "starting");
-    let served = CancellationToken::new();
-    let mut server = server::start(daemon.listen, daemon.status_listen, shown, served.clone()).await?;
     let snapshots = match daemon.status_listen {
         StatusListen::On(_) => Some(Snapshots { to, settings: Arc::new(fleet.rules.words()) }),
         // Nobody could ask for one.
         StatusListen::Off => None,
     };
     let outputs = Outputs { report: report_to, ready: ready_to, passes, snapshots };
-    let mut reconcile_loop = ReconcileLoop::new(reconciler, metrics, daemon.interval(), outputs);
+    Ok((ReconcileLoop::new(reconciler, metrics, daemon.interval(), outputs), shown))
+}
+
+pub(super) async fn run(
+    fleet: &ReconcileArgs,
+    daemon: &DaemonArgs,
+    dry_run: &DryRunArgs,
+) -> anyhow::Result<Exit> {
+    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
+    let stopping = shutdown.stopping.clone();
+    let (mut reconcile_loop, shown) = assemble(fleet, daemon, dry_run, shutdown)?;
+    let served = CancellationToken::new();
+    let mut server =
+        server::start(daemon.listen, daemon.status_listen, Arc::new(shown), served.clone()).await?;
     let mut passes = pin!(reconcile_loop.until_stopped());
     tokio::select! {
         () = &mut passes => {}

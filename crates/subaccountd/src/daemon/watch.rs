@@ -45,6 +45,11 @@ impl Watch {
     /// Prepares to watch `path`; [`refresh`](Self::refresh) begins it. Where the system allows no watcher, the interval
     /// alone finds changes.
     pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
+        #[cfg(feature = "simulation")]
+        if crate::simulation::keep_waker(&waker) {
+            let watched = Watched { path: path.to_owned(), watcher: None, folders: Folders::new() };
+            return Self { files, watched: Arc::new(Mutex::new(watched)) };
+        }
         let handler = move |event: notify::Result<Event>| match event {
             // Reading the state raises access events itself.
             Ok(Event { kind: EventKind::Access(_), .. }) => {}

@@ -46,6 +46,10 @@ impl FileAccess {
         &self,
         call: impl FnOnce(&Steps) -> T + Send + 'static,
     ) -> Result<T, NoAnswer> {
+        #[cfg(feature = "simulation")]
+        if crate::simulation::local_time().is_some() {
+            return Ok(call(&Steps::default()));
+        }
         let place = Arc::clone(&self.place);
         let place = if self.stuck.load(Ordering::SeqCst) {
             place.try_acquire_owned().map_err(|_| NoAnswer)?

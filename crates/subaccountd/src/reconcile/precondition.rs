@@ -2,11 +2,11 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use subaccountd_core::{AccountSid, Action, PhoneNumber, Skip, SkipCause, record::Precondition};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::desired::{LoadedState, StateReader};

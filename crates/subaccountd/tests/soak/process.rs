@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fastrand::Rng;
 use serde_json::Value;
+use soak::{Life, MAIN, TOKEN};
 use tokio::time::sleep;
-
-use crate::{MAIN, TOKEN};
 
 pub(crate) struct Process {
     dir: PathBuf,
@@ -45,13 +45,30 @@ impl Process {
         command
     }
 
-    pub(crate) fn log(&self) -> PathBuf {
+    fn log_file(&self) -> PathBuf {
         self.dir.join(format!("log-{}", self.lives))
     }
 
-    pub(crate) fn start(&mut self) {
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        self.passes = (0, self.passes.0 + self.passes.1);
+    }
+
+    async fn get(&self, path: &str) -> Option<String> {
+        let log = fs::read_to_string(self.log_file()).ok()?;
+        let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
+        let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
+        answer.text().await.ok()
+    }
+}
+
+impl Life for Process {
+    fn start(&mut self) {
         self.lives += 1;
-        let log = fs::File::create(self.log()).unwrap();
+        let log = fs::File::create(self.log_file()).unwrap();
         let mut command = self.command(&["run", "--log-format", "json"]);
         command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
         command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
@@ -61,27 +78,37 @@ impl Process {
         let _ = fs::remove_file(old);
     }
 
-    /// How it ended, if it did so by itself.
-    pub(crate) fn death(&mut self) -> Option<String> {
+    fn death(&mut self) -> Option<String> {
         let status = self.child.as_mut()?.try_wait().unwrap()?;
         self.child = None;
-        Some(format!("the daemon ended by itself: {status}: {}", self.log().display()))
+        Some(format!("the daemon ended by itself: {status}: {}", self.log()))
     }
 
-    pub(crate) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         self.child.is_some()
     }
 
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        self.passes = (0, self.passes.0 + self.passes.1);
+    async fn kill(&mut self, _: &mut Rng) {
+        self.end();
     }
 
-    /// Ends it as an init system does; what went wrong.
-    pub(crate) async fn terminate(&mut self, within: Duration) -> Option<String> {
+    fn kill_somewhere(&mut self, _: &mut Rng) -> bool {
+        false
+    }
+
+    fn spare(&mut self) {}
+
+    fn was_killed(&mut self, _: &mut Rng) -> bool {
+        false
+    }
+
+    fn edited(&self) {}
+
+    fn log(&self) -> String {
+        self.log_file().display().to_string()
+    }
+
+    async fn terminate(&mut self, within: Duration) -> Option<String> {
         let mut child = self.child.take()?;
         self.passes = (0, self.passes.0 + self.passes.1);
         Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
@@ -89,25 +116,16 @@ impl Process {
         while begin.elapsed() < within {
             if let Some(status) = child.try_wait().unwrap() {
                 let log = self.log();
-                return (!status.success())
-                    .then(|| format!("SIGTERM ended it with {status}: {}", log.display()));
+                return (!status.success()).then(|| format!("SIGTERM ended it with {status}: {log}"));
             }
             sleep(Duration::from_millis(20)).await;
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        Some(format!("SIGTERM did not end it within {within:?}: {}", self.log().display()))
+        Some(format!("SIGTERM did not end it within {within:?}: {}", self.log()))
     }
 
-    async fn get(&self, path: &str) -> Option<String> {
-        let log = fs::read_to_string(self.log()).ok()?;
-        let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
-        let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
-        answer.text().await.ok()
-    }
-
-    /// Counts the passes so far.
-    pub(crate) async fn count_passes(&mut self) -> u64 {
+    async fn count_passes(&mut self) -> u64 {
         if self.child.is_some()
             && let Some(metrics) = self.get("/metrics").await
         {
@@ -120,12 +138,11 @@ impl Process {
         self.passes.0 + self.passes.1
     }
 
-    pub(crate) async fn status(&self) -> Option<Value> {
+    async fn status(&self) -> Option<Value> {
         serde_json::from_str(&self.get("/status").await?).ok()
     }
 
-    /// Reads the journal as a person does; what went wrong.
-    pub(crate) fn read_journal(&self) -> Option<String> {
+    fn read_journal(&self) -> Option<String> {
         let read = self.command(&["journal", "-o", "json"]).output().unwrap();
         let said = String::from_utf8_lossy(&read.stderr).into_owned();
         (!read.status.success() || !said.is_empty()).then(|| format!("the journal does not fold: {said}"))
@@ -134,6 +151,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
     }
 }

@@ -13,7 +13,7 @@ pub(crate) mod wire;
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Extension,
+    Extension, Router,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     response::Response,
@@ -28,6 +28,11 @@ use crate::{
     shared::{Flight, Shared},
     world::error::ApiError,
 };
+
+/// Twilio's door alone.
+pub(crate) fn only(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(answer).with_state(shared)
+}
 
 /// Answers a request to any path but those of the steering door.
 pub(crate) async fn answer(

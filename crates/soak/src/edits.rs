@@ -1,10 +1,8 @@
 //! People who edit the state all the time, well and badly.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use fastrand::Rng;
 use twilio_sim::{AccountStatus, Sim};
@@ -180,9 +178,13 @@ impl Editor {
     }
 
     fn close_again(&mut self, sid: &str) {
+        let name = self.name_of(sid);
         let entry = self.state.entries.get_mut(sid).unwrap();
         entry.numbers.clear();
         entry.word = Word::Closed;
+        if entry.terms.confirm.is_empty() {
+            entry.terms.confirm = name;
+        }
         let Terms { release, .. } = entry.terms.clone();
         // What somebody claims by now cannot be released.
         let free: BTreeSet<_> =

@@ -6,8 +6,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{MAIN, judge::RACE};
 
@@ -174,6 +176,10 @@ pub(crate) struct Version {
 pub(crate) struct Versions(Vec<Version>);
 
 impl Versions {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn push(&mut self, since: Instant, state: Arc<State>) {
         self.0.push(Version { since, state });
     }

@@ -3,8 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use twilio_sim::{AccountStatus, Moment, Operation, World, WriteSeen};
 
@@ -16,8 +18,9 @@ use crate::{
 
 /// What may lie between the state that a write rests on and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);
-/// Twilio's dates are whole seconds, and the lists may be so much older than what they are dated by.
-const ROUNDING: Duration = Duration::from_millis(1_300);
+/// Twilio's dates are whole seconds, and so are the times that the daemon keeps; the lists may be a little older than what they
+/// are dated by.
+const ROUNDING: Duration = Duration::from_millis(2_300);
 /// For so long a suspension is the late effect of a write whose outcome was unknown.
 const LATE: Duration = Duration::from_secs(130);
 /// No list lags longer.
@@ -267,21 +270,25 @@ impl Book {
     }
 
     /// A number that goes with an account although nobody named it: a violation, unless the daemon could not know.
-    fn unnamed(&mut self, sid: &str, phone: &str, now: Instant) -> Option<String> {
+    fn unnamed(&mut self, sid: &str, phone: &str, arrived: Instant) -> Option<String> {
         let entered = self.moved.get(phone);
         let suspension = self.facts.get(sid).and_then(|facts| facts.suspended.as_ref());
-        if let (Some(entered), Some(suspension)) = (entered, suspension) {
+        if let Some(entered) = entered {
+            let before = arrived.saturating_duration_since(entered.at);
             let in_a_race = entered.by_people
-                && (now - entered.at < RACE + MAX_LAG
-                    || (suspension.dark
-                        && suspension.since.saturating_duration_since(entered.at) < RACE + MAX_LAG));
+                && (before < RACE + MAX_LAG
+                    || suspension.is_some_and(|suspension| {
+                        suspension.dark
+                            && suspension.since.saturating_duration_since(entered.at) < RACE + MAX_LAG
+                    }));
             if in_a_race {
                 self.tally
                     .count("numbers that people moved into an account where no list could show them in time");
                 return None;
             }
         }
-        let entered = entered.map(|arrival| (now - arrival.at, arrival.by_people));
+        let entered =
+            entered.map(|arrival| (arrived.saturating_duration_since(arrival.at), arrival.by_people));
         let dark = suspension.map(|suspension| suspension.dark);
         Some(format!("it holds {phone}, which nobody named; it entered {entered:?} before, dark: {dark:?}"))
     }
@@ -315,7 +322,7 @@ impl Book {
         let lost = lost.len();
         for phone in unnamed {
             let what = match &flight.ask {
-                Ask::Close(sid) => self.unnamed(sid, &phone, now),
+                Ask::Close(sid) => self.unnamed(sid, &phone, flight.at),
                 ask => Some(format!("{phone} was lost by {ask:?}")),
             };
             if let Some(what) = what {

@@ -1,9 +1,8 @@
 //! The brake as the simulator sees it: what took effect within every rolling window.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
 
 use crate::{Rules, state::Ask};
 

@@ -1,9 +1,10 @@
 //! What goes wrong with Twilio, and what people do behind the daemon's back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use fastrand::Rng;
-use jiff::{SignedDuration, Timestamp};
 use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, Sim, SuspendedNumbers};
 
 use crate::judge::Judge;
@@ -126,16 +127,9 @@ impl Chaos {
         }
     }
 
-    /// The time as this Twilio has it.
-    #[expect(clippy::disallowed_methods, reason = "the soak is the edge")]
-    fn now(&self) -> Timestamp {
-        let offset = SignedDuration::from_secs(self.sim.faults().clock_offset_seconds);
-        Timestamp::from_second((Timestamp::now() + offset).as_second()).unwrap()
-    }
-
     /// A new customer with some numbers.
     pub(crate) fn open_account(&mut self, rng: &mut Rng) -> String {
-        let now = self.now();
+        let now = self.sim.now();
         self.names += 1;
         let mut world = self.sim.world();
         let sid = world.create_account(&format!("c{}", self.names), now).unwrap().to_string();
@@ -158,7 +152,7 @@ impl Chaos {
 
     /// Lets closed accounts vanish that are many.
     pub(crate) fn forget_closed(&self) {
-        let now = self.now();
+        let now = self.sim.now();
         let mut world = self.sim.world();
         let closed = world.accounts().filter(|account| account.status == AccountStatus::Closed);
         let closed: Vec<_> = closed.map(|account| account.sid.clone()).collect();

@@ -1,0 +1,251 @@
+//! The daemon without a process: it crashes at any await point, and its journal ends at any byte of what was not saved.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs,
+    future::poll_fn,
+    path::{Path, PathBuf},
+    pin::pin,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use axum::body::Body;
+use fastrand::Rng;
+use serde_json::Value;
+use soak::{Life, MAIN, TOKEN};
+use subaccountd::simulation::{Daemon, Handle};
+use subaccountd_twilio::simulation::{Answering, Exchange, NoAnswer, send_over};
+use tokio::task::JoinHandle;
+use twilio_sim::Sim;
+
+/// The most polls that a daemon makes before it crashes somewhere.
+const MAX_POLLS: u32 = 400;
+
+/// The way of requests: it takes some time in each direction.
+struct Wire {
+    sim: Sim,
+    rng: Mutex<Rng>,
+    journal: PathBuf,
+    /// The length of the journal when the last write arrived: so much was saved.
+    saved: Arc<AtomicU64>,
+}
+
+impl Exchange for Wire {
+    fn exchange(&self, request: http::Request<Vec<u8>>) -> Answering<'_> {
+        Box::pin(async move {
+            let (there, back) = {
+                let mut rng = self.rng.lock().unwrap();
+                (rng.u64(0..15), rng.u64(0..15))
+            };
+            tokio::time::sleep(Duration::from_millis(there)).await;
+            if request.method() != http::Method::GET {
+                self.saved.store(length(&self.journal), Ordering::Relaxed);
+            }
+            let answer = self.sim.exchange(request.map(Body::from)).await;
+            tokio::time::sleep(Duration::from_millis(back)).await;
+            match answer {
+                Ok((parts, bytes)) => Ok(http::Response::from_parts(parts, bytes.to_vec())),
+                Err(twilio_sim::NoAnswer::Refused) => Err(NoAnswer::Refused),
+                Err(twilio_sim::NoAnswer::Cut) => Err(NoAnswer::BrokeOff),
+            }
+        })
+    }
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Stopped,
+    Crashed,
+}
+
+struct Running {
+    handle: Handle,
+    task: JoinHandle<()>,
+    end: Rc<Cell<Option<End>>>,
+    /// The polls until it crashes; none while it does not.
+    polls: Rc<Cell<Option<u32>>>,
+}
+
+/// A daemon that lives and dies on virtual time.
+pub(crate) struct Simulated {
+    journal: PathBuf,
+    args: Vec<String>,
+    saved: Arc<AtomicU64>,
+    running: Option<Running>,
+    failed: RefCell<Option<String>>,
+    passes: (u64, u64),
+}
+
+impl Simulated {
+    pub(crate) fn new(dir: &Path, sim: Sim, settings: Vec<String>, seed: u64) -> Self {
+        let token = dir.join("token");
+        fs::write(&token, TOKEN).unwrap();
+        let journal = dir.join("journal");
+        let saved = Arc::default();
+        let shown = |path: &Path| path.display().to_string();
+        let mut args = vec![
+            format!("--twilio-url={}", sim.url()),
+            format!("--account-sid={MAIN}"),
+            format!("--auth-token-file={}", shown(&token)),
+            format!("--journal-dir={}", shown(&journal)),
+            format!("--desired={}", shown(&dir.join("state"))),
+        ];
+        args.extend(settings);
+        let journal = journal.join("journal.jsonl");
+        let rng = Mutex::new(Rng::with_seed(seed ^ 0x5eed));
+        let wire = Wire { sim, rng, journal: journal.clone(), saved: Arc::clone(&saved) };
+        send_over(Some(Arc::new(wire)));
+        Self { journal, args, saved, running: None, failed: RefCell::default(), passes: (0, 0) }
+    }
+
+    /// The bytes of the journal that a crash leaves: all that was saved, and any part of the rest.
+    fn torn(&self, rng: &mut Rng) -> Option<Vec<u8>> {
+        let bytes = fs::read(&self.journal).ok()?;
+        let saved = usize::try_from(self.saved.load(Ordering::Relaxed)).unwrap().min(bytes.len());
+        // Half of the time nothing is lost.
+        let kept = if rng.bool() { bytes.len() } else { rng.usize(saved..=bytes.len()) };
+        Some(bytes[..kept].to_vec())
+    }
+
+    fn end(&mut self, torn: Option<Vec<u8>>) {
+        if let Some(torn) = torn {
+            fs::write(&self.journal, torn).unwrap();
+        }
+        self.saved.store(length(&self.journal), Ordering::Relaxed);
+        self.passes = (0, self.passes.0 + self.passes.1);
+    }
+}
+
+impl Life for Simulated {
+    fn start(&mut self) {
+        let daemon = match Daemon::start(&self.args) {
+            Ok(daemon) => daemon,
+            Err(error) => {
+                *self.failed.borrow_mut() = Some(error);
+                return;
+            }
+        };
+        self.saved.store(length(&self.journal), Ordering::Relaxed);
+        let handle = daemon.handle();
+        let (end, polls) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(None::<u32>)));
+        let task = tokio::task::spawn_local({
+            let (end, polls) = (Rc::clone(&end), Rc::clone(&polls));
+            async move {
+                let mut life = pin!(daemon.run());
+                let ended = poll_fn(|context| {
+                    match polls.get() {
+                        Some(0) => return Poll::Ready(End::Crashed),
+                        Some(left) => polls.set(Some(left - 1)),
+                        None => {}
+                    }
+                    life.as_mut().poll(context).map(|()| End::Stopped)
+                });
+                end.set(Some(ended.await));
+            }
+        });
+        self.running = Some(Running { handle, task, end, polls });
+    }
+
+    fn death(&mut self) -> Option<String> {
+        if let Some(failed) = self.failed.take() {
+            return Some(format!("the daemon does not start: {failed}"));
+        }
+        let running = self.running.as_ref()?;
+        let death = match running.end.get() {
+            Some(End::Stopped) => "the daemon ended by itself",
+            None if running.task.is_finished() => "the daemon panicked",
+            Some(End::Crashed) | None => return None,
+        };
+        self.running = None;
+        Some(death.to_owned())
+    }
+
+    fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    async fn kill(&mut self, rng: &mut Rng) {
+        let Some(Running { task, handle, .. }) = self.running.take() else { return };
+        let torn = self.torn(rng);
+        task.abort();
+        let _ = task.await;
+        handle.stop();
+        self.end(torn);
+    }
+
+    fn kill_somewhere(&mut self, rng: &mut Rng) -> bool {
+        let Some(running) = &self.running else { return false };
+        running.polls.set(Some(rng.u32(0..MAX_POLLS)));
+        true
+    }
+
+    fn spare(&mut self) {
+        if let Some(running) = &self.running {
+            running.polls.set(None);
+        }
+    }
+
+    fn was_killed(&mut self, rng: &mut Rng) -> bool {
+        let crashed = self.running.as_ref().is_some_and(|running| running.end.get() == Some(End::Crashed));
+        if crashed && let Some(running) = self.running.take() {
+            running.handle.stop();
+            let torn = self.torn(rng);
+            self.end(torn);
+        }
+        crashed
+    }
+
+    async fn terminate(&mut self, within: Duration) -> Option<String> {
+        let Running { handle, task, .. } = self.running.take()?;
+        handle.stop();
+        let ended = tokio::time::timeout(within, task).await;
+        self.end(None);
+        match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(format!("SIGTERM ended it with {error}")),
+            Err(_) => Some(format!("SIGTERM did not end it within {within:?}")),
+        }
+    }
+
+    async fn count_passes(&mut self) -> u64 {
+        if let Some(running) = &self.running {
+            let metrics = running.handle.metrics();
+            let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+            let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+            let passes = lines.filter_map(of).sum::<f64>() as u64;
+            self.passes.0 = passes;
+        }
+        self.passes.0 + self.passes.1
+    }
+
+    async fn status(&self) -> Option<Value> {
+        let report = self.running.as_ref()?.handle.report()?;
+        serde_json::to_value(&*report).ok()
+    }
+
+    fn read_journal(&self) -> Option<String> {
+        None
+    }
+
+    fn edited(&self) {
+        if let Some(running) = &self.running {
+            running.handle.wake();
+        }
+    }
+
+    fn log(&self) -> String {
+        "run the seed again with --log".to_owned()
+    }
+}
