@@ -51,7 +51,8 @@ fn scene() -> Replay {
                 ac(2): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
                         "suspendedByUs": {"at": "2026-05-31T12:00:00Z", "updated": "2026-05-31T12:00:00Z"}},
                 ac(5): {"desiredStatus": "closed", "seenActive": true, "listSeenActive": true,
-                        "suspendedByUs": {"at": "2026-05-01T12:00:00Z", "updated": "2026-05-01T12:00:00Z"}},
+                        "suspendedByUs": {"at": "2026-05-01T12:00:00Z", "updated": "2026-05-01T12:00:00Z"},
+                        "seenSuspended": {"at": "2026-05-31T12:00:00Z", "updated": "2026-05-31T12:00:00Z"}},
             },
             "writes": [write(0, "suspend", 2)],
         }))
