@@ -1,5 +1,5 @@
 //! A soak: the real binary on its real journal against the simulator, with kills, faults, lags, clock steps, people and edits
-//! of the state all the time, and a judge that holds every write against the invariants.
+//! of the state all the time, and a judge that checks every write against the invariants.
 //!
 //! Everything is drawn from one seed. As a test it lasts 20 s; `make soak` makes it longer.
 
@@ -35,14 +35,14 @@ use twilio_sim::{AccountStatus, Sim, World};
 
 pub(crate) const MAIN: &str = "AC00000000000000000000000000000000";
 pub(crate) const TOKEN: &str = "a-main-token-that-nobody-may-see";
-/// How many accounts are open at a time.
+/// The number of accounts that are open at a time.
 const ACCOUNTS: usize = 20;
-/// How long storms and calms last.
+/// The duration of a stormy and of a calm phase.
 const WEATHER: Duration = Duration::from_secs(15);
-/// How long the daemon may take to converge once all is well.
+/// The longest time to converge once all faults have ended.
 const CONVERGES: Duration = Duration::from_secs(150);
 
-/// What the daemon may do, as it is told and as the judge counts.
+/// The limits, for the daemon and for the judge.
 #[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) close_after: Duration,
@@ -52,7 +52,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Every other seed has a window of a minute, the others one that is longer than the soak; every fourth has limits so low
-    /// that they are what decides.
+    /// that they decide.
     fn new(seed: u64, lasts: Duration) -> Self {
         let short = seed.is_multiple_of(2);
         let of = |n: u64| {
@@ -97,7 +97,7 @@ struct Soak {
     judge: Judge,
     starts_at: Option<Instant>,
     kills_at: Option<Instant>,
-    /// Kill it so long after the next write arrived.
+    /// The delay of a kill after the next write arrived.
     kills_on_write: Option<(u64, Duration)>,
 }
 
@@ -138,7 +138,7 @@ impl Soak {
         self.judge.book().tally.count(what);
     }
 
-    /// One step of a few hundred milliseconds at most.
+    /// Makes one step, of a few hundred milliseconds at most.
     async fn step(&mut self, calm: bool) {
         sleep(Duration::from_millis(self.rng.u64(10..160))).await;
         self.chaos.tick().await;
@@ -161,7 +161,7 @@ impl Soak {
         }
     }
 
-    /// New customers come as others are closed.
+    /// Opens accounts as others are closed.
     fn market(&mut self) {
         if self.chaos.live().len() < ACCOUNTS {
             self.chaos.open_account(&mut self.rng);
@@ -189,7 +189,7 @@ impl Soak {
         }
     }
 
-    /// Kills and starts the daemon when it is time to.
+    /// Kills and starts the daemon when that is due.
     async fn life(&mut self) {
         if let Some(death) = self.process.death() {
             self.violation(&death);
@@ -211,7 +211,7 @@ impl Soak {
             self.process.count_passes().await;
             if self.rng.u8(0..5) == 0 {
                 self.count("kills: SIGTERM");
-                // The request time-out and 5 s, and what a busy machine adds.
+                // The request time-out and 5 s, and the delay of a busy machine.
                 if let Some(what) = self.process.terminate(Duration::from_secs(9)).await {
                     self.violation(&what);
                 }
@@ -233,7 +233,7 @@ impl Soak {
         }
     }
 
-    /// Ends all faults, and waits until everything is as the state says or held with a reason.
+    /// Ends all faults, and waits until everything is in sync or held with a reason.
     async fn converge(&mut self) {
         self.chaos.end().await;
         self.editor.heal();
@@ -267,7 +267,7 @@ impl Soak {
         ));
     }
 
-    /// What is neither as the state says nor held.
+    /// The first object that is neither in sync nor held.
     fn left(&self, status: &Value) -> String {
         let plan = &status["plan"];
         if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
@@ -300,7 +300,7 @@ impl Soak {
     }
 }
 
-/// Whether an account rests for a minute at most: what was dated by a clock that was wrong may rest for days.
+/// Returns true when an account rests for a minute at most: after a date by a wrong clock it may rest for days.
 fn is_over_soon(held: &Value, status: &Value) -> bool {
     let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
     let message = held["message"].as_str().unwrap_or_default();

@@ -19,7 +19,7 @@ pub(crate) struct Process {
     child: Option<Child>,
     lives: u32,
     http: reqwest::Client,
-    /// The passes of this life and those of the earlier ones, as far as they were counted.
+    /// The counted passes of this process and of the earlier ones.
     passes: (u64, u64),
 }
 
@@ -56,12 +56,12 @@ impl Process {
         command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
         command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        // The latest lives are enough to find out why.
+        // The logs of the last processes are enough for an analysis.
         let old = self.dir.join(format!("log-{}", self.lives.saturating_sub(40)));
         let _ = fs::remove_file(old);
     }
 
-    /// How it ended, if it did so by itself.
+    /// The error when the daemon ended by itself.
     pub(crate) fn death(&mut self) -> Option<String> {
         let status = self.child.as_mut()?.try_wait().unwrap()?;
         self.child = None;
@@ -80,7 +80,7 @@ impl Process {
         self.passes = (0, self.passes.0 + self.passes.1);
     }
 
-    /// Ends it as an init system does; what went wrong.
+    /// Ends the daemon as an init system does, and returns the error if there is one.
     pub(crate) async fn terminate(&mut self, within: Duration) -> Option<String> {
         let mut child = self.child.take()?;
         self.passes = (0, self.passes.0 + self.passes.1);
@@ -124,7 +124,7 @@ impl Process {
         serde_json::from_str(&self.get("/status").await?).ok()
     }
 
-    /// Reads the journal as a person does; what went wrong.
+    /// Reads the journal by its command, and returns the error if there is one.
     pub(crate) fn read_journal(&self) -> Option<String> {
         let read = self.command(&["journal", "-o", "json"]).output().unwrap();
         let said = String::from_utf8_lossy(&read.stderr).into_owned();
