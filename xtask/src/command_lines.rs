@@ -38,7 +38,7 @@ fn command_lines(text: &str) -> Vec<String> {
 fn words(line: &str) -> Option<Vec<String>> {
     let mut line = line.to_owned();
     while let Some((before, rest)) = line.split_once("$(") {
-        // What a shell puts there is one word.
+        // The output of a command in it counts as one word.
         line = format!("{before}0123456{}", rest.split_once(')').unwrap().1);
     }
     let ends = |word: &&str| !matches!(*word, "#" | "|" | "&" | "&&" | ";") && !word.contains('>');
@@ -51,7 +51,7 @@ fn words(line: &str) -> Option<Vec<String>> {
 }
 
 #[test]
-fn every_command_line_of_the_documents_can_be_given() {
+fn every_command_line_of_the_documents_is_valid() {
     let mut seen = 0;
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
@@ -59,7 +59,7 @@ fn every_command_line_of_the_documents_can_be_given() {
             match subaccountd::command().try_get_matches_from(&words) {
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {}
-                // The name of a command, in a sentence.
+                // The name of a command in a sentence.
                 Err(error) if error.kind() == ErrorKind::MissingRequiredArgument && words.len() == 2 => {}
                 Err(error) => panic!("{}: {}: {error}", path.display(), words.join(" ")),
             }
@@ -70,7 +70,7 @@ fn every_command_line_of_the_documents_can_be_given() {
 }
 
 #[test]
-fn a_line_that_cannot_be_given_is_found() {
+fn invalid_command_line_is_found() {
     let lines = command_lines(
         "`subaccountd plan --onyl x`\n```sh\nsubaccountd paln | less\n```\n```text\nsubaccountd no\n```\n",
     );

@@ -1,13 +1,13 @@
 //! Makes the files of this repository that are generated, and checks that they are up to date.
 //!
-//! `cargo xtask` lists what it can do. Tests of this crate check every file, and every command line that a document
-//! shows.
+//! `cargo xtask` lists its tasks. The tests of this crate check every generated file, and every command line that a
+//! document shows.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "stops at what it did not expect"
+    reason = "a task panics on an unexpected input"
 )]
 
 #[cfg(test)]

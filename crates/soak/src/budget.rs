@@ -1,4 +1,4 @@
-//! The brake as the simulator sees it: what took effect within every rolling window.
+//! The limits as the simulator sees them: the writes that took effect within every rolling window.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,9 +6,10 @@ use tokio::time::Instant;
 
 use crate::{Rules, state::Ask};
 
-/// Between an intent, by which the daemon counts, and its effect, by which the judge does; and whole seconds.
+/// The longest time between an intent, which the daemon counts, and its effect, which the judge counts; with rounding to
+/// seconds.
 const SLACK: Duration = Duration::from_secs(8);
-/// An answer that was on its way when the daemon was killed may not have been recorded.
+/// The time before a kill in which an answer may have gone unrecorded.
 const UNRECORDED: Duration = Duration::from_secs(5);
 
 /// A write that changed the world.
@@ -21,13 +22,14 @@ pub(crate) struct Effect {
     pub(crate) repeat: bool,
 }
 
-/// A write that came in.
+/// A write that arrived.
 struct Asked {
     at: Instant,
     request_id: String,
     ask: Ask,
     free: bool,
-    /// The daemon knows that it was done: it was answered so, nothing went wrong on the way, and the daemon lived to note it.
+    /// True when the daemon knows that it was done: it was answered, without a fault, and the daemon was not killed before
+    /// it recorded the answer.
     is_sure: Option<bool>,
     refused: bool,
 }
@@ -95,7 +97,7 @@ impl Budget {
         }
     }
 
-    /// Counts an effect; which limit it is over.
+    /// Counts an effect, and returns the limit that it exceeds.
     pub(crate) fn took_effect(&mut self, request_id: &str, mut effect: Effect) -> Option<String> {
         let (ask, now) = (effect.ask.clone(), effect.at);
         let others = self.last.get(ask.object()).map(Vec::as_slice).unwrap_or_default();

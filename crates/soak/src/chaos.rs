@@ -1,4 +1,4 @@
-//! What goes wrong with Twilio, and what people do behind the daemon's back.
+//! The faults of Twilio, and the changes that people make outside of the daemon.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::judge::Judge;
 
 const DAY: i64 = 26 * 3600;
 
-/// What is wrong for a while, and until when.
+/// The faults that last for a while, and their ends.
 pub(crate) struct Chaos {
     pub(crate) sim: Sim,
     pub(crate) judge: Judge,
@@ -30,7 +30,7 @@ impl Chaos {
         self.judge.book().tally.count(what);
     }
 
-    /// Ends what was to last until now.
+    /// Ends the faults whose time is over.
     pub(crate) async fn tick(&mut self) {
         let over = |until: &mut Option<Instant>| until.take_if(|until| *until <= Instant::now()).is_some();
         if over(&mut self.clock_until) {
@@ -45,7 +45,7 @@ impl Chaos {
             .retain(|fault| fault.times.is_none_or(|times| fault.seen < fault.skip + times));
     }
 
-    /// Everything is well again.
+    /// Ends all faults.
     pub(crate) async fn end(&mut self) {
         self.clock_until = None;
         self.listens_again = None;
@@ -95,7 +95,7 @@ impl Chaos {
     pub(crate) fn fault(&self, rng: &mut Rng) {
         let on_writes = rng.u8(0..3) > 0;
         let (name, fault) = if on_writes { write_fault(rng) } else { self.read_fault(rng) };
-        // Now and then it goes on for a while.
+        // Some faults last longer.
         let times = if on_writes && rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
         let fault = fault.skip(rng.u64(0..2)).times(times);
         let fault = if on_writes {
@@ -150,7 +150,7 @@ impl Chaos {
         world.accounts().filter(live).map(|account| account.sid.to_string()).collect()
     }
 
-    /// Lets closed accounts vanish that are many.
+    /// Removes closed accounts when there are many.
     pub(crate) fn forget_closed(&self) {
         let now = self.sim.now();
         let mut world = self.sim.world();
@@ -161,7 +161,7 @@ impl Chaos {
         }
     }
 
-    /// Somebody works in the Console.
+    /// Makes a change as a person in the Console does.
     pub(crate) fn people(&mut self, rng: &mut Rng) {
         let live = self.live();
         let last = self.judge.book().last[0].clone().filter(|sid| live.contains(sid) && rng.bool());
@@ -209,7 +209,7 @@ impl Chaos {
         });
     }
 
-    /// Moves a number of the account to another one that is active, as Twilio's rules want it.
+    /// Moves a number of the account to another active one, as Twilio's rules require.
     fn people_move(&self, from: &str, rng: &mut Rng) {
         let (phone, to) = {
             let world = self.sim.world();
@@ -227,7 +227,7 @@ impl Chaos {
             book.moved(&phone, true);
             book.tally.count("people: moved numbers");
         });
-        // It may be lost by now.
+        // The number may have been released meanwhile.
         let _ = moved;
     }
 }

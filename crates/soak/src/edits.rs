@@ -1,4 +1,4 @@
-//! People who edit the state all the time, well and badly.
+//! Constant edits of the state, with and without faults.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     state::{Entry, FILES, Folder, State, Terms, Word},
 };
 
-/// The state as it is on the disk, and what is to be done to it later.
+/// The state as it is on the disk, and the edits that follow later.
 pub(crate) struct Editor {
     pub(crate) sim: Sim,
     pub(crate) judge: Judge,
@@ -22,7 +22,7 @@ pub(crate) struct Editor {
     removed: Vec<(String, Entry)>,
     repair_at: Option<Instant>,
     resume_at: Option<Instant>,
-    /// Closes that were withdrawn, and when they are decided again.
+    /// Closes that were withdrawn, and the times at which they are decided again.
     again: Vec<(Instant, String)>,
 }
 
@@ -45,7 +45,7 @@ impl Editor {
         self.judge.book().tally.count(format!("edit: {what}"));
     }
 
-    /// Writes the state; from now on it counts.
+    /// Writes the state, which counts from then on.
     pub(crate) fn save(&mut self) {
         let since = Instant::now();
         self.folder.write(&self.state, &mut self.wrote);
@@ -66,7 +66,7 @@ impl Editor {
         self.sim.world().status(sid) == Some(AccountStatus::Suspended)
     }
 
-    /// Whether so much waits to be done already that more would only be held by the limits.
+    /// Returns true when so many changes are pending that the limits would hold any more.
     fn is_behind(&self) -> bool {
         let world = self.sim.world();
         let active = |sid: &str| world.status(sid) == Some(AccountStatus::Active);
@@ -89,7 +89,7 @@ impl Editor {
         self.sim.world().account(sid).map(|account| account.friendly_name.clone()).unwrap_or_default()
     }
 
-    /// An entry for an account that has none.
+    /// Adds an entry for an account that has none.
     pub(crate) fn list(&mut self, sid: &str, rng: &mut Rng) {
         let numbers = self
             .numbers_of(sid)
@@ -107,7 +107,7 @@ impl Editor {
         self.count("listed");
     }
 
-    /// What was to end or to come until now.
+    /// Makes the edits that are due.
     pub(crate) fn tick(&mut self, rng: &mut Rng) {
         let now = Instant::now();
         if self.repair_at.take_if(|at| *at <= now).is_some() {
@@ -129,7 +129,7 @@ impl Editor {
             }
             return;
         }
-        // A close of an account that was renamed is confirmed anew.
+        // The close of a renamed account is confirmed with the new name.
         let mistaken = |sid: &str, entry: &Entry| {
             entry.word == Word::Closed && !self.is_closed(sid) && entry.terms.confirm != self.name_of(sid)
         };
@@ -142,7 +142,7 @@ impl Editor {
             self.save();
             return;
         }
-        // Done with: closed accounts leave the state in time.
+        // Closed accounts leave the state after a while.
         if let Some(sid) = self.pick(rng, |sid, entry| entry.word == Word::Closed && self.is_closed(sid))
             && rng.u8(0..10) == 0
         {
@@ -152,7 +152,7 @@ impl Editor {
         }
     }
 
-    /// Takes back what was just written for, or is on its way: where a write that waited would be seen.
+    /// Withdraws what the last write was for, or one in flight: a delayed write would be noticed.
     pub(crate) fn contradict(&mut self, rng: &mut Rng) {
         let last = self.judge.book().last[rng.usize(0..2)].take();
         let Some(sid) = last.filter(|sid| self.state.entries.contains_key(sid)) else { return };
@@ -186,7 +186,7 @@ impl Editor {
             entry.terms.confirm = name;
         }
         let Terms { release, .. } = entry.terms.clone();
-        // What somebody claims by now cannot be released.
+        // A number that is claimed meanwhile cannot be released.
         let free: BTreeSet<_> =
             release.into_iter().filter(|phone| self.state.claimant(phone).is_none()).collect();
         if let Some(entry) = self.state.entries.get_mut(sid) {
@@ -254,7 +254,7 @@ impl Editor {
         self.count("numbers claimed");
     }
 
-    /// Moves a claim: removed here, made there in a later edit.
+    /// Moves a claim: it is removed here, and added elsewhere in a later edit.
     fn unclaim(&mut self, rng: &mut Rng) {
         if let Some(sid) = self.pick(rng, |_, entry| !entry.numbers.is_empty()) {
             let numbers = &mut self.state.entries.get_mut(&sid).unwrap().numbers;
@@ -278,7 +278,7 @@ impl Editor {
         self.repair_at = Some(Instant::now() + Duration::from_millis(rng.u64(50..4_000)));
     }
 
-    /// One edit of one file.
+    /// Makes one edit of one file.
     pub(crate) fn edit(&mut self, rng: &mut Rng, calm: bool) {
         let closing = self.state.entries.values().filter(|entry| entry.word == Word::Closed).count();
         let behind = self.is_behind();
@@ -361,7 +361,7 @@ impl Editor {
         }
     }
 
-    /// The state without faults and pauses.
+    /// Removes all faults and pauses from the state.
     pub(crate) fn heal(&mut self) {
         self.again.clear();
         self.state.tab = None;

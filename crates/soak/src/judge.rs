@@ -1,4 +1,4 @@
-//! The judge: sees every write at the simulator, and holds it against the invariants and against what was on the disk.
+//! The judge: checks every write at the simulator against the invariants and against the state that was on the disk.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,17 +16,17 @@ use crate::{
     state::{Ask, Terms, Versions},
 };
 
-/// What may lie between the state that a write rests on and its arrival: a read, two looks and the flight.
+/// The longest time between the read of the state for a write and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);
 /// Twilio's dates are whole seconds, and so are the times that the daemon keeps; the lists may be a little older than what they
 /// are dated by.
 const ROUNDING: Duration = Duration::from_millis(2_300);
 /// For so long a suspension is the late effect of a write whose outcome was unknown.
 const LATE: Duration = Duration::from_secs(130);
-/// No list lags longer.
+/// The longest lag of a list.
 const MAX_LAG: Duration = Duration::from_secs(3);
 
-/// How long ago the state asked for a write when that arrived.
+/// The ages of writes: the time since the state last asked for a write when it arrives.
 const AGES: [&str; 6] = [
     "asked for",
     "not asked for since < 50 ms",
@@ -36,7 +36,7 @@ const AGES: [&str; 6] = [
     "not asked for",
 ];
 
-/// What the judge knows of an account.
+/// The facts about an account.
 #[derive(Default)]
 struct Facts {
     suspended: Option<Suspension>,
@@ -48,17 +48,17 @@ struct Facts {
 struct Suspension {
     since: Instant,
     by_us: bool,
-    /// Its list of numbers was shown as empty at some time since.
+    /// True when its number list was shown as empty at some time since.
     dark: bool,
 }
 
-/// A number's last move.
+/// The last move of a number.
 struct Arrival {
     at: Instant,
     by_people: bool,
 }
 
-/// A write on its way.
+/// A write in flight.
 struct Flight {
     at: Instant,
     ask: Ask,
@@ -139,7 +139,7 @@ impl Judge {
     }
 }
 
-/// What a request asks for.
+/// The change that a request asks for.
 fn ask(seen: &WriteSeen, world: &World) -> Option<Ask> {
     let account = seen.account.clone()?;
     match seen.operation? {
@@ -176,7 +176,7 @@ impl Book {
         let now = Instant::now();
         self.arrivals += 1;
         let Some(ask) = ask(seen, world) else {
-            // A number that is gone in the meantime cannot be told; the rules refuse it.
+            // A number that was released meanwhile has no owner; the rules refuse the write.
             self.tally.count(format!("POSTs about nothing ({:?})", seen.operation));
             return;
         };
@@ -213,7 +213,7 @@ impl Book {
         struck.clone_from(last);
     }
 
-    /// I12: what the state no longer asks for is not sent.
+    /// I12: a write that the state no longer asks for is not sent.
     fn still_asked(&mut self, ask: &Ask, now: Instant) {
         let age = self.versions.latest(now, |state| state.asks(ask)).map(|(age, _)| age);
         let bucket = match age {
@@ -230,7 +230,7 @@ impl Book {
         }
     }
 
-    /// I12, as a whole: hardly any write may be of a state that changed before the last look at it.
+    /// I12, for all writes: hardly any write may be for a state that changed before the last look at it.
     pub(crate) fn check_ages(&mut self) {
         let of = |age: &str| self.tally.ages.get(age).copied().unwrap_or_default();
         let late = of(AGES[3]) + of(AGES[4]);
@@ -240,7 +240,7 @@ impl Book {
         }
     }
 
-    /// I1, but for what I12 covers: what is wrong with this close.
+    /// I1, without what I12 covers: the problems of this close.
     fn close(&mut self, sid: &str, terms: &Terms, world: &World, now: Instant) -> Vec<String> {
         let mut wrong = Vec::new();
         let Some(account) = world.account(sid) else { return vec!["there is no such account".into()] };
@@ -290,7 +290,7 @@ impl Book {
         let entered =
             entered.map(|arrival| (arrived.saturating_duration_since(arrival.at), arrival.by_people));
         let dark = suspension.map(|suspension| suspension.dark);
-        Some(format!("it holds {phone}, which nobody named; it entered {entered:?} before, dark: {dark:?}"))
+        Some(format!("it holds {phone}, which no entry names; it entered {entered:?} before, dark: {dark:?}"))
     }
 
     fn begins(&mut self, seen: &WriteSeen, world: &World) {
@@ -345,7 +345,7 @@ impl Book {
         }
     }
 
-    /// Whether a reactivation undoes a suspension of the daemon's, as far as anybody can know.
+    /// Returns true when a reactivation undoes a suspension that the daemon made, as far as can be known.
     fn is_free(&self, ask: &Ask, now: Instant) -> bool {
         let Ask::Reactivate(sid) = ask else { return false };
         let facts = self.facts.get(sid);
@@ -371,7 +371,7 @@ impl Book {
         self.moved.insert(phone.to_owned(), Arrival { at: Instant::now(), by_people });
     }
 
-    /// The lists of numbers of suspended accounts are shown as empty from now on, or not any more.
+    /// Records that number lists of suspended accounts are shown as empty from now on, or no longer.
     pub(crate) fn dark(&mut self, dark: bool) {
         self.dark = dark;
         if dark {
@@ -380,7 +380,7 @@ impl Book {
         }
     }
 
-    /// The daemon was killed: the answers to its last writes may be lost.
+    /// Records that the daemon was killed: the answers to its last writes may be lost.
     pub(crate) fn killed(&mut self) {
         self.budget.killed();
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{MAIN, judge::RACE};
 
-/// A word that was on the disk for less may go unseen: three intervals.
+/// The time below which a desired status on the disk may go unseen: three intervals.
 const UNSEEN: Duration = Duration::from_millis(1_700);
 /// The files over which the entries are spread; the first has the main account.
 pub(crate) const FILES: usize = 3;
@@ -25,7 +25,7 @@ pub(crate) enum Word {
     Closed,
 }
 
-/// What a close is decided on.
+/// The terms of a close.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Terms {
     pub(crate) confirm: String,
@@ -40,7 +40,7 @@ pub(crate) struct Entry {
     pub(crate) terms: Terms,
     pub(crate) numbers: BTreeSet<String>,
     pub(crate) paused: bool,
-    /// Its key `status` is misspelt.
+    /// True when its key `status` is misspelt.
     pub(crate) misspelt: bool,
     pub(crate) file: usize,
 }
@@ -53,7 +53,7 @@ pub(crate) struct State {
     pub(crate) tab: Option<usize>,
 }
 
-/// What a POST asks Twilio for.
+/// The change that a POST asks Twilio for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Ask {
     Suspend(String),
@@ -91,7 +91,7 @@ impl State {
         self.entries.get(sid).filter(|entry| !entry.misspelt && self.tab != Some(entry.file))
     }
 
-    /// The terms under which the account is to close.
+    /// The terms under which the state closes the account.
     pub(crate) fn terms(&self, sid: &str) -> Option<&Terms> {
         self.entry(sid).filter(|entry| entry.word == Word::Closed).map(|entry| &entry.terms)
     }
@@ -105,7 +105,7 @@ impl State {
         self.entries.values().any(|entry| entry.word == Word::Closed && entry.terms.release.contains(phone))
     }
 
-    /// Whether this state asks for it.
+    /// Returns true when this state asks for `ask`.
     pub(crate) fn asks(&self, ask: &Ask) -> bool {
         if self.paused || self.tab.is_some() {
             return false;
@@ -184,23 +184,23 @@ impl Versions {
         self.0.push(Version { since, state });
     }
 
-    /// The stretches from the present back: begin, end, state.
+    /// The versions from the present back: begin, end, state.
     pub(crate) fn back(&self, now: Instant) -> impl Iterator<Item = (Instant, Instant, &State)> {
         let ends = self.0.iter().skip(1).map(|version| version.since).chain([now]);
         let stretches = self.0.iter().zip(ends.collect::<Vec<_>>());
         stretches.rev().map(|(version, end)| (version.since, end, &*version.state))
     }
 
-    /// The latest version for which `holds`, and how long ago it was replaced.
+    /// The latest version for which `holds` is true, and the time since it was replaced.
     pub(crate) fn latest(&self, now: Instant, holds: impl Fn(&State) -> bool) -> Option<(Duration, &State)> {
         let found = self.back(now).find(|(_, _, state)| holds(state));
         found.map(|(_, end, state)| (now.saturating_duration_since(end), state))
     }
 
-    /// For how long the state has said so without a break that could be seen, and whether there was one that could not.
+    /// The time for which the state has had this close without a visible break, and true when it had an invisible one.
     pub(crate) fn decided(&self, sid: &str, terms: &Terms, now: Instant) -> (Duration, bool) {
         let (mut decided, mut unseen) = (Duration::ZERO, false);
-        // The time for which it said something else, between two times for which it said so.
+        // The time of a break between two versions with the close.
         let mut pause = Duration::ZERO;
         for (since, end, state) in self.back(now) {
             let lasted = end.saturating_duration_since(since);
@@ -222,7 +222,7 @@ impl Versions {
     }
 }
 
-/// A fault hides a word, and does not say another.
+/// Returns true when the state has this close. A fault hides an entry, and does not count as another desired status.
 fn says_so(state: &State, sid: &str, terms: &Terms) -> bool {
     match state.entry(sid) {
         Some(_) => state.terms(sid) == Some(terms),
@@ -234,7 +234,7 @@ fn says_so(state: &State, sid: &str, terms: &Terms) -> bool {
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    /// Replaces the files that differ, each at once as editors do, in no more than one step each.
+    /// Replaces the files that differ, each atomically, as editors do.
     pub(crate) fn write(&self, state: &State, wrote: &mut Vec<String>) -> bool {
         wrote.resize(FILES, String::new());
         let mut changed = 0;

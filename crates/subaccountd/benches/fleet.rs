@@ -1,12 +1,12 @@
 //! Reaction, throughput, memory and size of the release binary, against a simulated Twilio with latency.
 //!
-//! It prints figures and judges nothing: machines are noisy, and a slow day is no defect.
+//! It prints figures and sets no limit: machines are noisy, and a slow run is not a defect.
 
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
-    reason = "a benchmark prints, and ends when it cannot go on"
+    reason = "a benchmark prints, and panics when it cannot continue"
 )]
 
 use std::{
@@ -110,7 +110,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// The requests have stopped for a while.
+/// Waits until no request came for a while.
 async fn quiet(sim: &Sim, at_least: usize) {
     loop {
         until(|| sim.requests().len() >= at_least).await;

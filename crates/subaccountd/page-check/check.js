@@ -12,7 +12,7 @@ const { ac, phone, empty, twelve, many, broken } = require("./fleets.js");
 
 const BIN = process.env.PAGE_CHECK_BIN;
 const HOME = process.env.PAGE_CHECK_HOME;
-/** How long anything may take that is waited for, in milliseconds. */
+/** The longest wait for anything, in milliseconds. */
 const PATIENCE = 180_000;
 const SIZES = [{ width: 360, height: 780 }, { width: 1440, height: 800 }];
 const shots = process.argv[2] === "--screenshots" ? process.argv[3] : null;
@@ -21,7 +21,7 @@ const children = [];
 process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
-/** Starts a program, and gives the address that stands after `words` in its log. */
+/** Starts a program, and returns the address that `words` matches in its log. */
 async function start(run, name, words, program, args, env = {}) {
   const log = path.join(run, `${name}.log`);
   const file = fs.openSync(log, "w");
@@ -32,10 +32,10 @@ async function start(run, name, words, program, args, env = {}) {
     if (found) return found[1];
     assert.equal(child.exitCode, null, `${program} ended: ${fs.readFileSync(log, "utf8")}`);
   }
-  assert.fail(`${program} did not say where it listens: ${fs.readFileSync(log, "utf8")}`);
+  assert.fail(`${program} did not log its address: ${fs.readFileSync(log, "utf8")}`);
 }
 
-/** A daemon on this fleet, after it settled: where its status is. */
+/** Starts a daemon on this fleet, waits for its first passes, and returns the address of its status. */
 async function serve(fleet, run) {
   const file = (suffix) => path.join(run, `${fleet.name}.${suffix}`);
   fs.writeFileSync(file("world.yaml"), fleet.world());
@@ -54,7 +54,7 @@ async function serve(fleet, run) {
   return assert.fail(`${fleet.name}: no pass ended`);
 }
 
-/** A page on which whatever goes wrong is kept. */
+/** Opens a page and collects every error on it. */
 async function open(browser, url, { size, colorScheme = "light", javaScriptEnabled = true }) {
   const context = await browser.newContext({ viewport: size, colorScheme, javaScriptEnabled });
   const page = await context.newPage();
@@ -72,14 +72,14 @@ async function open(browser, url, { size, colorScheme = "light", javaScriptEnabl
   return { page, wrong, close: () => context.close() };
 }
 
-/** Nothing sticks out of the page, and its headings are in order. */
+/** Checks that nothing sticks out of the page, and that its headings are in order. */
 async function looks(page, where) {
   const { scroll, width, out, levels } = await page.evaluate(() => ({
     scroll: document.documentElement.scrollWidth,
     width: window.innerWidth,
     out: [...document.querySelectorAll("main *")].filter((e) => {
       const box = e.getBoundingClientRect();
-      // What only screen readers are told is clipped.
+      // Text for screen readers is clipped.
       return box.right > window.innerWidth + 1 && !e.closest("thead, .hidden, .skip");
     }).slice(0, 3).map((e) => e.outerHTML.slice(0, 120)),
     levels: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((h) => Number(h.tagName[1])),
@@ -93,7 +93,7 @@ async function looks(page, where) {
   });
 }
 
-/** An independent judge of contrast, names, landmarks, labels, tables and targets. */
+/** Checks contrast, names, landmarks, labels, tables and targets by an independent tool. */
 async function accessible(page, where) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => window.axe.run(document, {
@@ -124,7 +124,7 @@ async function everyView(browser, name, url) {
 const rows = (page, list) => page.locator(`#${list} tbody tr`);
 const texts = async (page, list) => (await rows(page, list).allInnerTexts()).join("\n");
 
-/** Searching and filtering twelve accounts, by hand. */
+/** Searches and filters twelve accounts by hand. */
 async function twelveByHand(browser, url, size, javaScriptEnabled) {
   const { page, wrong, close } = await open(browser, url, { size, javaScriptEnabled });
   const where = `12 by hand, ${size.width} px, script ${javaScriptEnabled ? "on" : "off"}`;
@@ -159,7 +159,7 @@ async function twelveByHand(browser, url, size, javaScriptEnabled) {
   await page.getByRole("link", { name: /in sync$/ }).click();
   assert.match(await texts(page, "accounts"), /acme/);
   assert.doesNotMatch(await texts(page, "accounts"), /wayne/);
-  await page.getByLabel("Search", { exact: true }).fill("nobody has this name");
+  await page.getByLabel("Search", { exact: true }).fill("no account has this name");
   await page.getByRole("button", { name: "Apply" }).click();
   assert.match(await page.locator("#accounts").innerText(), /No account matches/);
   await looks(page, where);
@@ -167,7 +167,7 @@ async function twelveByHand(browser, url, size, javaScriptEnabled) {
   await close();
 }
 
-/** Turning pages of ten thousand accounts, by hand. */
+/** Turns the pages of ten thousand accounts by hand. */
 async function manyByHand(browser, url, size) {
   const { page, wrong, close } = await open(browser, url, { size, javaScriptEnabled: false });
   const where = `10,000 by hand, ${size.width} px`;
@@ -181,7 +181,7 @@ async function manyByHand(browser, url, size) {
   await turn("accounts", "Last");
   assert.match(await page.locator("#accounts h2").innerText(), /9,901 to 10,000 of 10,000/);
   await turn("accounts", "Previous");
-  await turn("what is held", "Next");
+  await turn("held items", "Next");
   assert.match(await page.locator("#held h2").innerText(), /26 to 50 of/);
   assert.match(await page.locator("#accounts h2").innerText(), /9,801 to 9,900 of 10,000/, "the other list stays where it is");
   await page.getByLabel("Sort").selectOption("sid");
@@ -192,7 +192,7 @@ async function manyByHand(browser, url, size) {
   await looks(page, where);
   await page.goto(`${url}/?q=${ac(9_999)}&page=77&sort=%22%3E%3Cscript%3E`);
   assert.equal(await rows(page, "accounts").count(), 1, where);
-  assert.match(await page.locator("#fleet").innerText(), /`sort` is none of/);
+  assert.match(await page.locator("#fleet").innerText(), /`sort` must be/);
   assert.deepEqual(wrong, [], where);
   await close();
 }

@@ -1,4 +1,4 @@
-// Fleets to look at: a world for the simulator, a state for the daemon, and the flags that it runs with.
+// The fleets of the check: a world for the simulator, a state for the daemon, and the flags of the daemon.
 "use strict";
 
 const MAIN = "AC" + "0".repeat(32);
@@ -7,7 +7,7 @@ const TOKEN = "page-check-token";
 const ac = (n) => "AC" + n.toString(16).padStart(32, "0");
 const pn = (n) => "PN" + n.toString(16).padStart(32, "0");
 const phone = (n) => "+1510555" + String(n).padStart(4, "0");
-/** JSON is YAML, and quotes whatever a name holds. */
+/** JSON is YAML, and quotes every name. */
 const y = JSON.stringify;
 
 class Fleet {
@@ -15,7 +15,7 @@ class Fleet {
     Object.assign(this, { name, flags, accounts: [], numbers: [], entries: [], tail: "", token: TOKEN, main: MAIN });
   }
 
-  /** An account at Twilio, and what the state says of it. */
+  /** Adds an account at Twilio, and its entry in the state. */
   add(n, name, observed, entry) {
     this.accounts.push({ sid: ac(n), friendlyName: name, status: observed });
     return this.list(n, entry);
@@ -45,7 +45,7 @@ class Fleet {
 /** Nothing listed yet. */
 const empty = () => new Fleet("0", []);
 
-/** Twelve accounts, of which some are held; the others were put right. */
+/** Twelve accounts, of which some are held; the others are reconciled. */
 function twelve() {
   // On a new journal a suspension of unknown origin would be held.
   return new Fleet("12", ["--interval", "2s", "--reactivation", "always"])
@@ -64,7 +64,7 @@ function twelve() {
     .number(101, 3).number(103, 3).number(105, 3, "any");
 }
 
-/** Ten thousand, looked at by a dry run: some to change, some held, one close that would lose numbers. */
+/** Ten thousand accounts in a dry run: some to change, some held, one close that would release numbers. */
 function many() {
   const fleet = new Fleet("10000", ["--dry-run", "--interval", "1h", "--close-after", "0s", "--max-released-numbers", "9"]);
   for (let n = 1; n <= 10000; n += 1) {

@@ -5,7 +5,7 @@
 # target/page-check and is kept for the next run.
 set -euo pipefail
 
-# What the daemons are given is in check.js; settings and proxies of the person who runs this are not those of the test.
+# check.js has the settings of the daemons; the settings and proxies of this environment must not reach them.
 for name in "${!SUBACCOUNTD_@}" "${!TWILIO_@}"; do unset "$name"; done
 export NO_PROXY="127.0.0.1,${NO_PROXY:-${no_proxy:-}}"
 export no_proxy=$NO_PROXY
@@ -19,7 +19,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 home=$target/page-check
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || :)}
 if [[ -z $CHROMIUM ]]; then
-    echo "page-check: there is no Chromium: install it (apt-get install chromium), or name one in CHROMIUM" >&2
+    echo "page-check: Chromium not found: install it (apt-get install chromium), or set CHROMIUM to its path" >&2
     exit 1
 fi
 export CHROMIUM PAGE_CHECK_BIN=$target/debug PAGE_CHECK_HOME=$home

@@ -1,4 +1,4 @@
-//! The only place of the daemon where clocks are read: ours, a monotonic one, and Twilio's as it was last told.
+//! The clocks of the daemon: this machine's, a monotonic one, and Twilio's as last reported.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{CLOCK_TOLERANCE, Now};
 use tokio::time::Instant;
 
-/// Ours and Twilio's clock may jump together while a monotonic one does not, as when this process stood still: after so long
-/// the new time is believed.
+/// The time after which a new time is believed when this machine's and Twilio's clocks jumped together and a monotonic
+/// one did not, as after a stop of this process.
 const BELIEVED_AFTER: Duration = Duration::from_hours(1);
 
 /// Now, by this machine's clock.
@@ -20,17 +20,17 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Twilio's clock as it was last told, moved on by a monotonic one.
+/// Twilio's clock as last reported, advanced by a monotonic one.
 #[derive(Debug, Default)]
 pub(crate) struct TwilioClock {
     told: Option<Told>,
-    /// The last time on which ours and Twilio's clock agreed and to which a monotonic one led.
+    /// The last time on which this machine's and Twilio's clocks agreed and that the monotonic one confirmed.
     believed: Option<Told>,
-    /// The first time on which the two agreed and to which the monotonic one did not lead: the last such jump.
+    /// The first time on which the two agreed after their last jump, which the monotonic one did not confirm.
     jumped: Option<Told>,
 }
 
-/// A time, and when it was told by a monotonic clock.
+/// A reported time, and the monotonic time of the report.
 #[derive(Debug, Clone, Copy)]
 struct Told {
     time: Timestamp,
@@ -38,13 +38,13 @@ struct Told {
 }
 
 impl Told {
-    /// The time at `at`, as a monotonic clock moves it on.
+    /// The time at `at`, advanced by the monotonic clock.
     fn moved_on(self, at: Instant) -> Option<Timestamp> {
         let elapsed = SignedDuration::try_from(at.saturating_duration_since(self.at)).ok()?;
         self.time.checked_add(elapsed).ok()
     }
 
-    /// Returns true when a monotonic clock leads from here to `later`.
+    /// Returns true when the monotonic clock confirms `later`.
     fn leads_to(self, later: Self) -> bool {
         self.moved_on(later.at).is_some_and(|expected| is_near(expected, later.time))
     }
@@ -55,7 +55,7 @@ fn is_near(one: Timestamp, other: Timestamp) -> bool {
 }
 
 impl TwilioClock {
-    /// Takes in the `Date` of an answer that came just now.
+    /// Records the `Date` of an answer that just arrived.
     pub(crate) fn tell(&mut self, date: Timestamp) {
         self.tell_at(date, now(), Instant::now());
     }
@@ -64,7 +64,7 @@ impl TwilioClock {
         let told = Told { time: date, at };
         self.told = Some(told);
         if !is_near(date, local) {
-            // One of the two is wrong, and nothing is believed meanwhile.
+            // One of the two is wrong: no time is believed meanwhile.
             return;
         }
         if self.believed.is_none_or(|believed| believed.leads_to(told)) {

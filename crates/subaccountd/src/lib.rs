@@ -1,6 +1,6 @@
-//! The program `subaccountd`: it keeps the subaccounts of one Twilio main account as a YAML file says.
+//! The program `subaccountd`: it reconciles the subaccounts of one Twilio main account with a desired state in YAML.
 //!
-//! The binary calls [`main`], and what makes the guide asks for [`command`]; the rest is its own.
+//! The binary calls [`main`], and `cargo xtask guide` calls [`command`]; the rest is private.
 
 mod cli;
 mod clock;

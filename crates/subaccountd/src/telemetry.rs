@@ -11,13 +11,13 @@ use crate::{
     output::progress::AboveLine,
 };
 
-/// Starts logging as `logging` says.
+/// Starts logging with these settings.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
     let filter = filter(&logging.log).with_context(|| {
-        format!("--log `{}` is not a filter: write a level or target=level, as in info", logging.log)
+        format!("`--log {}` is not a filter: write a level or `target=level`, as in `info`", logging.log)
     })?;
     let tty = io::stderr().is_terminal();
     let layer = fmt::layer().with_writer(|| AboveLine);

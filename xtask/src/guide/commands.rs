@@ -10,9 +10,9 @@ const INTRODUCTION: &str = "# Commands and settings
 
 <!-- Made from the command line by `make guide`. Do not edit. -->
 
-`subaccountd COMMAND --help` says the same at the terminal. Every setting is a flag with an environment twin, and the
-flag wins. An unknown `SUBACCOUNTD_…` variable is an error, so that a typo does not switch a safety off. Durations are
-written as `90s`, `5m` or `24h`. What a command ends with: [exit codes](exit-codes.md).
+`subaccountd COMMAND --help` prints the same text. Every setting is a flag and an environment variable; the flag wins.
+An unknown `SUBACCOUNTD_…` variable is an error, so that a typo does not switch a safety off. Durations are written as
+`90s`, `5m` or `24h`. The result of a command is its [exit code](exit-codes.md).
 ";
 
 pub(super) fn page() -> String {
@@ -67,7 +67,7 @@ fn groups(commands: &[Command]) -> Vec<SettingsGroup> {
     let mut seen = BTreeSet::new();
     for arg in commands.iter().flat_map(Command::get_arguments).filter(|arg| is_setting(arg)) {
         let heading = heading(arg);
-        // A flag may mean something else to another command, under another heading.
+        // A flag may have another meaning for another command, under another heading.
         if !seen.insert((arg.get_id().to_string(), heading.clone())) {
             continue;
         }

@@ -17,7 +17,7 @@ that start with `x-` are allowed at every level and ignored; any other unknown k
 cannot express, such as a number that two accounts claim, are found by `subaccountd validate`.
 ";
 
-/// The definitions that are mappings, in the order in which a file shows them, and what they are called here.
+/// The definitions that are mappings, in the order of a file, and their titles on the page.
 const MAPPINGS: [(&str, &str); 4] = [
     ("MainAccount", "`mainAccount`"),
     ("Subaccount", "An entry of `subaccounts`"),
@@ -59,7 +59,7 @@ fn described(schema: &Value) -> String {
     cell(schema["description"].as_str().expect("everything in the schema is described"))
 }
 
-/// The kind of a value in words, with its bounds.
+/// The kind of a value as text, with its bounds.
 fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         return link(reference.rsplit('/').next().unwrap());

@@ -1,5 +1,5 @@
-//! The pages of the guide that are made and not written: the keys of the state from its schema, the commands and settings
-//! from the command line, and the faults from their explanations.
+//! The generated pages of the guide: the keys of the state from its schema, the commands and settings from the command
+//! line, and the faults from their explanations.
 
 mod commands;
 mod keys;
@@ -10,8 +10,8 @@ const FAULTS: &str = "# The faults, one by one
 
 <!-- Made from the explanations by `make guide`. Do not edit. -->
 
-A fault has a code that stays the same, and `subaccountd validate --explain SD014` prints the section of a code. `validate`
-shows each fault with its file, line and column, and where it helps a second place and what to write instead.
+Each fault has a stable code, and `subaccountd validate --explain SD014` prints the section of a code. `validate` shows
+each fault with its file, line and column and, where that helps, a second place and the text to write instead.
 ";
 
 /// A text inside a cell of a Markdown table.

@@ -22,16 +22,16 @@ use crate::{
     snapshot::Source,
 };
 
-/// Keeps the subaccounts of one Twilio main account as a YAML file says
+/// Reconciles the subaccounts of one Twilio main account with a desired state in YAML
 ///
-/// subaccountd reads the desired state of subaccounts (their statuses, and who owns which number), compares it with
-/// Twilio, and suspends, reactivates, transfers and closes until the two agree. What it does not do, it holds with a
-/// reason and a remedy.
+/// subaccountd reads the desired status of each subaccount and the owner of each phone number, compares both with
+/// Twilio, and reactivates, suspends and closes accounts and transfers numbers until the two agree. A change that it
+/// does not make is held, with a reason and a remedy.
 #[derive(Debug, Parser)]
 #[command(
     name = "subaccountd",
     version,
-    after_help = "Every setting is a flag with an environment twin. Exit codes: 0 done, \
+    after_help = "Every setting is a flag and an environment variable; the flag wins. Exit codes: 0 done, \
     1 failed, 2 changes are pending (plan --detailed-exitcode), 3 something is held, 64 wrong usage."
 )]
 pub(crate) struct Cli {
@@ -43,7 +43,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The daemon: watch the state, reconcile, serve probes, metrics and the status
+    /// Run the daemon: watch the desired state, reconcile, and serve probes, metrics and the status
     Run {
         #[command(flatten)]
         fleet: Box<ReconcileArgs>,
@@ -52,17 +52,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         dry_run: DryRunArgs,
     },
-    /// Print what `run` would do, and what it would hold and why; writes nothing, neither to Twilio nor to the journal
+    /// Print the changes that `run` would make or hold, and why; writes neither to Twilio nor to the journal
     Plan {
-        /// The format: text for a terminal, markdown for a pull request, json for programs
+        /// The output format: text for a terminal, markdown for a pull request, json for programs
         #[arg(short, long, default_value = "text")]
         output: PlanFormat,
         /// Exit with 2 when changes are pending
         #[arg(long)]
         detailed_exitcode: bool,
-        /// Show only what concerns this account: what is done to it, numbers that enter or leave it, what is held
+        /// Show only this account: its actions, the numbers that enter or leave it, and its held items
         ///
-        /// The exit code is about what is shown; the digest in json stays that of the whole plan.
+        /// The exit code refers to the part that is shown. The digest in json is that of the whole plan.
         #[arg(long, value_name = "SID", value_parser = account_sid)]
         only: Option<AccountSid>,
         #[command(flatten)]
@@ -70,9 +70,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         fleet: Box<ReconcileArgs>,
     },
-    /// Say of one account or number what is desired, observed, planned or held, why, and what to do
+    /// Explain one account or phone number: what is desired, observed, planned and held, why, and the remedy
     Explain {
-        /// An account SID (AC…), a number's SID (PN…) or a number in E.164 (+1…)
+        /// An account SID (AC…), a number SID (PN…) or a phone number in E.164 (+1…)
         #[arg(value_name = "ID")]
         id: Id,
         #[command(flatten)]
@@ -80,11 +80,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         fleet: Box<ReconcileArgs>,
     },
-    /// Write what is at Twilio, and the history, as one document for `plan --from`; every number list is read
+    /// Write the accounts and numbers at Twilio, and the history, as one document for `plan --from`
     ///
-    /// It names customers and their numbers, and holds no secret.
+    /// Reads the number list of every open account. The document names customers and their numbers, and holds no
+    /// secret.
     Snapshot {
-        /// Write it to this file, whole or not at all; by default to standard output
+        /// The file to write, whole or not at all; standard output unless given
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
@@ -101,25 +102,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         dry_run: DryRunArgs,
     },
-    /// Check desired-state files offline, or explain the code of a fault; needs no credentials
+    /// Check desired-state files offline, or explain a fault code; needs no credentials
     ///
-    /// All paths are read as one state, and every fault of all files is shown in one go, on standard output. Exits with
-    /// 0 when there is none, with 1 on any fault, and with 64 when the command line is wrong.
+    /// All paths are read as one state, and the faults of all files are shown together, on standard output. The exit
+    /// code is 0 without a fault, 1 with any fault, and 64 for a wrong command line.
     Validate {
-        /// Files and directories; all of them are read as one state
+        /// Files and directories, read as one state
         #[arg(required_unless_present = "explain", value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// The format: text for a terminal, json for programs, github for annotations of a workflow
+        /// The output format: text for a terminal, json for programs, github for workflow annotations
         #[arg(short, long, default_value = "text")]
         output: FaultFormat,
-        /// Explain this code, as in SD014: the fault, its cost and its fix; `all` explains every code
+        /// Explain a fault code such as SD014: the fault, its effect and its fix; `all` explains every code
         #[arg(long, value_name = "CODE", value_parser = explained, conflicts_with_all = ["paths", "output"])]
         explain: Option<Explained>,
     },
     /// Print the live accounts as a desired state whose plan is empty; writes nothing to Twilio
     ///
-    /// This is how an existing fleet is adopted: import it, keep the file in git, and edit it from then on. Accounts
-    /// come in the order of their SIDs, so that a second import differs only where the fleet does.
+    /// To adopt an existing fleet, import it, keep the file in git, and edit the file from then on. Accounts are in the
+    /// order of their SIDs, so that a second import differs only where the fleet changed.
     #[command(after_long_help = IMPORT_EXAMPLES)]
     Import {
         #[command(flatten)]
@@ -127,46 +128,47 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
-    /// Print who changed what, when, under which revision and for which reason
+    /// Print the writes in the journal: what changed, when, under which revision and for which reason
     Journal {
         #[command(flatten)]
         journal: JournalArgs,
-        /// Only what happened within this time, as in 24h
+        /// Show only lines from within this time, as in 24h
         #[arg(long, value_name = "DUR", value_parser = duration)]
         since: Option<SignedDuration>,
-        /// Only what concerns this account
+        /// Show only lines about this account
         #[arg(long, value_name = "SID", value_parser = account_sid)]
         account: Option<AccountSid>,
-        /// The format: text, a line for each write; json, every line as it is kept
+        /// The output format: text, one line for each write; json, every line as it is stored
         #[arg(short, long, default_value = "text")]
         output: JournalFormat,
     },
     /// Print the status of a running daemon as a table, watch it, or wait for a revision to be applied
     ///
-    /// Asks the daemon's /status over HTTP and needs no credentials. Without --wait it exits with 0 whatever it shows.
+    /// Reads `/status` of the daemon over HTTP; needs no credentials. Without --wait the exit code is 0, whatever the
+    /// status is.
     Status(StatusArgs),
     /// Print the JSON Schema of the desired state
     Schema,
-    /// Print the completions of a shell, for a file that the shell reads
+    /// Print the completion script of a shell
     ///
-    /// For bash: `subaccountd completions bash >~/.local/share/bash-completion/completions/subaccountd`. For zsh: into
-    /// a file `_subaccountd` in a folder of `$fpath`. For fish: into
+    /// For bash: `subaccountd completions bash >~/.local/share/bash-completion/completions/subaccountd`. For zsh: write
+    /// to a file `_subaccountd` in a folder of `$fpath`. For fish: write to
     /// `~/.config/fish/completions/subaccountd.fish`.
     Completions {
         /// The shell
         shell: Shell,
     },
-    /// Write the manual pages into a folder, for who packs the program
+    /// Write the manual pages to a folder, for packagers
     #[command(hide = true)]
     Manual {
         /// The folder; it must exist
         dir: PathBuf,
     },
-    /// Ask a running daemon whether it lives or is ready; exit 0 or 1
+    /// Check that a running daemon is live or ready; exits with 0 or 1
     Probe {
-        /// What to ask for
+        /// The probe
         what: Probe,
-        /// The address that the daemon's --listen serves
+        /// The address of the daemon's --listen
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = daemon_url)]
         url: Url,
     },
@@ -178,14 +180,14 @@ Examples:
     subaccountd import --out desired.yaml
   A folder with a file for each account, and main.yaml for the main account:
     subaccountd import --split-by account --out state/
-  Later, what was created elsewhere and the state does not list yet:
+  Later, the accounts that the state does not list yet:
     subaccountd import --missing --desired state/ --out state/new.yaml
-  A few accounts to begin with, whose names must stay as they are for anything to be done to them:
+  Only some accounts, each with its present name as a check:
     subaccountd import --name-prefix 'acme ' --check-names
 
-What is not imported is not managed: it is never changed.";
+Accounts that are not imported are not managed: their status never changes.";
 
-/// The part of the fleet that is imported, and the place that it is written to.
+/// The part of the fleet that is imported, and the destination.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Import")]
@@ -193,16 +195,16 @@ pub(crate) struct ImportOptions {
     /// Write to this file, or with --split-by account to this folder; standard output unless given
     #[arg(long, value_name = "PATH", required_if_eq("split_by", "account"))]
     pub(crate) out: Option<PathBuf>,
-    /// none: one file; account: a file for each account, named by its SID, and main.yaml
+    /// none: one file; account: a file for each account, named after its SID, and main.yaml
     #[arg(long, default_value = "none")]
     pub(crate) split_by: SplitBy,
-    /// Overwrite files that are there
+    /// Overwrite existing files
     #[arg(long, requires = "out")]
     pub(crate) force: bool,
-    /// Only what the state at --desired does not list, to be put beside it
+    /// Import only what the state at --desired does not list, for a file beside it
     #[arg(long)]
     pub(crate) missing: bool,
-    /// The state that --missing compares with; it is read for nothing else
+    /// The state that --missing compares with; ignored without --missing
     #[arg(
         long,
         env = "SUBACCOUNTD_DESIRED",
@@ -210,19 +212,19 @@ pub(crate) struct ImportOptions {
         default_value = "/etc/subaccountd/desired.yaml"
     )]
     pub(crate) desired: PathBuf,
-    /// Accounts with one of these statuses; the main account's numbers count as active
+    /// Import only accounts with one of these statuses; the main account's numbers count as active
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "active,suspended", value_parser = status)]
     pub(crate) status: Vec<Status>,
-    /// Accounts whose friendly name begins so
+    /// Import only accounts whose friendly name begins with this text
     #[arg(long, value_name = "TEXT")]
     pub(crate) name_prefix: Option<String>,
-    /// This account only; may be repeated, or a list
+    /// Import only this account; may be repeated, or take a list
     #[arg(long, value_name = "SID", value_delimiter = ',', value_parser = account_sid)]
     pub(crate) sid: Vec<AccountSid>,
-    /// all: claim every number where it is; none: leave numbers unmanaged, and do not read them
+    /// all: claim every number for its present owner; none: leave numbers unmanaged, and do not read them
     #[arg(long, default_value = "all")]
     pub(crate) numbers: Numbers,
-    /// Write names as checks: while the live name differs, nothing is done to the account but a suspension
+    /// Write friendly names as checks: while the live name differs, only a suspension can change the account
     #[arg(long)]
     pub(crate) check_names: bool,
     /// Leave out the numbers of accounts whose list cannot be read, instead of failing
@@ -243,7 +245,7 @@ pub(crate) enum Numbers {
 }
 
 fn status(word: &str) -> Result<Status, String> {
-    Status::from_word(word).ok_or_else(|| "write active, suspended or closed, with commas between".to_owned())
+    Status::from_word(word).ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
 }
 
 /// The snapshot that is planned on instead of Twilio.
@@ -251,8 +253,8 @@ fn status(word: &str) -> Result<Status, String> {
 pub(crate) struct From {
     /// Plan on a snapshot instead of Twilio: a file, - for standard input, or the address of a daemon's --status-listen
     ///
-    /// Needs no credentials and no journal: the snapshot brings its history, its time and its settings. Settings that
-    /// are given here, as a flag or as a variable, take the place of those of the snapshot.
+    /// Needs no credentials and no journal: the snapshot has its own history, time and settings. A setting that is given
+    /// here, as a flag or as a variable, overrides that of the snapshot.
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) from: Option<Source>,
 }
@@ -272,7 +274,7 @@ impl FromStr for Id {
         let account = || text.parse().ok().map(Self::Account);
         let number = || text.parse().ok().map(Self::Number);
         let phone = || text.parse().ok().map(Self::Phone);
-        let other = "give an account SID (AC and 32 hexadecimal digits), a number's SID (PN…) or a number in E.164 (+…)";
+        let other = "write an account SID (AC and 32 hexadecimal digits), a number SID (PN…) or a phone number in E.164 (+…)";
         account().or_else(number).or_else(phone).ok_or_else(|| other.to_owned())
     }
 }
@@ -280,7 +282,7 @@ impl FromStr for Id {
 /// The flags of the command that were given, on the command line or as a variable, by their names.
 pub(crate) type ExplicitFlags = BTreeSet<String>;
 
-/// The command line, and what of it was given.
+/// The command line, and the flags that were given.
 pub(crate) fn parse() -> Result<(Cli, ExplicitFlags), clap::Error> {
     let matches = Cli::command().try_get_matches()?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
@@ -339,25 +341,25 @@ pub(crate) enum Probe {
     Ready,
 }
 
-/// The arguments of `status`, which asks a running daemon.
+/// The arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The address that the daemon's --status-listen serves
+    /// The address of the daemon's --status-listen
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081", value_parser = daemon_url)]
     pub(crate) url: Url,
-    /// The format: text, a table; wide, with messages, remedies and labels; json, the document of /status as it is
+    /// The output format: text, a table; wide, with messages, remedies and labels; json, the document of `/status`
     #[arg(short, long, default_value = "text")]
     pub(crate) output: StatusFormat,
-    /// Go on, and print each row again that changes, until Ctrl-C
+    /// Keep running, and print each row that changes, until Ctrl-C
     #[arg(long, conflicts_with = "wait")]
     pub(crate) watch: bool,
-    /// Wait until nothing is left to do: exit 0; 3 when something is held; 1 on faults, in a dry run, or too late
+    /// Wait until nothing is left to do: exit 0; 3 when something is held; 1 on faults, on a timeout, or in dry-run mode
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Wait for this git commit, or this SHA-256 of the state: at least its first 7 digits
+    /// Wait for this git commit or this SHA-256 of the state; at least the first 7 digits
     #[arg(long, value_name = "SHA", requires = "wait", value_parser = revision)]
     pub(crate) revision: Option<String>,
-    /// How long to wait
+    /// The longest time to wait
     #[arg(long, value_name = "DUR", requires = "wait", default_value = "5m", value_parser = duration)]
     pub(crate) timeout: SignedDuration,
 }

@@ -1,4 +1,4 @@
-//! Settings: each is a flag with an environment twin, checked before anything else happens.
+//! Settings: each is a flag and an environment variable, checked before anything else happens.
 
 mod values;
 mod variables;
@@ -17,7 +17,7 @@ use values::{address, address_or_none, boolean, in_flight, limit, positive};
 pub(crate) use variables::unknown_variable;
 pub(crate) use words::FlagValues;
 
-/// The state, the fleet that it is for, and what may be done to it.
+/// The desired state, the connection to Twilio, the journal, and the rules for changes.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fleet")]
 pub(crate) struct ReconcileArgs {
@@ -47,7 +47,7 @@ pub(crate) struct ConnectionArgs {
     /// A file with the auth token, re-read when it changes; or set the token itself in TWILIO_AUTH_TOKEN
     #[arg(long, env = "TWILIO_AUTH_TOKEN_FILE", value_name = "PATH")]
     auth_token_file: Option<PathBuf>,
-    /// The Twilio API; plain http is accepted for loopback hosts only
+    /// The URL of the Twilio API; plain http is accepted for loopback hosts only
     #[arg(
         long,
         env = "SUBACCOUNTD_TWILIO_URL",
@@ -55,21 +55,21 @@ pub(crate) struct ConnectionArgs {
         default_value = "https://api.twilio.com"
     )]
     twilio_url: String,
-    /// The most requests in flight; adapts downwards on 429 and back up
+    /// The most requests in flight; lowered on 429, and raised again afterwards
     #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
     pub(crate) max_in_flight: usize,
-    /// The longest time for one request; a stop waits that long for writes in flight, and 5 s more
+    /// The time limit of one request; shutdown waits this long for writes in flight, and 5 s more
     ///
-    /// The connection of a write has 2 s of it at most: nothing waits between the proof of a write and its request.
+    /// Connecting for a write takes at most 2 s of it, so that a write is sent right after its last check.
     #[arg(long, env = "SUBACCOUNTD_REQUEST_TIMEOUT", value_name = "DUR", default_value = "30s", value_parser = positive)]
     request_timeout: SignedDuration,
 }
 
-/// The rules for what may be done to the fleet.
+/// The rules for changes to the fleet.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rules")]
 pub(crate) struct GuardrailArgs {
-    /// The verbs that may be used; what is left out is held as NotAllowed
+    /// The action kinds that are allowed; actions of other kinds are held as NotAllowed
     #[arg(
         long,
         env = "SUBACCOUNTD_VERBS",
@@ -78,32 +78,32 @@ pub(crate) struct GuardrailArgs {
         default_value = "reactivate,transfer,suspend,close"
     )]
     verbs: Vec<VerbName>,
-    /// The rest of a suspended account before it is closed; 0s skips the rest and nothing else
+    /// The rest: the time for which an account stays suspended before it is closed; 0s skips the rest and nothing else
     ///
-    /// Counts from the latest of Twilio's last change of the account, the daemon's own suspension, and the first pass of
-    /// the unbroken run in which the state says `closed` under the same terms. Time in which no pass read the state does
-    /// not count when it is longer than a tenth of the rest and three intervals.
+    /// Counts from the latest of three times: Twilio's last change of the account, the daemon's own suspension, and the
+    /// first pass of the unbroken run in which the desired status is `closed` under the same terms. Time without a pass
+    /// that read the state does not count when it is longer than a tenth of the rest and three intervals.
     #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
     close_after: SignedDuration,
-    /// The suspensions that are lifted when the state says active: normal, strict or always
+    /// The suspensions that are lifted when the desired status is active: normal, strict or always
     ///
-    /// normal: not those of accounts that were seen active since the state says so, nor those that a journal finds of
-    /// accounts that it does not know. strict: only the daemon's own, known by the date that Twilio gave its write; any
-    /// later change of the account makes it another's. always: all.
+    /// normal: all but those of accounts that were seen active under this desired status, and of accounts that are new to
+    /// the journal. strict: only the daemon's own, recognized by the date that Twilio gave its write; after any later
+    /// change of the account its suspension counts as external. always: all.
     #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
     reactivation: ReactivationName,
     #[command(flatten)]
     budgets: BudgetArgs,
 }
 
-/// The place of the journal.
+/// The folder of the journal.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Journal")]
 pub(crate) struct JournalArgs {
-    /// The folder of the journal, or `none` to forget with the process
+    /// The folder of the journal, or `none` to keep the history in memory only
     ///
-    /// One daemon writes it, and holds it by a lock on the journal itself. By default $STATE_DIRECTORY, else
-    /// /var/lib/subaccountd for root, else $XDG_STATE_HOME/subaccountd.
+    /// Only one daemon can write a journal: it locks the file. By default $STATE_DIRECTORY, else /var/lib/subaccountd for
+    /// root, else $XDG_STATE_HOME/subaccountd.
     #[arg(long, env = "SUBACCOUNTD_JOURNAL_DIR", value_name = "DIR|none")]
     journal_dir: Option<PathBuf>,
 }
@@ -130,7 +130,7 @@ impl JournalArgs {
 
 fn default_journal_dir() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    // systemd names several folders with colons between them; the first is ours.
+    // systemd separates several folders by colons; the first is ours.
     let first = |dirs: PathBuf| dirs.to_str().and_then(|dirs| dirs.split(':').next()).map(PathBuf::from);
     let is_root = || std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     let home = || variable("HOME").map(|home| home.join(".local/state"));
@@ -140,22 +140,22 @@ fn default_journal_dir() -> Option<PathBuf> {
         .or_else(|| variable("XDG_STATE_HOME").or_else(home).map(|state| state.join("subaccountd")))
 }
 
-/// The limits of what may be done within the window.
+/// The limits within the window.
 #[derive(Debug, Args)]
 #[command(
-    next_help_heading = "Limits, each within --budget-window; per cent are of the listed accounts that are live, or of the numbers found"
+    next_help_heading = "Limits, each within --budget-window; N% is of the live accounts that the state lists, or of the numbers found"
 )]
 struct BudgetArgs {
-    /// The most reactivations; per cent of the listed live accounts, at least 5. Lifting a suspension of its own is free for 7 days
+    /// The most reactivations; N% is of the listed live accounts, at least 5. Lifting the daemon's own suspensions is free for 7 days
     #[arg(long, env = "SUBACCOUNTD_MAX_REACTIVATIONS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_reactivations: Limit,
-    /// The most suspensions; per cent of the listed live accounts, at least 2
+    /// The most suspensions; N% is of the listed live accounts, at least 2
     #[arg(long, env = "SUBACCOUNTD_MAX_SUSPENDS", value_name = "N|N%", default_value = "10%", value_parser = limit)]
     max_suspends: Limit,
-    /// The most closes; per cent of the listed live accounts, at least 1
+    /// The most closes; N% is of the listed live accounts, at least 1
     #[arg(long, env = "SUBACCOUNTD_MAX_CLOSES", value_name = "N|N%", default_value = "5%", value_parser = limit)]
     max_closes: Limit,
-    /// The most transfers; per cent of the numbers that the state claims or moves and that were found, at least 10
+    /// The most transfers; N% is of the numbers that the state claims or moves and that were found, at least 10
     #[arg(long, env = "SUBACCOUNTD_MAX_TRANSFERS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_transfers: Limit,
     /// The most numbers that closes may release
@@ -169,7 +169,7 @@ struct BudgetArgs {
 /// The choice to write nothing; for the commands that may write.
 #[derive(Debug, Args)]
 pub(crate) struct DryRunArgs {
-    /// Report, and write nothing to Twilio; reads the journal and writes nothing to it
+    /// Report only; writes neither to Twilio nor to the journal
     #[arg(
         long,
         env = "SUBACCOUNTD_DRY_RUN",
@@ -187,15 +187,15 @@ pub(crate) struct DryRunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Daemon")]
 pub(crate) struct DaemonArgs {
-    /// The time between passes, with a jitter of ±10 %; a change of the state begins one at once
+    /// The time between passes, with a jitter of ±10 %; a change of the state begins a pass at once
     ///
-    /// Three of these are the longest absence that counts towards a rest when --close-after is short.
+    /// Up to three intervals without a pass count towards the rest of --close-after, however short it is.
     #[arg(long, env = "SUBACCOUNTD_INTERVAL", value_name = "DUR", default_value = "60s", value_parser = positive)]
     interval: SignedDuration,
-    /// Probes and metrics
+    /// The address for probes and metrics
     #[arg(long, env = "SUBACCOUNTD_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    /// The status, which names customers; `none` turns it off, the address of --listen serves all on one
+    /// The address for the status, which names customers; `none` turns it off; the address of --listen serves both
     #[arg(
         long,
         env = "SUBACCOUNTD_STATUS_LISTEN",
@@ -217,10 +217,10 @@ pub(crate) enum StatusListen {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub(crate) struct LoggingArgs {
-    /// text or json; text on a TTY, else json
+    /// The log format: text or json; by default text on a TTY, else json
     #[arg(long, env = "SUBACCOUNTD_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub(crate) log_format: Option<LogFormat>,
-    /// What is logged, as in `info` or `subaccountd=debug,warn`
+    /// The log filter, as in `info` or `subaccountd=debug,warn`
     #[arg(long, env = "SUBACCOUNTD_LOG", value_name = "FILTER", default_value = "info", global = true)]
     pub(crate) log: String,
 }
@@ -257,15 +257,15 @@ impl From<VerbName> for ActionKind {
     }
 }
 
-/// Settings that cannot be worked with, found after the command line was read.
+/// Invalid settings, found after the command line was read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("there is no main account: give its SID with --account-sid, or in TWILIO_ACCOUNT_SID")]
+    #[error("main account not set: give its SID with `--account-sid` or `TWILIO_ACCOUNT_SID`")]
     NoAccount,
-    #[error("there is no auth token: set TWILIO_AUTH_TOKEN, or name a file with --auth-token-file")]
+    #[error("auth token not set: set `TWILIO_AUTH_TOKEN`, or name a file with `--auth-token-file`")]
     NoToken,
     #[error(
-        "there is no folder for the journal: name one with --journal-dir, or keep none with --journal-dir none"
+        "journal folder not set: name one with `--journal-dir`, or keep no journal with `--journal-dir none`"
     )]
     NoJournalDir,
     #[error(transparent)]
@@ -283,7 +283,7 @@ impl ConnectionArgs {
         self.request_timeout.unsigned_abs()
     }
 
-    /// The client to Twilio.
+    /// The Twilio client.
     pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, SettingsError> {
         let token = match (&self.auth_token_file, std::env::var("TWILIO_AUTH_TOKEN")) {
             (Some(path), _) => TokenSource::File(path.clone()),
@@ -303,7 +303,7 @@ impl ConnectionArgs {
 }
 
 impl GuardrailArgs {
-    /// The guardrails that these rules make: the policy and the limits.
+    /// The guardrails of these rules: the policy and the limits.
     pub(crate) fn guardrails(&self) -> Guardrails {
         Guardrails { policy: self.policy(), limits: self.limits() }
     }

@@ -1,4 +1,4 @@
-//! `apply`: passes until nothing is left to do, then exits.
+//! `apply`: reconciles until nothing is left to do, then exits.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// The most passes of one `apply`.
 const MAX_PASSES: usize = 5;
-/// The wait before the next pass when Twilio could not take a write and asked for no wait.
+/// The wait before the next pass when Twilio did not accept a write and asked for no wait.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow::Result<Exit> {
@@ -64,7 +64,7 @@ fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     }
     print(&render::text(&View::of(report, observed), colour(&io::stdout())))?;
     if left_unknown {
-        anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the present state");
+        anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the current state");
     }
     let exit = exit(report.desired_state.valid, &report.plan, false);
     let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete a command line.
+//! `completions`: the completion script of a shell.
 
 use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};

@@ -1,4 +1,4 @@
-//! `explain`: one account or number, why it is as it is, and what to do.
+//! `explain`: the state of one account or phone number, its cause, and the remedy.
 
 use std::{collections::BTreeSet, io};
 
@@ -40,18 +40,20 @@ pub(super) async fn explain(
         Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
         Id::Account(sid) => {
             bail!(
-                "{sid} is neither in the state nor among the accounts of {} at Twilio",
+                "{sid} is neither in the state nor among the accounts of {}: check the SID",
                 observation.observed.main()
             )
         }
         Id::Number(sid) => match phone_of(sid, &observation.observed) {
             Some(phone) => explain::number(&case, phone),
-            None => bail!("no account that could be read holds {sid}"),
+            None => bail!("{sid} is not in any number list that was read: check the SID"),
         },
         Id::Phone(phone) => {
             let is_claimed = desired.claims().any(|(_, number, _)| number == phone);
             if !is_claimed && observation.observed.locate(phone) == NumberLocation::Nowhere {
-                bail!("{phone} is neither claimed in the state nor held by any account that could be read");
+                bail!(
+                    "{phone} is neither claimed in the state nor in any number list that was read: check the number"
+                );
             }
             explain::number(&case, phone)
         }
@@ -75,7 +77,7 @@ fn is_seen(id: Id, observed: &Observed) -> bool {
     }
 }
 
-/// A plan needs not every list, a number that is asked for may be in any of them.
+/// Reads the number lists that the plan did not need: the number may be in any of them.
 async fn read_the_rest(sighting: &mut PlanInput) -> anyhow::Result<()> {
     let Some(reconciler) = &sighting.reconciler else { return Ok(()) };
     let observed = &mut sighting.observation.observed;

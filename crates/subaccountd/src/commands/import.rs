@@ -32,7 +32,7 @@ use crate::{
     reconcile::observing::read_lists,
 };
 
-/// The most remarks that are made beside the text, which has them all.
+/// The most remarks on standard error; the text has them all.
 const MAX_REMARKS: usize = 20;
 
 pub(super) async fn import(options: &ImportOptions, connection: &ConnectionArgs) -> anyhow::Result<Exit> {
@@ -58,12 +58,12 @@ pub(super) async fn import(options: &ImportOptions, connection: &ConnectionArgs)
     Ok(Exit::Done)
 }
 
-/// Refuses the destination at once where that is possible, and not after thousands of requests.
+/// Checks the destination before the first request, as far as that is possible.
 fn check_out(options: &ImportOptions, there: &ExistingFiles) -> anyhow::Result<()> {
     match (options.split_by, &options.out) {
         (SplitBy::Account, Some(folder)) => {
             output_file::check_folder(folder)?;
-            // The names of the others are known only when the accounts are.
+            // The names of the other files depend on the accounts, which are not known yet.
             let main = Some(folder.join(MAIN_FILE)).filter(|_| !options.missing);
             output_file::check(main.as_deref(), options.force)
         }
@@ -87,15 +87,15 @@ fn choice(options: &ImportOptions) -> ExportFilter {
     }
 }
 
-/// The files that are there already, and stay.
+/// The existing files.
 struct ExistingFiles {
     /// The state that `--missing` compares with.
     state: Option<ExistingState>,
-    /// The folder that is written to, when the import is a state of its own.
+    /// The folder of `--out`, when the import is a complete state.
     folder: Option<ExistingState>,
 }
 
-/// Files of a state, and what they say.
+/// Files of a state, and the state that they describe.
 struct ExistingState {
     sources: Vec<Source>,
     desired: Desired,
@@ -113,7 +113,7 @@ impl ExistingFiles {
             show_faults(&faults);
             anyhow::ensure!(
                 faults.is_empty(),
-                "the state at {} has faults, so what it lacks is not known: fix them first",
+                "the state at {} has faults, so the missing accounts cannot be determined: fix the faults first",
                 options.desired.display()
             );
             return Ok(Self { state: Some(state), folder: None });
@@ -122,7 +122,7 @@ impl ExistingFiles {
         Ok(Self { state: None, folder: folder.map(|out| known(out).1) })
     }
 
-    /// The files of the state are not overwritten with what they lack: what they say would be gone.
+    /// Refuses to overwrite a file of the state that `--missing` compares with: its content would be lost.
     fn check_apart(&self, files: &[File]) -> anyhow::Result<()> {
         let Some(state) = &self.state else { return Ok(()) };
         let real = |path: &Path| path.canonicalize().ok();
@@ -131,7 +131,7 @@ impl ExistingFiles {
         let is_own = |file: &&File| real(&file.path).is_some_and(|path| own.contains(&path));
         if let Some(file) = files.iter().find(is_own) {
             anyhow::bail!(
-                "{} is part of the state, and --missing writes only what that does not list: name a new file",
+                "{} is part of the state, and `--missing` writes only what the state does not list: name a new file",
                 file.path.display()
             );
         }
@@ -157,7 +157,7 @@ struct Seen {
     now: Now,
 }
 
-/// Reads what `choice` needs, by the port that only reads.
+/// Reads what `choice` needs, through the port that only reads.
 async fn look(
     observe: &impl Observe,
     connection: &ConnectionArgs,
@@ -173,7 +173,7 @@ async fn look(
         None => check_credentials(&observed)?,
     }
     if let Some(unknown) = choice.sids.iter().find(|sid| observed.account(**sid).is_none()) {
-        anyhow::bail!("{unknown} is not among the accounts of {main}: check --sid");
+        anyhow::bail!("{unknown} is not among the accounts of {main}: check `--sid`");
     }
     let mut lists = choice.lists(&observed);
     if let Some(folder) = &there.folder {
@@ -183,13 +183,13 @@ async fn look(
     Ok(Seen { observed, now })
 }
 
-/// A state that lacks the numbers of an account without a word would look whole.
+/// Fails when an account or its numbers could not be read: a state without them would look complete.
 fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
     if let Some((account, why)) = observed.any_unreadable_account().filter(|_| !skip) {
         let account = account.map_or_else(|| "an account".to_owned(), |account| account.to_string());
         anyhow::bail!(
-            "nothing was written, because {account} could not be read ({why}): run it again, or leave it out with \
-             --skip-unreadable"
+            "nothing was written: {account} could not be read ({why}); retry, or leave the account out with \
+             `--skip-unreadable`"
         );
     }
     let Some((_, why, _)) = observed.unreadable_list().filter(|_| !skip) else { return Ok(()) };
@@ -198,8 +198,8 @@ fn check_lists(observed: &Observed, skip: bool) -> anyhow::Result<()> {
     let sids = observed.accounts().map(|account| account.sid).filter(unreadable);
     let sids: Vec<_> = sids.map(|sid| sid.to_string()).collect();
     anyhow::bail!(
-        "nothing was written, because the numbers of {} could not be read ({why}): run it again; or leave their \
-         numbers out with --skip-unreadable, or all numbers with --numbers none",
+        "nothing was written: the numbers of {} could not be read ({why}); retry, or leave these numbers out with \
+         `--skip-unreadable`, or all numbers with `--numbers none`",
         first_of(&sids)
     )
 }
@@ -217,19 +217,19 @@ fn files(draft: &Export, options: &ImportOptions) -> Vec<File> {
 fn check_sizes(files: &[File], split_by: SplitBy) -> anyhow::Result<()> {
     let Some(large) = files.iter().find(|file| file.text.len() as u64 > MAX_FILE_SIZE) else { return Ok(()) };
     let help = match split_by {
-        SplitBy::None => "write a folder with --split-by account --out FOLDER",
-        SplitBy::Account => "leave the numbers out with --numbers none",
+        SplitBy::None => "write a folder with `--split-by account --out FOLDER`",
+        SplitBy::Account => "leave the numbers out with `--numbers none`",
     };
     anyhow::bail!(
-        "{} would have {} bytes, and a file of a state may have {MAX_FILE_SIZE}: {help}",
+        "{} would have {} bytes, and the limit for a file is {MAX_FILE_SIZE}: {help}",
         large.path.display(),
         large.text.len()
     )
 }
 
 impl Seen {
-    /// Reads `files` back and plans them, alone or beside the state that they complete: what is handed out is a state
-    /// without a fault that changes nothing.
+    /// Parses and plans `files`, alone or beside the state that they complete: they must have no fault and change
+    /// nothing.
     fn check(&self, files: &[File], state: Option<&ExistingState>) -> anyhow::Result<()> {
         let before = state.map_or_else(|| Ok(Plan::default()), |state| self.plan(&state.desired))?;
         let beside = state.map_or(&[][..], |state| state.sources.as_slice());
@@ -239,20 +239,19 @@ impl Seen {
         let is_sound = reading.faults.is_empty() && self.plan(&reading.desired)?.digest() == before.digest();
         anyhow::ensure!(
             is_sound,
-            "nothing was written: the imported state would not leave everything as it is. This is a defect of \
-             subaccountd; please report it"
+            "nothing was written: the plan of the imported state is not empty; report this as a bug in subaccountd"
         );
         Ok(())
     }
 
-    /// The same with the `others` that are in `folder`.
+    /// Does the same with the `others` in `folder`.
     fn check_beside(&self, files: &[File], others: Vec<Source>, folder: &Path) -> anyhow::Result<()> {
         let reading =
             manifest::parse(&others.into_iter().chain(files.iter().map(File::source)).collect::<Vec<_>>());
         show_faults(&reading.faults);
         anyhow::ensure!(
             reading.faults.is_empty(),
-            "nothing was written: other files in {} contradict the imported ones. Remove them, or name another folder",
+            "nothing was written: other files in {} contradict the imported ones; remove them, or name another folder",
             folder.display()
         );
         let plan = self.plan(&reading.desired)?;
@@ -261,8 +260,8 @@ impl Seen {
         let changes: Vec<_> = actions.chain(held).collect();
         anyhow::ensure!(
             changes.is_empty(),
-            "nothing was written: with the other files in {} the plan would not be empty: {}. Remove what is left of \
-             an earlier import, or name another folder",
+            "nothing was written: with the other files in {} the plan would not be empty ({}); remove the files of an \
+             earlier import, or name another folder",
             folder.display(),
             first_of(&changes)
         );
@@ -279,7 +278,7 @@ impl Seen {
     }
 }
 
-/// Checks that all of `files` may be written to `out`, and that they make one state with what is there.
+/// Checks that all of `files` may be written to `out`, and that they form one state with the existing files.
 fn check_files(
     files: &[File],
     out: &Path,
@@ -300,43 +299,48 @@ fn check_files(
     let count = files.len() + beside;
     anyhow::ensure!(
         count <= MAX_FILES,
-        "nothing was written: a state may have {MAX_FILES} files, and this would be {count}. Write one file, \
-         without --split-by account"
+        "nothing was written: the state would have {count} files, and the limit is {MAX_FILES}; write one file, \
+         without `--split-by account`"
     );
     Ok(())
 }
 
-/// Writes `files`. The main account comes last, by name: until it is there, a new folder is no state that anything is
-/// done by.
+/// Writes `files`. The file of the main account comes last, by its name: without it, the files of a new folder change
+/// nothing.
 fn write(files: &[File], out: &Path, options: &ImportOptions) -> anyhow::Result<()> {
     if options.split_by == SplitBy::Account {
-        fs::create_dir_all(out).with_context(|| format!("making the folder {}", out.display()))?;
+        fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
     for file in files {
         output_file::write(&file.path, &file.text, options.force)
-            .with_context(|| format!("writing {}", file.path.display()))?;
+            .with_context(|| format!("cannot write {}", file.path.display()))?;
     }
     Ok(())
 }
 
-/// Says beside the text what was imported, and what was not.
+/// Prints to standard error what was imported, and what was left out.
 fn tell(draft: &Export, options: &ImportOptions) {
     let mut words = if options.missing && draft.accounts() == 0 {
-        "nothing is missing: every account that was asked for is listed\n".to_owned()
+        "nothing is missing: every selected account is listed\n".to_owned()
     } else {
         format!("imported: {} subaccounts, {} numbers\n", draft.accounts(), draft.numbers())
     };
     let closed = draft.closed_left_out();
     if closed > 0 {
-        let _ = writeln!(words, "left out: {closed} closed; --status active,suspended,closed takes them in");
+        let _ = writeln!(
+            words,
+            "left out: {closed} closed; include them with `--status active,suspended,closed`"
+        );
     }
     let left_out = draft.left_out();
     for line in left_out.iter().take(MAX_REMARKS) {
         let _ = writeln!(words, "{line}");
     }
     if let more @ 1.. = left_out.len().saturating_sub(MAX_REMARKS) {
-        let _ =
-            writeln!(words, "and {more} more; in one file, without --split-by account, each has its comment");
+        let _ = writeln!(
+            words,
+            "and {more} more: import into one file, without `--split-by account`, to see each as a comment"
+        );
     }
     if let (Some(out), false) = (&options.out, options.missing) {
         let _ = writeln!(words, "next: subaccountd plan --desired {}", out.display());
@@ -349,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_no_reader_would_take_is_not_written() {
+    fn file_over_the_size_limit_is_not_written() {
         let of = |size: u64| {
             [File { path: "all.yaml".into(), text: "#".repeat(usize::try_from(size).unwrap_or_default()) }]
         };

@@ -1,4 +1,4 @@
-//! `journal`: who changed what, when, under which revision, for which reason.
+//! `journal`: the writes, with their time, result, revision and reason.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -26,7 +26,7 @@ pub(super) fn journal(
     output: JournalFormat,
 ) -> anyhow::Result<Exit> {
     let JournalDir::Dir(dir) = settings.dir()? else {
-        anyhow::bail!("--journal-dir none keeps nothing that could be read");
+        anyhow::bail!("`--journal-dir none` keeps no journal on disk: name the folder of a journal");
     };
     let from = since.map(|since| clock::now() - since);
     let recent = |line: &JournalLine| from.is_none_or(|from| line.time >= from);
@@ -61,7 +61,7 @@ fn json<'a>(lines: impl Iterator<Item = &'a JournalLine>) -> anyhow::Result<Stri
     Ok(out)
 }
 
-/// A line for each write: its end, or that none was recorded.
+/// One line for each write, with its outcome when one was recorded.
 fn text(lines: &[JournalLine], shown: &dyn Fn(&JournalLine) -> bool) -> String {
     let mut begun: BTreeMap<u64, (&JournalLine, &Wrote)> = BTreeMap::new();
     let mut out = String::new();
@@ -109,7 +109,7 @@ fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Out
         ("request", audit.request_id.as_deref()),
         ("labels", Some(labels.as_str())),
         ("reason", audit.reason.as_deref()),
-        ("said", Some(audit.message.as_str())),
+        ("message", Some(audit.message.as_str())),
     ] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             let _ = write!(out, "  {name}: {}", sanitize(value));

@@ -10,6 +10,6 @@ use crate::cli::Cli;
 
 pub(super) fn manual(dir: &Path) -> anyhow::Result<Exit> {
     clap_mangen::generate_to(Cli::command(), dir)
-        .with_context(|| format!("writing manual pages into {}", dir.display()))?;
+        .with_context(|| format!("cannot write manual pages to {}", dir.display()))?;
     Ok(Exit::Done)
 }

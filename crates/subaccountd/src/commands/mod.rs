@@ -38,7 +38,7 @@ use crate::{
     reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
 };
 
-/// The exit code of a command; the numbers are in the contract.
+/// The exit code of a command; the numbers are public interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done = 0,
@@ -54,7 +54,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Carries out `command`.
+/// Runs `command`.
 pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -> anyhow::Result<Exit> {
     match command {
         Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
@@ -84,7 +84,7 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
     }
 }
 
-/// Everything that passes are made with, as `fleet` says. A dry run gets no writer and no journal to write to.
+/// The reconciler with the settings in `fleet`. A dry run has no writer, and only reads the journal.
 fn reconciler(
     fleet: &ReconcileArgs,
     dry_run: bool,
@@ -118,12 +118,12 @@ fn reconciler(
     })
 }
 
-/// Prints to standard output; a reader that went away is no failure.
+/// Prints to standard output. A closed pipe is not a failure.
 fn print(text: &str) -> anyhow::Result<()> {
     is_read(text).map(|_| ())
 }
 
-/// Prints to standard output; whether there is still somebody who reads it.
+/// Prints to standard output. Returns false when the pipe is closed.
 fn is_read(text: &str) -> anyhow::Result<bool> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Ok(()) => Ok(true),
@@ -147,20 +147,20 @@ fn show_faults(faults: &[Diagnostic]) {
     eprint(&diagnostics::render(faults, colour(&io::stderr())));
 }
 
-/// Says something beside what is printed.
+/// Prints to standard error.
 fn eprint(text: &str) {
-    // Where standard error is closed there is nobody to tell.
+    // A message that cannot be written is lost.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Opens the journal for writing; without one, says in one line what is forgotten.
+/// Opens the journal for writing. Without one, logs which history is lost.
 fn open_journal(fleet: &ReconcileArgs) -> anyhow::Result<Journal> {
     match fleet.journal.dir()? {
         JournalDir::Dir(dir) => Ok(Journal::open(&dir, fleet.connection.account()?)?),
         JournalDir::None => {
             tracing::warn!(
-                "no journal is kept: this process remembers nothing over restarts, so budgets, rests and who \
-                 suspended what begin anew"
+                "no journal is kept: a restart loses the budgets, the rests and the record of suspensions; set \
+                 `--journal-dir` to keep them"
             );
             Ok(Journal::in_memory())
         }
@@ -175,7 +175,7 @@ fn read_journal(journal: &JournalArgs, connection: &ConnectionArgs) -> anyhow::R
     }
 }
 
-/// The exit code for what is shown of the plan for a state that is or is not valid: a fault comes before what is held, that before what is pending.
+/// The exit code for the part of the plan that is shown. A fault wins over held items, and those over pending actions.
 fn exit(valid: bool, plan: &PlanView, pending: bool) -> Exit {
     if !valid {
         Exit::Failed

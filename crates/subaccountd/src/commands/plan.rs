@@ -1,4 +1,4 @@
-//! `plan`: what `run` would do about one observation, or about a snapshot.
+//! `plan`: the actions that `run` would take on one observation, or on a snapshot.
 
 use std::io;
 
@@ -34,7 +34,7 @@ pub(super) async fn plan(fleet: ReconcileArgs, how: &PlanArgs<'_>) -> anyhow::Re
     print(&match how.output {
         PlanFormat::Text => render::text(&view, colour(&io::stdout())),
         PlanFormat::Json => {
-            // They have no place in the document.
+            // The document has no key for them.
             for words in &sighting.remarks {
                 eprint(&format!("{words}\n"));
             }

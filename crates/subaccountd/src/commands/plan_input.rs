@@ -1,4 +1,4 @@
-//! A sighting: the plan for a state, made on one observation or on a snapshot, and what it was made from.
+//! The input of `plan` and `explain`: the plan for a state, and the observation or the snapshot that it was made from.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     snapshot::{self, Snapshot, Source},
 };
 
-/// A snapshot that is older is warned of.
+/// The age above which a snapshot causes a warning.
 const OLD: SignedDuration = SignedDuration::from_hours(1);
 
 /// See the module.
@@ -29,9 +29,9 @@ pub(super) struct PlanInput {
     pub(super) observation: Observation,
     pub(super) rules: GuardrailArgs,
     pub(super) loaded: LoadedState,
-    /// The facts about the origin of the plan that its reader should know.
+    /// The notes on the origin of the plan, for its reader.
     pub(super) remarks: Vec<String>,
-    /// The connection that it was made through, when it was none from a snapshot.
+    /// The connection to Twilio; `None` for a plan on a snapshot.
     pub(super) reconciler: Option<Reconciler>,
 }
 
@@ -55,7 +55,7 @@ async fn observed(fleet: ReconcileArgs) -> anyhow::Result<PlanInput> {
     let pass = while_reading(&reconciler.requests, reconciler.pass(&loaded, None)).await;
     let error = pass.report.last_pass.error.clone();
     let Some(observation) = pass.observation.filter(|_| error.is_none()) else {
-        anyhow::bail!("no plan could be made: {}", error.map_or_else(String::new, |error| error.to_string()));
+        anyhow::bail!("cannot plan: {}", error.map_or_else(String::new, |error| error.to_string()));
     };
     let (report, rules) = (pass.report, fleet.rules);
     Ok(PlanInput { report, observation, rules, loaded, remarks: Vec::new(), reconciler: Some(reconciler) })
@@ -79,7 +79,7 @@ async fn recalled(
         words.insert(flag, value);
     }
     let rules = GuardrailArgs::from_words(&words).map_err(|error| {
-        anyhow::anyhow!("{}: its settings cannot be read: {}", source.name(), error.kind())
+        anyhow::anyhow!("{}: the settings of the snapshot cannot be read: {}", source.name(), error.kind())
     })?;
     let remarks = remarks(&snapshot, &changed);
     let (report, observation) = snapshot::report(snapshot, &loaded, &rules)?;
@@ -88,17 +88,15 @@ async fn recalled(
 
 fn remarks(snapshot: &Snapshot<'_>, changed: &[String]) -> Vec<String> {
     let (taken, now) = (snapshot.taken_at, clock::now());
-    let but = if changed.is_empty() { String::new() } else { format!(" but {}", changed.join(", ")) };
+    let but = if changed.is_empty() { String::new() } else { format!(", except {}", changed.join(", ")) };
     let mut remarks = vec![format!(
-        "Made on the snapshot of {} ({} old), taken by subaccountd {}, under its settings{but}.",
+        "Based on the snapshot of {} ({} old), taken by subaccountd {}, with its settings{but}.",
         subaccountd_core::whole_seconds(taken),
         rough(now.duration_since(taken).max(SignedDuration::ZERO)),
         snapshot.taker()
     )];
     if now.duration_since(taken) > OLD {
-        remarks.push(
-            "WARNING: the snapshot is old; what was done since is not in it. Take a new one.".to_owned(),
-        );
+        remarks.push("WARNING: the snapshot is old and lacks all later changes. Take a new one.".to_owned());
     }
     remarks
 }

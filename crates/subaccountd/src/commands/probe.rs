@@ -1,4 +1,4 @@
-//! `probe`: asks a running daemon, for health checks in images without a shell.
+//! `probe`: a health check of a running daemon, for images without a shell.
 
 use reqwest::Url;
 use subaccountd_core::text::sanitize;
@@ -6,7 +6,7 @@ use subaccountd_core::text::sanitize;
 use super::Exit;
 use crate::{cli::Probe, http::client::DaemonClient};
 
-/// The most of an answer that is repeated, in characters.
+/// The longest part of an answer that is shown, in characters.
 const MAX_SAID: usize = 500;
 
 pub(super) async fn probe(what: Probe, url: &Url) -> anyhow::Result<Exit> {

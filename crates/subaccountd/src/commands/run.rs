@@ -18,7 +18,7 @@ use crate::{
     version::VERSION,
 };
 
-/// The longest time for which open connections to the endpoints may keep the process.
+/// The longest time for which open connections to the endpoints delay the end of the process.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The loop of passes as the settings say, and what its endpoints show.
@@ -41,7 +41,7 @@ pub(crate) fn assemble(
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = reconciler.mode().as_str(), "starting");
     let snapshots = match daemon.status_listen {
         StatusListen::On(_) => Some(Snapshots { to, settings: Arc::new(fleet.rules.words()) }),
-        // Nobody could ask for one.
+        // No listener serves snapshots.
         StatusListen::Off => None,
     };
     let outputs = Outputs { report: report_to, ready: ready_to, passes, snapshots };
@@ -63,14 +63,14 @@ pub(super) async fn run(
     tokio::select! {
         () = &mut passes => {}
         ended = &mut server => {
-            // Without its endpoints nobody can see what it does: what is in flight is finished, then it fails.
+            // Without endpoints the daemon cannot be observed: it finishes the writes in flight, then fails.
             stopping.cancel();
             passes.await;
             ended.context("the server panicked")??;
-            anyhow::bail!("the server ended by itself");
+            anyhow::bail!("the server stopped unexpectedly");
         }
     }
-    // The endpoints answered until the last write in flight had ended.
+    // The endpoints answer until the last write in flight has ended.
     served.cancel();
     let _ = tokio::time::timeout(GOODBYE, server).await;
     info!("stopped");

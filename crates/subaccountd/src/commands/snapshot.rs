@@ -48,8 +48,10 @@ pub(super) async fn snapshot(
         .filter(|account| matches!(observed.number_list(account.sid), NumberList::Unreadable(_)));
     let unread = unread.count();
     if unread > 0 {
-        // It says so in its place as well.
-        eprint(&format!("{unread} number lists could not be read; plans hold what depends on them\n"));
+        // The document marks each of these lists as well.
+        eprint(&format!(
+            "{unread} number lists could not be read: plans on this snapshot hold what depends on them\n"
+        ));
     }
     let kept = KeptPass::of(Observation { now, observed, history }, rules.words().into());
     let text = serde_json::to_string(&kept.snapshot())? + "\n";

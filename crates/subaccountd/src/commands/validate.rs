@@ -43,7 +43,7 @@ pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The line with which the output ends: what is valid, or how many faults there are and where to read on.
+/// The last line of the output: the counts of a valid state, or the number of faults and the command that explains them.
 fn last_line(reading: &ParsedState, files: usize) -> String {
     let mut codes: Vec<DiagnosticCode> = reading.faults.iter().map(|fault| fault.code).collect();
     let Some(first) = codes.first().copied() else {
@@ -59,7 +59,7 @@ fn last_line(reading: &ParsedState, files: usize) -> String {
         shown if shown < codes.len() => format!(": {} and others", names.join(", ")),
         _ => format!(": {}", names.join(", ")),
     };
-    format!("{count}{names}; see subaccountd validate --explain {first}\n")
+    format!("{count}{names}; see `subaccountd validate --explain {first}`\n")
 }
 
 /// The document that `-o json` prints.
@@ -72,7 +72,7 @@ struct ValidateDocument<'a> {
     faults: Vec<FaultJson<'a>>,
 }
 
-/// A fault; every key is always there, null where it does not apply. Columns count characters from 1, and
+/// A fault. Every key is always present, null where it does not apply. Columns count characters from 1, and
 /// `endColumn` is the one behind the last.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

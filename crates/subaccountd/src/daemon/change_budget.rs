@@ -9,7 +9,7 @@ const MAX_AT_ONCE: u32 = 10;
 /// The time until one more may begin.
 const REFILL: Duration = Duration::from_secs(5);
 
-/// A bucket of tokens, told by the time at which it is full again.
+/// A token bucket, represented by the time at which it is full again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ChangeBudget {
     full_at: Instant,

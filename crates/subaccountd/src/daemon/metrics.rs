@@ -1,4 +1,4 @@
-//! Metrics: a registry of our own. No SID, number or error text is ever a label.
+//! Metrics, in a registry of their own. No SID, number or error text is a label.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
 use crate::{clock, version::VERSION};
 
-/// The results of a write, in the words of the contract.
+/// The results of a write, as label values.
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
 const BOOLEANS: [&str; 2] = ["true", "false"];
 
@@ -54,7 +54,7 @@ pub(crate) struct Metrics {
     last_activity: AtomicU64,
 }
 
-/// Registers what `make` makes. The names are constants, so a failure is a mistake that the first test finds.
+/// Registers the metric in `made`. Names and labels are constants, so the first test finds any failure.
 #[expect(
     clippy::expect_used,
     reason = "names and labels are constants of this file, and a test registers them all"
@@ -81,51 +81,55 @@ impl Metrics {
             let buckets = (0..count).scan(first, |at, _| Some(std::mem::replace(at, *at * 2.0))).collect();
             HistogramOpts::new(format!("subaccountd_{name}"), help).buckets(buckets)
         };
-        let build = gauges("build_info", "What is running; always 1.", &["version", "revision"]);
+        let build = gauges("build_info", "Version of the program; always 1.", &["version", "revision"]);
         build
             .with_label_values(&[VERSION, option_env!("SUBACCOUNTD_BUILD_REVISION").unwrap_or("unknown")])
             .set(1.0);
-        let pass_duration = buckets("pass_duration_seconds", "How long passes take.", 0.05, 14);
+        let pass_duration = buckets("pass_duration_seconds", "Duration of passes.", 0.05, 14);
         let request_duration =
-            buckets("twilio_request_duration_seconds", "How long requests to Twilio take.", 0.01, 13);
+            buckets("twilio_request_duration_seconds", "Duration of requests to Twilio.", 0.01, 13);
         let metrics = Self {
-            valid: gauge("desired_state_valid", "1 while the desired state has no fault, else 0."),
-            faults: gauge("desired_state_faults", "Faults of the desired state."),
+            valid: gauge("desired_state_valid", "1 if the desired state has no fault, else 0."),
+            faults: gauge("desired_state_faults", "Number of faults in the desired state."),
             last_change: gauge(
                 "desired_state_last_change_timestamp_seconds",
-                "When the present meaning of the desired state was loaded.",
+                "Time of the last change in the meaning of the desired state.",
             ),
-            desired: gauges("desired_subaccounts", "Subaccounts that the state lists.", &["status"]),
-            observed: gauges("observed_subaccounts", "Subaccounts at Twilio.", &["status", "managed"]),
+            desired: gauges("desired_subaccounts", "Listed subaccounts, by desired status.", &["status"]),
+            observed: gauges(
+                "observed_subaccounts",
+                "Subaccounts at Twilio, by status and by whether the desired state lists them.",
+                &["status", "managed"],
+            ),
             numbers: gauges("observed_numbers", "Phone numbers in the lists that were read.", &["managed"]),
-            passes: counters("passes_total", "Passes that ended.", &["result"]),
+            passes: counters("passes_total", "Passes that ended, by result.", &["result"]),
             pass_duration: register(r, Histogram::with_opts(pass_duration)),
-            last_pass: gauge("last_pass_timestamp_seconds", "When the last pass ended."),
-            last_success: gauge("last_success_timestamp_seconds", "When the last successful pass ended."),
-            credentials: gauge("credentials_valid", "1 when Twilio accepted the credentials last, else 0."),
-            planned: gauges("planned_actions", "Actions that remain to be done.", &["kind"]),
-            held: gauges("held_items", "What is held.", &["reason"]),
+            last_pass: gauge("last_pass_timestamp_seconds", "Time of the end of the last pass."),
+            last_success: gauge("last_success_timestamp_seconds", "Time of the last successful pass."),
+            credentials: gauge("credentials_valid", "1 if Twilio accepted the credentials last, else 0."),
+            planned: gauges("planned_actions", "Planned actions that remain, by action kind.", &["kind"]),
+            held: gauges("held_items", "Held items, by reason.", &["reason"]),
             held_oldest: gauges(
                 "held_oldest_timestamp_seconds",
-                "Since when the oldest is held; 0 for none.",
+                "Time since which the oldest item is held, by reason; 0 if none.",
                 &["reason"],
             ),
-            actions: counters("actions_total", "Writes by their end.", &["kind", "result"]),
+            actions: counters("actions_total", "Writes, by action kind and result.", &["kind", "result"]),
             budget: gauges(
                 "budget_remaining",
-                "What is left within the window; +Inf when lifted.",
+                "Budget left within the window, by action kind; +Inf if unlimited.",
                 &["kind"],
             ),
             at_risk: gauge("numbers_at_risk", "Numbers that the pending closes would release."),
             requests: counters("twilio_requests_total", "Requests to Twilio.", &["operation", "outcome"]),
             request_duration: register(r, HistogramVec::new(request_duration, &["operation"])),
-            in_flight_limit: gauge("twilio_in_flight_limit", "How many requests may be in flight now."),
+            in_flight_limit: gauge("twilio_in_flight_limit", "Current limit of requests in flight."),
             request_count: Arc::default(),
             started: Instant::now(),
             last_activity: AtomicU64::default(),
             registry,
         };
-        // Without /proc there are no process metrics, and nothing else to say about it.
+        // Without /proc there are no process metrics.
         let _ = metrics.registry.register(Box::new(ProcessCollector::for_self()));
         metrics.start_at_zero();
         metrics
@@ -169,7 +173,7 @@ impl Metrics {
         self.request_count.clone()
     }
 
-    /// Notes that a pass begins.
+    /// Records that a pass begins.
     pub(crate) fn pass_begins(&self) {
         self.active();
     }
@@ -193,7 +197,7 @@ impl Metrics {
         self.last_pass.set(seconds(clock::now()));
     }
 
-    /// Takes over what a pass found and did.
+    /// Publishes what a pass found and did.
     pub(crate) fn publish(&self, report: &Report, credentials_valid: Option<bool>) {
         self.publish_state(report);
         let pass = &report.last_pass;
@@ -222,7 +226,7 @@ impl Metrics {
         self.publish_figures(report);
     }
 
-    /// Takes over what was read of the state, and nothing else.
+    /// Publishes what was read of the state, and nothing else.
     pub(crate) fn publish_state(&self, report: &Report) {
         let state = &report.desired_state;
         self.valid.set(f64::from(state.valid));
@@ -271,7 +275,7 @@ impl Metrics {
     pub(crate) fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        // The encoder writes Rust's word for it; the text format's is +Inf.
+        // The encoder writes `inf`; the text format requires `+Inf`.
         Ok(String::from_utf8_lossy(&text).replace(" inf\n", " +Inf\n").into_bytes())
     }
 }
@@ -293,7 +297,7 @@ const fn word(managed: bool) -> &'static str {
     if managed { "true" } else { "false" }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nobody has 2^52 of anything counted here")]
+#[expect(clippy::cast_precision_loss, reason = "every count here is below 2^52")]
 const fn count(n: usize) -> f64 {
     n as f64
 }

@@ -1,4 +1,4 @@
-//! The daemon: when passes begin, and what is shown of them.
+//! The daemon: the schedule of passes, and the data that the endpoints show of them.
 
 mod change_budget;
 pub(crate) mod metrics;

@@ -1,4 +1,5 @@
-//! The last passes, for people: a ring of bounded size in which passes that did the same nothing are one.
+//! The last passes, for people: a ring of bounded size in which passes in a row that ended alike and wrote nothing are
+//! one entry.
 
 use std::{
     collections::VecDeque,
@@ -14,9 +15,9 @@ use subaccountd_core::{
 
 /// The most entries that are kept.
 const KEPT: usize = 20;
-/// The most writes of a pass that are kept; those that went wrong come first.
+/// The most writes of a pass that are kept; failed ones come first.
 const WRITES_KEPT: usize = 10;
-/// The longest words that are kept of an error.
+/// The longest error text that is kept, in characters.
 const MAX_WORDS: usize = 400;
 
 /// The results of a write in the order in which they are kept and shown.
@@ -29,7 +30,7 @@ pub(crate) struct PassHistory(Mutex<VecDeque<PassEntry>>);
 /// A pass, or several in a row that ended alike and wrote nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PassEntry {
-    /// The number of passes that it stands for.
+    /// The number of passes that it represents.
     pub(crate) times: u32,
     /// The time at which the first of them ended.
     pub(crate) since: Timestamp,
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_that_did_the_same_nothing_are_one() {
+    fn passes_in_a_row_that_ended_alike_and_wrote_nothing_are_one_entry() {
         let passes = PassHistory::default();
         for second in 0..30 {
             passes.add(&pass(second, None, Vec::new()));
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ring_is_bounded_and_what_went_wrong_stays() {
+    fn ring_is_bounded_and_keeps_failed_writes() {
         let passes = PassHistory::default();
         for second in 0..100 {
             let done = std::iter::repeat_with(|| suspend(false)).take(1000);
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_that_has_not_ended_is_none() {
+    fn pass_that_has_not_ended_is_not_kept() {
         let passes = PassHistory::default();
         let mut report = pass(0, None, Vec::new());
         report.last_pass = PassSummary::default();

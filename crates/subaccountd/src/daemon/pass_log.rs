@@ -19,8 +19,9 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>) {
         warn!(held.reason = %held.reason, account.sid = %held.account, number, remedy = held.remedy, "held: {}", held.message);
     }
     for (account, number, kind, reason) in held_before.difference(&held_now) {
+        let target = number.map_or_else(|| account.to_string(), |number| number.to_string());
         let number = number.map(tracing::field::display);
-        info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind}");
+        info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind} {target}");
     }
     let summary = &report.last_pass;
     let took = summary.finished_at.zip(summary.started_at).map(|(end, begin)| end.duration_since(begin));
@@ -29,13 +30,13 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>) {
     match &summary.error {
         Some(error) => error!(duration_ms, requests = summary.requests, %error, "reconcile pass aborted"),
         None if pass.did_something || before.is_none() => {
-            info!(duration_ms, requests = summary.requests, actions, held, "pass done");
+            info!(duration_ms, requests = summary.requests, actions, held, "reconcile pass done");
         }
-        None => debug!(duration_ms, requests = summary.requests, actions, held, "pass done"),
+        None => debug!(duration_ms, requests = summary.requests, actions, held, "reconcile pass done"),
     }
 }
 
-/// Logs a state that means something else than that of the last pass.
+/// Logs a state whose meaning differs from that of the last pass.
 pub(super) fn log_state(loaded: &LoadedState) {
     info!(state.sha256 = %loaded.sha256, state.revision = loaded.revision, "desired state loaded");
     for fault in &loaded.reading.faults {

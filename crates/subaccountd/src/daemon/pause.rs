@@ -1,4 +1,4 @@
-//! The pause between two passes, as far as changes of the state end it.
+//! The pause between two passes, and the changes of the state that end it.
 
 use std::{future::pending, time::Duration};
 
@@ -7,20 +7,20 @@ use tokio::time::{Instant, sleep_until};
 use super::change_budget::ChangeBudget;
 use crate::daemon::wake::Wake;
 
-/// The least time between two looks at the state.
+/// The shortest time between two looks at the state.
 const MIN_GAP: Duration = Duration::from_millis(500);
-/// The most time between two looks, however long one takes.
+/// The longest time between two looks, however long one takes.
 const MAX_GAP: Duration = Duration::from_secs(10);
-/// The time between two looks, as a multiple of what one takes: a state that changes all the time takes a part of a
-/// core only.
+/// The time between two looks, as a multiple of the time that one takes: a state that changes all the time costs only
+/// a part of a core.
 const GAP_FACTOR: u32 = 5;
 
 /// The result of a look at the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StateCheck {
-    /// It means what the last pass began with.
+    /// It means the same as when the last pass began.
     Same,
-    /// It means something else.
+    /// Its meaning changed.
     Changed,
     /// It changes while it is read.
     Unstable,
@@ -28,7 +28,7 @@ pub(super) enum StateCheck {
     NoAnswer,
 }
 
-/// Looks at the state.
+/// Checks the state for changes.
 pub(super) trait CheckState {
     async fn look(&mut self) -> StateCheck;
 
@@ -39,9 +39,9 @@ pub(super) trait CheckState {
 /// The knowledge of the state at the beginning of the pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LastRead {
-    /// The pass had it, and it may have changed since.
+    /// The pass read it; it may have changed since.
     Read,
-    /// It changed during the pass, which skipped writes for that.
+    /// It changed during the pass, which skipped writes because of that.
     Changed,
     /// The pass could not read it.
     Unread,

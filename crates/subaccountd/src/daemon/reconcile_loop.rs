@@ -1,4 +1,4 @@
-//! The loop: a pass, a pause, until the process is to stop.
+//! The reconcile loop: a pass, then a pause, until shutdown.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,12 +30,12 @@ use crate::{
 
 /// The most passes that follow each other at once.
 const MAX_AT_ONCE: usize = 5;
-/// The first pause after a pass in which Twilio could not take a write and asked for no wait.
+/// The first pause after a pass in which Twilio did not accept a write and asked for no wait.
 const MIN_BACKPRESSURE: Duration = Duration::from_secs(1);
 /// The longest pause for which Twilio may ask, when the interval is shorter.
 const MAX_BACKPRESSURE: Duration = Duration::from_mins(4);
 
-/// The places in which the endpoints find what passes see and do.
+/// The channels through which the endpoints get the results of passes.
 pub(crate) struct Outputs {
     pub(crate) report: watch::Sender<Option<Arc<Report>>>,
     pub(crate) ready: watch::Sender<Result<(), String>>,
@@ -44,13 +44,13 @@ pub(crate) struct Outputs {
     pub(crate) snapshots: Option<Snapshots>,
 }
 
-/// The place of what a pass saw, and the settings that go with it.
+/// The channel for the last observation, and the settings that belong to it.
 pub(crate) struct Snapshots {
     pub(crate) to: watch::Sender<Option<Arc<KeptPass>>>,
     pub(crate) settings: Arc<FlagValues>,
 }
 
-/// Makes passes until the process is to stop.
+/// Makes passes until shutdown.
 pub(crate) struct ReconcileLoop {
     reconciler: Reconciler,
     metrics: Arc<Metrics>,
@@ -63,9 +63,9 @@ pub(crate) struct ReconcileLoop {
 
 /// The step that follows a pass.
 struct AfterPass {
-    /// Another pass at once, as something was written.
+    /// True when another pass follows at once, because something was written.
     at_once: bool,
-    /// The wait that Twilio asked for when it could not take a write; zero when it asked for none.
+    /// The wait that Twilio asked for when it did not accept a write; zero when it asked for none.
     backpressure: Option<Duration>,
     /// The knowledge of the state with which the pause begins, if there is a pause.
     known: LastRead,
@@ -75,8 +75,8 @@ impl AfterPass {
     const PAUSE_UNREAD: Self = Self { at_once: false, backpressure: None, known: LastRead::Unread };
 }
 
-/// The pause after a pass in which Twilio could not take a write, the n-th in a row: what it asked for, else 1 s, doubling up
-/// to the interval. It is never so long that the process would seem to be stuck.
+/// The pause after the n-th pass in a row in which Twilio did not accept a write: the wait that it asked for, else 1 s,
+/// doubling up to the interval. It is always shorter than the time after which the process counts as stuck.
 fn backpressure_pause(asked: Duration, n: u32, interval: Duration) -> Duration {
     if asked > Duration::ZERO {
         return asked.min(interval.max(MAX_BACKPRESSURE));
@@ -131,15 +131,15 @@ impl ReconcileLoop {
         self.wake.forget();
         let loaded = tokio::select! {
             loaded = self.view.for_pass() => loaded,
-            // A file system that hangs is not waited for.
+            // Shutdown does not wait for a file system that hangs.
             () = self.reconciler.stopping.cancelled() => return AfterPass::PAUSE_UNREAD,
         };
         match loaded {
             Ok(loaded) => self.pass(&loaded).await,
             Err(why) => {
-                error!(error = %why, "the state cannot be read");
+                error!(error = %why, "desired state cannot be read");
                 self.metrics.pass_failed();
-                self.not_ready(format!("the state cannot be read: {why}"));
+                self.not_ready(format!("the desired state cannot be read: {why}"));
                 AfterPass::PAUSE_UNREAD
             }
         }
@@ -169,13 +169,13 @@ impl ReconcileLoop {
         }
         let report = Arc::new(pass.report);
         self.outputs.report.send_replace(Some(report.clone()));
-        // Counted last: who sees a pass counted finds it everywhere else.
+        // Counted last: a pass that is counted is already visible everywhere else.
         self.outputs.passes.add(&report);
         self.metrics.publish(&report, pass.credentials_valid);
         next
     }
 
-    /// Once ready, the daemon stays so.
+    /// Records why the daemon is not ready. Once ready, it stays ready.
     fn not_ready(&self, why: String) {
         self.outputs.ready.send_if_modified(|ready| {
             let waits = ready.is_err();

@@ -1,7 +1,7 @@
-//! Stopping: the first signal drains, the second aborts, and the end does not depend on anything that hangs.
+//! Shutdown: the first signal drains, the second aborts, and nothing that hangs delays the end of the process.
 //!
-//! A thread of its own takes the signals and ends the process in time. It calls into no file system, waits for no lock
-//! and writes to no stream: other threads do that for it, and it does not wait for them.
+//! A thread of its own handles the signals and ends the process in time. It uses no file system, no lock and no stream:
+//! other threads do that, and it does not wait for them.
 
 use std::{future::pending, io, sync::mpsc, thread, time::Duration};
 
@@ -16,14 +16,14 @@ use tracing::{info, warn};
 
 use crate::output::progress;
 
-/// The time for which the process may go on once no write is in flight: less than the 5 s that are promised.
+/// The time within which the process ends once no write is in flight: less than the documented 5 s.
 const GRACE: Duration = Duration::from_millis(4_500);
 /// The longest time for the last message.
 const MAX_LAST_WORDS: Duration = Duration::from_millis(200);
-/// The stack of the thread that takes the signals.
+/// The stack of the thread that handles the signals.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// The way to stop the process: what is cancelled, and what is waited for.
+/// The handles of a shutdown: the token that is cancelled, and the writes that are waited for.
 #[derive(Debug, Clone)]
 pub(crate) struct Shutdown {
     /// Cancelled by the first signal. No request begins afterwards.
@@ -49,11 +49,11 @@ impl InFlight {
         Self { count: watch::Sender::new(0), stopping }
     }
 
-    /// Begins a write, unless the process is to stop. The guard is dropped once the outcome is recorded.
+    /// Begins a write, unless the process is stopping. The guard is dropped once the outcome is recorded.
     pub(crate) fn begin(&self) -> Option<WriteInFlight> {
         self.count.send_modify(|count| *count += 1);
         let write = WriteInFlight(self.count.clone());
-        // Counted first: either the write is seen by whoever stops, or it sees that it must not begin.
+        // Counted before the check: either the shutdown sees the write, or the write sees the shutdown.
         (!self.stopping.is_cancelled()).then_some(write)
     }
 
@@ -62,7 +62,7 @@ impl InFlight {
     }
 
     async fn none(&self) {
-        // The sender is this one, so the count cannot be lost.
+        // This call holds the sender, so the channel cannot close.
         let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
 }
@@ -74,7 +74,7 @@ impl Drop for WriteInFlight {
 }
 
 impl Shutdown {
-    /// One that no signal reaches, for a command that a signal ends by itself.
+    /// A shutdown without signal handlers, for a command that a signal may end at once.
     pub(crate) fn new() -> Self {
         let stopping = CancellationToken::new();
         Self { writes: InFlight::new(stopping.clone()), stopping }
@@ -83,7 +83,7 @@ impl Shutdown {
     /// Listens for SIGTERM and SIGINT, and ends the process once `request_timeout` and 4.5 s are over.
     pub(crate) fn on_signals(request_timeout: Duration) -> io::Result<Self> {
         let shutdown = Self::new();
-        // Not on the runtime of everything else, whose threads may hang.
+        // A runtime of its own: the threads of the main one may hang.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let signals = {
             let _inside = runtime.enter();
@@ -105,7 +105,7 @@ impl Shutdown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     SecondSignal,
-    /// It did not end by itself; so many writes were in flight.
+    /// The process did not end in time; the number of writes in flight.
     Overdue(usize),
 }
 
@@ -134,9 +134,9 @@ async fn watch(mut signals: impl NextSignal, shutdown: &Shutdown, request_timeou
     tokio::select! {
         () = signals.next() => {
             shutdown.stopping.cancel();
-            say(|| info!("stopping: what is in flight is finished; a second signal aborts"));
+            say(|| info!("stopping: finishing the writes in flight; a second signal aborts"));
         }
-        // A part of the process failed, and it drains.
+        // A part of the process failed, and the process drains.
         () = shutdown.stopping.cancelled() => {}
     }
     tokio::select! {
@@ -151,7 +151,7 @@ async fn overdue(writes: &InFlight, request_timeout: Duration) {
     sleep(GRACE).await;
 }
 
-/// Ends the process without a look at what hangs: no destructor runs, and no stream is flushed.
+/// Ends the process at once: no destructor runs, and no stream is flushed.
 fn end_now(end: End) -> ! {
     let said = say(move || {
         progress::clear();
@@ -161,7 +161,7 @@ fn end_now(end: End) -> ! {
             }
             End::Overdue(0) => {
                 warn!(
-                    "aborted: the process did not end in time, as a file or a stream does not answer; no write was in flight"
+                    "aborted: the process did not end in time because a file or a stream does not respond; no write was in flight"
                 );
             }
             End::Overdue(writes) => {
@@ -176,10 +176,10 @@ fn end_now(end: End) -> ! {
     signal_hook::low_level::exit(1)
 }
 
-/// Speaks on a thread of its own, as standard error may block. What is given hears when it was said.
+/// Runs `words` on a thread of its own, because standard error may block. The receiver is notified when it is done.
 fn say(words: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
     let (done, said) = mpsc::channel();
-    // Without a thread nothing is said, and the receiver notices at once.
+    // Without a thread nothing is logged, and the receiver fails at once.
     let _ = thread::Builder::new().spawn(move || {
         words();
         let _ = done.send(());
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn no_write_begins_once_the_process_is_to_stop() {
+    fn no_write_begins_once_the_process_is_stopping() {
         let shutdown = Shutdown::new();
         let write = shutdown.writes.begin();
         assert!(write.is_some());

@@ -1,4 +1,5 @@
-//! The state as the daemon sees and shows it: read after each wake, shown as read, compared with that of the last pass.
+//! The state as the daemon reads and shows it: read after each wake, shown as read, and compared with that of the last
+//! pass.
 
 use std::sync::Arc;
 
@@ -48,9 +49,9 @@ impl StateView {
         Ok(loaded)
     }
 
-    /// Reads the state, and shows it when it is another one.
+    /// Reads the state, and shows it when it changed.
     async fn read(&mut self) -> Result<LoadedState, ReadError> {
-        // Watched before it is read: no change falls between.
+        // Watched before it is read, so that no change is missed.
         self.watch.refresh().await?;
         let loaded = self.reader.read_stable(self.loaded.as_ref()).await?;
         let shown_as_is =
@@ -83,7 +84,7 @@ impl CheckState for StateView {
             Ok(loaded) if self.is_passed(&loaded) => StateCheck::Same,
             Ok(_) => StateCheck::Changed,
             Err(error) => {
-                debug!(%error, "the state cannot be read; retrying");
+                debug!(%error, "desired state cannot be read; retrying");
                 match error {
                     ReadError::NoAnswer(_) => StateCheck::NoAnswer,
                     ReadError::KeepsChanging(_) | ReadError::Parser(_) => StateCheck::Unstable,

@@ -1,4 +1,4 @@
-//! Waking: it says *look*, never *what changed*. Wakes that come together are one.
+//! Wakes: a signal to look at the state, without a description of the change. Wakes that come together count as one.
 
 use tokio::sync::watch;
 
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 #[derive(Debug, Clone)]
 pub(crate) struct Waker(watch::Sender<()>);
 
-/// The side that is woken. Each clone remembers on its own which wakes it has seen.
+/// The side that is woken. Each clone tracks the wakes that it has seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Wake(watch::Receiver<()>);
 
@@ -26,7 +26,7 @@ impl Wake {
     /// Waits for a wake since the last look.
     pub(crate) async fn woken(&mut self) {
         if self.0.changed().await.is_err() {
-            // Without a waker the interval still wakes.
+            // Without a waker the interval still begins passes.
             std::future::pending::<()>().await;
         }
     }

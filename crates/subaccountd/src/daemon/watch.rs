@@ -1,8 +1,8 @@
-//! The watcher: wakes when something changes near the state's files. It is a convenience: the interval finds every
-//! change as well.
+//! The watcher: wakes the loop when something changes near the files of the state. It only saves time: the interval finds
+//! every change as well.
 //!
 //! Editors replace files, a ConfigMap swaps `..data`, git-sync swaps a link. A watch on a file or on the link itself
-//! dies with the first swap, so the folder of each link on the way is watched, and the folders of the real files.
+//! ends with the first swap, so the folder of each link on the way is watched, and the folders of the real files.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +25,7 @@ pub(crate) const MAX_LINKS: usize = 40;
 /// The most folders that are watched; beyond them the interval finds the changes.
 const MAX_FOLDERS: usize = 1_000;
 
-/// A folder is another one when its inode is.
+/// The watched folders with their devices and inodes: a folder with another inode is another folder.
 type Folders = BTreeMap<PathBuf, (u64, u64)>;
 
 /// Watches the folders that lead to the state.
@@ -55,13 +55,13 @@ impl Watch {
             Ok(Event { kind: EventKind::Access(_), .. }) => {}
             Ok(_) => waker.wake(),
             Err(error) => {
-                warn!(%error, "the file watcher reports an error; the interval still finds changes");
+                warn!(%error, "file watcher failed; changes are still found at the interval");
                 waker.wake();
             }
         };
         let watcher = RecommendedWatcher::new(handler, Config::default().with_follow_symlinks(false));
         let watcher = watcher
-            .inspect_err(|error| warn!(%error, "no file watcher: changes are found at the interval only"))
+            .inspect_err(|error| warn!(%error, "no file watcher: changes are found only at the interval"))
             .ok();
         let watched = Watched { path: path.to_owned(), watcher, folders: Folders::new() };
         Self { files, watched: Arc::new(Mutex::new(watched)) }
@@ -99,7 +99,7 @@ impl Watched {
                     watched.insert(path, inode);
                 }
                 Err(error) => {
-                    warn!(%error, folder = %path.display(), "this folder is not watched; the interval still finds changes");
+                    warn!(%error, folder = %path.display(), "folder {} is not watched; changes in it are found at the interval", path.display());
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Calls into the file system: one at a time on a blocking thread, each given up when it makes no progress.
 //!
-//! A file system that hangs keeps one thread at most: while a call that was given up is still out, no other one begins.
+//! A file system that hangs blocks one thread at most: until a call that was given up returns, no other one begins.
 
 use std::{
     io::{self, Read},
@@ -25,7 +25,7 @@ pub(crate) struct NoAnswer;
 #[derive(Debug, Clone)]
 pub(crate) struct FileAccess {
     place: Arc<Semaphore>,
-    /// Set while a call that was given up is still out.
+    /// Set until a call that was given up returns.
     stuck: Arc<AtomicBool>,
 }
 
@@ -55,7 +55,7 @@ impl FileAccess {
             place.try_acquire_owned().map_err(|_| NoAnswer)?
         } else {
             let place = timeout(MAX_SILENCE, place.acquire_owned()).await;
-            // Whoever began the call that is out may not wait for it any more.
+            // The caller of the outstanding call may have stopped waiting for it.
             let place = place.inspect_err(|_| self.stuck.store(true, Ordering::SeqCst));
             place.map_err(|_| NoAnswer)?.map_err(|_| NoAnswer)?
         };
@@ -73,7 +73,7 @@ impl FileAccess {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => match failed.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    // The runtime ends, and with it whoever asked.
+                    // The runtime ends, and the caller with it.
                     Err(_) => return Err(NoAnswer),
                 },
                 Err(_) if progress.steps() != before => {}
@@ -85,14 +85,14 @@ impl FileAccess {
         }
     }
 
-    /// Waits until no call is out.
+    /// Waits until no call is outstanding.
     pub(crate) async fn is_free(&self) {
         let _ = self.place.acquire().await;
     }
 }
 
 impl Steps {
-    /// Notes a step.
+    /// Records a step.
     pub(crate) fn step(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -102,7 +102,7 @@ impl Steps {
     }
 }
 
-/// A reader that notes each read as a step.
+/// A reader that records each read as a step.
 pub(crate) struct Noted<'a, R>(pub(crate) R, pub(crate) &'a Steps);
 
 impl<R: Read> Read for Noted<'_, R> {
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets `MAX_SILENCE` pass: with a blocking call out, paused time does not move by itself.
+    /// Lets `MAX_SILENCE` pass: while a blocking call is outstanding, paused time does not advance by itself.
     async fn silence(of: &JoinHandle<Result<u32, NoAnswer>>) {
         while !of.is_finished() {
             advance(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! The desired state on disk: finding its files, reading them whole, and telling one content from another.
+//! The desired state on disk: its files, their content, and the digest and the revision that identify it.
 
 pub(crate) mod file_access;
 
@@ -25,7 +25,7 @@ use crate::{
     desired::file_access::{FileAccess, NoAnswer, Noted, Steps},
 };
 
-/// Two reads at least this far apart must give the same bytes.
+/// The shortest time between two reads that must give the same bytes.
 const APART: Duration = Duration::from_millis(50);
 /// The number of times that a state that keeps changing is read again before the read fails.
 const MAX_READS: usize = 40;
@@ -51,7 +51,7 @@ pub(crate) struct LoadedState {
 pub(crate) enum ReadError {
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
-    #[error("{} keeps changing: no two reads gave the same bytes", .0.display())]
+    #[error("{} keeps changing: no two reads gave the same bytes; stop what rewrites it", .0.display())]
     KeepsChanging(PathBuf),
     #[error("the parser failed: {0}")]
     Parser(tokio::task::JoinError),
@@ -64,7 +64,7 @@ pub(crate) struct StateReader {
     files: FileAccess,
 }
 
-/// Reads the state at `path` once it is stable, for a command that does so once.
+/// Reads the state at `path` once it is stable, for a one-shot command.
 pub(crate) async fn read_stable(path: &Path) -> Result<LoadedState, ReadError> {
     StateReader::new(path).read_stable(None).await
 }
@@ -79,7 +79,7 @@ impl StateReader {
         &self.path
     }
 
-    /// The right to call into the file system, for whoever else looks at the same files.
+    /// The right to call into the file system, for other readers of the same files.
     pub(crate) const fn files(&self) -> &FileAccess {
         &self.files
     }
@@ -115,7 +115,7 @@ impl StateReader {
 }
 
 impl LoadedState {
-    /// Returns true when `other` says the same: the same state and the same faults, wherever they stand.
+    /// Returns true when `other` means the same: the same state and the same faults, on any lines.
     pub(crate) fn means_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.reading, &other.reading) || same_meaning(&self.reading, &other.reading)
     }
@@ -174,7 +174,7 @@ fn walk(paths: &[PathBuf], progress: &Steps) -> Vec<Source> {
         let before = walk.sources.len();
         walk.path(path, 0, true);
         if walk.sources.len() == before {
-            // An empty directory still needs a name to point at.
+            // A fault of an empty directory still needs a file name.
             walk.sources.push(Source { name: path.display().to_string(), content: Ok(Vec::new()) });
         }
     }
@@ -196,7 +196,7 @@ impl SourceWalk<'_> {
         }
         let is_directory = match path.metadata() {
             Ok(metadata) => metadata.is_dir(),
-            // A link that leads nowhere matters only where a file of ours would be.
+            // A dangling link is an error only where it has the name of a state file.
             Err(_) if !named && !is_yaml(path) => return,
             Err(error) => return self.add(path, Err(error.to_string())),
         };
@@ -258,7 +258,7 @@ fn content(path: &Path, progress: &Steps) -> Result<Vec<u8>, String> {
 fn sha256(sources: &[Source]) -> String {
     let mut hash = Sha256::new();
     if let [Source { content: Ok(bytes), .. }] = sources {
-        // Of a single file it is what `sha256sum` prints.
+        // The digest of a single file is what `sha256sum` prints.
         hash.update(bytes);
     } else {
         for source in sources {
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_and_a_link_to_nowhere_stop_nobody() {
+    fn pipe_and_dangling_link_do_not_stop_the_read() {
         let dir = tempfile::tempdir().unwrap();
         let pipe = dir.path().join("a.yaml");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -1,4 +1,4 @@
-//! Asking a running daemon: one GET, without a secret, of a bounded answer, within a bounded time.
+//! The client of a running daemon: one GET without a secret, with a limit for its time and for the size of the answer.
 
 use std::time::Duration;
 use subaccountd_core::text::root_cause;
@@ -6,9 +6,9 @@ use subaccountd_core::text::root_cause;
 use anyhow::Context;
 use reqwest::{StatusCode, Url, redirect};
 
-/// A health check that hangs is a failed one, and a status that takes longer is no status.
+/// The longest time for an answer: a health check that hangs has failed.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer that is read: the status of a fleet of ten thousand takes 5 MiB.
+/// The largest answer that is read. The status of a fleet of ten thousand takes 5 MiB.
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// The client that asks a daemon at one address.
@@ -40,12 +40,12 @@ impl DaemonClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().timeout(timeout).redirect(redirect::Policy::none());
         let builder = if url.scheme() == "http" {
-            // It is for the own network: no proxy and no certificate authority is needed.
+            // Plain HTTP is for a private network: it needs no proxy and no certificate authority.
             builder.no_proxy().tls_certs_only([])
         } else {
             builder
         };
-        let http = builder.build().context("making an HTTP client")?;
+        let http = builder.build().context("cannot create an HTTP client")?;
         Ok(Self { http, url })
     }
 
@@ -64,11 +64,11 @@ impl DaemonClient {
             .map_err(|error| self.failed("no answer from", &error))?;
         let (status, mut body) = (answer.status(), Vec::new());
         while let Some(chunk) =
-            answer.chunk().await.map_err(|error| self.failed("the answer broke off:", &error))?
+            answer.chunk().await.map_err(|error| self.failed("incomplete answer from", &error))?
         {
             anyhow::ensure!(
                 body.len() + chunk.len() <= MAX_BODY,
-                "the answer of {} is larger than 64 MiB; is that a subaccountd?",
+                "the answer of {} is larger than 64 MiB: check that this is the address of a subaccountd",
                 self.name()
             );
             body.extend_from_slice(&chunk);
@@ -82,7 +82,7 @@ impl DaemonClient {
 
     fn name(&self) -> String {
         let mut shown = self.url.clone();
-        // Every URL that is asked has a place for these.
+        // Every URL with a host can have these.
         let _ = shown.set_username("");
         let _ = shown.set_password(None);
         shown.to_string()
@@ -96,7 +96,7 @@ pub(crate) fn daemon_url(text: &str) -> Result<Url, String> {
         return Err("write a URL that begins with http:// or https://".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("leave out the user and the password: the daemon asks for none".to_owned());
+        return Err("leave out the user and the password: the daemon uses neither".to_owned());
     }
     Ok(url)
 }

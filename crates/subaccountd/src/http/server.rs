@@ -39,7 +39,7 @@ pub(crate) struct AppState {
     pub(crate) snapshot: watch::Receiver<Option<Arc<KeptPass>>>,
     /// The last passes.
     pub(crate) passes: Arc<PassHistory>,
-    /// The last pass that came to its end was at least one.
+    /// `Ok` once one observation succeeded, else the reason why not.
     pub(crate) ready: watch::Receiver<Result<(), String>>,
     /// The time for which nothing may happen before the daemon counts as stuck.
     pub(crate) stuck_after: Duration,
@@ -155,7 +155,7 @@ async fn metrics(State(shown): State<Arc<AppState>>) -> Response {
     }
 }
 
-/// The last report, or what to say before there is one.
+/// The last report, or the answer before there is one.
 fn last_report(shown: &AppState) -> Result<Arc<Report>, impl IntoResponse> {
     shown.report.borrow().clone().ok_or_else(|| {
         let words = json!({"error": "the state has not been read yet"});
@@ -170,11 +170,11 @@ async fn status_json(State(shown): State<Arc<AppState>>) -> Response {
     }
 }
 
-/// Not JSON from before the first observation: what it lacks could be taken for an empty fleet.
+/// Answers 503 before the first observation: a document without accounts could be taken for an empty fleet.
 async fn snapshot(State(shown): State<Arc<AppState>>) -> Response {
     let kept = shown.snapshot.borrow().clone();
     let Some(kept) = kept else {
-        let words = json!({"error": "nothing was observed yet: ask again when /readyz answers 200"});
+        let words = json!({"error": "nothing was observed yet: retry when `/readyz` answers 200"});
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words)).into_response();
     };
     ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()

@@ -1,4 +1,4 @@
-//! Archives: their names, which are never taken twice, and the age at which they are deleted.
+//! Archives: their names, which are never used twice, and the age at which they are deleted.
 
 use std::{
     fmt,
@@ -12,13 +12,13 @@ use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::folder;
 
-/// An archive is kept this long.
+/// The time for which an archive is kept.
 const KEEP: SignedDuration = SignedDuration::from_hours(24 * 400);
 /// The most archives whose journals were begun in the same second.
 const MAX_NUMBER: u32 = 1000;
 const FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// The name of an archive: when its file was begun, and a number where several were begun in one second.
+/// The name of an archive: the time at which its file was begun, and a number where several were begun in one second.
 ///
 /// Names sort as values do, for up to nine of a second: `journal-20261121T233745Z.jsonl` comes before
 /// `journal-20261121T233745Z_2.jsonl`, and both before `journal.jsonl`.
@@ -33,7 +33,7 @@ impl ArchiveName {
         Self { begun, number }
     }
 
-    /// Parses a file name; `None` for every other file, also one that a person made of an archive.
+    /// Parses a file name; `None` for every other file, also for a renamed archive.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let rest = name.strip_prefix("journal-")?.strip_suffix(".jsonl")?;
         let (begun, number) = rest.split_once('_').unwrap_or((rest, "1"));
@@ -96,9 +96,9 @@ pub(super) fn publish<R: Read>(
     Err(io::Error::new(ErrorKind::AlreadyExists, format!("{MAX_NUMBER} archives have the time {begun}")))
 }
 
-/// Returns whether the file at `path` is the beginning of `journal`. What cannot be read is not.
+/// Returns true when the file at `path` is the beginning of `journal`, and false when it cannot be read.
 fn is_earlier_copy(path: &Path, journal: impl Read) -> io::Result<bool> {
-    // Opening anything else may wait for ever.
+    // Opening anything else may block for ever.
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(false);
     }
@@ -118,7 +118,7 @@ fn is_earlier_copy(path: &Path, journal: impl Read) -> io::Result<bool> {
     }
 }
 
-/// Deletes the archives in `dir` in which nothing is younger than 400 days, as their name and their date say.
+/// Deletes the archives in `dir` whose lines are all older than 400 days, by their name and their date.
 ///
 /// `now` is a time on which this machine and Twilio agree.
 pub(super) fn delete_old(dir: &Path, now: Timestamp) -> io::Result<()> {
@@ -130,7 +130,7 @@ pub(super) fn delete_old(dir: &Path, now: Timestamp) -> io::Result<()> {
         if !name.is_some_and(|name| is_old(name.begun)) {
             continue;
         }
-        // The name says when its first line was written, its date says when its last one was.
+        // The name is the time of the first line, the date of the file that of the last one.
         let written = entry.metadata()?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
         if written.is_some_and(is_old) {
             result = result.and(fs::remove_file(entry.path()));

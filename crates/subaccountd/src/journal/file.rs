@@ -1,7 +1,7 @@
 //! The file of the journal: append-only, held by one process, rotated by size and age.
 //!
-//! What is noted is saved before anything that follows it. A write that fails half-way is cut off again, so that no
-//! torn line ends up amid others; after a failed sync, and when others changed the file, nothing is saved any more.
+//! Lines are saved in the order in which they are noted. A write that fails half-way is cut off again, so that no torn
+//! line stays between others; after a failed sync, and after a change by another process, nothing is saved any more.
 
 use std::{
     io,
@@ -19,10 +19,10 @@ use super::{
     read::{Contents, DIR_HELP, JournalError, NAME, fold},
 };
 
-/// The most bytes that wait for a disk that takes none.
+/// The most unsaved bytes that are kept while the disk accepts none.
 const MAX_UNSAVED: usize = 64 * 1024 * 1024;
 
-/// A rotation that failed: the length of the file then, and when.
+/// A rotation that failed: the length of the file then, and the time.
 pub(super) struct FailedRotation {
     pub(super) length: u64,
     pub(super) at: Timestamp,
@@ -38,15 +38,16 @@ pub(crate) struct JournalFile {
     /// The latest time of a line.
     pub(super) newest: Timestamp,
     pub(super) failed_rotation: Option<FailedRotation>,
-    /// Lines that are not on disk yet, and where the last of them begins.
+    /// Lines that are not on disk yet.
     pub(super) unsaved: Vec<u8>,
+    /// The position in `unsaved` at which the last line begins.
     last: usize,
     /// The reason for which nothing can be saved any more.
     pub(super) broken: Option<String>,
 }
 
 impl JournalFile {
-    /// Opens the journal in `dir`, begins it if there is none, and gives what it says.
+    /// Opens the journal in `dir`, starts one if there is none, and returns its history.
     pub(super) fn open(
         dir: &Path,
         main: AccountSid,
@@ -56,7 +57,7 @@ impl JournalFile {
         let path = dir.join(NAME);
         let io_error = |error| JournalError::io(&path, error, DIR_HELP);
         let mut file = LockedFile::open(&path)?;
-        // What cannot be removed is reported by the next rotation.
+        // The next rotation reports a file that cannot be removed.
         let _ = folder::remove_unfinished(dir);
         let contents = fold(&path, file.reader().map_err(io_error)?, main)?;
         let Contents { header, history, whole, carried, newest } = match contents {
@@ -64,7 +65,7 @@ impl JournalFile {
             None => begin(dir, &mut file, Header::new(main, now)).map_err(io_error)?,
         };
         if whole < file.length() {
-            // A torn last line was never promised: it goes, so that the next one stands alone.
+            // A torn last line was never acknowledged: it is cut off, so that the next one is whole.
             file.cut(whole).map_err(io_error)?;
         }
         let dir = dir.to_owned();
@@ -77,7 +78,7 @@ impl JournalFile {
     pub(super) fn note(&mut self, line: &JournalLine) {
         self.last = self.unsaved.len();
         if self.broken.is_some() {
-            // It would never be saved, and the memory of a process that is not restarted is bounded.
+            // The line would never be saved, and memory stays bounded without a restart.
             return;
         }
         self.newest = self.newest.max(line.time);
@@ -93,7 +94,7 @@ impl JournalFile {
         }
     }
 
-    /// Takes back the line that was noted last and could not be saved.
+    /// Removes the line that was noted last and could not be saved.
     pub(super) fn take_back(&mut self) {
         self.unsaved.truncate(self.last);
     }
@@ -107,7 +108,7 @@ impl JournalFile {
             return Ok(());
         }
         self.file.append(&self.unsaved).map_err(|error| self.keep_if_lasting(&error))?;
-        // What the first pass of a large fleet notes is large as well: its memory is given back.
+        // The first pass of a large fleet notes many lines: their memory is freed.
         self.unsaved = Vec::new();
         self.last = 0;
         Ok(())

@@ -7,15 +7,15 @@ use std::{
     path::Path,
 };
 
-/// The rights of a new file, and of a new folder, before the umask takes more of them away.
+/// The permissions of a new file and of a new folder, before the umask restricts them.
 const FILE_MODE: u32 = 0o640;
 const FOLDER_MODE: u32 = 0o750;
 
-/// The names of files that a rotation has not finished. Only the process that holds the journal makes them.
+/// The names of the files of an unfinished rotation. Only the process that holds the journal creates them.
 pub(super) const NEW: &str = ".journal.new";
 pub(super) const COPY: &str = ".journal.copy";
 
-/// Creates `dir` and what is missing above it. A folder that exists keeps its rights.
+/// Creates `dir` and what is missing above it. An existing folder keeps its permissions.
 pub(super) fn create(dir: &Path) -> io::Result<()> {
     let missing = dir.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
     let missing: Vec<_> = missing.collect();
@@ -31,7 +31,7 @@ pub(super) fn create(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the names in `dir` durable. Some file systems cannot sync a folder; they have nothing to sync then.
+/// Makes the names in `dir` durable. A file system that cannot sync folders is tolerated.
 pub(super) fn sync(dir: &Path) -> io::Result<()> {
     match File::open(dir)?.sync_all() {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

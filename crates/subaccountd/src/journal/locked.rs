@@ -1,7 +1,7 @@
-//! One file of lines that this process holds by a lock on the file itself, and what it knows of that file.
+//! One file of lines that this process holds by a lock on the file itself, and the known content of that file.
 //!
 //! A lock belongs to the file, not to its name. So a file is written only while its name still leads to it and it is
-//! as this process left it: else somebody could hold another file under that name, or would never see the lines.
+//! as this process left it: otherwise another process could hold a file of that name, or the lines could be lost.
 
 use std::{
     fmt,
@@ -44,13 +44,13 @@ pub(super) enum SaveError {
     /// The file is not as this process left it.
     #[error("{path}: {change}; nothing is written until a restart: {}", .change.remedy())]
     Changed { path: PathBuf, change: ForeignChange },
-    /// The disk did not do what it was asked, so what is on it is not known.
+    /// The disk failed, so its content is not known.
     #[error("{path}: {problem} ({error}); nothing is written until a restart: fix the disk, then restart")]
     Damaged { path: PathBuf, problem: &'static str, error: io::Error },
 }
 
 impl SaveError {
-    /// Returns whether no later try can succeed in this process.
+    /// Returns true when no later try can succeed in this process.
     pub(super) fn is_lasting(&self) -> bool {
         match self {
             Self::Retry(..) => false,
@@ -62,13 +62,13 @@ impl SaveError {
 /// A change of the file that this process did not make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ForeignChange {
-    /// Nothing is there under its name.
+    /// No file has its name.
     Removed,
-    /// Another file is there under its name.
+    /// Another file has its name.
     Replaced,
     /// It is shorter, or longer, than what was written.
     Length { known: u64, found: u64 },
-    /// Its last bytes are others.
+    /// Its last bytes are different.
     Content,
 }
 
@@ -107,7 +107,11 @@ impl LockedFile {
                 return Ok(locked);
             }
         }
-        Err(JournalError::io(path, io::Error::other("was replaced again and again"), "stop what replaces it"))
+        Err(JournalError::io(
+            path,
+            io::Error::other("the file is replaced repeatedly"),
+            "stop what replaces it",
+        ))
     }
 
     /// Locks `file`, which was opened at `path`; `None` when `path` leads to another file meanwhile, whose lock counts.
@@ -125,7 +129,7 @@ impl LockedFile {
         };
         if named.is_symlink() || !held.is_file() {
             // The next rotation would replace the link, and with it the lock.
-            let problem = io::Error::new(ErrorKind::InvalidInput, "is not a regular file");
+            let problem = io::Error::new(ErrorKind::InvalidInput, "not a regular file");
             return Err(JournalError::io(path, problem, "name the folder that holds the journal itself"));
         }
         if (named.dev(), named.ino()) != (held.dev(), held.ino()) {
@@ -136,7 +140,7 @@ impl LockedFile {
         Ok(Some(locked))
     }
 
-    /// Creates the file at `path` with these bytes, locked before it can get another name. Nothing may be there.
+    /// Creates the file at `path` with these bytes, locked before it can get another name. The path must be free.
     pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<Self> {
         let mut file = folder::options().create_new(true).open(path)?;
         file.try_lock()?;
@@ -211,7 +215,7 @@ impl LockedFile {
         Ok(())
     }
 
-    /// Checks the file, then appends `bytes` durably. A part of them is not left behind.
+    /// Checks the file, then appends `bytes` durably: all of them or none.
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         self.check()?;
         self.write(bytes)
@@ -230,11 +234,11 @@ impl LockedFile {
         self.length += bytes.len() as u64;
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));
-        // What happened since the last check went unnoticed so far: the lines may be in a file without a name.
+        // The name may have changed since the last check: the lines may be in a file without a name.
         self.check_name()
     }
 
-    /// Gives the file the name `path`; what had that name loses it.
+    /// Renames the file to `path`, replacing a file of that name.
     pub(super) fn rename(&mut self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)?;
         path.clone_into(&mut self.path);
@@ -254,11 +258,11 @@ impl LockedFile {
     }
 }
 
-/// Takes the rights of others away. The group keeps what it has: volumes are shared with a group by some platforms.
+/// Removes the permissions of others. The group keeps its own: some platforms share volumes with a group.
 fn narrow(file: &File, path: &Path, mode: u32) {
     if mode & 0o007 != 0
         && let Err(error) = file.set_permissions(Permissions::from_mode(mode & 0o7770))
     {
-        warn!(journal = %path.display(), %error, "journal is readable by others and its mode cannot be changed");
+        warn!(journal = %path.display(), %error, "journal is accessible to others and its mode cannot be changed");
     }
 }

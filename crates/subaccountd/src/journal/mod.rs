@@ -1,4 +1,4 @@
-//! The journal: the history of what passes saw and did, fed by events alone, and kept in a file when there is one.
+//! The journal: the history of what passes saw and did, built from events, and kept in a file when there is one.
 //!
 //! The intent of a write is on disk before the write begins; where that fails, the write does not happen.
 
@@ -32,19 +32,19 @@ pub(crate) use format::{Audit, JournalLine, LineContent};
 pub(crate) use read::JournalError;
 pub(crate) use show::lines;
 
-/// The history, the clock by which facts are dated, and the place where they are kept.
+/// The history, the clock that dates events, and the store that keeps them.
 pub(crate) struct Journal {
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    /// Shared with whoever looks at it: it is copied only when it changes meanwhile.
+    /// Shared with its readers: it is copied only when it changes while they hold it.
     history: Arc<History>,
     clock: TwilioClock,
     store: Store,
 }
 
-/// The place where facts are kept.
+/// The store of events.
 enum Store {
     /// In a file that this process holds.
     File(Box<JournalFile>),
@@ -60,7 +60,7 @@ impl Journal {
         Self { inner: Mutex::new(Inner { history, clock, store }) }
     }
 
-    /// A journal that forgets with the process.
+    /// A journal in memory, which is lost with the process.
     pub(crate) fn in_memory() -> Self {
         Self::new(History::default(), Store::Memory)
     }
@@ -71,7 +71,7 @@ impl Journal {
         Ok(Self::new(history.durable(), Store::File(Box::new(file))))
     }
 
-    /// Reads the journal in `dir` and never writes to it; one that does not exist holds nothing.
+    /// Reads the journal in `dir` and never writes to it; a missing journal is empty.
     pub(crate) fn read_only(dir: &Path, main: AccountSid) -> Result<Self, JournalError> {
         let seen = fingerprint(dir);
         let history = read::history(dir, main)?.durable();
@@ -79,7 +79,7 @@ impl Journal {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic ends the process, so nobody sees what it left behind.
+        // A panic ends the process, so no reader sees an unfinished change.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,7 +93,7 @@ impl Journal {
         self.lock().clock.now()
     }
 
-    /// Takes in the `Date` of an answer that came just now, and gives the time; without a date Twilio's clock is missing.
+    /// Records the `Date` of an answer that just arrived, and returns the time; without a date Twilio's clock is missing.
     pub(crate) fn tell_date(&self, date: Option<Timestamp>) -> Now {
         let mut inner = self.lock();
         match date {
@@ -116,7 +116,7 @@ impl Journal {
         inner.rotate(now);
     }
 
-    /// Takes in the facts that a pass found.
+    /// Records the facts that a pass found.
     pub(crate) fn take_in(&self, events: Vec<Event>) {
         if events.is_empty() {
             return;
@@ -125,17 +125,17 @@ impl Journal {
         let time = inner.clock.now().best();
         for event in events {
             if let Event::NumberGone { number } = &event {
-                info!(%number, "{number} is gone: it was ported out or released by people, and counts no more");
+                info!(%number, "{number} is gone: it was ported out or released externally, and no longer counts as held");
             }
             debug!(?event, "new fact");
             inner.note(&JournalLine::of(time, event.clone()));
             Arc::make_mut(&mut inner.history).apply(event);
         }
-        // No intent is written before these are.
+        // They are saved before the next intent.
         inner.save_or_warn();
     }
 
-    /// Makes the intent of a write durable and gives its id.
+    /// Makes the intent of a write durable and returns its id.
     pub(crate) fn intent(&self, planned: &Planned, audit: Audit) -> Result<u64, String> {
         let mut inner = self.lock();
         let (id, at) = (inner.history.next_id(), inner.clock.now().stamp());
@@ -151,7 +151,7 @@ impl Journal {
         Ok(id)
     }
 
-    /// Keeps how a write ended. It need not be durable: an intent without an outcome counts as unknown.
+    /// Records the outcome of a write. It need not be durable: an intent without an outcome counts as unknown.
     pub(crate) fn outcome(&self, id: u64, outcome: &Outcome, audit: Audit) {
         let mut inner = self.lock();
         let at = inner.stamp(outcome.date());
@@ -161,7 +161,7 @@ impl Journal {
         inner.save_or_warn();
     }
 
-    /// Keeps that the proof of a write failed right before it.
+    /// Records that the proof of a write failed right before it.
     pub(crate) fn proof_failed(&self, planned: &Planned, skip: &Skip) {
         let (kind, target) = (planned.action.kind(), planned.action.target());
         let (entry, seen) = (planned.entry.clone(), skip.message.clone());
@@ -199,7 +199,7 @@ impl Inner {
 
     fn save_or_warn(&mut self) {
         if let Err(error) = self.save() {
-            warn!(%error, "the journal cannot be written: nothing is changed at Twilio until it can");
+            warn!(%error, "journal cannot be written: no write is sent to Twilio until it can");
         }
     }
 
@@ -217,8 +217,8 @@ impl Inner {
         }
         match read::history(dir, *main) {
             Ok(history) => (self.history, *seen) = (Arc::new(history.durable()), now),
-            // It may just be rotated; the next pass reads it again.
-            Err(error) => debug!(%error, "the journal cannot be read again"),
+            // It may be in rotation; the next pass reads it again.
+            Err(error) => debug!(%error, "journal cannot be read; retrying in the next pass"),
         }
     }
 
@@ -230,7 +230,7 @@ impl Inner {
     }
 }
 
-/// The journal in a folder as the file system tells it apart: device, inode, length, and the time of the last change.
+/// The identity of the journal file: device, inode, length, and the time of the last change.
 type Fingerprint = (u64, u64, u64, i64, i64);
 
 fn fingerprint(dir: &Path) -> Option<Fingerprint> {

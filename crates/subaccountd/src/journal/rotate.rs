@@ -18,13 +18,13 @@ use super::{
     read::{self, NAME},
 };
 
-/// A file is archived when this much was appended to what it began with, or as much as it began with,
+/// The number of appended bytes at which a file is archived; more when it began with more.
 const ROTATE_AT: u64 = 16 * 1024 * 1024;
-/// or when it was begun this long ago.
+/// The age at which a file is archived.
 const ROTATE_AFTER: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// A rotation that failed is repeated when this much was appended,
+/// The number of appended bytes after which a failed rotation is retried.
 const RETRY_AT: u64 = 1024 * 1024;
-/// or when it failed this long ago.
+/// The time after which a failed rotation is retried.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 impl JournalFile {
@@ -39,7 +39,7 @@ impl JournalFile {
         trusted: Option<Timestamp>,
     ) -> Result<(), String> {
         if self.broken.is_some() {
-            // It was said when it was noticed, and every save says it again.
+            // The problem is logged when it is found, and again by every save.
             return Ok(());
         }
         self.check()?;
@@ -79,7 +79,7 @@ impl JournalFile {
         let begun = carry_over(&header, history).map_err(|error| self.file.retry(error))?;
         let replaced = self.replace(&begun, self.newest.max(local));
         if replaced.is_err() {
-            // Where not even this works, the next rotation does it first.
+            // When this fails as well, the next rotation does it first.
             let _ = folder::remove_unfinished(&self.dir);
         }
         replaced?;
@@ -103,7 +103,7 @@ impl JournalFile {
         self.put_in_place(new)
     }
 
-    /// Gives `new` the name of the journal, which only the file that this process holds may lose.
+    /// Gives `new` the name of the journal, provided that the file of that name is the one that this process holds.
     pub(super) fn put_in_place(&mut self, mut new: LockedFile) -> Result<(), SaveError> {
         self.file.check()?;
         new.rename(&self.dir.join(NAME)).map_err(|error| self.file.retry(error))?;
@@ -119,7 +119,7 @@ fn carry_over(header: &Header, history: &History) -> io::Result<Vec<u8>> {
     let bytes = [to_bytes(header), carried].concat();
     let read = read::fold(NAME.as_ref(), bytes.as_slice(), header.main_account).map_err(io::Error::other)?;
     if read.is_none_or(|read| to_bytes(&read.history) != to_bytes(history)) {
-        return Err(io::Error::other("the history is not read back as it was written"));
+        return Err(io::Error::other("the history that was read back differs from the one that was written"));
     }
     Ok(bytes)
 }

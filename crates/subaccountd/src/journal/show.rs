@@ -1,4 +1,4 @@
-//! The lines of a journal and its archives, for showing: what cannot be read is named, and hides nothing else.
+//! The lines of a journal and its archives, for showing: a line that cannot be read is named, and hides no other.
 
 use std::{
     fs::File,
@@ -24,10 +24,10 @@ pub(crate) struct ShownLines {
     pub(crate) unreadable: Vec<UnreadableLine>,
 }
 
-/// The lines of every file in `dir` that `keep` wants.
+/// The lines of every file in `dir` for which `keep` returns true.
 pub(crate) fn lines(dir: &Path, keep: &dyn Fn(&JournalLine) -> bool) -> Result<ShownLines, JournalError> {
     let current = dir.join(NAME);
-    // The present file is opened first: when it is archived meanwhile, its lines are shown twice and not never.
+    // The current file is opened first: when it is archived meanwhile, its lines are shown twice rather than not at all.
     let file = File::open(&current);
     let archives = archive::list(dir).map_err(|error| JournalError::io(dir, error, HELP))?;
     let mut shown = ShownLines::default();

@@ -83,7 +83,7 @@ fn events() -> Vec<Event> {
     ]
 }
 
-/// Opens a journal that no other holder of this process is left of.
+/// Opens a journal once no other part of this process holds it.
 ///
 /// A lock lives on for a moment in a child that another test is about to start: from its fork until its exec.
 fn patiently<T>(open: impl Fn() -> Result<T, JournalError>) -> Result<T, JournalError> {
@@ -134,7 +134,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Runs `body`, the test `name`, in a process of its own that may mount, with a folder that has room for `size`.
+/// Runs `body`, the test `name`, in a process that may mount, with a folder that has room for `size`.
 fn in_a_small_disk(name: &str, size: &str, body: impl FnOnce(&Path)) {
     if let Some(disk) = std::env::var_os("SUBACCOUNTD_TEST_DISK") {
         return body(Path::new(&disk));
@@ -255,7 +255,7 @@ fn the_journal_of_another_main_account_is_refused() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_and_a_looker_is_not() {
+fn second_daemon_is_refused_and_a_reader_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
     let refused = Journal::open(dir.path(), main_account()).err().unwrap().to_string();
@@ -266,7 +266,7 @@ fn a_second_daemon_is_refused_and_a_looker_is_not() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_refused_with_what_to_do() {
+fn folder_that_cannot_be_written_is_refused_with_a_remedy() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     let refused = refusal(&dir.path().join("file/below"), main_account());

@@ -1,4 +1,4 @@
-//! Faults as annotations of a GitHub workflow: a line each, which GitHub shows at the lines of a pull request.
+//! Faults as annotations of a GitHub workflow: one line each, which GitHub shows at the lines of a pull request.
 
 use subaccountd_core::{manifest::Diagnostic, text::sanitize};
 
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_ends_a_command_or_begins_another() {
+    fn text_cannot_end_a_command_or_begin_another() {
         assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
         assert_eq!(property("a,b: c\n%"), "a%2Cb%3A c%0A%25");
     }

@@ -1,4 +1,4 @@
-//! Faults as a compiler would show them: the place, the line, a mark under the culprit, and how to fix it.
+//! Faults in the form of compiler errors: the place, the line, a mark under the fault, and the fix.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use subaccountd_core::{
     text::sanitize,
 };
 
-/// The most characters of a line that is shown as it is and as it should be.
+/// The most characters of a line that is shown both as it is and fixed.
 const WIDEST_SUGGESTION: usize = 120;
 /// The largest distance, in lines, of two places that are shown as one text.
 const FARTHEST: usize = 100;

@@ -1,4 +1,4 @@
-//! Destinations: files that a command writes for a person, whole or not at all, and over none that is there unless told.
+//! Output files: written whole or not at all, and never over an existing file without `--force`.
 
 use std::{
     fs,
@@ -11,14 +11,14 @@ use subaccountd_core::text::first_of;
 /// Checks that each of `paths` may be written.
 ///
 /// # Errors
-/// When one is there and `force` is not given, or is something that cannot be replaced.
+/// When one exists and `force` is not given, or is something that cannot be replaced.
 pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) -> anyhow::Result<()> {
     let mut there = Vec::new();
     for path in paths {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
             anyhow::bail!(
-                "{} is a folder: name a file in it, or write a file for each account with --split-by account",
+                "{} is a folder: name a file in it, or write a file for each account with `--split-by account`",
                 path.display()
             );
         }
@@ -39,16 +39,16 @@ pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) 
     }
     anyhow::ensure!(
         there.is_empty(),
-        "nothing was written, because this is there already: {}; --force overwrites it, with every edit made in it",
+        "existing files are not overwritten: {}; give `--force` to replace them, with every edit in them",
         first_of(&there)
     );
     Ok(())
 }
 
-/// Writes `text` to `path`, so that there is the whole of it or what was there before.
+/// Writes `text` to `path`, so that the file has the whole text or its previous content.
 pub(crate) fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     let folder = folder_of(path);
-    // Readers of a state pass over names that start with a dot. What may read it is up to the umask.
+    // Readers of a state skip names that start with a dot. The umask decides who may read the file.
     let readable = fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().prefix(".import-").permissions(readable).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
@@ -62,18 +62,18 @@ pub(crate) fn check_folder(path: &Path) -> anyhow::Result<()> {
     let is_no_folder = path.symlink_metadata().is_ok() && !path.is_dir();
     anyhow::ensure!(
         !is_no_folder,
-        "{} is not a folder: --split-by account writes a file for each account into one",
+        "{} is not a folder: name a folder for `--split-by account`",
         path.display()
     );
     Ok(())
 }
 
-/// Checks that the folder that `path` is to be in is there.
+/// Checks that the folder of `path` exists.
 pub(crate) fn check_parent(path: &Path) -> anyhow::Result<()> {
     let folder = folder_of(path);
     anyhow::ensure!(
         folder.is_dir(),
-        "there is no folder {} to write {} to: make it first",
+        "the folder {} of {} does not exist: create it first",
         folder.display(),
         path.display()
     );

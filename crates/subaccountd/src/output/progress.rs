@@ -1,6 +1,6 @@
 //! Progress: one line on the terminal for work that takes more than a moment, gone before anything else is printed.
 //!
-//! There is one line at most, told in words and without colour. A log line goes above it.
+//! There is one line at most, without colour. A log line goes above it.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -22,7 +22,7 @@ use tokio::{
 const AFTER: Duration = Duration::from_secs(1);
 /// The time between two drawings of the line.
 const EVERY: Duration = Duration::from_millis(200);
-/// To the beginning of the line, and clear what stands there.
+/// The sequence that moves to the beginning of the line and clears it.
 const CLEAR: &str = "\r\x1b[K";
 /// The columns that stay free. The characters that Ctrl-C shows behind the line must not begin another one,
 /// which would stay on the terminal.
@@ -33,7 +33,7 @@ static LINE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Waits for `reading`, which writes nothing to Twilio, and shows how many requests it has made.
 ///
-/// Once the line was shown, SIGINT and SIGTERM clear it, and then end the process as they would have without it.
+/// Once the line is shown, SIGINT and SIGTERM clear it, and then end the process as they do without it.
 pub(crate) async fn while_reading<F: Future>(requests: &AtomicU64, reading: F) -> F::Output {
     let listen = || {
         tokio::spawn(end_cleanly());
@@ -43,7 +43,7 @@ pub(crate) async fn while_reading<F: Future>(requests: &AtomicU64, reading: F) -
 
 /// Waits for `pass`, which may write, and shows how many requests it has made. Signals are left to the command.
 pub(crate) async fn while_passing<F: Future>(requests: &AtomicU64, pass: F) -> F::Output {
-    shown("working on the fleet", requests, || {}, pass).await
+    shown("reconciling the fleet", requests, || {}, pass).await
 }
 
 async fn shown<F: Future>(what: &str, requests: &AtomicU64, begins: impl FnOnce(), work: F) -> F::Output {
@@ -106,7 +106,7 @@ impl Drop for ProgressLine {
     }
 }
 
-/// Clears the line for good, for who ends the process.
+/// Clears the line for good, before the process ends.
 pub(crate) fn clear() {
     let mut line = line();
     if line.take().is_some() {
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_is_done_and_how_far_it_is() {
+    fn line_has_the_work_its_requests_and_its_time() {
         let told = |requests, seconds| words("reading the fleet", requests, Duration::from_secs(seconds));
         assert_eq!(told(0, 1), "reading the fleet: 0 requests, 00:01");
         assert_eq!(told(1, 5), "reading the fleet: 1 request, 00:05");

@@ -1,6 +1,6 @@
-//! The pauses of number lists that could not be read: a dark account delays no other.
+//! The pauses of number lists that could not be read: an account whose list fails delays no other.
 //!
-//! A list that failed is unreadable in the passes that follow, and asked for beside them after pauses that grow.
+//! A list that failed counts as unreadable in the passes that follow, and is retried beside them after growing pauses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,17 +41,17 @@ impl ListPauses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lists that are not asked for in a pass, each with the reason.
+    /// The lists that a pass does not request, each with the reason.
     pub(crate) fn failing(&self) -> Vec<(AccountSid, String)> {
         self.lock().failing.iter().map(|(account, failing)| (*account, failing.why.clone())).collect()
     }
 
-    /// The lists whose pause ended since they were asked for last.
+    /// The lists whose pause ended since the last call.
     pub(crate) fn take_ended(&self) -> BTreeSet<AccountSid> {
         std::mem::take(&mut self.lock().ended)
     }
 
-    /// The list of `account` failed; `entry` is the digest of its entry.
+    /// Records that the list of `account` failed; `entry` is the digest of its entry.
     pub(crate) fn failed(&self, account: AccountSid, why: String, entry: String) {
         let failing = &mut self.lock().failing;
         let times = failing.get(&account).map_or(0, |failing| failing.times).saturating_add(1);
@@ -59,7 +59,7 @@ impl ListPauses {
         failing.insert(account, Failing { why, times, retry_at: Instant::now() + pause, entry });
     }
 
-    /// The list of `account` was read.
+    /// Records that the list of `account` was read.
     pub(crate) fn recovered(&self, account: AccountSid) {
         let mut lists = self.lock();
         if lists.failing.remove(&account).is_some() {
@@ -77,7 +77,7 @@ impl ListPauses {
         );
     }
 
-    /// Forgets the lists of accounts that have none any more.
+    /// Forgets the lists of accounts that no longer have one.
     pub(crate) fn keep(&self, has_a_list: impl Fn(AccountSid) -> bool) {
         let Lists { failing, ended } = &mut *self.lock();
         failing.retain(|account, _| has_a_list(*account));
@@ -93,7 +93,7 @@ impl ListPauses {
         due.into_iter().map(|(account, failing)| (*account, failing.entry.clone())).collect()
     }
 
-    /// The time at which a list can be due next, whether it fails by now or fails from now on.
+    /// The earliest time at which a list can be due, one that is failing or one that fails only now.
     pub(crate) fn next_due(&self) -> Instant {
         let retry_at = self.lock().failing.values().map(|failing| failing.retry_at).min();
         let of_a_new_failure = Instant::now() + FIRST_PAUSE;

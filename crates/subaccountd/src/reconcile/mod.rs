@@ -1,4 +1,4 @@
-//! One pass against the real world: the state, what Twilio shows, a plan, its execution, a report.
+//! One pass: the desired state, the observation of Twilio, the plan, its execution and the report.
 
 pub(crate) mod list_pauses;
 pub(crate) mod observing;
@@ -43,7 +43,7 @@ use crate::{
     version::VERSION,
 };
 
-/// Everything that passes are made with.
+/// Everything that a pass needs.
 pub(crate) struct Reconciler {
     pub(crate) state: StateReader,
     pub(crate) account_sid: AccountSid,
@@ -54,7 +54,7 @@ pub(crate) struct Reconciler {
     /// A dry run has none.
     pub(crate) writer: Option<Writer>,
     pub(crate) lists: ListPauses,
-    /// Told when number lists that failed can be read again.
+    /// Notified when number lists that failed can be read again.
     pub(crate) recovered: Arc<Notify>,
     /// The number of requests that the client has made, over all passes.
     pub(crate) requests: Arc<AtomicU64>,
@@ -71,19 +71,20 @@ pub(crate) struct Pass {
     pub(crate) did_something: bool,
     /// True when a write was skipped because the state changed meanwhile, or could not be read.
     pub(crate) state_changed: bool,
-    /// True when it came to its end.
+    /// True when it was not aborted.
     pub(crate) completed: bool,
     /// True when the credentials are accepted; `None` when that is not known.
     pub(crate) credentials_valid: Option<bool>,
 }
 
 impl Pass {
-    /// Returns true when a planned action was not made.
+    /// Returns true when a planned action was skipped.
     pub(crate) fn skipped(&self) -> bool {
         self.ended(|outcome| matches!(outcome, Outcome::Skipped(_)))
     }
 
-    /// The wait that Twilio asked for when it could not take a write: none when it took all, zero when it asked for none.
+    /// The wait that Twilio asked for when it did not accept a write: `None` when it accepted all, zero when it asked for
+    /// none.
     pub(crate) fn backpressure(&self) -> Option<Duration> {
         let skips = self.report.executed.iter().filter_map(|executed| match &executed.outcome {
             Outcome::Skipped(skip) if skip.cause.is_backpressure() => Some(skip),
@@ -133,7 +134,7 @@ struct Planned<'a> {
     approved: ApprovedPlan,
 }
 
-/// Measures how old a proof is.
+/// Measures the age of a proof.
 struct Monotonic(Mutex<Measured>);
 
 /// A measurement so far.
@@ -154,7 +155,7 @@ impl Stopwatch for Monotonic {
     fn elapsed(&self) -> Duration {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, local) = (Instant::now(), clock::now());
-        // A monotonic clock sleeps with the machine, and ours may be set back: the one that moved more counts.
+        // A monotonic clock stops while the machine sleeps, and the wall clock may be set back: the larger step counts.
         let by_ours = Duration::try_from(local.duration_since(last.local)).unwrap_or_default();
         let elapsed = last.elapsed.saturating_add(at.duration_since(last.at).max(by_ours));
         *last = Measured { elapsed, at, local };
@@ -219,7 +220,7 @@ impl Reconciler {
         Pass { report, observation, did_something, state_changed, completed, credentials_valid }
     }
 
-    /// Keeps that the state was attended to until now: a pass that takes long is no gap.
+    /// Records that the state was read until now: a long pass is not a gap.
     fn attend(&self) {
         let now = self.journal.now();
         let facts = end_of_pass(&self.journal.history(), &self.guardrails.policy, now);
@@ -236,12 +237,12 @@ impl Reconciler {
             &self.journal.history(),
             self.journal.now(),
         );
-        // What the state says counts also while Twilio cannot be observed.
+        // The desired state counts even while Twilio cannot be observed.
         self.journal.take_in(facts);
-        // What cannot be planned is not asked for.
+        // A state that cannot be planned for makes no request.
         pass.check_state()?;
         let list = self.client.accounts().await?;
-        // The list was answered, so whatever fails from here on, the credentials were accepted; unless it says so.
+        // The list was answered, so the credentials are accepted, unless a later error says otherwise.
         let accepted = |aborted: Aborted| {
             let credentials_valid = aborted.credentials_valid.or(Some(true));
             Aborted { credentials_valid, ..aborted }
@@ -254,14 +255,14 @@ impl Reconciler {
             .observe(&mut pass, desired, &self.journal.history())
             .await
             .map_err(|error| accepted(error.into()))?;
-        // The history is not held on to while it changes: it would be copied.
+        // The history is not held while it changes: it would be copied.
         let facts = pass.facts(&self.journal.history());
         self.journal.take_in(facts);
         let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
         Ok(Planned { pass, approved })
     }
 
-    /// Asks for the number lists that fail whenever their pauses are over, beside the passes.
+    /// Retries the failing number lists after their pauses, beside the passes.
     pub(crate) fn probe_lists(&self) -> JoinHandle<()> {
         let (client, lists) = (self.client.clone(), self.lists.clone());
         tokio::spawn(probe_failing(client, lists, self.in_flight, self.recovered.clone()))

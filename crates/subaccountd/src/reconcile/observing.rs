@@ -1,4 +1,4 @@
-//! Observing: what a pass wants to know, read side by side, each thing with its own deadline.
+//! Observation: everything that a pass needs, read concurrently, each part with its own deadline.
 
 use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
@@ -19,9 +19,9 @@ use tracing::{debug, info, warn};
 
 use crate::reconcile::list_pauses::ListPauses;
 
-/// The longest time that asking for a failing list may take, with all its pages, beside the passes.
+/// The longest time for one retry of a failing list, with all its pages.
 const MAX_PROBE: Duration = Duration::from_mins(5);
-/// Of the places in flight, failing lists take at most one in so many.
+/// The number of places in flight for each one that the retries of failing lists may use.
 const PROBE_SHARE: usize = 4;
 
 /// Reads for a pass.
@@ -44,7 +44,7 @@ impl Observer<'_> {
     ) -> Result<(), RemoteError> {
         self.pauses.keep(|account| has_a_list(pass.observed(), account));
         self.pauses.end_changed(|account| entry_digest(desired, account));
-        // A list that fails is told as that, whether or not the pass would ask for it.
+        // A failing list counts as unreadable, whether or not the pass needs it.
         for (account, why) in self.pauses.failing() {
             pass.see(Answer::Numbers(account, NumberList::Unreadable(why)), history);
         }
@@ -123,7 +123,7 @@ fn bearable<T>(read: Result<T, RemoteError>) -> Result<Result<T, String>, Remote
     }
 }
 
-/// One line for all lists that failed in a pass.
+/// Logs one line for all lists that failed in a pass.
 fn log_failed(failed: &[(AccountSid, String)], failing: usize) {
     for (account, error) in failed {
         debug!(account.sid = %account, %error, "number list of {account} unreadable");
@@ -133,13 +133,13 @@ fn log_failed(failed: &[(AccountSid, String)], failing: usize) {
     }
 }
 
-/// The digest of what the state says of `account`: an edit of it ends the pause of a failing list.
+/// The digest of the entry of `account`: an edit of it ends the pause of a failing list.
 fn entry_digest(desired: &Desired, account: AccountSid) -> String {
     let main = || desired.main().ok().filter(|main| main.sid == account).map(Main::digest);
     desired.entry(account).map(Entry::digest).or_else(main).unwrap_or_default()
 }
 
-/// Asks for each list that fails when its pause is over, for ever; tells `recovered_to` when one can be read again.
+/// Retries each failing list when its pause is over, without end; notifies `recovered_to` when one can be read again.
 pub(crate) async fn probe_failing(
     client: Client,
     pauses: ListPauses,
@@ -160,7 +160,7 @@ pub(crate) async fn probe_failing(
     }
 }
 
-/// Asks for the lists whose pause is over, few at a time, and counts those that can be read again.
+/// Retries the lists whose pause is over, few at a time, and counts those that can be read again.
 async fn probe_due(client: &Client, pauses: &ListPauses, in_flight: usize) -> usize {
     let probes = stream::iter(pauses.due()).map(|(account, entry)| async move {
         let why = match timeout(MAX_PROBE, client.numbers(account, Tries::Once)).await {
@@ -169,7 +169,7 @@ async fn probe_due(client: &Client, pauses: &ListPauses, in_flight: usize) -> us
                 return true;
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no whole list within {MAX_PROBE:?}"),
+            Err(_) => format!("no complete list within {MAX_PROBE:?}"),
         };
         pauses.failed(account, why, entry);
         false

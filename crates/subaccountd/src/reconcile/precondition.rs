@@ -14,13 +14,13 @@ use crate::desired::{LoadedState, StateReader};
 /// One look at the state serves all writes that begin within this time.
 const SHARED_FOR: Duration = Duration::from_millis(250);
 
-/// Lets a write begin while the daemon is not stopping and the state says of its objects what was planned on.
+/// Allows a write while the daemon is not stopping and the desired state of its objects is as planned.
 pub(crate) struct StatePrecondition<'a> {
     state: &'a StateReader,
     stopping: &'a CancellationToken,
     /// The state that was planned for.
     planned: &'a LoadedState,
-    /// The last look: when it began, and what it found.
+    /// The last look: the time at which it began, and its result.
     last: Mutex<Option<(Instant, Result<LoadedState, String>)>>,
     changed: AtomicBool,
 }
@@ -39,7 +39,7 @@ impl<'a> StatePrecondition<'a> {
         self.changed.load(Ordering::Relaxed)
     }
 
-    /// The state as it is now. Nothing irreversible rests on a look that was made for another write.
+    /// The state as it is now. An irreversible write never shares the look of another write.
     async fn look(&self, share: bool) -> Result<LoadedState, String> {
         let mut last = self.last.lock().await;
         if let Some((began, found)) = &*last
@@ -85,7 +85,7 @@ impl Precondition for StatePrecondition<'_> {
     }
 }
 
-/// The accounts and numbers of which the state must still say the same.
+/// The accounts and numbers whose desired state must not have changed.
 fn objects(action: &Action) -> (Vec<AccountSid>, Vec<PhoneNumber>) {
     match action {
         Action::Reactivate(account) | Action::Suspend(account) => (vec![*account], Vec::new()),

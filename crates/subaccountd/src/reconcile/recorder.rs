@@ -1,4 +1,4 @@
-//! The recorder: each write in the journal and in the log, with what its entry says.
+//! The recorder: each write in the journal and in the log, with the reason and the labels of its entry.
 
 use subaccountd_core::{Action, Outcome, Planned, Skip, record::Record};
 use tracing::{info, warn};
@@ -8,7 +8,7 @@ use crate::{
     journal::{Audit, Journal},
 };
 
-/// Records writes in the journal, and logs how each ended with what its entry says.
+/// Records writes in the journal, and logs each with its result and the reason and the labels of its entry.
 pub(crate) struct Recorder<'a> {
     pub(crate) journal: &'a Journal,
     pub(crate) loaded: &'a LoadedState,
@@ -54,7 +54,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// Logs one line for a write, with what its entry says.
+    /// Logs one line for a write, with the reason and the labels of its entry.
     fn log(&self, planned: &Planned, outcome: &Outcome) {
         let (loaded, action) = (self.loaded, &planned.action);
         let entry = loaded.reading.desired.entry(action.account());

@@ -1,4 +1,5 @@
-//! The writer: the client's places in flight, given up on a signal and counted by whoever waits for the end. A dry run has none.
+//! The writer: sends writes through the client, stops on a signal, and counts the writes in flight for the shutdown. A
+//! dry run has none.
 
 use subaccountd_core::{
     Account, AccountSid, Action, Number, Outcome, Skip, SkipCause,
@@ -42,7 +43,7 @@ impl Apply for Writer {
 }
 
 impl Slot<'_> {
-    /// A look that does not outlast a signal: nothing that comes before a write is waited for.
+    /// Ends `read` on a signal: shutdown does not wait for anything that comes before a write.
     async fn unless_stopping<T>(
         stopping: &CancellationToken,
         read: impl Future<Output = Result<T, RemoteError>> + Send,

@@ -33,14 +33,14 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) taken_at: Timestamp,
     /// The time at which it was taken, by Twilio's clock.
     pub(crate) twilio_time: Option<Timestamp>,
-    /// True when Twilio's clock moved on as a monotonic one did.
+    /// True when a monotonic clock confirmed Twilio's.
     #[serde(default = "yes")]
     pub(crate) steady: bool,
     pub(crate) main_account: AccountSid,
     /// The rules that the taker plans by, as its flags.
     pub(crate) settings: Cow<'a, FlagValues>,
     pub(crate) accounts: Vec<SnapshotAccount<'a>>,
-    /// The other facts that were not known.
+    /// The other facts that are not known.
     #[serde(default)]
     pub(crate) doubts: Cow<'a, Doubts>,
     pub(crate) history: Cow<'a, History>,
@@ -113,23 +113,25 @@ impl KeptPass {
     }
 }
 
-/// Reads a document. The error says what is wrong with it, after the words "it".
+/// Parses a document. The error is the problem and the remedy.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
     #[derive(Deserialize)]
     struct SnapshotHead {
         format: u32,
         version: Option<String>,
     }
-    let head: SnapshotHead = serde_json::from_slice(bytes)
-        .map_err(|error| format!("it is not a snapshot of subaccountd ({error})"))?;
+    let head: SnapshotHead = serde_json::from_slice(bytes).map_err(|error| {
+        format!("not a snapshot of subaccountd ({error}): take one with `subaccountd snapshot`")
+    })?;
     if head.format != FORMAT {
         let by =
             head.version.map_or_else(String::new, |version| format!(", written by subaccountd {version}"));
         return Err(format!(
-            "it is a snapshot of format {}{by}, and this is subaccountd {VERSION}, which reads format {FORMAT}: \
-             use the version that took it",
+            "the snapshot has format {}{by}, and this is subaccountd {VERSION}, which reads format {FORMAT}: use the \
+             version that took it",
             head.format
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| format!("it is a snapshot that cannot be read ({error})"))
+    serde_json::from_slice(bytes)
+        .map_err(|error| format!("the snapshot cannot be read ({error}): take a new one"))
 }

@@ -26,16 +26,19 @@ pub(crate) fn report(
         && main.sid != snapshot.main_account
     {
         let of = snapshot.main_account;
-        bail!("the state is for the main account {}, but the snapshot is of {of}", main.sid);
+        bail!(
+            "the state is for the main account {}, and the snapshot is of {of}: use a snapshot of the same main account",
+            main.sid
+        );
     }
     let (main, mut history) = (snapshot.main_account, snapshot.history.into_owned());
     let (mut pass, facts) = Pass::begin(desired, &guardrails, main, &history, now);
     history.apply_all(facts);
     history.prune(now, guardrails.policy.window);
     let observed = observed(main, snapshot.accounts).with_doubts(snapshot.doubts.into_owned());
-    pass.recall(observed, &history).context("no plan could be made")?;
+    pass.recall(observed, &history).context("cannot plan")?;
     history.apply_all(pass.facts(&history));
-    let approved = pass.plan(&history).context("no plan could be made")?;
+    let approved = pass.plan(&history).context("cannot plan")?;
     let (observed, now) = pass.into_observed();
     let budgets = guard::budgets(approved.plan(), &guardrails.limits, &history, now);
     let found = Findings { desired, observed: &observed, plan: approved.plan(), budgets };

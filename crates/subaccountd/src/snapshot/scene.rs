@@ -1,4 +1,4 @@
-//! A scene for tests: a snapshot and a state, and the report and sight that come of them.
+//! A scene for tests: a snapshot and a state, and the report and the observation that result from them.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Replay {
         scene.account(0, "main", "active", &[])
     }
 
-    /// With a setting of the one who took the snapshot.
+    /// With a setting of the daemon that took the snapshot.
     pub(crate) fn setting(mut self, flag: &str, value: &str) -> Self {
         self.snapshot["settings"][flag] = value.into();
         self
@@ -82,7 +82,7 @@ impl Replay {
         self.account_with(n, name, status, &json!({ "known": numbers }))
     }
 
-    /// With an account whose numbers are as said.
+    /// With an account that has this number list.
     pub(crate) fn account_with(mut self, n: u64, name: &str, status: &str, numbers: &Value) -> Self {
         let account = json!({
             "sid": ac(n), "owner": ac(0), "friendlyName": name, "status": status,
@@ -92,7 +92,7 @@ impl Replay {
         self
     }
 
-    /// With number `n` using these things of its account.
+    /// With number `n` using these resources of its account.
     pub(crate) fn uses(mut self, n: u64, resource_refs: &[&str]) -> Self {
         let accounts = self.snapshot["accounts"].as_array_mut().unwrap().iter_mut();
         let lists = accounts.filter_map(|account| account["numbers"]["known"].as_array_mut());

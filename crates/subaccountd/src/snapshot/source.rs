@@ -84,7 +84,7 @@ pub(crate) async fn read(source: &Source) -> anyhow::Result<Snapshot<'static>> {
 fn bounded(from: impl Read) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MAX_SNAPSHOT + 1).read_to_end(&mut bytes)?;
-    ensure!(bytes.len() as u64 <= MAX_SNAPSHOT, "it is larger than {} MiB", MAX_SNAPSHOT / 1024 / 1024);
+    ensure!(bytes.len() as u64 <= MAX_SNAPSHOT, "larger than {} MiB", MAX_SNAPSHOT / 1024 / 1024);
     Ok(bytes)
 }
 
@@ -94,7 +94,7 @@ async fn fetch(url: Url) -> anyhow::Result<Vec<u8>> {
         return Ok(answer.body);
     }
     let words: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
-    bail!("it answered {}: {}; give the address of a daemon's --status-listen", answer.status, words.trim())
+    bail!("answered {}: {}; give the address of a daemon's `--status-listen`", answer.status, words.trim())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Documents that come from anywhere.
+//! Documents from unknown sources.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{parse, report, scene::*};
 use crate::cli::settings::GuardrailArgs;
 
-/// A fleet with something of everything that a snapshot can hold.
+/// A fleet with one of everything that a snapshot can hold.
 fn scene() -> Replay {
     let entries = format!(
         "  - {{sid: {}, status: active, numbers: [\"{}\", \"{}\"]}}\n  - {{sid: {}, status: closed, close: {{confirm: globex, moveNumbersToMain: true}}}}\n  - {{sid: {}, status: suspended}}\n",

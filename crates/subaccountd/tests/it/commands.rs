@@ -1,4 +1,4 @@
-//! The commands: what they print, and what they exit with.
+//! The commands: their output and their exit codes.
 
 use std::fs;
 
@@ -87,7 +87,7 @@ async fn a_refused_action_is_not_tried_again_within_one_apply() {
 async fn wrong_usage_exits_with_64_and_says_what_to_write() {
     let setup = Setup::new(fleet(1, 0), &state("")).await;
     for (args, words) in [
-        (vec!["plan", "--max-closes", "101%"], "per cent from 0% to 100%"),
+        (vec!["plan", "--max-closes", "101%"], "a percentage from 0% to 100%"),
         (vec!["plan", "--interval", "5s"], "unexpected argument"),
         (vec!["run", "--interval", "soon"], "write a duration as in"),
         (vec!["plan", "--account-sid", "SK00000000000000000000000000000001"], "this is an API key"),
@@ -118,7 +118,7 @@ async fn an_unknown_variable_of_our_prefix_is_an_error_and_an_injected_one_is_no
 }
 
 #[tokio::test]
-async fn a_missing_token_and_plain_http_to_a_stranger_are_told() {
+async fn missing_token_and_plain_http_to_a_remote_host_are_errors() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
     let mut command = setup.command(&["plan"]);
     command.env_remove("TWILIO_AUTH_TOKEN");
@@ -141,7 +141,7 @@ async fn a_token_file_wins_over_the_variable() {
 }
 
 #[tokio::test]
-async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compiler_would() {
+async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compiler_does() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).display().to_string();
     fs::write(at("a.yaml"), state(&entry(1, "actve", ""))).unwrap();
@@ -164,7 +164,7 @@ async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compil
     5 |   - {sid: AC00000000000000000000000000000001, status: active}
       |                                                          +
 
-    1 fault; see subaccountd validate --explain SD027
+    1 fault; see `subaccountd validate --explain SD027`
     ");
     fs::write(at("a.yaml"), state(&entry(1, "active", ""))).unwrap();
     let valid = output(bare(&["validate", &at("a.yaml"), &at("b.yaml")])).await;
@@ -225,7 +225,7 @@ async fn validate_prints_json_and_annotations_of_a_workflow() {
     insta::assert_snapshot!(shown(&github), @r"
     ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=11,endColumn=45,title=SD031%3A an account that is listed twice::AC00000000000000000000000000000001 is listed twice: also on line 5%0Ahelp: keep one of the entries; until then none of them counts%0Alisted first here: a,b: 100%25.yaml:5:11
     ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=55,endColumn=60,title=SD027%3A an unknown status::`actve` is not a status%0Ahelp: did you mean `active`?
-    2 faults: SD027, SD031; see subaccountd validate --explain SD031
+    2 faults: SD027, SD031; see `subaccountd validate --explain SD031`
     ");
 
     fs::write(&path, state(&entry(1, "active", ""))).unwrap();

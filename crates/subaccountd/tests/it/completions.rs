@@ -1,4 +1,4 @@
-//! Completions and manual pages, as shells and packagers use them.
+//! Completions and manual pages.
 
 use std::{fs, process::Command};
 

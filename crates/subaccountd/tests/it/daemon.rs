@@ -1,4 +1,4 @@
-//! The main job: an edited file becomes a changed fleet.
+//! The daemon: an edit of the file changes the fleet.
 
 use twilio_sim::{AccountStatus, Fault, Operation};
 
@@ -115,7 +115,7 @@ async fn the_second_signal_aborts() {
 }
 
 #[tokio::test]
-async fn an_outage_of_twilio_is_survived_and_told() {
+async fn outage_of_twilio_is_reported_and_survived() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
     setup.sim.inject(Fault::status(503, 20503).on(Operation::ListAccounts).times(8));
     let mut daemon = setup.daemon(&["--interval", "100ms"]).await;

@@ -1,4 +1,4 @@
-//! The documents name what exists.
+//! The documents name tests, reasons and metrics that exist.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,7 +22,7 @@ fn document(name: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
 }
 
-/// What stands between back-ticks.
+/// The texts between back-ticks.
 fn quoted(text: &str) -> BTreeSet<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

@@ -105,7 +105,7 @@ async fn held_item_keeps_its_since_over_passes() {
 }
 
 #[tokio::test]
-async fn the_page_escapes_what_customers_and_files_say() {
+async fn page_escapes_text_of_customers_and_files() {
     let world = fleet(1, 0).account(&ac(2), "<script>alert(1)</script>", AccountStatus::Active);
     let setup = Setup::new(world, &state(&entry(2, "suspended", ", paused: true"))).await;
     let daemon = setup.daemon(&[]).await;
@@ -123,7 +123,7 @@ async fn the_page_escapes_what_customers_and_files_say() {
 }
 
 #[tokio::test]
-async fn the_page_tells_what_was_written_and_that_later_passes_wrote_nothing() {
+async fn page_shows_the_writes_and_the_later_passes_without_writes() {
     let setup = Setup::new(fleet(2, 0), &state(&entry(2, "suspended", ", reason: unpaid"))).await;
     let daemon = setup.daemon(&["--interval", "50ms"]).await;
     daemon.settled().await;

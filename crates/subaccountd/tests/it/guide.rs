@@ -1,4 +1,4 @@
-//! The user guide leads where it says, and its tour can be taken.
+//! The user guide: its links and its states are valid, and its tour works as written.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ fn markdown_in(folder: &str) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
 }
 
-/// The text of a page, with what mdBook includes.
+/// The text of a page, with the files that mdBook includes.
 fn page(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let mut page = String::new();
@@ -31,7 +31,7 @@ fn page(path: &Path) -> String {
     page
 }
 
-/// A file, or what stands between two marks of it.
+/// A file, or the part between two marks of it.
 fn include(from: &Path, included: &str) -> String {
     let (name, mark) = included.split_once(':').map_or((included, None), |(name, mark)| (name, Some(mark)));
     let text =
@@ -46,7 +46,7 @@ fn prose(text: &str) -> String {
     text.split("```").step_by(2).collect()
 }
 
-/// The names that headings can be reached by.
+/// The anchors of the headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let name = |heading: &str| {
@@ -58,13 +58,13 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(name).collect()
 }
 
-/// Where the links of a text lead, as they are written.
+/// The targets of the links of a text, as written.
 fn links(text: &str) -> Vec<String> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://") && !target.contains(' ')).map(ToOwned::to_owned).collect()
 }
 
-/// What is wrong with a link from the page at `path`, if anything.
+/// The problem of a link from the page at `path`, if there is one.
 fn broken(path: &Path, text: &str, link: &str) -> Option<String> {
     let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
     let target = if file.is_empty() { path.to_owned() } else { path.parent().unwrap().join(file) };
@@ -120,10 +120,10 @@ fn the_guide_has_every_page_and_stays_within_itself() {
 async fn every_state_that_the_guide_shows_is_valid() {
     let dir = tempfile::tempdir().unwrap();
     let mut seen = 0;
-    // The page of faults shows faulty ones, which the tests of the core look at.
+    // The page of faults shows faulty ones, which the tests of the core cover.
     for path in markdown_in("docs/guide/src").iter().filter(|path| !path.ends_with("faults.md")) {
         let text = page(path);
-        // A state stands in a block of its own, or is what a shell is told to write.
+        // A state is a block of its own, or text that a script writes.
         let blocks = text.split("```").skip(1).step_by(2).flat_map(|block| block.split("END'\n"));
         for state in blocks.filter_map(|block| Some(&block[block.find("apiVersion: subaccountd/v1")?..])) {
             let state = state.split("\nEND\n").next().unwrap();
@@ -136,7 +136,7 @@ async fn every_state_that_the_guide_shows_is_valid() {
     assert!(seen >= 3, "{seen}");
 }
 
-/// The blocks of the tour: a script, and the lines that it is to print.
+/// The blocks of the tour: a script, and its expected lines.
 fn steps(text: &str) -> Vec<(String, Vec<String>)> {
     let mut steps: Vec<(String, Vec<String>)> = Vec::new();
     for block in text.split("```").skip(1).step_by(2) {
@@ -150,7 +150,7 @@ fn steps(text: &str) -> Vec<(String, Vec<String>)> {
     steps
 }
 
-/// Whether a line of `printed` has the parts of `line` between its `…`, in their order.
+/// Returns true when a line of `printed` has the parts of `line` between its `…`, in order.
 fn is_printed(printed: &str, line: &str) -> bool {
     printed.lines().any(|printed| {
         let mut rest = Some(printed);
@@ -161,13 +161,13 @@ fn is_printed(printed: &str, line: &str) -> bool {
     })
 }
 
-/// Ports that nobody listens on now.
+/// Free ports.
 fn free_ports(count: usize) -> Vec<String> {
     let taken: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     taken.iter().map(|listener| listener.local_addr().unwrap().port().to_string()).collect()
 }
 
-/// `twilio-sim`, which cargo builds beside the program when the whole workspace is built.
+/// The folder of `twilio-sim`, which cargo builds beside the program when the whole workspace is built.
 fn folder_of_programs() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_subaccountd")).parent().unwrap().to_owned();
     let mut cargo = Command::new(env!("CARGO"));
@@ -177,7 +177,7 @@ fn folder_of_programs() -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_ten_minutes_go_as_the_guide_says() {
+async fn tour_of_the_guide_prints_what_the_guide_shows() {
     let dir = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(Path::new(ROOT).join("docs/guide/src/start.md")).unwrap();
     let steps = steps(&text);

@@ -1,6 +1,6 @@
-/* Loaded before the C library by the tests: calls that hang, as on a file system whose server is gone.
+/* Loaded before the C library by the tests: calls that hang, as on a file system without its server.
  *
- * While the file $HANG_WHILE is there, these do not return: opening $HANG_PATH; reading the link
+ * While the file $HANG_WHILE exists, these do not return: opening $HANG_PATH; reading the link
  * $HANG_LINK; every fsync and fdatasync when
  * $HANG_SYNC is set; every write to standard error when $HANG_STDERR is set. $HANG_REACHED is made by the first of them.
  */

@@ -1,4 +1,4 @@
-//! Calls into the system that hang while a test wants it.
+//! System calls that hang while a test wants it.
 
 use std::{fs, path::PathBuf, process::Command};
 

@@ -1,4 +1,4 @@
-//! `import`: what it writes of a live fleet validates, and its plan is empty.
+//! `import`: the imported state of a live fleet is valid, and its plan is empty.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use twilio_sim::{
 
 use crate::support::{Setup, ac, bare, code, entry, fleet, output, phone, state, stderr, stdout, world};
 
-/// What names are made of: what people write, and what YAML, terminals or reviewers could take for something else.
+/// The parts of names: common text, and text that YAML, terminals or reviewers could misread.
 const WORDS: [&str; 24] = [
     "acme",
     "Globex GmbH",
@@ -83,21 +83,21 @@ async fn setup(world: WorldBuilder) -> Setup {
     Setup::new(world, "").await
 }
 
-/// Imports with `args` and gives what was printed.
+/// Imports with `args` and returns the output.
 async fn import(setup: &Setup, args: &[&str]) -> String {
     let ended = setup.run(&[&["import"], args].concat()).await;
     assert_eq!(code(&ended), 0, "{}", stderr(&ended));
     stdout(&ended)
 }
 
-/// Imports with `args`, is refused, and gives the reason.
+/// Imports with `args`, expects a failure, and returns the error.
 async fn refused(setup: &Setup, args: &[&str]) -> String {
     let ended = setup.run(&[&["import"], args].concat()).await;
     assert_eq!((code(&ended), stdout(&ended).as_str()), (1, ""), "{}", stderr(&ended));
     stderr(&ended)
 }
 
-/// The state at `path` validates, and its plan is empty.
+/// Asserts that the state at `path` is valid, and that its plan is empty.
 async fn assert_settled(setup: &Setup, path: &Path) {
     let path = path.to_str().unwrap();
     let valid = output(bare(&["validate", path])).await;
@@ -182,7 +182,7 @@ async fn a_file_that_is_there_is_not_overwritten_without_force() {
     let split = ["--split-by", "account", "--out", many];
     for args in [&["--out", one][..], &split] {
         let why = refused(&setup, args).await;
-        assert!(why.contains("is there already") && why.contains("--force"), "{why}");
+        assert!(why.contains("are not overwritten") && why.contains("--force"), "{why}");
     }
     assert_eq!(setup.sim.requests().iter().filter(|request| request.path.contains("Numbers")).count(), 3);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
@@ -209,7 +209,7 @@ async fn a_link_a_folder_and_a_file_in_the_place_of_a_folder_are_left_alone() {
         (&["--out", &at("dangling.yaml")], "is a symlink to"),
         (&["--out", &at("folder")], "is a folder"),
         (&["--split-by", "account", "--out", &at("target.yaml")], "is not a folder"),
-        (&["--out", &at("no/such/folder.yaml")], "there is no folder"),
+        (&["--out", &at("no/such/folder.yaml")], "does not exist: create it first"),
     ] {
         let why = refused(&setup, &[args, &["--force"]].concat()).await;
         assert!(why.contains(words), "{why}");
@@ -244,13 +244,13 @@ async fn files_of_an_earlier_import_stop_the_next_one_and_other_accounts_do_not(
     let folder = setup.dir.path().join("many");
     let args = ["--split-by", "account", "--out", folder.to_str().unwrap(), "--force"];
     import(&setup, &args).await;
-    // Of the main account nothing but its SID is imported; the numbers of the others are where their files say.
+    // Only the SID of the main account is imported; the numbers of the others are where their files claim them.
     import(&setup, &[&args[..], &["--sid", &ac(1)]].concat()).await;
     assert_settled(&setup, &folder).await;
     setup.sim.edit_account(&ac(2), |account| account.status = AccountStatus::Closed).unwrap();
     let why = refused(&setup, &args).await;
     assert!(why.contains(&format!("{} (AlreadyClosed)", ac(2))), "{why}");
-    assert!(why.contains("Remove what is left"), "{why}");
+    assert!(why.contains("remove the files of an earlier import"), "{why}");
     fs::remove_file(folder.join(format!("{}.yaml", ac(2)))).unwrap();
     import(&setup, &args).await;
     assert_settled(&setup, &folder).await;
@@ -262,7 +262,7 @@ async fn more_files_than_a_state_may_have_are_not_written() {
     let folder = setup.dir.path().join("many");
     let args = ["--numbers", "none", "--split-by", "account", "--out", folder.to_str().unwrap()];
     let why = refused(&setup, &args).await;
-    assert!(why.contains("10000 files, and this would be 10001"), "{why}");
+    assert!(why.contains("10001 files, and the limit is 10000"), "{why}");
     assert!(!folder.exists());
 }
 
@@ -271,7 +271,7 @@ async fn missing_accounts_are_written_beside_the_state_once() {
     let setup = setup(fleet(4, 4).number("PN00000000000000000000000000000099", &phone(99), &ac(1))).await;
     let folder = setup.dir.path().join("state");
     fs::create_dir(&folder).unwrap();
-    // The first account is listed with one of its two numbers; a number of the third is wanted there too.
+    // The first account is listed with one of its two numbers; it also claims a number of the third.
     let listed = entry(1, "active", &format!(", numbers: [\"{}\", \"{}\"]", phone(1), phone(3)))
         + &entry(2, "closed", &format!(", close: {{confirm: a2, release: [\"{}\"]}}", phone(4)));
     fs::write(folder.join("state.yaml"), state(&listed)).unwrap();
@@ -316,7 +316,7 @@ async fn a_faulty_state_and_one_of_another_main_account_stop_a_search_for_what_i
     setup.write(&state(&entry(1, "active", "")).replace(&ac(0), &ac(9)));
     let why = refused(&setup, &["--missing"]).await;
     assert!(why.contains("but the credentials are those of"), "{why}");
-    // Without --missing the state is not looked at.
+    // Without --missing the state is not read.
     setup.write("no state");
     import(&setup, &[]).await;
 }
@@ -352,7 +352,7 @@ async fn suspended_accounts_whose_lists_twilio_hides_can_be_imported() {
 }
 
 #[tokio::test]
-async fn filters_take_some_accounts_and_say_what_they_do_not_know() {
+async fn filters_select_accounts_and_name_unknown_ones() {
     let world = fleet(3, 3).account(&ac(4), "gone", AccountStatus::Closed);
     let setup = setup(world).await;
     setup.suspend_elsewhere(2);
@@ -391,7 +391,7 @@ async fn wrong_usage_of_import_exits_with_64() {
 }
 
 #[tokio::test]
-async fn a_main_account_that_cannot_be_worked_with_is_not_imported() {
+async fn unusable_main_account_is_not_imported() {
     let setup = setup(fleet(1, 0).main(|main| main.status = AccountStatus::Suspended)).await;
     let why = refused(&setup, &[]).await;
     assert!(why.contains("is not active"), "{why}");

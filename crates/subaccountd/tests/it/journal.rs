@@ -1,4 +1,4 @@
-//! What the journal keeps over restarts.
+//! The journal over restarts.
 
 use std::fs;
 
@@ -25,11 +25,11 @@ async fn a_budget_is_not_full_again_after_a_restart() {
     assert!(stdout(&applied).contains("2 were spent"), "{}", stdout(&applied));
     assert!(stdout(&setup.run(&["plan", "--max-suspends", "2"]).await).contains("OverLimit"));
     assert_eq!(setup.posts().len(), 2);
-    // Without the journal it would be: the check can fail.
+    // Without the journal the budget is full again: the check can fail.
     assert_eq!(code(&setup.run(&["apply", "--max-suspends", "2", "--journal-dir", "none"]).await), 0);
 }
 
-/// I8: a write whose outcome nobody knows is spent, also after a crash between the intent and the outcome.
+/// I8: a write with an unknown outcome is spent, also after a crash between the intent and the outcome.
 #[tokio::test]
 async fn a_write_cut_by_a_crash_is_spent() {
     let setup = Setup::new(fleet(2, 0), &state(&entry(1, "suspended", ""))).await;
@@ -77,7 +77,7 @@ async fn a_rest_goes_on_over_restarts() {
     assert_eq!(due(stdout(&setup.run(&["plan"]).await)), first);
 }
 
-/// The way that SAFETY.md calls "the journal is lost": what is forgotten, and that no rest is shortened by it.
+/// The case "the journal is lost" of SAFETY.md: what is forgotten, and that no rest becomes shorter.
 #[tokio::test]
 async fn a_lost_journal_fills_the_budgets_and_begins_every_rest_anew() {
     let closing = entry(1, "closed", ", close: {confirm: a1}");
@@ -114,7 +114,7 @@ async fn a_number_that_vanished_from_a_closing_account_is_remembered_over_restar
 }
 
 #[tokio::test]
-async fn the_journal_tells_who_changed_what_and_why() {
+async fn journal_shows_what_changed_when_and_why() {
     let entries = entry(1, "suspended", ", reason: invoice 4711, labels: {ticket: OPS-12}")
         + &entry(2, "active", &format!(", numbers: [\"{}\"]", phone(1)));
     let setup = Setup::new(fleet(2, 1), &state(&entries)).await;

@@ -6,7 +6,7 @@ use twilio_sim::AccountStatus;
 
 use crate::support::{Setup, code, entry, eventually, fleet, output, state, stderr, stdout};
 
-/// Waits until the daemon has found that the journal cannot be written, and a suspension that it wants was skipped.
+/// Waits until the daemon has found that the journal cannot be written, and its planned suspension was skipped.
 async fn stopped_writing(setup: &Setup, daemon: &crate::support::Daemon, words: &str) {
     eventually("the daemon notices", async || daemon.log().contains(words)).await;
     setup.write(&state(&(entry(1, "suspended", "") + &entry(2, "suspended", ""))));
@@ -37,7 +37,7 @@ async fn removed_journal_stops_the_writes_of_a_daemon_beside_a_second_one() {
     setup.write(&state(&(1..=3).map(|n| entry(n, "suspended", "")).collect::<String>()));
     daemon.more_passes(3).await;
     assert_eq!(setup.posts().len(), 2);
-    // A restart goes on with the journal that is there.
+    // After a restart the daemon uses the journal that it finds.
     daemon.signal("TERM");
     daemon.ended().await;
     let _daemon = setup.daemon(&["--interval", "100ms", "--max-suspends", "100%"]).await;

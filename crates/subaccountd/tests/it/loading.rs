@@ -1,4 +1,4 @@
-//! The state is read after each change, and passes begin for what it means, not for its bytes.
+//! The state is read after each change, and a change of its meaning, not of its bytes, begins a pass.
 
 use std::{
     process::Output,
@@ -70,7 +70,7 @@ async fn a_fault_is_shown_where_it_stands_now_without_a_pass() {
         shows(&daemon, &moved).await;
     }
     assert_eq!(daemon.status().await["desiredState"]["faults"][0]["line"], 7);
-    // Another fault is another meaning.
+    // Another fault changes the meaning.
     setup.write(&moved.replace("suspnded", "suspendd"));
     eventually("the pass for the other fault", async || {
         let status = daemon.status().await;

@@ -1,4 +1,4 @@
-//! Progress on a real terminal: `script` gives the command one, and `vt100` shows what stands on it.
+//! Progress on a real terminal: `script` gives the command a terminal, and `vt100` shows its content.
 
 use std::{
     fs,
@@ -41,12 +41,12 @@ impl OnTerminal {
         Self { child, written }
     }
 
-    /// Every byte that came to the terminal.
+    /// Every byte that was written to the terminal.
     fn written(&self) -> Vec<u8> {
         self.written.lock().unwrap().clone()
     }
 
-    /// What stands on the terminal now.
+    /// The content of the terminal now.
     fn screen(&self) -> vt100::Parser {
         let mut screen = vt100::Parser::default();
         screen.process(&self.written());
@@ -61,12 +61,12 @@ impl OnTerminal {
         eventually(words, async || self.text().contains(words)).await;
     }
 
-    /// Presses a key as a person would.
+    /// Presses a key.
     fn press(&mut self, key: u8) {
         self.child.stdin.as_mut().unwrap().write_all(&[key]).unwrap();
     }
 
-    /// Waits for the end; the exit code, a shell's for a signal.
+    /// Waits for the end, and returns the exit code, as a shell does for a signal.
     async fn ended(&mut self) -> i32 {
         let mut status = None;
         eventually("the command ends", async || {
@@ -88,7 +88,7 @@ impl Drop for OnTerminal {
 
 const CTRL_C: u8 = 3;
 
-/// A fleet that is as the state says, at a Twilio that takes `ms` for each request.
+/// A fleet in sync, at a Twilio that takes `ms` for each request.
 async fn slow(ms: u64) -> Setup {
     let setup = Setup::new(fleet(2, 1), &state(&entry(1, "active", &claim(1)))).await;
     setup.sim.inject(Fault::latency(ms));
@@ -127,14 +127,14 @@ async fn ctrl_c_leaves_a_clean_terminal_and_ends_by_the_signal() {
 }
 
 #[tokio::test]
-async fn ctrl_c_stops_an_apply_with_words_and_without_a_trace_of_the_line() {
+async fn ctrl_c_stops_an_apply_with_an_error_and_without_a_trace_of_the_line() {
     let setup = slow(60_000).await;
     let mut apply = OnTerminal::start(&setup, "apply", "xterm");
-    apply.shows("working on the fleet: 0 requests, 00:01").await;
+    apply.shows("reconciling the fleet: 0 requests, 00:01").await;
     apply.press(CTRL_C);
     assert_eq!(apply.ended().await, 1);
     let screen = apply.text();
-    assert!(screen.contains("stopped by a signal") && !screen.contains("working on the fleet"), "{screen}");
+    assert!(screen.contains("stopped by a signal") && !screen.contains("reconciling the fleet"), "{screen}");
 }
 
 #[tokio::test]

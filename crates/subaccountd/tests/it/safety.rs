@@ -21,7 +21,7 @@ async fn the_main_account_is_never_suspended() {
     assert!(setup.posts().iter().all(|path| !path.contains(&format!("Accounts/{}.json", ac(0)))));
 }
 
-/// I4: a transfer that happened behind a failed answer is not made twice, and no number is lost.
+/// I4: a transfer that took effect despite a failed answer is not made twice, and no number is lost.
 #[tokio::test]
 async fn a_transfer_that_happened_behind_a_lost_answer_is_not_made_twice() {
     let entries = entry(1, "active", &format!(", numbers: [\"{}\"]", phone(2)));
@@ -52,7 +52,7 @@ async fn a_close_is_not_made_when_the_second_look_differs() {
 
 /// I2: no number is released except one that is named.
 #[tokio::test]
-async fn an_account_that_holds_a_number_nobody_named_is_not_closed() {
+async fn account_that_holds_an_unnamed_number_is_not_closed() {
     let entries = entry(1, "closed", ", close: {confirm: a1}");
     let setup = Setup::new(fleet(1, 1), &state(&entries)).await;
     let applied = setup.run(&["apply", "--close-after", "0s", "--max-released-numbers", "9"]).await;
@@ -61,7 +61,7 @@ async fn an_account_that_holds_a_number_nobody_named_is_not_closed() {
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
 
-/// I7: what must not write sends nothing but GET.
+/// I7: a command that must not write sends nothing but GET.
 #[tokio::test]
 async fn a_plan_and_a_dry_run_send_nothing_but_get() {
     let entries = entry(1, "suspended", "") + &entry(2, "active", &format!(", numbers: [\"{}\"]", phone(1)));
@@ -81,7 +81,7 @@ async fn a_plan_and_a_dry_run_send_nothing_but_get() {
     assert!(setup.sim.requests().len() > 10);
 }
 
-/// I9: no secret is shown anywhere, at the loudest level, when everything goes wrong.
+/// I9: no secret is shown anywhere, at the most verbose level, when everything fails.
 #[tokio::test]
 async fn no_secret_is_shown_anywhere() {
     let entries = entry(1, "suspended", "")
@@ -115,7 +115,7 @@ async fn no_secret_is_shown_anywhere() {
     assert!(!shown.contains(basic), "an authorization header is shown");
 }
 
-/// A stolen state file opens nothing: it cannot hold a secret.
+/// The state file cannot hold a secret.
 #[tokio::test]
 async fn the_state_has_no_place_for_a_secret() {
     let schema = stdout(&output(bare(&["schema"])).await);
@@ -166,7 +166,7 @@ async fn nothing_is_closed_while_the_clocks_disagree() {
     );
 }
 
-/// The brake holds a verb whole, and the others go on.
+/// A limit holds an action kind as a whole, and the other kinds go on.
 #[tokio::test]
 async fn too_many_suspensions_are_held_whole_and_a_reactivation_goes_on() {
     let mut entries: String = (1..=3).map(|n| entry(n, "suspended", "")).collect();
@@ -185,7 +185,7 @@ async fn too_many_suspensions_are_held_whole_and_a_reactivation_goes_on() {
     assert_eq!(setup.status_of(4), AccountStatus::Active);
 }
 
-/// An error page in place of the account list is no empty fleet.
+/// An error page in place of the account list is not an empty fleet.
 #[tokio::test]
 async fn a_half_account_list_changes_nothing() {
     let setup = Setup::new(fleet(2, 0), &state(&entry(1, "suspended", ""))).await;
@@ -195,7 +195,7 @@ async fn a_half_account_list_changes_nothing() {
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
 
-/// A change that nobody was told of is found right before the close.
+/// A change that no watcher reported is found right before the close.
 #[tokio::test]
 async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
     let setup = Setup::new(fleet(2, 0), &state(&entry(1, "closed", ", close: {confirm: a1}"))).await;
@@ -214,7 +214,7 @@ async fn a_close_is_not_made_when_the_state_changed_unnoticed() {
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
 
-/// One-shot runs watch nothing, and still begin no write for a state that is gone.
+/// One-shot runs watch nothing, and still begin no write for a state that was replaced.
 #[tokio::test]
 async fn apply_stops_writing_when_the_state_changes() {
     let entries: String = (1..=8).map(|n| entry(n, "suspended", "")).collect();
@@ -228,7 +228,7 @@ async fn apply_stops_writing_when_the_state_changes() {
     assert_eq!(setup.status_of(8), AccountStatus::Active);
 }
 
-/// A decision that was taken back while Twilio was out of reach was taken back.
+/// A decision that is withdrawn while Twilio is unreachable counts as withdrawn.
 #[tokio::test]
 async fn a_close_withdrawn_during_an_outage_rests_anew() {
     let closed = state(&entry(1, "closed", ", close: {confirm: a1}"));

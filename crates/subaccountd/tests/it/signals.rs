@@ -1,4 +1,4 @@
-//! SIGTERM ends the process in time, whatever hangs, and what is in flight is finished first.
+//! SIGTERM ends the process in time, whatever hangs, after the writes in flight.
 
 use std::{
     ffi::OsStr,
@@ -15,19 +15,19 @@ use crate::{
     support::{Daemon, Setup, entry, eventually, fleet, state},
 };
 
-/// The time within which a process ends that has nothing in flight.
+/// The time within which a process without writes in flight ends.
 const PROMISED: Duration = Duration::from_secs(5);
-/// What a busy machine may add.
+/// The delay that a busy machine may add.
 const LAG: Duration = Duration::from_secs(1);
 
-/// Sends SIGTERM: how the daemon ended, and how long that took.
+/// Sends SIGTERM, and returns the exit code of the daemon and the time that it took.
 async fn terminated(daemon: &mut Daemon) -> (Option<i32>, Duration) {
     let begin = Instant::now();
     daemon.signal("TERM");
     (daemon.ended().await.code(), begin.elapsed())
 }
 
-/// A daemon that converged on one active account, with calls that can be made to hang.
+/// A daemon with one active account in sync, and with calls that can be made to hang.
 async fn hanging(setup: &Setup, what: &str, value: &OsStr) -> (Daemon, Hang) {
     let hang = Hang::new(setup);
     let mut command = setup.command(&["run", "--interval", "1h", "--request-timeout", "1m"]);
@@ -144,7 +144,7 @@ async fn a_journal_that_hangs_does_not_outlive_sigterm() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_does_not_outlive_sigterm() {
+async fn log_that_is_not_read_does_not_delay_the_end() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
     let (mut daemon, hang) = hanging(&setup, "HANG_STDERR", "1".as_ref()).await;
     hang.begin();

@@ -21,7 +21,7 @@ async fn plan_from(setup: &Setup, from: &str, more: &[&str]) -> (i32, Value) {
     (code(&ended), serde_json::from_str(&stdout(&ended)).unwrap_or_else(|_| panic!("{}", stderr(&ended))))
 }
 
-/// What a plan says, less when it began to.
+/// The plan without its times.
 fn timeless(mut plan: Value) -> Value {
     for held in plan["held"].as_array_mut().unwrap() {
         held["since"] = Value::Null;
@@ -73,7 +73,7 @@ async fn a_plan_from_a_snapshot_uses_the_settings_of_its_taker_but_those_that_ar
     let mut by_variable = with_state(&setup, &["plan", "--from", from]);
     by_variable.env("SUBACCOUNTD_MAX_SUSPENDS", "3");
     let text = flat(&output(by_variable).await);
-    assert!(text.contains("under its settings but --max-suspends 3"), "{text}");
+    assert!(text.contains("with its settings, except --max-suspends 3"), "{text}");
     assert!(text.contains("3 to suspend"), "{text}");
 }
 
@@ -108,7 +108,7 @@ async fn a_snapshot_comes_by_standard_input_too_and_says_how_old_it_is() {
     let mut snapshot: Value = serde_json::from_str(&stdout(&setup.run(&["snapshot"]).await)).unwrap();
     snapshot["takenAt"] = "2020-01-01T00:00:00Z".into();
     snapshot["twilioTime"] = "2020-01-01T00:00:00Z".into();
-    // What a later version adds is passed over.
+    // A key of a later version is ignored.
     snapshot["more"] = json!({"of": "it"});
     snapshot["accounts"][0]["more"] = 1.into();
     let file = setup.dir.path().join(".snapshot.json");
@@ -119,7 +119,7 @@ async fn a_snapshot_comes_by_standard_input_too_and_says_how_old_it_is() {
     let text = stdout(&ended);
     assert_eq!(code(&ended), 0, "{}", stderr(&ended));
     assert!(
-        text.contains("Made on the snapshot of 2020-01-01T00:00:00Z") && text.contains("WARNING"),
+        text.contains("Based on the snapshot of 2020-01-01T00:00:00Z") && text.contains("WARNING"),
         "{text}"
     );
     assert!(text.contains("1 to suspend"), "{text}");
@@ -135,14 +135,14 @@ async fn invalid_snapshot_is_refused_with_its_reason() {
         other.to_string()
     };
     for (text, words) in [
-        (String::new(), "is not a snapshot of subaccountd"),
-        ("<html>".to_owned(), "is not a snapshot of subaccountd"),
-        ("{\"plan\": {}}".to_owned(), "is not a snapshot of subaccountd"),
+        (String::new(), "not a snapshot of subaccountd"),
+        ("<html>".to_owned(), "not a snapshot of subaccountd"),
+        ("{\"plan\": {}}".to_owned(), "not a snapshot of subaccountd"),
         (with("format", 2.into()), "format 2"),
         (with("mainAccount", ac(7).into()), "the snapshot is of AC00000000000000000000000000000007"),
         (with("accounts", json!([{}])), "cannot be read"),
         (with("accounts", json!([])), "does not show the main account"),
-        (with("settings", json!({"max-closes": "many"})), "its settings cannot be read"),
+        (with("settings", json!({"max-closes": "many"})), "the settings of the snapshot cannot be read"),
     ] {
         let file = setup.dir.path().join(".other.json");
         fs::write(&file, &text).unwrap();
@@ -153,7 +153,7 @@ async fn invalid_snapshot_is_refused_with_its_reason() {
     for (from, words) in [
         ("nowhere.json", "nowhere.json"),
         ("http://127.0.0.1:1", "http://127.0.0.1:1/snapshot"),
-        (setup.sim.url().as_str(), "it answered 401"),
+        (setup.sim.url().as_str(), "answered 401"),
     ] {
         let ended = output(with_state(&setup, &["plan", "--from", from])).await;
         assert_eq!(code(&ended), 1, "{from}");
@@ -216,7 +216,7 @@ async fn only_shows_one_account_and_exits_with_what_it_shows() {
 }
 
 #[tokio::test]
-async fn explain_says_the_verdict_first_whoever_is_asked() {
+async fn explain_begins_with_the_verdict() {
     let entries = entry(1, "active", &format!(", numbers: [\"{}\"]", phone(2))) + &entry(2, "suspended", "");
     let setup = Setup::new(fleet(3, 3), &state(&entries)).await;
     let first = async |setup: &Setup, id: &str| {
@@ -226,15 +226,16 @@ async fn explain_says_the_verdict_first_whoever_is_asked() {
     };
     assert_eq!(
         first(&setup, &ac(2)).await,
-        format!("{} (a2): active, to be suspended: suspend is planned", ac(2))
+        format!("{} (a2): active, desired suspended; suspend is planned", ac(2))
     );
     assert_eq!(
         first(&setup, &phone(2)).await,
-        format!("{}: in {} (a2), to be in {} (a1): its transfer is planned", phone(2), ac(2), ac(1))
+        format!("{}: in {} (a2), desired in {} (a1); transfer is planned", phone(2), ac(2), ac(1))
     );
-    // In a list that no plan needs, by its SID too.
+    // In a list that the plan does not need, and by its SID.
     for id in [phone(3), format!("PN{:032x}", 3)] {
-        let words = format!("{}: in {} (a3), and no entry claims it: it stays where it is", phone(3), ac(3));
+        let words =
+            format!("{}: in {} (a3); not claimed by any entry: it stays where it is", phone(3), ac(3));
         assert_eq!(first(&setup, &id).await, words);
     }
     for unknown in [ac(77), phone(77), format!("PN{:032x}", 77)] {
@@ -259,5 +260,5 @@ async fn explain_reads_a_snapshot_and_the_journal_of_its_taker() {
     let text = stdout(&ended);
     assert_eq!(code(&ended), 0, "{}", stderr(&ended));
     assert!(text.contains(&format!("suspend {}: done", ac(1))), "{text}");
-    assert!(text.contains("Made on the snapshot of "), "{text}");
+    assert!(text.contains("Based on the snapshot of "), "{text}");
 }

@@ -22,7 +22,7 @@ fn cells(line: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn the_table_of_a_converged_fleet_says_so() {
+async fn table_of_a_fleet_in_sync_says_so() {
     let setup = Setup::new(fleet(2, 0), &state(&(entry(1, "active", "") + &entry(2, "suspended", "")))).await;
     let daemon = setup.daemon(&[]).await;
     daemon.settled().await;
@@ -57,14 +57,14 @@ async fn held_item_without_a_row_is_shown() {
     let of = |n| held.iter().find(|line| line.contains(&phone(n).as_str())).unwrap()[..4].to_vec();
     assert_eq!(of(7), ["transfer", &ac(0), &phone(7), "UnknownNumber"], "{text}");
     assert_eq!(of(8)[1..3], [&ac(1), &phone(8)], "{text}");
-    assert!(text.contains("0 in sync, 1 not, 0 unknown"), "{text}");
+    assert!(text.contains("0 in sync, 1 not in sync, 0 unknown"), "{text}");
     let wide = stdout(&status(&daemon, &["-o", "wide"]).await);
     assert!(wide.contains("remove `paused: true` from the entry"), "{wide}");
     assert!(wide.contains("owner=ops") && wide.contains("unpaid"), "{wide}");
 }
 
 #[tokio::test]
-async fn a_name_cannot_steer_the_terminal() {
+async fn name_cannot_control_the_terminal() {
     let world = fleet(0, 0).account(&ac(1), "\u{1b}]0;owned\u{7}name", twilio_sim::AccountStatus::Active);
     let setup = Setup::new(world, &state(&entry(1, "active", ""))).await;
     let daemon = setup.daemon(&[]).await;

@@ -1,4 +1,4 @@
-//! What the tests start: a simulator, a state on disk, and the binary.
+//! The parts of the tests: a simulator, a state on disk, and the binary.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use twilio_sim::{AccountStatus, Sim, World, WorldBuilder};
 
 pub(crate) const TOKEN: &str = "a-main-token-that-nobody-may-see";
-/// How long anything may take that a test waits for.
+/// The longest wait of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The n-th account SID; 0 is the main account.
@@ -78,7 +78,7 @@ impl Setup {
         fs::rename(new, self.state_path()).unwrap();
     }
 
-    /// A command that reaches this simulator and this state, and knows nothing of the machine's environment.
+    /// A command with this simulator and this state, without the environment of the machine.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(args);
         command
@@ -108,7 +108,7 @@ impl Setup {
         self.write(&desired);
     }
 
-    /// Suspends account `n` as a person in the Console would.
+    /// Suspends account `n` as a person in the Console does.
     pub(crate) fn suspend_elsewhere(&self, n: u64) {
         self.sim.edit_account(&ac(n), |account| account.status = AccountStatus::Suspended).unwrap();
     }
@@ -132,9 +132,9 @@ impl Setup {
     }
 }
 
-/// The binary with nothing of the machine's environment.
+/// The binary without the environment of the machine.
 pub(crate) fn bare(args: &[&str]) -> Command {
-    // Another build of the program shows which tests it does not pass.
+    // The tests can run another build of the program.
     let binary = std::env::var_os("SUBACCOUNTD_TEST_BINARY");
     let mut command = Command::new(binary.unwrap_or_else(|| env!("CARGO_BIN_EXE_subaccountd").into()));
     command.args(args).env_clear().stdin(Stdio::null());
@@ -154,7 +154,7 @@ pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What was printed, with a space for each line end and indent.
+/// The output, with a space for each line end and indent.
 pub(crate) fn flat(output: &Output) -> String {
     stdout(output).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -178,7 +178,7 @@ impl Daemon {
         Self::start_as_is(command, log).await
     }
 
-    /// The same, listening where `command` says.
+    /// The same, with the addresses of `command`.
     pub(crate) async fn start_as_is(mut command: Command, log: &Path) -> Self {
         let file = fs::File::create(log).unwrap();
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
@@ -197,7 +197,7 @@ impl Daemon {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// What `path` answers: status code and body.
+    /// The answer of `path`: status code and body.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
@@ -215,7 +215,7 @@ impl Daemon {
         serde_json::from_str(&self.get("/status").await.1).unwrap()
     }
 
-    /// The value of a series, written as Prometheus does.
+    /// The value of a series in the notation of Prometheus.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
         let text = self.get("/metrics").await.1;
         let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));

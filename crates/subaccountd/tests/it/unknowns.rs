@@ -1,4 +1,4 @@
-//! What is not known of Twilio, in every position: nothing is lost, save what SAFETY.md names.
+//! The undocumented behaviours of Twilio, in every position: nothing is lost, except what SAFETY.md names.
 
 use twilio_sim::AccountStatus::{Active, Closed, Suspended};
 

@@ -1,4 +1,4 @@
-//! Changes of the state are found however they are made.
+//! Changes of the state, made in each common way, are found.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -7,7 +7,7 @@ use twilio_sim::AccountStatus;
 use crate::support::{Daemon, Setup, ac, entry, eventually, fleet, state};
 
 #[tokio::test]
-async fn a_config_map_swap_is_taken_up() {
+async fn config_map_swap_is_loaded() {
     let setup = Setup::new(fleet(1, 0), "").await;
     let at = |name: &str| setup.dir.path().join("mount").join(name);
     fs::create_dir_all(at("..1")).unwrap();
@@ -26,7 +26,7 @@ async fn a_config_map_swap_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_git_sync_swap_is_taken_up_with_its_revision_every_time() {
+async fn git_sync_swap_is_loaded_with_its_revision_every_time() {
     let setup = Setup::new(fleet(1, 0), "").await;
     let at = |name: &str| setup.dir.path().join(name);
     let commit = |n: u32| format!("{n:040x}");
@@ -53,7 +53,7 @@ async fn a_git_sync_swap_is_taken_up_with_its_revision_every_time() {
     }
 }
 
-/// The command itself, taken out of its place.
+/// Moves the command out of its place.
 fn setup_command(command: &mut std::process::Command) -> std::process::Command {
     std::mem::replace(command, std::process::Command::new("true"))
 }
@@ -90,7 +90,7 @@ async fn the_interval_finds_what_a_broken_watcher_does_not() {
 }
 
 #[tokio::test]
-async fn a_faulty_state_costs_its_entry_and_the_next_good_one_is_taken_up() {
+async fn faulty_state_costs_its_entry_and_the_next_good_one_is_loaded() {
     let setup = Setup::new(fleet(3, 0), &state(&entry(1, "active", ""))).await;
     let mut daemon =
         setup.daemon(&["--interval", "1h", "--close-after", "0s", "--max-suspends", "100%"]).await;

@@ -19,7 +19,7 @@ pub(crate) struct Process {
     child: Option<Child>,
     lives: u32,
     http: reqwest::Client,
-    /// The passes of this life and those of the earlier ones, as far as they were counted.
+    /// The counted passes of this process and of the earlier ones.
     passes: (u64, u64),
 }
 
@@ -73,7 +73,7 @@ impl Life for Process {
         command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
         command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        // The latest lives are enough to find out why.
+        // The logs of the last processes are enough for an analysis.
         let old = self.dir.join(format!("log-{}", self.lives.saturating_sub(40)));
         let _ = fs::remove_file(old);
     }

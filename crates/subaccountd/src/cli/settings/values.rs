@@ -9,7 +9,7 @@ use super::StatusListen;
 
 pub(crate) fn account_sid(text: &str) -> Result<AccountSid, String> {
     if text.starts_with("SK") {
-        return Err("this is an API key; keys of a main account cannot reach its subaccounts: give the account SID (AC…) \
+        return Err("this is an API key, and a main account's key cannot reach its subaccounts: give the account SID (AC…) \
                     and its auth token"
             .to_owned());
     }
@@ -44,7 +44,7 @@ pub(super) fn limit(text: &str) -> Result<Limit, String> {
         Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(Limit::Percent),
         None => text.parse().ok().map(Limit::Count),
     };
-    parsed.ok_or_else(|| "write a count as in 5, or per cent from 0% to 100%".to_owned())
+    parsed.ok_or_else(|| "write a count as in 5, or a percentage from 0% to 100%".to_owned())
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {

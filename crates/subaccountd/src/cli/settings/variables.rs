@@ -1,6 +1,6 @@
 //! Variables of our prefix that no setting reads.
 
-/// Names of our prefix that Kubernetes injects for a Service called like us.
+/// Returns true for a name of our prefix that Kubernetes injects for a Service of our name.
 fn is_injected_by_kubernetes(name: &str) -> bool {
     name.ends_with("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")

@@ -1,4 +1,4 @@
-//! The rules in words: as the flags that would say the same, so that a snapshot can carry them.
+//! The rules as flag values, so that a snapshot can carry them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +17,9 @@ impl GuardrailArgs {
         command.get_arguments().filter_map(|flag| Some(flag.get_long()?.to_owned())).collect()
     }
 
-    /// These rules in words.
+    /// These rules as flag values.
     pub(crate) fn words(&self) -> FlagValues {
-        // A field more has to be thought of here.
+        // A new field does not compile until it is added here.
         let Self { verbs, close_after, reactivation, budgets } = self;
         let verbs: Vec<_> = verbs.iter().map(|kind| ActionKind::from(*kind).as_str()).collect();
         let reactivation = match reactivation {
@@ -46,8 +46,8 @@ impl GuardrailArgs {
         .into()
     }
 
-    /// The rules that `words` say; what they do not say is as on this command line. Names of a later version are
-    /// passed over.
+    /// The rules with these flag values. A flag without a value is read from its variable, or has its default. Names
+    /// that only a later version knows are ignored.
     pub(crate) fn from_words(words: &FlagValues) -> Result<Self, clap::Error> {
         let known = Self::flags();
         let of_ours = words.iter().filter(|(name, _)| known.contains(*name));

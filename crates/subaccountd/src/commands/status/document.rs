@@ -1,5 +1,5 @@
-//! The document of `/status` as it is read: of a daemon that may be older or newer, so nothing in it is a must but what
-//! makes it recognizable.
+//! The document of `/status` as it is read. The daemon may be older or newer, so only the keys that identify the
+//! document are required.
 
 use std::collections::BTreeMap;
 
@@ -135,7 +135,7 @@ impl StatusDocument {
     }
 }
 
-/// Null is as good as nothing.
+/// Reads null as the default.
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Option::<T>::deserialize(from).map(Option::unwrap_or_default)
 }

@@ -19,10 +19,10 @@ use crate::{
 use document::StatusDocument;
 use table::TableStyle;
 
-/// The most of an answer that is repeated, in characters.
+/// The longest part of an answer that is shown, in characters.
 const MAX_SAID: usize = 300;
 
-/// A status as it was answered.
+/// A status: the answer, and the document in it.
 struct Asked {
     text: String,
     document: StatusDocument,
@@ -31,7 +31,7 @@ struct Asked {
 /// The answer of the daemon.
 enum Reply {
     Status(Box<Asked>),
-    /// The daemon runs and has nothing to show yet.
+    /// The daemon has not read its state yet.
     NotYet,
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
         .await;
     }
     let Reply::Status(asked) = ask(&client).await? else {
-        anyhow::bail!("{} has nothing to show yet: it has not read its state; ask again", client.url());
+        anyhow::bail!("{}: the daemon has not read its state yet; retry", client.url());
     };
     if args.watch {
         return watch::watch(&client, *asked, args.output, style).await;
@@ -58,7 +58,7 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A status in its format.
+/// The status in the format `output`.
 fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> String {
     match output {
         StatusFormat::Json => format!("{}\n", asked.text.trim_end()),
@@ -66,7 +66,7 @@ fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> String {
     }
 }
 
-/// The table, what is held besides, and how it stands.
+/// The table, the other held items, and the summary.
 fn whole(document: &StatusDocument, style: TableStyle) -> String {
     let now = clock::now();
     let (accounts, _) = style.accounts(document, now);
@@ -75,8 +75,8 @@ fn whole(document: &StatusDocument, style: TableStyle) -> String {
 
 async fn ask(client: &DaemonClient) -> anyhow::Result<Reply> {
     let answer = client.ask().await.context(
-        "is the daemon running, and does its --status-listen serve this address? In Kubernetes: \
-         kubectl port-forward deployment/subaccountd 8081",
+        "cannot read the status: check that the daemon runs and that `--url` is the address of its `--status-listen` \
+         (in Kubernetes, run `kubectl port-forward deployment/subaccountd 8081`)",
     );
     let answer = answer?;
     let url = client.url();
@@ -87,13 +87,12 @@ async fn ask(client: &DaemonClient) -> anyhow::Result<Reply> {
     if !answer.status.is_success() {
         let said: String = text.trim().chars().take(MAX_SAID).collect();
         anyhow::bail!(
-            "{url} answered {}: give the address of --status-listen, not that of --listen {}",
+            "{url} answered {}: give the address of `--status-listen`, not that of `--listen` {}",
             answer.status,
             sanitize(&said)
         );
     }
-    let document = serde_json::from_str(&text).with_context(|| {
-        format!("{url} answered with something else than the status of a subaccountd: check --url")
-    })?;
+    let document = serde_json::from_str(&text)
+        .with_context(|| format!("{url}: the answer is not the status of a subaccountd: check `--url`"))?;
     Ok(Reply::Status(Box::new(Asked { text, document })))
 }

@@ -224,7 +224,7 @@ fn counts(document: &StatusDocument) -> String {
     }
     let count = |status| counts.get(status).copied().unwrap_or_default();
     let [synced, not, unknown] = ["True", "False", "Unknown"].map(count);
-    format!("{synced} in sync, {not} not, {unknown} unknown")
+    format!("{synced} in sync, {not} not in sync, {unknown} unknown")
 }
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_below_each_other_whatever_a_name_holds() {
+    fn columns_are_aligned_for_any_name() {
         let text = r#"{"desiredState": {"sha256": "abcdef"}, "accounts": [
             {"sid": "AC1", "friendlyName": "日本\u001b[31m", "desired": "active", "observed": "active",
              "conditions": [{"type": "Synced", "status": "True", "reason": "InSync", "lastTransitionTime": "2026-11-21T08:59:00Z"}]},

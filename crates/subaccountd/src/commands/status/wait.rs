@@ -8,13 +8,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{Exit, Reply, StatusDocument, ask, eprint, print, shown, table};
 use crate::{cli::StatusFormat, http::client::DaemonClient};
 
-/// The pause between two looks.
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The progress of the daemon that is waited for.
+/// The progress of the daemon towards the revision.
 #[derive(Debug, PartialEq, Eq)]
 enum WaitProgress {
-    /// Not there yet; the words say what is waited for.
+    /// Not there yet; the text names what is missing.
     Waits(String),
     /// The revision is loaded and nothing is left to do.
     Applied,
@@ -45,7 +45,7 @@ pub(super) async fn wait(
                 WaitProgress::Held => {
                     print(&shown(&asked, output, style))?;
                     eprint(&format!(
-                        "subaccountd: {} held: -o wide says why, and what to do\n",
+                        "subaccountd: {} held: see the reasons and remedies with `-o wide`\n",
                         asked.document.plan.held.len()
                     ));
                     return Ok(Exit::Held);
@@ -65,7 +65,7 @@ pub(super) async fn wait(
         }
         anyhow::ensure!(
             Instant::now() + PAUSE < deadline,
-            "timed out after {timeout:?}: {told}; give it longer with --timeout, or look with `subaccountd status`"
+            "timed out after {timeout:?}: {told}; raise `--timeout`, or run `subaccountd status`"
         );
         sleep(PAUSE).await;
     }
@@ -91,7 +91,7 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
     let todo = document.plan.actions.len();
     match (pass.result.as_deref(), &pass.error) {
         (None, _) => WaitProgress::Waits("the first pass has not ended yet".to_owned()),
-        // What is shown beside it is the plan for the state before.
+        // The plan in the document is still that of the previous state.
         _ if pass.started_at.zip(state.loaded_at).is_some_and(|(pass, state)| pass < state) => {
             WaitProgress::Waits("the pass for this state has not ended yet".to_owned())
         }
@@ -102,7 +102,7 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
         (Some(_), None) if todo > 0 => WaitProgress::Waits(format!("{todo} to do")),
         (Some("success"), None) if document.plan.held.is_empty() => WaitProgress::Applied,
         (Some("success"), None) => WaitProgress::Held,
-        (Some(_), None) => WaitProgress::Waits("a write went wrong; the next pass looks again".to_owned()),
+        (Some(_), None) => WaitProgress::Waits("a write failed; the next pass retries".to_owned()),
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_is_told_by_how_it_begins() {
+    fn revision_matches_by_its_prefix() {
         let document = document(&json!({}));
         for yes in ["1234567", "1234567890", "ABCDEF0", "abcdef0123"] {
             assert_eq!(progress(&document, Some(yes)), WaitProgress::Applied, "{yes}");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_while_something_can_still_be_done_and_no_longer() {
+    fn wait_ends_once_nothing_more_can_be_done() {
         let is = |change: serde_json::Value| progress(&document(&change), None);
         let waits = |change| matches!(is(change), WaitProgress::Waits(_));
         let stuck = |change| matches!(is(change), WaitProgress::Stuck(_));

@@ -1,5 +1,5 @@
-//! `status --watch`: the table, and then each row that changed, until Ctrl-C. Nothing is drawn over, so that the
-//! terminal is left clean and a log keeps what happened.
+//! `status --watch`: the table, and then each row that changed, until Ctrl-C. Rows are only appended, so that the output
+//! can be kept as a log.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 use super::{Asked, Exit, Reply, ask, document::Account, eprint, print, shown, table};
 use crate::{cli::StatusFormat, clock, commands::is_read, http::client::DaemonClient};
 
-/// The pause between two looks.
+/// The pause between two requests.
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) async fn watch(
@@ -51,14 +51,14 @@ pub(super) async fn watch(
             }
             Err(error) if !is_away => {
                 is_away = true;
-                eprint(&format!("subaccountd: {error:#}; asking again\n"));
+                eprint(&format!("subaccountd: {error:#}; retrying\n"));
             }
             Ok(Reply::NotYet) | Err(_) => {}
         }
     }
 }
 
-/// The rows that changed, and how it stands when that did.
+/// The rows that changed, and the summary when it changed.
 fn changes(before: &Asked, after: &Asked, style: table::TableStyle) -> String {
     let now = clock::now();
     let (before, after) = (&before.document, &after.document);

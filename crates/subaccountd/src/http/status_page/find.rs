@@ -1,5 +1,4 @@
-//! The part of a report that a query shows. Nothing is copied: a page shows a hundred of what may be
-//! thousands.
+//! The part of a report that a query shows. Nothing is copied: a page shows a hundred rows out of thousands.
 
 use std::{cmp::Reverse, fmt::Write};
 
@@ -162,7 +161,7 @@ fn say_action(action: &ActionView, text: &mut Text) {
 
 fn sort(accounts: &mut [&AccountView], sort: Sort) {
     match sort {
-        // They come by SID.
+        // The report has them by SID.
         Sort::Sid => {}
         Sort::Trouble => accounts.sort_by_key(|account| Class::of(account)),
         Sort::Name => accounts.sort_by(|a, b| {
@@ -175,7 +174,7 @@ fn sort(accounts: &mut [&AccountView], sort: Sort) {
     }
 }
 
-/// The words of a search, in small letters. Each has to occur somewhere.
+/// The terms of a search, in lower case. Each must occur in the text.
 struct SearchTerms {
     words: Vec<String>,
     text: Text,
@@ -187,7 +186,7 @@ impl SearchTerms {
         Self { words, text: Text::default() }
     }
 
-    /// Returns true when each word occurs in what `say` says.
+    /// Returns true when each term occurs in the text that `say` adds.
     fn all_in(&mut self, say: impl FnOnce(&mut Text)) -> bool {
         if self.words.is_empty() {
             return true;
@@ -198,18 +197,18 @@ impl SearchTerms {
     }
 }
 
-/// The searched text of one account or item, in small letters.
+/// The searched text of one account or item, in lower case.
 #[derive(Default)]
 struct Text(String);
 
 impl Text {
     fn add(&mut self, words: &str) {
         self.add_small(words);
-        // No word of a search holds one, so none is found across two texts.
+        // No search term has a line break, so none matches across two texts.
         self.0.push('\n');
     }
 
-    /// An identifier, whose letters are ASCII.
+    /// Adds an identifier, whose letters are ASCII.
     fn add_shown(&mut self, shown: &impl std::fmt::Display) {
         let from = self.0.len();
         // Writing to a string does not fail.
@@ -217,7 +216,7 @@ impl Text {
         self.0[from..].make_ascii_lowercase();
     }
 
-    /// A label, found as it is written.
+    /// Adds a label, which is found as it is written.
     fn add_pair(&mut self, key: &str, value: &str) {
         self.add_small(key);
         self.0.push('=');

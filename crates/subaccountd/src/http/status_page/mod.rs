@@ -1,7 +1,7 @@
-//! The status page: the last report for people, in a browser without script, in the dark and on a phone.
+//! The status page: the last report as HTML without script, in light and dark colours, for wide and narrow screens.
 //!
-//! Everything from outside is cleaned when a row is made and escaped by the template. The policy allows one style, by
-//! its digest, and nothing else.
+//! External text is sanitized when a row is made, and escaped by the template. The content security policy allows one
+//! style, by its digest, and nothing else.
 
 mod class;
 mod find;
@@ -39,7 +39,7 @@ const STYLE: &str = include_str!("../../../templates/status.css");
 const ACCOUNTS_SHOWN: usize = 100;
 const HELD_SHOWN: usize = 25;
 const TODO_SHOWN: usize = 25;
-/// Faults and numbers at risk that are named; more are counted.
+/// Faults and numbers at risk that are named; further ones are counted.
 const FAULTS_SHOWN: usize = 20;
 const RISKS_SHOWN: usize = 20;
 /// Entries of the passes that are shown at once; the rest opens.
@@ -55,7 +55,7 @@ static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     HeaderValue::from_str(&policy).ok()
 });
 
-/// The answer with the page of `report`, or with `why` there is none yet.
+/// The answer with the page of `report`, or with the reason why there is no report yet.
 pub(crate) fn answer(
     report: Result<&Report, &str>,
     passes: &[PassEntry],
@@ -85,7 +85,7 @@ pub(crate) fn answer(
     }
 }
 
-/// The page while the state has not been read. It holds nothing to read for long, so it asks again by itself.
+/// The page before the state was read. It reloads by itself.
 #[derive(Template)]
 #[template(path = "waiting.html")]
 struct Waiting {
@@ -99,7 +99,7 @@ struct Page<'a> {
     style: &'static str,
     report: &'a Report,
     title: String,
-    /// The class of the worst thing; `None` when a pass failed or the state has faults. It colours the icon.
+    /// The class of the worst fact; `None` when a pass failed or the state has faults. It colours the icon.
     worst: Option<Class>,
     verdict: String,
     now: When,
@@ -137,7 +137,7 @@ struct ReasonCount {
     is_shown: bool,
 }
 
-/// The closes and the losses of numbers that cannot be undone.
+/// The closes and the releases of numbers, which cannot be undone.
 struct Risk {
     closes: usize,
     numbers: usize,
@@ -231,8 +231,8 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
     let mut words = Vec::new();
     match (report.last_pass.result, &report.last_pass.error) {
         (None, _) => words.push("first pass under way".to_owned()),
-        (Some(PassResult::Failed), Some(_)) => words.push("last pass failed".to_owned()),
-        (Some(PassResult::Failed), None) => words.push("a write went wrong".to_owned()),
+        (Some(PassResult::Failed), Some(_)) => words.push("last pass aborted".to_owned()),
+        (Some(PassResult::Failed), None) => words.push("a write failed".to_owned()),
         (Some(PassResult::Success), _) => {}
     }
     let broken = report.last_pass.error.is_some() || faults > 0;
@@ -267,7 +267,7 @@ impl Page<'_> {
         self.report.mode == Mode::DryRun
     }
 
-    /// Held closes are on their way to what cannot be undone.
+    /// The number of held closes, which lead to something that cannot be undone.
     fn held_closes(&self) -> usize {
         self.report
             .plan

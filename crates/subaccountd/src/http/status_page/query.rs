@@ -1,5 +1,5 @@
-//! The query of the page: what is searched, filtered, sorted and paged. What cannot be understood is left out, with a
-//! note that does not repeat it.
+//! The query of the page: search, filters, order and pages. An invalid part is ignored, with a note that does not repeat
+//! it.
 
 use subaccountd_core::{Reason, Status};
 
@@ -22,7 +22,7 @@ pub(super) struct Query {
     pub(super) desired: Option<Status>,
     pub(super) sort: Sort,
     pub(super) pages: Pages,
-    /// The notes on what was left out, and the reasons.
+    /// The notes on the parts that were ignored.
     pub(super) notes: Vec<&'static str>,
 }
 
@@ -73,7 +73,7 @@ impl Query {
     pub(super) fn read(raw: &str) -> Self {
         let mut query = Self::default();
         if raw.len() > MAX_QUERY {
-            query.notes.push("The query was too long and is left out.");
+            query.notes.push("The query is too long and is ignored.");
             return query;
         }
         for (key, value) in form_urlencoded::parse(raw.as_bytes()) {
@@ -91,22 +91,22 @@ impl Query {
             _ if word.is_empty() => None,
             "show" if word == "all" => None,
             "show" => set(&mut self.show, Class::ALL.into_iter().find(|class| class.as_str() == word))
-                .then_some("`show` is none of all, held, unknown, planned and in-sync; all are shown."),
+                .then_some("`show` must be all, held, unknown, planned or in-sync; all accounts are shown."),
             "reason" => set(&mut self.reason, Reason::ALL.into_iter().find(|reason| reason.as_str() == word))
-                .then_some("`reason` is not a reason for which items are held; it is left out."),
+                .then_some("`reason` is not the reason of a held item; it is ignored."),
             "desired" => set(&mut self.desired, Status::ALL.into_iter().find(|s| s.as_str() == word))
-                .then_some("`desired` is none of active, suspended and closed; it is left out."),
+                .then_some("`desired` must be active, suspended or closed; it is ignored."),
             "sort" => match Sort::ALL.into_iter().find(|sort| sort.as_str() == word) {
                 Some(sort) => {
                     self.sort = sort;
                     None
                 }
-                None => Some("`sort` is none of trouble, sid, name and changed; it is left out."),
+                None => Some("`sort` must be trouble, sid, name or changed; it is ignored."),
             },
             "todo" => set_page(&mut self.pages.todo, word),
             "held" => set_page(&mut self.pages.held, word),
             "page" => set_page(&mut self.pages.accounts, word),
-            _ => Some("A part of the query is not known and is left out."),
+            _ => Some("An unknown part of the query is ignored."),
         };
         self.notes.extend(note);
     }
@@ -121,7 +121,7 @@ impl Query {
         !self.search.is_empty() || self.show.is_some() || self.reason.is_some() || self.desired.is_some()
     }
 
-    /// A link to this query, in one order and without what is as it is by default.
+    /// The link to this query, in a fixed order and without defaults.
     pub(super) fn link(&self) -> String {
         let mut link = form_urlencoded::Serializer::new(String::new());
         let page = |page: usize| (page > 0).then(|| (page + 1).to_string());
@@ -142,7 +142,7 @@ impl Query {
         format!("?{}", link.finish())
     }
 
-    /// A link to this query after `change`.
+    /// The link to this query after `change`.
     pub(super) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut query = Self { notes: Vec::new(), ..self.clone() };
         change(&mut query);
@@ -150,7 +150,7 @@ impl Query {
     }
 }
 
-/// Sets `to` to what was found; whether nothing was.
+/// Sets `to` to `found`. Returns true when there is nothing to set.
 fn set<T>(to: &mut Option<T>, found: Option<T>) -> bool {
     let none = found.is_none();
     *to = found.or(to.take());
@@ -164,7 +164,7 @@ fn set_page(page: &mut usize, word: &str) -> Option<&'static str> {
             *page = number - 1;
             None
         }
-        None => Some("A page number is not one; the first page is shown."),
+        None => Some("A page number is not valid; the first page is shown."),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_says_the_same_in_one_order() {
+    fn link_has_the_same_meaning_in_a_fixed_order() {
         let query = Query::read("page=3&q=+a%26b%3C+&held=2&sort=trouble&show=held&reason=Paused&desired=");
         assert_eq!(query.link(), "?q=a%26b%3C&show=held&reason=Paused&held=2&page=3");
         assert_eq!(Query::read(&query.link()[1..]), query);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_query_is_left_out_with_a_note_that_does_not_repeat_it() {
+    fn invalid_query_is_ignored_with_a_note_that_does_not_repeat_it() {
         for raw in [
             "show=<script>",
             "reason=Because",

@@ -34,7 +34,7 @@ impl List {
         }
     }
 
-    /// The last page of so many.
+    /// The last page of `matching` rows.
     pub(super) const fn last_page(self, matching: usize) -> usize {
         matching.saturating_sub(1) / self.rows()
     }
@@ -59,19 +59,19 @@ impl List {
 /// One page of a list.
 pub(super) struct Listed<T> {
     pub(super) rows: Vec<T>,
-    /// The range of the rows and the size of the whole, in words.
+    /// The range of the rows and the size of the whole list, as text.
     pub(super) words: String,
     pub(super) turns: Vec<Turn>,
 }
 
-/// A link to another page of the same list; without a link it is where the reader is, or no such page.
+/// A link to another page of the same list; without a link for the current page, and where there is no such page.
 pub(super) struct Turn {
     pub(super) words: &'static str,
     pub(super) link: Option<String>,
 }
 
 impl<T> Listed<T> {
-    /// The page `page` of `found`, the last one when there are not so many.
+    /// The page `page` of `found`, or the last one when there are fewer pages.
     pub(super) fn of<V>(
         found: &[V],
         total: usize,
@@ -103,14 +103,13 @@ impl<T> Listed<T> {
         ];
         Self {
             rows: found[begin..end].iter().map(row).collect(),
-
             words: part + &of,
             turns: if last > 0 { turns.into() } else { Vec::new() },
         }
     }
 }
 
-/// An account by name and SID, with a link to all that is said of it.
+/// An account by name and SID, with a link to everything about it.
 pub(super) struct Who {
     pub(super) sid: String,
     pub(super) name: Option<String>,
@@ -131,7 +130,7 @@ pub(super) struct TodoRow {
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) from: Option<Who>,
-    /// The note that a reader should know, and the reason that the entry gives.
+    /// The note of the action, and the reason that the entry gives.
     pub(super) notes: Vec<String>,
     pub(super) at_risk: usize,
 }
@@ -178,7 +177,7 @@ pub(super) struct AccountRow {
     pub(super) class: Class,
     pub(super) who: Who,
     pub(super) desired: &'static str,
-    /// The status that Twilio shows, or the word in its place; `None` when the account was not seen.
+    /// The status that Twilio shows, also an unknown one; `None` when the account was not seen.
     pub(super) observed: Option<String>,
     pub(super) reason: &'static str,
     pub(super) message: Option<String>,
@@ -251,12 +250,12 @@ pub(super) fn limits(report: &Report) -> Vec<Limit> {
 pub(super) struct PassRow {
     pub(super) ended: When,
     pub(super) is_success: bool,
-    /// Since when it is so and how often, when it stands for several.
+    /// The number of passes and the end of the first, when the entry represents several.
     pub(super) repeated: Option<(u32, When)>,
     pub(super) requests: String,
     pub(super) took: String,
     pub(super) error: Option<String>,
-    /// The number of writes by result, in words.
+    /// The number of writes by result, as text.
     pub(super) counts: String,
     pub(super) writes: Vec<WriteRow>,
     pub(super) not_shown: usize,

@@ -1,4 +1,4 @@
-//! The page from inside: a report goes in, HTML comes out.
+//! The page: the HTML for given reports.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn account(n: u64, status: ConditionStatus, reason: ConditionReason) -> AccountV
             r#type: "Synced",
             status,
             reason,
-            message: "so".into(),
+            message: "message".into(),
             last_transition_time: at(),
         }],
     }
@@ -50,17 +50,17 @@ fn held(n: u64, reason: Reason) -> HeldView {
         kind: ActionKind::Transfer,
         account: sid(n),
         number: Some(format!("+1510555{n:04}").parse().unwrap()),
-        message: "what is so".to_owned(),
-        remedy: "what to do".to_owned(),
+        message: "message".to_owned(),
+        remedy: "remedy".to_owned(),
         since: at(),
     }
 }
 
-/// `held` accounts that are held, then `converged` ones, by SID.
-fn report(held_accounts: u64, converged: u64) -> Report {
+/// `held_accounts` held accounts, then `in_sync` ones, by SID.
+fn report(held_accounts: u64, in_sync: u64) -> Report {
     let held_rows = (1..=held_accounts)
         .map(|n| account(n, ConditionStatus::False, ConditionReason::Held(Reason::NeedsAddress)));
-    let others = (held_accounts + 1..=held_accounts + converged)
+    let others = (held_accounts + 1..=held_accounts + in_sync)
         .map(|n| account(n, ConditionStatus::True, ConditionReason::InSync));
     Report {
         version: "0.1.0",
@@ -164,7 +164,7 @@ fn trouble_comes_first_and_pages_say_where_they_are() {
 }
 
 #[test]
-fn a_search_finds_words_wherever_they_are_said() {
+fn search_finds_terms_in_every_text() {
     let mut report = report(3, 7);
     report.accounts[4].reason = Some("Invoice 4711".to_owned());
     for (query, accounts, items) in [
@@ -197,7 +197,7 @@ fn held_items_of_the_main_account_are_shown_without_a_row() {
 }
 
 #[test]
-fn the_title_says_what_is_so() {
+fn title_is_the_verdict() {
     let title = |report: &Report| {
         let page = page(report, "");
         page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
@@ -250,7 +250,7 @@ fn the_policy_allows_the_one_style_and_nothing_else() {
 }
 
 #[test]
-fn before_the_state_was_read_the_page_says_why_and_asks_again() {
+fn page_before_the_state_was_read_says_why_and_reloads() {
     let waits = answer(Err("the state cannot be read: <b>"), &[], "", at());
     assert_eq!(waits.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(waits.headers().get("content-security-policy"), POLICY.as_ref());

@@ -1,4 +1,4 @@
-//! Words on the page: what comes from outside, made harmless, and times as people say them.
+//! Text on the page: external text, sanitized, and times relative to now.
 
 use std::fmt;
 use subaccountd_core::text::{rough, sanitize_to};
@@ -6,15 +6,15 @@ use subaccountd_core::text::{rough, sanitize_to};
 use askama::filters::HtmlSafe;
 use jiff::{SignedDuration, Timestamp};
 
-/// The longest words from outside that are shown.
+/// The longest external text that is shown, in characters.
 const MAX_SHOWN: usize = 400;
 
-/// `text` without characters that steer, and no longer than can be read. The template escapes it.
+/// `text` without control characters, shortened to a readable length. The template escapes it.
 pub(super) fn clean(text: &str) -> String {
     sanitize_to(text, MAX_SHOWN)
 }
 
-/// A moment, shown with how long ago it was.
+/// A time, shown with its distance from now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct When {
     at: Timestamp,
@@ -26,7 +26,7 @@ impl When {
         Self { at, now }
     }
 
-    /// Without how long ago.
+    /// The time alone.
     pub(super) fn plain(self) -> impl HtmlSafe {
         Plain(self.at)
     }
@@ -42,7 +42,7 @@ impl fmt::Display for When {
     }
 }
 
-/// Digits and letters of ours only.
+/// The output has no external text.
 impl HtmlSafe for When {}
 
 struct Plain(Timestamp);
@@ -55,7 +55,7 @@ impl fmt::Display for Plain {
 
 impl HtmlSafe for Plain {}
 
-/// The time that has passed, in words and in one unit.
+/// The time that has passed, in one unit.
 fn ago(passed: SignedDuration) -> String {
     match passed.as_secs() {
         ..-59 => format!("in {}", rough(passed)),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_one_unit() {
+    fn times_are_shown_in_one_unit() {
         for (seconds, words) in [
             (-120, "in 2 min"),
             (-3, "just now"),

@@ -10,7 +10,7 @@ use super::*;
 
 const DIR: &str = "SUBACCOUNTD_TEST_JOURNAL";
 
-/// Saves a line and rotates, over and over; tells each account whose line is promised.
+/// Saves lines and rotates without end; prints the number of each account whose line is saved.
 #[test]
 #[ignore = "the process that `no_promised_line_is_lost_when_the_process_is_killed` kills"]
 fn endless_writer() {

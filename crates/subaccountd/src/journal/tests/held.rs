@@ -63,7 +63,7 @@ fn lock_of_a_file_that_lost_its_name_counts_for_nothing() {
     assert!(lock().unwrap_or_else(|error| panic!("{error}")).is_none(), "another has it");
 }
 
-/// Something that happens to the folder while the journal in it is held, and the words that say so.
+/// Something that happens to the folder while the journal in it is held, and the error that names it.
 type Attack = (&'static str, fn(&Path), &'static str);
 
 const ATTACKS: [Attack; 12] = [
@@ -144,7 +144,7 @@ fn save_writes_nothing_after_others_changed_the_file() {
         let error = save(&mut journal, &line(3)).expect_err(what);
         assert!(error.contains(words) && error.contains("then restart"), "{what}: {error}");
         assert_eq!(fs::read(dir.join(NAME)).ok(), left, "{what}");
-        // Nothing waits to be written later, and nothing is collected for it.
+        // No line is kept to be written later.
         assert_eq!(save(&mut journal, &line(4)).expect_err(what), error, "{what}");
         assert!(journal.unsaved.is_empty(), "{what}");
         assert!(journal.rotate_when_due(&History::default(), clock::now(), None).is_ok(), "{what}");
@@ -164,7 +164,7 @@ fn pass_notices_that_the_file_is_gone_before_any_intent() {
         attack(&dir);
         let error = journal.rotate_when_due(&History::default(), clock::now(), None).expect_err(what);
         assert!(error.contains(words), "{what}: {error}");
-        // Another daemon may have worked meanwhile, so putting the file back does not go on where it was.
+        // Another daemon may have written meanwhile, so writes do not resume when the file is put back.
         let _ = fs::remove_file(&dir);
         fs::create_dir_all(&dir).unwrap();
         fs::rename(kept, dir.join(NAME)).unwrap();
@@ -209,7 +209,7 @@ fn folder_that_cannot_be_looked_into_stops_writes_until_it_can() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("journal");
     let (mut journal, _) = open_file(&dir);
-    // A name that leads to itself says nothing about the file.
+    // A link to itself does not show whether the file exists.
     let old = dir.with_extension("old");
     fs::rename(&dir, &old).unwrap();
     symlink(&dir, &dir).unwrap();
@@ -255,7 +255,7 @@ fn link_in_place_of_the_journal_is_refused() {
     drop(open_file(elsewhere.path()));
     symlink(elsewhere.path().join(NAME), dir.path().join(NAME)).unwrap();
     let refused = refusal(dir.path(), main_account());
-    assert!(refused.contains("is not a regular file"), "{refused}");
+    assert!(refused.contains("not a regular file"), "{refused}");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn journal_whose_begin_was_cut_short_is_begun_again() {
 }
 
 #[test]
-fn file_without_a_line_that_is_no_journal_is_not_overwritten() {
+fn file_that_is_not_a_journal_is_not_overwritten() {
     let begun_and_long = format!("{{\"format\":\"subaccountd-journal\",{}", " ".repeat(5000));
     for text in ["\0\0\0\0", "no journal", &begun_and_long] {
         let dir = tempfile::tempdir().unwrap();

@@ -134,7 +134,7 @@ fn archive_of_the_same_name_is_left_alone() {
     let path = |number| dir.path().join(ArchiveName::new(begun, number).to_string());
     save(&mut journal, &line(1)).unwrap();
     let lines = fs::read(dir.path().join(NAME)).unwrap();
-    // One is another journal's, one has a line more than this one, and one is no file.
+    // One is of another journal, one has a line more than this one, and one is not a regular file.
     let more = [lines.as_slice(), b"{}\n"].concat();
     fs::write(path(1), "another journal\n").unwrap();
     fs::write(path(2), &more).unwrap();
@@ -211,7 +211,7 @@ fn journal_is_held_while_it_is_rotated() {
     });
 }
 
-/// The states of the folder that a crash during a rotation can leave, and that a rotation goes on from.
+/// A crash during a rotation can leave each of these states of the folder; the next rotation completes it.
 #[test]
 fn rotation_that_was_cut_short_is_made_again() {
     type Crash = fn(&Path, &Path);

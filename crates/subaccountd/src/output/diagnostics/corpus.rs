@@ -1,4 +1,4 @@
-//! The corpus of broken states: each as a person sees it, and what must be true of any fault.
+//! The corpus of broken states: the output for each, and the rules for every fault.
 
 use std::{
     collections::BTreeSet,
@@ -52,7 +52,7 @@ fn each_broken_state_is_shown_as_its_snapshot_says() {
     assert!(states.len() >= 80, "{}", states.len());
     for (name, sources) in &states {
         let faults = parse(sources).faults;
-        // The last of very many says how many there are.
+        // The last of very many faults has their number.
         let shown = if faults.len() < 1000 { render(&faults, false) } else { render(&faults[998..], false) };
         insta::with_settings!({
             snapshot_path => format!("{CORPUS}/snapshots"), prepend_module_to_snapshot => false, omit_expression => true
@@ -73,12 +73,12 @@ fn every_fault_of_the_corpus_has_a_place_a_code_and_a_help() {
         assert!(!faults.is_empty(), "{name}");
         seen.extend(faults.iter().map(|fault| fault.code));
     }
-    // A file that the system does not let be read is no file of a corpus.
+    // The corpus cannot hold a file that the system refuses to read.
     let unseen: Vec<_> = DiagnosticCode::ALL.iter().filter(|code| !seen.contains(code)).collect();
     assert_eq!(unseen, [&DiagnosticCode::UnreadableFile]);
 }
 
-/// Reads and shows `sources` in every way, and checks what must be true of any fault; gives the faults.
+/// Reads and shows `sources` in every way, checks the rules for every fault, and returns the faults.
 fn check(sources: &[Source]) -> Vec<Diagnostic> {
     let begun = Instant::now();
     let reading = parse(sources);
@@ -140,7 +140,7 @@ fn assert_in_file(sources: &[Source], (file, line, column, width): (&str, usize,
     );
 }
 
-/// An edit that a tired person or a broken tool makes to a file.
+/// A careless edit of a file, by a person or a tool.
 #[derive(Debug, Clone)]
 enum Edit {
     Flip(Index, u8),
@@ -153,7 +153,7 @@ enum Edit {
     Splice(Index, Index, Index, usize),
 }
 
-/// Texts that mean something to YAML, or look as if they did.
+/// Texts with a meaning in YAML, or similar to such texts.
 const SPECIALS: &[&str] = &[
     ":",
     ": ",
@@ -306,9 +306,9 @@ thread_local! {
     static FILES: std::rc::Rc<Vec<Vec<u8>>> = std::rc::Rc::new({
         let corpus = states().into_iter().flat_map(|(_, sources)| sources);
         let corpus = corpus.map(|source| source.content.unwrap());
-        // Thousands of faults take their time in a build that is not optimized.
+        // Thousands of faults are slow in a build that is not optimized.
         let corpus = corpus.filter(|bytes| bytes.len() < 4_000 || cases() > 10_000);
-        // As often the example, which has no fault of its own.
+        // As often the example, which has no fault.
         corpus.flat_map(|bytes| [bytes, EXAMPLE.to_vec()]).collect()
     });
 }

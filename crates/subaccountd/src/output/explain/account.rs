@@ -33,13 +33,11 @@ fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     }
     let Some(entry) = case.desired.entry(sid) else {
         return if case.desired.frozen().any(|frozen| frozen == sid) {
-            format!("{is}; its entry has a fault and counts as absent: nothing is done to it")
+            format!("{is}; its entry has a fault and counts as absent: no action")
         } else if case.desired.may_be_listed(sid) {
-            format!(
-                "{is}, and not listed, or listed by an entry whose SID cannot be read: nothing is done to it"
-            )
+            format!("{is}; not listed, or listed by an entry whose SID cannot be read: no action")
         } else {
-            format!("{is}, and not listed in the state: nothing is done to it")
+            format!("{is}; not listed in the state: no action")
         };
     };
     let goal = entry.desired_status.status();
@@ -47,14 +45,17 @@ fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let held = case.held(|held| held.account == sid && held.number.is_none());
     match (own.first(), held.first()) {
         (Some(action), Some(held)) => {
-            format!("{is}, to be {goal}: {} is planned; {} is held: {}", action.kind, held.kind, held.reason)
+            format!(
+                "{is}, desired {goal}; {} is planned; {} is HELD: {}",
+                action.kind, held.kind, held.reason
+            )
         }
         (Some(action), None) if action.kind == ActionKind::Close => {
-            format!("{is}, to be {goal}: IT IS CLOSED IN THE NEXT PASS, for good")
+            format!("{is}, desired {goal}; CLOSED IN THE NEXT PASS, for good")
         }
-        (Some(action), None) => format!("{is}, to be {goal}: {} is planned", action.kind),
-        (None, Some(held)) => format!("{is}, to be {goal}, and HELD: {}", held.reason),
-        (None, None) if live.is_none() => format!("{is} any more, and {goal} in the state: in sync"),
+        (Some(action), None) => format!("{is}, desired {goal}; {} is planned", action.kind),
+        (None, Some(held)) => format!("{is}, desired {goal}; HELD: {}", held.reason),
+        (None, None) if live.is_none() => format!("{is}, desired {goal}: in sync"),
         (None, None) => format!("{is}: in sync{}", moves(case, sid)),
     }
 }
@@ -66,12 +67,12 @@ fn numbers(numbers: &[PhoneNumber]) -> String {
     format!("{}: {}", count(numbers.len(), "number"), first_of(numbers))
 }
 
-/// The planned and the held moves of its numbers, in words.
+/// The planned and the held transfers of its numbers, as text.
 fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     let enter = case.actions(|action| action.account == sid && action.number.is_some()).len();
     let leave = case.actions(|action| action.from == Some(sid)).len();
     let held = case.held(|held| held.account == sid && held.number.is_some()).len();
-    let words = [(enter, "to come"), (leave, "to go"), (held, "HELD")];
+    let words = [(enter, "to receive"), (leave, "to give away"), (held, "HELD")];
     let words = words.into_iter().filter(|(count, _)| *count > 0);
     let words: Vec<_> = words.map(|(number, what)| format!("; {} {what}", count(number, "number"))).collect();
     words.concat()
@@ -82,20 +83,16 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
     let Some(entry) = entry else {
         let is_main = sid == case.observation.observed.main();
         let claims: Vec<_> = case.desired.claims().filter(|(to, ..)| *to == sid).map(|(_, n, _)| n).collect();
-        return page.line(&if is_main {
-            numbers(&claims)
-        } else {
-            "nothing: the state does not list it".to_owned()
-        });
+        return page.line(&if is_main { numbers(&claims) } else { "not listed in the state".to_owned() });
     };
     let claims: Vec<PhoneNumber> = entry.numbers.keys().copied().collect();
     match entry.close() {
         None => page.line(&format!("{}; {}", entry.desired_status.status(), numbers(&claims))),
         Some(terms) => {
             let release: Vec<_> = terms.release.iter().copied().collect();
-            page.line(&format!("closed; may be lost with it: {}", numbers(&release)));
+            page.line(&format!("closed; the close may release {}", numbers(&release)));
             if terms.move_numbers_to_main {
-                page.line("other numbers that it holds and no entry claims move to the main account");
+                page.line("its other unclaimed numbers move to the main account");
             }
         }
     }
@@ -108,10 +105,10 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
         page.line(&format!("named {}", quoted(name)));
     }
     if let Some(until) = entry.lift_suspensions_before {
-        page.line(&format!("suspensions by others up to {until} are lifted"));
+        page.line(&format!("external suspensions up to {until} are lifted"));
     }
     if let Some(why) = case.view.why(sid) {
-        page.line(&format!("why: {why}"));
+        page.line(&format!("declared reason: {why}"));
     }
 }
 
@@ -119,7 +116,7 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
     page.section("observed");
     let now = case.observation.now.best();
     let Some(account) = case.observation.observed.account(sid) else {
-        return page.line("Twilio's account list does not show it");
+        return page.line("not in Twilio's account list");
     };
     let changed =
         account.date_updated.map_or_else(String::new, |time| format!(", last changed {}", at(time, now)));
@@ -134,17 +131,17 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
 
 fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
     let (history, now) = (&case.observation.history, case.observation.now.best());
-    page.section("remembered");
+    page.section("history");
     if let Some(status) = history.desired_status(sid) {
         let seen = if history.seen_active(sid) { "seen active" } else { "not seen active" };
         page.line(&format!("desired status: {status}; {seen} since that change"));
     }
     if history.found_suspended(sid) {
-        page.line("it was suspended when it was observed for the first time");
+        page.line("suspended when first observed");
     }
     if let Some(own) = history.suspended_by_us(sid) {
-        page.line(&format!("subaccountd suspended it {}", at(own.at.at, now)));
+        page.line(&format!("suspended by subaccountd at {}", at(own.at.at, now)));
     }
     case.remembered(page, Target::Account(sid), |write| touches(write, sid));
-    page.line(&format!("`subaccountd journal --account {sid}` tells more"));
+    page.line(&format!("more: `subaccountd journal --account {sid}`"));
 }

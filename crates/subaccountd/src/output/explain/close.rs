@@ -1,4 +1,4 @@
-//! An account's way to its close, step by step, with what is done and when the next step is due.
+//! The steps of a close: which are done, and when the next one is due.
 
 use subaccountd_core::{
     ActionKind, CloseTerms, Entry, Status,
@@ -24,19 +24,19 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let CloseProgress { kept, cooling_off, is_cooled_off, is_due, .. } =
         context.close_progress(entry, terms, account);
     let since = history.close_decision(sid).and_then(|decision| decision.since).unwrap_or(now);
-    step(page, true, &format!("the state says closed, noticed {}", at(since, now)));
+    step(page, true, &format!("the desired status is closed since {}", at(since, now)));
     let name = &account.friendly_name;
     let confirmed = !entry.name_mismatches(name);
     step(
         page,
         confirmed,
-        &format!("its live name {} is confirmed by {}", quoted(name), quoted(&terms.confirm)),
+        &format!("its live name {} matches `confirm`: {}", quoted(name), quoted(&terms.confirm)),
     );
     let is_read = observed.numbers(sid).is_some();
     let emptied = is_read && kept.is_empty();
     let words = match (is_read, emptied) {
         (false, _) => "its numbers are not known".to_owned(),
-        (true, true) => "it holds no number that may not be lost".to_owned(),
+        (true, true) => "it holds no number outside `close.release`".to_owned(),
         (true, false) => {
             format!("it still counts as holding {}", first_of(&kept.into_iter().collect::<Vec<_>>()))
         }
@@ -45,9 +45,9 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let suspended = live == Some(Status::Suspended);
     step(page, suspended, "it is suspended");
     let words = match cooling_off {
-        _ if policy.close_after.is_zero() => "no rest is asked for".to_owned(),
+        _ if policy.close_after.is_zero() => "no rest is required".to_owned(),
         Some(rest) => format!("{rest}: until {}", at(rest.due, now)),
-        None => format!("it rests {:#}, from when it is suspended", policy.close_after),
+        None => format!("it rests {:#} once it is suspended", policy.close_after),
     };
     step(page, is_cooled_off, &words);
     if let Some(not_before) = terms.not_before {
@@ -56,9 +56,9 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let may = is_cooled_off && is_due;
     let planned = case.actions(|action| action.account == sid && action.kind == ActionKind::Close);
     let next = match (planned.first(), may && emptied && confirmed) {
-        (Some(_), _) => "closed: IN THE NEXT PASS, after a second look",
-        (None, true) => "closed, when it is no longer held",
-        (None, false) => "closed, after a second look",
+        (Some(_), _) => "it is closed IN THE NEXT PASS, after a second look",
+        (None, true) => "it is closed once the close is no longer held",
+        (None, false) => "it is closed, after a second look",
     };
     step(page, false, next);
 }

@@ -1,5 +1,5 @@
-//! One account or number explained: the verdict in the first line, then what is desired, observed, planned or held, and
-//! remembered.
+//! The explanation of one account or number: the verdict in the first line, then what is desired, observed, planned and
+//! held, and the history.
 
 mod account;
 mod close;
@@ -12,7 +12,7 @@ use subaccountd_core::{
     AccountSid, Desired, Outcome, Policy, Target,
     history::Write,
     report::{ActionView, HeldView},
-    text::{first_of, rough, sanitize},
+    text::{count, first_of, rough, sanitize},
 };
 
 pub(crate) use account::account;
@@ -38,7 +38,7 @@ pub(crate) struct ExplainContext<'a> {
     pub(crate) style: Style,
 }
 
-/// The text under way.
+/// The text so far.
 struct ExplainText {
     out: String,
     /// The name of the section that the next line belongs to, until a line has it.
@@ -96,7 +96,7 @@ impl ExplainContext<'_> {
         let history = &self.observation.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
         if writes.len() > MAX_WRITES {
-            page.line(&format!("{} writes, of which the last {MAX_WRITES}:", writes.len()));
+            page.line(&format!("the last {MAX_WRITES} of {} writes:", writes.len()));
         }
         for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MAX_WRITES)) {
             page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
@@ -112,7 +112,11 @@ impl ExplainContext<'_> {
         }
         let reverted = history.times_reverted(target, self.observation.now, self.policy.window);
         if reverted > 0 {
-            page.line(&format!("reverted externally {reverted} times within {:#}", self.policy.window));
+            page.line(&format!(
+                "reverted externally {} within {:#}",
+                count(reverted, "time"),
+                self.policy.window
+            ));
         }
         if !page.section.is_empty() {
             page.line(&format!("no write within {:#}", self.policy.window));
@@ -126,7 +130,7 @@ fn holds(page: &mut ExplainText, held: &[&HeldView]) {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.reason));
         page.line(&one.message);
-        page.line(&format!("to fix it: {}", one.remedy));
+        page.line(&format!("fix: {}", one.remedy));
     }
 }
 
@@ -142,7 +146,7 @@ fn ended(outcome: Option<&Outcome>) -> &'static str {
     outcome.map_or("unknown", Outcome::as_str)
 }
 
-/// `time`, and how far from `now` it is.
+/// `time`, and its distance from `now`.
 fn at(time: Timestamp, now: Timestamp) -> String {
     let time = subaccountd_core::whole_seconds(time);
     let until = time.duration_since(now);

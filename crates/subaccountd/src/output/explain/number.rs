@@ -1,4 +1,4 @@
-//! A number explained.
+//! The explanation of a number.
 
 use subaccountd_core::{
     AccountSid, Number, NumberLocation, PhoneNumber, ResourceRef, Target, TransferResources,
@@ -17,18 +17,18 @@ pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
     match claim {
         Some((account, papers)) => {
             page.line(&format!("in {}", case.view.named(account)));
-            for words in papers.into_iter().flat_map(explicit_flags) {
+            for words in papers.into_iter().flat_map(claim_resources) {
                 page.line(&words);
             }
             if let Some(why) = case.view.why(account) {
-                page.line(&format!("why: {why}"));
+                page.line(&format!("declared reason: {why}"));
             }
         }
-        None => page.line("nothing: no entry claims it"),
+        None => page.line("not claimed by any entry"),
     }
     for entry in case.desired.accounts() {
         if entry.close().is_some_and(|terms| terms.release.contains(&phone)) {
-            page.line(&format!("it may be lost with the close of {}", case.view.named(entry.sid)));
+            page.line(&format!("the close of {} may release it", case.view.named(entry.sid)));
         }
     }
     observed(case, phone, holder, &mut page);
@@ -37,12 +37,12 @@ pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
         &case.actions(|action| action.number == Some(phone) || action.at_risk.contains(&phone)),
     );
     super::holds(&mut page, &case.held(|held| held.number == Some(phone)));
-    page.section("remembered");
+    page.section("history");
     if let Some(account) = case.observation.history.owner(phone) {
-        page.line(&format!("seen last in {}", case.view.named(account)));
+        page.line(&format!("last seen in {}", case.view.named(account)));
     }
     if let Some(since) = case.observation.history.missing_since(phone) {
-        page.line(&format!("missing since {since}: its account does not have it"));
+        page.line(&format!("missing since {since} from the list of that account"));
     }
     case.remembered(&mut page, Target::Number(phone), |write| {
         write.target == Target::Number(phone) || write.releases.contains(&phone)
@@ -58,8 +58,8 @@ fn verdict(
 ) -> String {
     let is = match holder {
         NumberLocation::In(holder, _) => format!("in {}", case.view.named(holder)),
-        NumberLocation::InTransit => "in two accounts at once, on the move".to_owned(),
-        NumberLocation::Nowhere => "in no list that was read".to_owned(),
+        NumberLocation::InTransit => "in two accounts at once: in transit".to_owned(),
+        NumberLocation::Nowhere => "not in any list that was read".to_owned(),
     };
     let lost = case.actions(|action| action.at_risk.contains(&phone));
     if let Some(close) = lost.first() {
@@ -67,17 +67,17 @@ fn verdict(
     }
     let moves = case.actions(|action| action.number == Some(phone));
     if let Some(action) = moves.first() {
-        return format!("{is}, to be in {}: its transfer is planned", case.view.named(action.account));
+        return format!("{is}, desired in {}; transfer is planned", case.view.named(action.account));
     }
     if let Some(held) = case.held(|held| held.number == Some(phone)).first() {
-        return format!("{is}, to be in {}, and HELD: {}", case.view.named(held.account), held.reason);
+        return format!("{is}, desired in {}; HELD: {}", case.view.named(held.account), held.reason);
     }
     match (claimant, holder) {
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),
-        (Some(claimant), _) => format!("{is}, to be in {}", case.view.named(claimant)),
-        (None, NumberLocation::In(..)) => format!("{is}, and no entry claims it: it stays where it is"),
+        (Some(claimant), _) => format!("{is}, desired in {}", case.view.named(claimant)),
+        (None, NumberLocation::In(..)) => format!("{is}; not claimed by any entry: it stays where it is"),
         (None, NumberLocation::InTransit | NumberLocation::Nowhere) => {
-            format!("{is}, and no entry claims it")
+            format!("{is}; not claimed by any entry")
         }
     }
 }
@@ -102,19 +102,21 @@ fn observed(
             }
         }
         NumberLocation::Nowhere => page.line(&match case.observation.observed.unreadable_list() {
-            Some((account, why, _)) => format!("in no list; that of {account} could not be read: {why}"),
-            None => "in no list that was read".to_owned(),
+            Some((account, why, _)) => {
+                format!("not in any list that was read; the list of {account} could not be read: {why}")
+            }
+            None => "not in any list that was read".to_owned(),
         }),
     }
 }
 
-/// Shows what the number needs for a transfer, and what it would leave behind.
+/// Shows what a transfer of the number needs, and what does not transfer.
 fn needs(number: &Number, page: &mut ExplainText) {
     if number.needs_address {
-        page.line("a transfer of it needs an `addressSid` in the claim");
+        page.line("its transfer needs an `addressSid` in the claim");
     }
     if number.resource_refs.contains(ResourceRef::Bundle) {
-        page.line("a transfer of it needs a `bundleSid` in the claim");
+        page.line("its transfer needs a `bundleSid` in the claim");
     }
     let resource_refs: Vec<_> = number.resource_refs.iter().map(ResourceRef::noun).collect();
     if !resource_refs.is_empty() {
@@ -122,8 +124,8 @@ fn needs(number: &Number, page: &mut ExplainText) {
     }
 }
 
-/// The papers that the claim gives for a transfer.
-fn explicit_flags(papers: &TransferResources) -> Vec<String> {
+/// The transfer resources that the claim names.
+fn claim_resources(papers: &TransferResources) -> Vec<String> {
     let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
     let texts = [
         ("addressSid", address_sid.map(|sid| sid.to_string())),

@@ -70,7 +70,7 @@ fn an_account_is_explained() {
 }
 
 #[test]
-fn a_close_that_is_planned_is_shouted() {
+fn planned_close_is_in_capitals() {
     let scene = scene().setting("close-after", "1h");
     insta::assert_snapshot!("closed_next", explained(&scene, Ok(5)));
     insta::assert_snapshot!("number_released", explained(&scene, Err(5)));

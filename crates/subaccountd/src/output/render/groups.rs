@@ -1,4 +1,5 @@
-//! A plan by account, in the order in which it is executed; and what is held alone, by reason where many share one.
+//! A plan by account, in the order of execution; and the held items of accounts without actions, by reason where many
+//! share one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use subaccountd_core::{
     report::{ActionView, HeldView, PlanView},
 };
 
-/// More held items than this that share a reason are shown under the reason.
+/// The number of held items above which those that share a reason are shown under the reason.
 const MANY: usize = 8;
 
 /// The actions and the held items of one account.
@@ -52,7 +53,7 @@ pub(super) fn grouped(plan: &PlanView) -> Grouped<'_> {
     for held in &waits {
         *counts.entry(held.reason).or_default() += 1;
     }
-    // A verb over its limit is one fact about all that it holds.
+    // An action kind over its limit is one fact about all its items.
     let most = |reason: Reason| if reason == Reason::OverLimit { 1 } else { MANY };
     let shared: BTreeSet<_> = counts
         .into_iter()

@@ -1,5 +1,5 @@
-//! A plan for a comment on a pull request: what cannot be undone first, the rest in tables, and all of it short enough
-//! for GitHub, which takes 65,536 characters.
+//! A plan for a comment on a pull request: first what cannot be undone, then the rest in tables, within the 65,536
+//! characters that GitHub accepts.
 
 use std::fmt::Write;
 
@@ -11,13 +11,13 @@ use subaccountd_core::{
 
 use super::{View, counts, groups::grouped};
 
-/// The most bytes of a comment, so that there are no more characters either.
+/// The most bytes of a comment, which bounds its characters as well.
 const MAX_DOCUMENT: usize = 60_000;
 /// The most bytes that the closes and the numbers they release take.
 const MAX_RISK: usize = 30_000;
-/// The bytes that are kept back for the ends of the parts and for saying what was cut.
+/// The bytes that are reserved for the ends of the parts and for the note on what was cut.
 const RESERVE: usize = 1_000;
-/// A table of more rows than this is folded.
+/// The number of rows above which a table is folded.
 const LONG: usize = 12;
 /// The most faults that are shown, and the most bytes they take.
 const MAX_DIAGNOSTICS: usize = 20;
@@ -41,7 +41,7 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
     let shared = plan.many.values().flatten().copied();
     let held: Vec<_> = of_acting.chain(of_waiting).chain(shared).map(|one| held_row(view, one)).collect();
     let mut cut = Vec::new();
-    table(&mut out, &mut cut, "to do", ["action", "account", "number", "from", "why"], &actions);
+    table(&mut out, &mut cut, "to do", ["action", "account", "number", "from", "note"], &actions);
     table(&mut out, &mut cut, "held", ["held", "account", "message", "remedy"], &held);
     if !cut.is_empty() {
         let _ = write!(
@@ -97,7 +97,7 @@ fn faults(view: &View<'_>, out: &mut String) {
     let count = count(faults.len(), "fault");
     let _ = write!(
         out,
-        "\n> [!WARNING]\n> **The state has {count}.** What is faulty counts as absent, and nothing is closed or released.\n"
+        "\n> [!WARNING]\n> **The state has {count}.** A faulty part of the state counts as absent, and nothing is closed or released.\n"
     );
     *out += "\n| place | problem | fix |\n| --- | --- | --- |\n";
     let row = |fault: &Diagnostic| {
@@ -117,7 +117,7 @@ fn faults(view: &View<'_>, out: &mut String) {
     }
 }
 
-/// A table of as many whole rows as fit, folded when it is long. What did not fit is said in `cut`.
+/// Adds a table of as many whole rows as fit, folded when it is long. The rows that did not fit are counted in `cut`.
 fn table<const N: usize>(
     out: &mut String,
     cut: &mut Vec<String>,
@@ -142,7 +142,7 @@ fn table<const N: usize>(
     };
     let shown: Vec<_> = rows.iter().take_while(fits).map(String::as_str).collect();
     if shown.len() < rows.len() {
-        cut.push(format!("{} of {} rows of what is {what}", rows.len() - shown.len(), rows.len()));
+        cut.push(format!("{} of {} rows ({what})", rows.len() - shown.len(), rows.len()));
     }
     if shown.is_empty() {
         return;
@@ -182,7 +182,7 @@ fn escaped(text: &str) -> String {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '\t' => out.push(' '),
-            // A mention would notify somebody.
+            // A mention would notify a person.
             '@' => out += "&#64;",
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => out.extend(['\\', c]),
             c => out.push(c),

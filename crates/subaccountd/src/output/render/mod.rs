@@ -1,4 +1,4 @@
-//! A plan in words: as text for a terminal, as markdown for a pull request.
+//! A plan for people: as text for a terminal, and as markdown for a pull request.
 
 mod groups;
 mod markdown;
@@ -21,7 +21,7 @@ pub(crate) struct View<'a> {
     report: &'a Report,
     plan: Cow<'a, PlanView>,
     only: Option<AccountSid>,
-    /// The facts that the reader should know before the plan, such as the origin of the observation.
+    /// The notes that come before the plan, such as the origin of the observation.
     remarks: Vec<String>,
     listed: BTreeMap<AccountSid, &'a AccountView>,
     observed: Option<&'a Observed>,
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
         self
     }
 
-    /// With something to be said before the plan.
+    /// Adds notes that come before the plan.
     pub(crate) fn remarked(mut self, remarks: Vec<String>) -> Self {
         self.remarks = remarks;
         self
@@ -66,10 +66,10 @@ impl<'a> View<'a> {
         self.listed.contains_key(&sid) || self.observed.is_some_and(|seen| seen.account(sid).is_some())
     }
 
-    /// The sentence for a plan that is shown in part: the account of the part, and the counts of the whole.
+    /// The note on a plan that is shown in part: the account of the part, and the counts of the whole plan.
     fn part(&self) -> Option<String> {
         let sid = self.only?;
-        Some(format!("Only what concerns {}. The whole plan: {}", self.named(sid), counts(&self.report.plan)))
+        Some(format!("Only {} is shown. The whole plan: {}", self.named(sid), counts(&self.report.plan)))
     }
 
     /// `sid` with the name that the account has at Twilio.
@@ -109,13 +109,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// The number of actions of each verb, and of held items, in words.
+/// The number of actions of each kind, and of held items, as text.
 fn counts(plan: &PlanView) -> String {
     let of = |kind: ActionKind| plan.actions.iter().filter(|action| action.kind == kind).count();
     let [reactivate, transfer, suspend, close] = ActionKind::ALL.map(of);
     let held = plan.held.len();
     if reactivate + transfer + suspend + close + held == 0 {
-        return "Nothing to do: Twilio is as the state says.".to_owned();
+        return "Nothing to do: Twilio matches the desired state.".to_owned();
     }
     format!(
         "{reactivate} to reactivate, {transfer} to transfer, {suspend} to suspend, {close} to close; {held} held."

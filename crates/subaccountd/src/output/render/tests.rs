@@ -1,4 +1,4 @@
-//! Plans as the operator and the reviewer read them.
+//! Plans as operators and reviewers read them.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -133,7 +133,7 @@ fn only_one_account_is_shown_when_asked_and_the_whole_is_counted() {
     let of = |n| view(&played).only(ac(n).parse().unwrap());
     insta::assert_snapshot!("only.text", text(&of(2), false));
     assert_eq!(of(2).plan().digest, played.report.plan.digest);
-    // What leaves it, and what is done to it.
+    // The numbers that leave it, and its own action.
     let kinds: Vec<_> = of(2).plan().actions.iter().map(|action| action.kind).collect();
     assert_eq!(kinds, [ActionKind::Transfer, ActionKind::Transfer, ActionKind::Suspend]);
     assert_eq!(of(2).plan().held, []);
@@ -168,7 +168,7 @@ fn colour_only_adds_colour() {
     assert_eq!(plain, text(&view(&played), false));
 }
 
-/// Texts as hostile and as long as they come.
+/// Hostile and long texts.
 fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{0,12}",

@@ -46,8 +46,8 @@ impl Style {
     }
 }
 
-/// `words`, made fit for a terminal, in lines that begin with `indent` after the first, which begins with `first`. What
-/// stands between back-ticks stays on one line, so that it can be copied.
+/// `words`, sanitized, in lines that begin with `indent` after the first, which begins with `first`. Text between
+/// back-ticks stays on one line, so that it can be copied.
 pub(crate) fn wrapped(first: &str, indent: &str, words: &str) -> String {
     if words.is_empty() {
         return format!("{}\n", first.trim_end());
@@ -79,7 +79,7 @@ pub(crate) fn text(view: &View<'_>, colour: bool) -> String {
         account(view, group, style, &mut out);
     }
     if !(plan.waiting.is_empty() && plan.many.is_empty()) {
-        let _ = writeln!(out, "\n{}", style.bold("Held, with nothing to do for the account"));
+        let _ = writeln!(out, "\n{}", style.bold("Held, for accounts without planned actions"));
     }
     for (reason, held) in &plan.many {
         shared(view, *reason, held, style, &mut out);
@@ -106,7 +106,7 @@ fn banner(view: &View<'_>, style: Style, out: &mut String) {
 fn account(view: &View<'_>, group: &Group<'_>, style: Style, out: &mut String) {
     let _ = writeln!(out, "\n{}", style.bold(&sanitize(&view.named(group.account))));
     if let Some(why) = view.why(group.account) {
-        *out += &wrapped("  why         ", INDENT, &why);
+        *out += &wrapped("  reason      ", INDENT, &why);
     }
     for one in &group.actions {
         action(view, one, style, out);
@@ -146,7 +146,7 @@ fn words(held: &HeldView, indent: &str, out: &mut String) {
     *out += &wrapped(&format!("{indent}fix: "), indent, &held.remedy);
 }
 
-/// Items that share a reason; what is the same for all of them is said once.
+/// Items that share a reason; a common message or remedy is shown once.
 fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], style: Style, out: &mut String) {
     let _ = writeln!(out, "\n{}: {} items", style.yellow(reason.as_str()), held.len());
     let Some(first) = held.first() else { return };
@@ -170,6 +170,6 @@ fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], style: Style, out
     }
     if held.len() > SHOWN {
         let more = held.len() - SHOWN;
-        let _ = writeln!(out, "  and {more} more: -o json lists them all, --only SID shows one account");
+        let _ = writeln!(out, "  and {more} more: `-o json` lists all, `--only SID` shows one account");
     }
 }

@@ -1,4 +1,4 @@
-//! Clocks that are wrong, ours and Twilio's, and answers that show the old value: neither frees a budget, ends a rest or
+//! Wrong clocks, ours and Twilio's, and answers that show the old value: none of them frees a budget, ends a rest or
 //! deletes an archive.
 
 use std::{
@@ -159,7 +159,7 @@ async fn close_is_not_sent_when_the_machine_slept_after_its_look() {
     setup.sim.inject(Fault::latency(700).on(Operation::ListNumbers).skip(1).times(1));
     let daemon = clock.daemon(&setup, &["--interval", "1h", "--close-after", "0s"]).await;
     arrived(&setup, Operation::ListNumbers, 2).await;
-    // A monotonic clock sleeps with the machine.
+    // A monotonic clock stops while the machine sleeps.
     clock.step(60);
     eventually("it ended", async || {
         daemon.log().contains("no longer prove anything") || setup.status_of(1) == Closed
@@ -170,7 +170,7 @@ async fn close_is_not_sent_when_the_machine_slept_after_its_look() {
 
 // Archives.
 
-/// Puts an archive beside the journal, begun and last written so many days ago.
+/// Puts an archive beside the journal, begun and last written `days` days ago.
 fn put_archive(setup: &Setup, days: i64) -> PathBuf {
     let journal = setup.journal_dir().join("journal.jsonl");
     // The journal was written just now.

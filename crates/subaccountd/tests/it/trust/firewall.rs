@@ -1,4 +1,4 @@
-//! A firewall between the daemon and the simulator, which drops the connections that there are without a word.
+//! A firewall between the daemon and the simulator, which drops the existing connections silently.
 
 use std::{
     net::SocketAddr,
@@ -22,9 +22,9 @@ pub(super) struct Firewall {
 
 #[derive(Default)]
 struct Counts {
-    /// Connections that came up.
+    /// The number of connections that were made.
     connections: AtomicUsize,
-    /// Requests on connections that were dropped.
+    /// The number of requests on dropped connections.
     lost: AtomicUsize,
 }
 
@@ -48,7 +48,7 @@ impl Firewall {
         format!("http://{}", self.address)
     }
 
-    /// Forwards nothing any more on the connections that there are, and ends none.
+    /// Stops forwarding on the existing connections, and ends none.
     pub(super) fn drop_connections(&self) {
         self.drops.send_replace(());
     }

@@ -1,4 +1,4 @@
-//! The journal: what a dry run, a lost journal and a second daemon may not do to what it remembers.
+//! The journal: a dry run, a lost journal and a second daemon do not change what it remembers.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
 
@@ -28,7 +28,7 @@ async fn holds_the_suspensions(setup: &Setup, accounts: u64, args: &[&str]) {
     }
 }
 
-// What lifts a suspension that others made.
+// The ways to lift an external suspension.
 
 #[tokio::test]
 async fn dry_run_of_another_state_lifts_no_suspension() {
@@ -72,7 +72,7 @@ async fn lost_journal_lifts_no_suspension() {
     for _ in 0..2 {
         holds_the_suspensions(&setup, 5, &[]).await;
     }
-    // The edit that its remedy names does.
+    // The edit that its remedy names lifts it.
     let lifted = active(5, "").replace("}\nsub", ", liftSuspensionsBefore: \"2026-01-01\"}\nsub");
     setup.write(&lifted);
     holds_the_suspensions(&setup, 5, &[]).await;
@@ -88,7 +88,7 @@ async fn lost_journal_beside_a_time_in_the_future_lifts_no_suspension() {
 }
 
 #[tokio::test]
-async fn time_in_the_future_lifts_no_suspension_that_nobody_has_judged() {
+async fn time_in_the_future_lifts_no_suspension_that_comes_later() {
     let setup =
         Setup::new(fleet(1, 0), &active(1, ", liftSuspensionsBefore: \"2099-01-01T00:00:00Z\"")).await;
     assert_eq!(code(&setup.run(&["apply"]).await), 0);
@@ -135,13 +135,13 @@ async fn strict_policy_lifts_no_suspension_on_a_lost_journal() {
     fs::remove_dir_all(setup.journal_dir()).unwrap();
     setup.write(&active(1, ""));
     holds_the_suspensions(&setup, 1, &["--reactivation", "strict"]).await;
-    // An edit of the first pass on a new journal does not answer to what that pass finds.
+    // An edit before the first pass on a new journal does not refer to what that pass finds.
     holds_the_suspensions(&setup, 1, &[]).await;
 }
 
-// Who holds the journal.
+// The holder of the journal.
 
-/// Runs `apply` beside a daemon: it must not start.
+/// Runs `apply` beside a daemon, and asserts that it does not start.
 async fn second_is_refused(setup: &Setup, dir: &Path) {
     let mut command = setup.command(&["apply"]);
     command.env("SUBACCOUNTD_JOURNAL_DIR", dir);
@@ -210,7 +210,7 @@ async fn daemon_with_a_write(setup: &Setup) -> Daemon {
     daemon
 }
 
-/// The daemon has a suspension to make and does not make it.
+/// Asserts that the daemon plans a suspension and does not make it.
 async fn makes_no_write(setup: &Setup, daemon: &Daemon) {
     decide(setup, daemon, &state(&(entry(1, "suspended", "") + &entry(2, "suspended", "")))).await;
     daemon.more_passes(2).await;

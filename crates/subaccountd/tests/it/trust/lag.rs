@@ -1,4 +1,4 @@
-//! Lists that lag behind writes: our own echo is not somebody else, and nothing is made twice.
+//! Lists that lag behind writes: our own change is not taken for an external one, and no write is made twice.
 
 use jiff::Timestamp;
 use twilio_sim::{Account, AccountStatus, Fault, Operation};

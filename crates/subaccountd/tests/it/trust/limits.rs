@@ -1,4 +1,4 @@
-//! Limits count what is there, and a write whose outcome is unknown gives its place to its very repeat only.
+//! Limits count existing objects, and a write with an unknown outcome gives its place to its own repeat only.
 
 use twilio_sim::{AccountStatus, Fault, Operation};
 
@@ -20,7 +20,7 @@ fn claims(to: u64, numbers: impl Iterator<Item = u64>) -> String {
 async fn entries_of_accounts_that_are_closed_or_gone_raise_no_limit() {
     let closed = (100..280).map(|n| entry(n, "closed", &format!(", close: {{confirm: a{n}}}")));
     let entries = suspensions(1..=20) + &closed.collect::<String>();
-    // Half of them are closed, and half are gone.
+    // Half of them are closed, and half are absent.
     let world = (100..190)
         .fold(fleet(20, 0), |world, n| world.account(&ac(n), &format!("a{n}"), AccountStatus::Closed));
     let setup = Setup::new(world, &state(&entries)).await;
@@ -40,7 +40,7 @@ async fn entries_of_unknown_accounts_raise_no_limit() {
 }
 
 #[tokio::test]
-async fn claims_of_numbers_that_nobody_has_raise_no_limit() {
+async fn claims_of_unknown_numbers_raise_no_limit() {
     let entries = claims(1, (2..=12).chain(500..600));
     let setup = Setup::new(fleet(12, 12), &state(&entries)).await;
     let applied = setup.run(&["apply"]).await;
@@ -81,7 +81,7 @@ async fn unknown_suspension_gives_its_place_to_no_other_account() {
     setup.sim.faults().clear();
     setup.write(&state(&(entry(1, "active", "") + &entry(2, "suspended", ""))));
     held_as(&daemon, 2, "suspend", "OverLimit").await;
-    // Its very repeat is within the limit, and is the last.
+    // Its own repeat is within the limit, and is the last.
     setup.write(&state(&(entry(1, "suspended", ", reason: again") + &entry(2, "active", ""))));
     eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
     setup.write(&state(&suspensions(1..=2)));

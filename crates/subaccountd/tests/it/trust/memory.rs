@@ -1,4 +1,4 @@
-//! What an account held and when a close was decided: remembered whatever the state says meanwhile, and by nothing else.
+//! The numbers of an account and the time of the decision to close it are remembered, whatever the state says meanwhile.
 
 use twilio_sim::{
     AccountStatus::{Active, Closed, Suspended},
@@ -29,7 +29,7 @@ async fn holding(text: &str) -> Setup {
     setup
 }
 
-/// Account 1 is suspended by others, its list shows nothing any more, and the state closes it: that must not be done.
+/// Account 1 is suspended externally, its list shows nothing any more, and the state closes it: it must not be closed.
 async fn is_not_closed_once_it_is_dark(setup: &Setup) {
     setup.suspend_elsewhere(1);
     setup.write(&state(&(closed(1, "") + &entry(2, "active", ""))));
@@ -70,7 +70,7 @@ async fn close_answers_for_the_numbers_of_an_entry_that_had_a_fault_for_one_pass
 
 #[tokio::test]
 async fn close_answers_for_the_numbers_of_an_account_that_was_unlisted_when_they_were_read() {
-    // The search for a number that nobody has reads the lists of all.
+    // The search for an unknown number reads the lists of all accounts.
     let setup = holding(&state(&claims(2, &[3, 9]))).await;
     assert_eq!(code(&setup.run(&AT_ONCE).await), 3);
     is_not_closed_once_it_is_dark(&setup).await;
@@ -105,7 +105,7 @@ async fn close_no_longer_answers_for_a_number_that_was_seen_elsewhere() {
 const RESTS: &str = "120s";
 const STEP: i64 = 130;
 
-/// A daemon that passes when the state changes, and for which a step of the clock is no time without passes.
+/// A daemon that makes a pass when the state changes, and for which a step of the clock is not a time without passes.
 async fn patient(setup: &Setup, more: &[&str]) -> Daemon {
     setup.daemon(&[&["--interval", "1h", "--close-after", RESTS][..], more].concat()).await
 }
@@ -117,7 +117,7 @@ async fn resting(text: &str) -> Setup {
     setup
 }
 
-/// The last pass left account 1 as it is, for its rest has just begun.
+/// Asserts that the last pass did not change account 1, because its rest has just begun.
 async fn rests_anew(setup: &Setup, daemon: &Daemon) {
     let held = held(daemon).await;
     assert!(held.contains("CoolingOff"), "{held}");
@@ -129,7 +129,7 @@ fn with_neighbour(first: &str) -> String {
     state(&(first.to_owned() + &entry(2, "active", "")))
 }
 
-/// The same with other words beside it, for another pass.
+/// The same state with another reason, for another pass.
 fn reworded(first: &str) -> String {
     state(&(first.to_owned() + &entry(2, "active", ", reason: customer")))
 }
@@ -178,7 +178,7 @@ async fn close_rests_anew_after_its_entry_was_gone() {
 }
 
 #[tokio::test]
-async fn close_does_not_rest_while_nobody_reads_the_state() {
+async fn close_does_not_rest_while_the_state_is_not_read() {
     let text = with_neighbour(&closed(1, ""));
     let setup = empty(&text).await;
     let args = ["--interval", "1s", "--close-after", RESTS];
@@ -253,7 +253,7 @@ async fn close_rests_from_the_time_that_twilio_tells_in_the_pass_of_its_decision
     let setup = empty(&with_neighbour(&entry(1, "suspended", ""))).await;
     let daemon = patient(&setup, &[]).await;
     daemon.first_pass().await;
-    // As when the machine slept, and with it the clock that moves on what Twilio told.
+    // As after a sleep of the machine, and of the clock that advances Twilio's time.
     step_twilio(&setup, STEP);
     decide(&setup, &daemon, &with_neighbour(&closed(1, ""))).await;
     rests_anew(&setup, &daemon).await;

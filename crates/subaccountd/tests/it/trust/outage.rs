@@ -1,4 +1,4 @@
-//! Outages and dark corners: what does not answer is asked at a bounded pace, and delays nothing else.
+//! Outages: what does not answer is retried at a bounded pace, and delays nothing else.
 
 use std::{fs, time::Duration};
 
@@ -14,7 +14,7 @@ fn suspended(more: &str) -> String {
     state(&entry(1, "suspended", more))
 }
 
-/// A daemon whose only write always ends as `fault` says.
+/// A daemon whose only write always ends with `fault`.
 async fn failing(fault: Fault) -> (Setup, Daemon) {
     let setup = Setup::new(fleet(2, 2), &suspended("")).await;
     setup.sim.inject(fault.on(Operation::UpdateAccount));
@@ -52,7 +52,7 @@ async fn journal_does_not_grow_while_a_write_waits() {
     let size = || fs::metadata(setup.journal_dir().join("journal.jsonl")).unwrap().len();
     let before = size();
     daemon.more_passes(20).await;
-    // A line that the state is still read may come, and nothing for each pass.
+    // A line for the reads of the state may be added, but not one for each pass.
     assert!(size() <= before + 300, "{} bytes for 20 passes", size() - before);
 }
 

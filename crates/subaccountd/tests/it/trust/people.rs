@@ -1,4 +1,4 @@
-//! What customers, colleagues and bots do beside the daemon: they veto nothing and stop nothing.
+//! Changes by customers, colleagues and bots: they block no work of the daemon.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn account_that_was_never_seen_under_the_name_of_its_entry_is_left_alone()
     rename(&setup);
     let daemon = setup.daemon(&["--interval", "100ms"]).await;
     held_as(&daemon, 1, "suspend", "NameMismatch").await;
-    // The name of another entry is no proof either.
+    // The name of another entry is not a proof.
     setup.write(&state(&entry(1, "active", ", friendlyName: paid in full")));
     daemon.settled().await;
     setup.write(&named("suspended", ""));
@@ -70,7 +70,7 @@ async fn renamed_account_is_neither_closed_nor_given_numbers() {
     assert_eq!(writes(&setup), []);
 }
 
-/// The window of the budgets is short here, as a weekend is long against a day.
+/// The window of the budgets is short here, so that it ends before the merge is undone.
 #[tokio::test]
 async fn bad_merge_is_undone_freely_after_the_window() {
     let entries = |status: &str| state(&(1..=2).map(|n| entry(n, status, "")).collect::<String>());
@@ -90,7 +90,7 @@ async fn bad_merge_is_undone_freely_after_the_window() {
     let daemon = setup.daemon(&[&["--interval", "100ms"], &limits[..]].concat()).await;
     daemon.settled().await;
     assert_eq!((setup.status_of(1), setup.status_of(2)), (AccountStatus::Active, AccountStatus::Active));
-    // Lifting what others did is not free, even when the state says so.
+    // Lifting an external suspension is not free, even when the state asks for it.
     setup.suspend_elsewhere(3);
     let since = setup.sim.world().account(&ac(3)).unwrap().date_updated;
     setup.write(&state(&entry(3, "active", &format!(", liftSuspensionsBefore: \"{since}\""))));

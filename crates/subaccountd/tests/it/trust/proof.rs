@@ -1,4 +1,4 @@
-//! Between the proof of a write and its request: waits, looks that take their time, and what changes meanwhile.
+//! The time between the proof of a write and its request: waits, slow looks, and changes meanwhile.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,7 +29,7 @@ fn active() -> String {
     state(&entry(1, "active", ""))
 }
 
-/// Account 1 is suspended and empty, and to be closed; account 2 holds number 2.
+/// Account 1 is suspended and empty, and the state closes it; account 2 holds number 2.
 async fn closing() -> Setup {
     let world = fleet(2, 0).number("PN00000000000000000000000000000002", &phone(2), &ac(2));
     let setup = Setup::new(world, &closed()).await;
@@ -95,7 +95,7 @@ async fn suspensions_whose_connections_were_refused_are_not_sent_for_a_paused_st
     arrived(&setup, Operation::ListAccounts, 1).await;
     network.refuse().await;
     eventually("every write is begun", async || intents(&setup) >= 4).await;
-    // All were given up; a client that repeats them is still at it.
+    // All have ended as skipped; a client that repeats requests would still be trying.
     let begin = Instant::now();
     let skipped = "subaccountd_actions_total{kind=\"suspend\",result=\"skipped\"}";
     eventually("given up", async || {
@@ -149,7 +149,7 @@ async fn sigterm_begins_no_write_that_stands_in_line() {
 #[tokio::test]
 async fn sigterm_does_not_wait_for_what_twilio_asked_to_wait() {
     let setup = closing().await;
-    // Longer than a test waits for anything.
+    // Longer than the longest wait of a test.
     let limited = Fault::status(429, 20429).retry_after(60);
     setup.sim.inject(limited.on(Operation::UpdateAccount));
     let mut daemon = setup.daemon(&EAGER).await;
@@ -294,7 +294,7 @@ async fn look_right_before_a_close_is_not_repeated_within_the_pass() {
     assert!(requests[limited..close].iter().any(planned_again));
 }
 
-/// A network between the daemon and the simulator that may refuse new connections while those that there are go on.
+/// A network between the daemon and the simulator that may refuse new connections and keeps the existing ones.
 struct Network {
     address: SocketAddr,
     to: SocketAddr,
@@ -317,7 +317,7 @@ impl Network {
         let accepting = self.accepting.take().unwrap();
         accepting.abort();
         assert!(accepting.await.unwrap_err().is_cancelled());
-        // The port stays its own.
+        // The port stays reserved.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(self.address).unwrap();

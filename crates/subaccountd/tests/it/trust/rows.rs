@@ -1,4 +1,4 @@
-//! What cannot be read, or reads differently each time, costs the object that it is about and is told.
+//! A row that cannot be read, or differs each time, costs only its object, and is reported.
 
 use twilio_sim::{AccountStatus, Fault, FaultKind, Operation};
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Account 1 is to be suspended; something about account 2 cannot be read.
+/// The state suspends account 1; something about account 2 cannot be read.
 async fn suspended_beside(fault: Fault) -> (Setup, Daemon) {
     let entries = entry(1, "suspended", "") + &entry(2, "suspended", "");
     let setup = Setup::new(fleet(2, 2), &state(&entries)).await;
@@ -41,7 +41,7 @@ async fn row_that_cannot_be_decoded_costs_its_account_alone() {
 
 #[tokio::test]
 async fn row_without_a_readable_sid_is_no_absent_account() {
-    // The state takes account 2 for gone: closed and absent is settled.
+    // The state closes account 2, which would be in sync if it were absent.
     let entries = entry(1, "suspended", "") + &entry(2, "closed", ", close: {confirm: a2}");
     let setup = Setup::new(fleet(3, 2), &state(&entries)).await;
     setup.sim.inject(Fault::raw_value(&ac(2), "sid", "\"AC\\ud83d\"").on(Operation::ListAccounts));
@@ -137,12 +137,12 @@ fn closing(more: &str) -> String {
     state(&(entry(1, "closed", &format!(", close: {{confirm: a1}}{more}")) + &entry(2, "active", "")))
 }
 
-/// How often account 1 was fetched.
+/// The number of fetches of account 1.
 fn looks(setup: &Setup) -> usize {
     requests_about(setup, Operation::FetchAccount, 1)
 }
 
-/// A daemon that would close account 1, if the look right before it did not fail as `fault` says.
+/// A daemon that would close account 1, if the look right before it did not fail with `fault`.
 async fn unproven(fault: Fault) -> (Setup, Daemon) {
     let setup = Setup::new(fleet(2, 0), &closing("")).await;
     setup.suspend_elsewhere(1);

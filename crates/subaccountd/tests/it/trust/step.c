@@ -1,7 +1,7 @@
 /* Loaded before the C library by the tests: a clock that is wrong.
  *
- * The clock of the day is ahead by as many seconds as the file $STEP_BY says, which may change at any time.
- * The monotonic clock is as it is.
+ * The wall clock is ahead by the number of seconds in the file $STEP_BY, which may change at any time.
+ * The monotonic clock is unchanged.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

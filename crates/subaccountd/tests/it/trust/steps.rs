@@ -5,7 +5,7 @@ use twilio_sim::Operation;
 
 use crate::support::{Daemon, Setup, eventually, time};
 
-/// The statuses that were asked for, in the order in which they arrived.
+/// The statuses of the status writes, in the order in which they arrived.
 pub(super) fn asked(setup: &Setup) -> Vec<String> {
     let requests = setup.sim.requests().into_iter();
     let changes = requests.filter(|request| request.operation == Some(Operation::UpdateAccount));
@@ -17,7 +17,7 @@ pub(super) fn seen(setup: &Setup, operation: Operation) -> usize {
     setup.sim.requests().iter().filter(|request| request.operation == Some(operation)).count()
 }
 
-/// Waits until so many requests of `operation` arrived.
+/// Waits until `count` requests of `operation` arrived.
 pub(super) async fn arrived(setup: &Setup, operation: Operation, count: usize) {
     eventually("a request arrives", async || seen(setup, operation) >= count).await;
 }
@@ -55,7 +55,7 @@ pub(super) fn switch(setup: &Setup, assignment: &str) {
     *world.switches_mut() = switches;
 }
 
-/// Moves number `n` into `account`, as a person would.
+/// Moves number `n` into `account`, as a person does.
 pub(super) fn move_number(setup: &Setup, n: u64, account: &str) {
     let owner = account.parse().unwrap();
     setup.sim.edit_number(&crate::support::phone(n), |number| number.owner = owner).unwrap();

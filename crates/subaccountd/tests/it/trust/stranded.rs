@@ -1,4 +1,4 @@
-//! Suspended accounts take no numbers and may give none: a suspension waits for a transfer that failed.
+//! Suspended accounts accept no transfer, and may release none: a suspension waits for a transfer that failed.
 
 use twilio_sim::{AccountStatus, Fault, Operation};
 
@@ -7,13 +7,13 @@ use crate::{
     trust::views::{held_as, kill, switch, writes},
 };
 
-/// Account 1 claims the number that account 2 holds, and account `suspended` of the two is to be suspended.
+/// Account 1 claims the number that account 2 holds, and the state suspends account `suspended` of the two.
 fn moving(suspended: u64, more: &str) -> String {
     let status = |n: u64| if n == suspended { "suspended" } else { "active" };
     state(&(entry(1, status(1), &format!(", numbers: [\"{}\"]{more}", phone(2))) + &entry(2, status(2), "")))
 }
 
-/// A world in which a suspended account gives no number away.
+/// A world in which no number can leave a suspended account.
 async fn setup(state: &str) -> Setup {
     let setup = Setup::new(fleet(2, 2), state).await;
     switch(&setup, "transferFromSuspended=refused");
@@ -85,10 +85,10 @@ async fn suspension_still_waits_when_the_daemon_is_killed() {
     assert_eq!(asked(&setup), [ac(1)]);
 }
 
-/// Twilio does not answer about the number, however often it is asked: the suspension does not wait for ever, and the plan
-/// says which number stays behind.
+/// Twilio never answers about the number: the suspension does not wait for ever, and the plan names the number that stays
+/// behind.
 #[tokio::test]
-async fn suspension_goes_on_after_the_second_try_and_tells_the_number_that_stays() {
+async fn suspension_goes_on_after_the_second_try_and_names_the_number_that_stays() {
     let setup = setup(&moving(2, "")).await;
     setup.sim.inject(Fault::status(500, 20500).on(Operation::UpdateNumber));
     assert_eq!(code(&setup.run(&["apply", "--verbs", "transfer"]).await), 1);
@@ -101,7 +101,7 @@ async fn suspension_goes_on_after_the_second_try_and_tells_the_number_that_stays
     held_as(&daemon, 1, "transfer", "Unconfirmed").await;
 }
 
-/// The number could not even be asked for, because its receiver could not be reactivated at once.
+/// The transfer could not begin, because its receiver could not be reactivated at once.
 #[tokio::test]
 async fn giver_is_not_suspended_when_the_reactivation_of_the_receiver_failed_once() {
     let setup = setup(&moving(2, "")).await;

@@ -1,4 +1,4 @@
-//! What the attacks look at: held items, writes by account, and what lists show by now.
+//! The views of the attacks: held items, writes by account, and the current lists.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use twilio_sim::{AccountStatus, Operation};
 
 use crate::support::{Daemon, Setup, ac, eventually};
 
-/// The writes of status and owner that reached the simulator, in order: the account or the number SID, and what was asked.
+/// The writes of status and owner that reached the simulator, in order: the account or the number SID, and the value.
 pub(super) fn writes(setup: &Setup) -> Vec<(String, String)> {
     let writes = setup.sim.requests().into_iter().filter(|request| request.method != "GET");
     let object =
@@ -64,7 +64,7 @@ pub(super) async fn held(daemon: &Daemon, n: u64) -> Vec<(String, String, String
     of_it.map(|held| (text(&held["kind"]), text(&held["reason"]), text(&held["message"]))).collect()
 }
 
-/// Waits until `kind` of account `n` is held as `reason`, and gives the message.
+/// Waits until `kind` of account `n` is held as `reason`, and returns the message.
 pub(super) async fn held_as(daemon: &Daemon, n: u64, kind: &str, reason: &str) -> String {
     let mut message = String::new();
     eventually(&format!("{kind} of account {n} is held as {reason}"), async || {
@@ -94,7 +94,7 @@ pub(super) async fn daemon_on_folder(setup: &Setup, args: &[&str]) -> Daemon {
     Daemon::start(command, &setup.dir.path().join(".log")).await
 }
 
-/// Kills the daemon, as a power cut would.
+/// Kills the daemon, as a power cut does.
 pub(super) async fn kill(mut daemon: Daemon) {
     daemon.signal("KILL");
     daemon.ended().await;
