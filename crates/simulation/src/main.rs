@@ -12,7 +12,7 @@ mod life;
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Mutex,
@@ -52,6 +52,9 @@ struct Args {
     /// Show the log of the daemon, for one seed
     #[arg(long)]
     log: bool,
+    /// Keep the state, the journal and the token of each seed, below this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -76,7 +79,11 @@ fn main() -> ExitCode {
                     if seed >= end {
                         break;
                     }
-                    let outcome = simulate(seed, scale, &dir.path().join(seed.to_string()));
+                    let dir = args.keep.as_deref().unwrap_or(dir.path()).join(seed.to_string());
+                    let outcome = simulate(seed, scale, &dir);
+                    if args.keep.is_none() {
+                        std::fs::remove_dir_all(dir).unwrap();
+                    }
                     if !outcome.violations.is_empty() {
                         failed.lock().unwrap().insert(seed, outcome.violations.clone());
                     }
@@ -87,7 +94,9 @@ fn main() -> ExitCode {
     });
     let took = begin.elapsed().as_secs_f64();
     let mut failed = failed.into_inner().unwrap();
-    if let Some(difference) = replayed(args.seed, scale) {
+    if !args.log
+        && let Some(difference) = replayed(args.seed, scale)
+    {
         failed.entry(args.seed).or_insert_with(Vec::new).push(difference);
     }
     for (what, count) in &all.lock().unwrap().counts {
@@ -107,7 +116,7 @@ fn main() -> ExitCode {
 /// The difference between two simulations of one seed, which must not be one.
 fn replayed(seed: u64, scale: Scale) -> Option<String> {
     let dir = tempfile::Builder::new().prefix("simulation-").tempdir_in(memory()).unwrap();
-    let [first, second] = [(); 2].map(|()| simulate(seed, scale, &dir.path().join(seed.to_string())));
+    let [first, second] = ["1", "2"].map(|run| simulate(seed, scale, &dir.path().join(run)));
     let differs = first.counts.iter().find(|(what, count)| second.counts.get(*what) != Some(*count));
     differs.map(|(what, count)| {
         format!("two runs of one seed differ: {what}: {count} and {:?}", second.counts.get(what))
@@ -137,6 +146,5 @@ fn simulate(seed: u64, scale: Scale, dir: &Path) -> Outcome {
     });
     drop(local);
     drop(runtime);
-    std::fs::remove_dir_all(dir).unwrap();
     outcome
 }

@@ -196,7 +196,9 @@ impl Book {
         };
         if let Ask::Close(sid) = &ask {
             for what in self.close(sid, &release, world, now) {
-                self.violation(&format!("I1: close of {sid}: {what}"));
+                let dated = world.account(sid).map(|account| account.date_updated);
+                let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
+                self.violation(&format!("I1: close of {sid}: {what}{story}"));
             }
         }
         if let Ask::Suspend(sid) = &ask {

@@ -197,6 +197,34 @@ impl Versions {
         found.map(|(_, end, state)| (now.saturating_duration_since(end), state))
     }
 
+    /// The entry of an account in each version since it last changed, from the present back: for people.
+    pub(crate) fn story(&self, sid: &str, now: Instant) -> String {
+        let mut told = Vec::new();
+        for (since, _, state) in self.back(now) {
+            let paused = if state.paused { ", all paused" } else { "" };
+            let faulty = if state.is_faulty() { ", faults" } else { "" };
+            let entry = state.entries.get(sid).map_or_else(
+                || "no entry".to_owned(),
+                |entry| {
+                    let hidden = if state.entry(sid).is_none() { ", not readable" } else { "" };
+                    let pause = if entry.paused { ", paused" } else { "" };
+                    format!("{:?} {:?}{pause}{hidden}", entry.word, entry.terms)
+                },
+            );
+            let line = format!("{entry}{paused}{faulty}");
+            let age = now.saturating_duration_since(since).as_secs_f64();
+            match told.last_mut() {
+                Some((begin, last)) if *last == line => *begin = age,
+                _ => told.push((age, line)),
+            }
+        }
+        let mut story = String::new();
+        for (age, line) in told.iter().take(12) {
+            write!(story, "\n    since {age:.3} s: {line}").unwrap();
+        }
+        story
+    }
+
     /// The time for which the state has had this close without a visible break, and true when it had an invisible one.
     pub(crate) fn decided(&self, sid: &str, terms: &Terms, now: Instant) -> (Duration, bool) {
         let (mut decided, mut unseen) = (Duration::ZERO, false);
