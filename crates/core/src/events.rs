@@ -28,14 +28,23 @@ pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now
         if history.desired_status(account) != Some(status) {
             events.push(Event::DesiredStatusChanged { account, status });
         }
-        if let Some(terms) = entry.close() {
-            let (terms, since) = (terms.digest(), now.trusted());
-            let known = history.close_decision(account).filter(|known| known.terms == terms);
-            if known.is_none_or(|known| known.since.is_none() && since.is_some()) {
-                events.push(Event::CloseDecided { account, terms, since });
-            }
-        }
     }
+    events.append(&mut close_decisions(history, desired, now));
+    events
+}
+
+/// The closes that the desired state decides or withdraws, beside what was decided before.
+fn close_decisions(history: &History, desired: &Desired, now: Now) -> Vec<Event> {
+    let since = now.trusted();
+    let decided =
+        desired.accounts().filter_map(|entry| {
+            let (account, terms) = (entry.sid, entry.close()?.digest());
+            let known = history.close_decision(account).filter(|known| known.terms == terms);
+            known
+                .is_none_or(|known| known.since.is_none() && since.is_some())
+                .then_some(Event::CloseDecided { account, terms, since })
+        });
+    let mut events: Vec<_> = decided.collect();
     let withdrawn = |account: &AccountSid| match desired.entry(*account) {
         Some(entry) => entry.close().is_none(),
         // What cannot be read may still say so.
@@ -43,6 +52,14 @@ pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now
     };
     let decided = history.close_decisions().map(|(account, _)| account).filter(withdrawn);
     events.extend(decided.map(|account| Event::CloseWithdrawn { account }));
+    events
+}
+
+/// The facts of the desired state as it was read during a pass: a close that is withdrawn then, or that gets other terms, rests
+/// anew, even if the next pass finds it as it was.
+pub fn events_during_pass(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
+    let mut events = attention(history, policy, now);
+    events.append(&mut close_decisions(history, desired, now));
     events
 }
 

@@ -290,10 +290,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The facts of the observation, once nothing more is wanted.
-    pub fn facts(&mut self, history: &History) -> Vec<Event> {
+    /// The facts of the observation, once nothing more is wanted. `now` is the time after the last read: what a pass saw may
+    /// have happened after it began.
+    pub fn facts(&mut self, history: &History, now: Now) -> Vec<Event> {
         let mut events = self.gap(history);
         events.append(&mut self.dated_decisions(history));
+        self.now = now;
         events.append(&mut observation_events(history, self.desired, &self.observed, self.now));
         events.append(&mut self.looks);
         if self.searched {

@@ -156,7 +156,7 @@ fn passes(scene: &mut Scene, begin: Now, told: Now) -> Vec<Event> {
     pass.see_accounts(list, told).unwrap();
     // No list is answered.
     while !pass.wants(&scene.history).is_empty() {}
-    let facts = pass.facts(&scene.history);
+    let facts = pass.facts(&scene.history, told);
     scene.history.apply_all(facts.clone());
     events.extend(facts);
     events
@@ -203,6 +203,24 @@ fn decision_is_dated_by_what_twilio_tells_in_its_own_pass() {
     assert_eq!(told("2026-06-01T12:00:05Z"), (time(NOON), 1), "that is how exact the time is");
     let late = "2026-06-01T12:00:06Z";
     assert_eq!(told(late), (time(late), 2));
+}
+
+/// What is read last may have happened while the pass waited for it.
+#[test]
+fn suspension_is_seen_when_the_last_read_of_a_pass_ends() {
+    let mut scene = Scene::new(CLOSED);
+    passes(&mut scene, at(NOON), at(NOON));
+    scene = scene.suspended("AC01");
+    let guardrails = scene.guardrails();
+    let (mut pass, _) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, at(NOON));
+    let list = AccountList { accounts: scene.accounts.values().cloned().collect(), ..AccountList::default() };
+    pass.see_accounts(list, at(NOON)).unwrap();
+    while !pass.wants(&scene.history).is_empty() {}
+    let later = "2026-06-01T12:10:00Z";
+    let facts = pass.facts(&scene.history, at(later));
+    let seen = facts.iter().find(|event| matches!(event, Event::SeenSuspended { .. }));
+    let Some(Event::SeenSuspended { at: seen, .. }) = seen else { panic!("{facts:?}") };
+    assert_eq!(*seen, time(later));
 }
 
 #[test]

@@ -273,7 +273,7 @@ impl Seen {
         let (mut pass, facts) = Pass::begin(desired, &guardrails, self.observed.main(), &history, self.now);
         history.apply_all(facts);
         pass.recall(self.observed.clone(), &history)?;
-        history.apply_all(pass.facts(&history));
+        history.apply_all(pass.facts(&history, self.now));
         Ok(pass.plan(&history)?.plan().clone())
     }
 }

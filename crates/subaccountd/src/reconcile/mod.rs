@@ -7,6 +7,7 @@ pub(crate) mod recorder;
 pub(crate) mod writer;
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +18,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError,
-    events::end_of_pass,
+    events::{end_of_pass, events_during_pass},
     execute::{self, Execution, execute},
     guard,
     pass::Pass as CorePass,
@@ -26,7 +27,11 @@ use subaccountd_core::{
     report::{DesiredState, Findings, Mode, PassError, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
-use tokio::{sync::Notify, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -42,6 +47,9 @@ use crate::{
     },
     version::VERSION,
 };
+
+/// The shortest time between two reads of the state during a pass.
+const MIN_ATTENTION: Duration = Duration::from_millis(200);
 
 /// Everything that a pass needs.
 pub(crate) struct Reconciler {
@@ -183,7 +191,7 @@ impl Reconciler {
         let planned = tokio::select! {
             biased;
             () = self.stopping.cancelled() => Err(stopped),
-            planned = Box::pin(self.plan(loaded)) => planned,
+            planned = self.attentively(loaded, Box::pin(self.plan(loaded))) => planned,
         };
         let (planned, mut aborted) = match planned {
             Ok(planned) => (Some(planned), None),
@@ -191,7 +199,8 @@ impl Reconciler {
         };
         let (mut execution, mut state_changed) = (Execution::default(), false);
         if let (Some(planned), Some(writer)) = (&planned, &self.writer) {
-            (execution, state_changed) = self.execute(loaded, planned.approved.clone(), writer).await;
+            let executing = self.execute(loaded, planned.approved.clone(), writer);
+            (execution, state_changed) = self.attentively(loaded, Box::pin(executing)).await;
             aborted = execution.stopped.take().map(Aborted::from);
         }
         let went_wrong = execution.any(|outcome| {
@@ -218,6 +227,31 @@ impl Reconciler {
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
         Pass { report, observation, did_something, state_changed, completed, credentials_valid }
+    }
+
+    /// Waits for `work`, and reads the state at each interval meanwhile: a close that is withdrawn during a long pass is
+    /// withdrawn, even if it is decided again before the next one.
+    async fn attentively<T>(&self, loaded: &LoadedState, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.attend_to_closes(loaded) => match never {},
+        }
+    }
+
+    async fn attend_to_closes(&self, loaded: &LoadedState) -> Infallible {
+        let policy = &self.guardrails.policy;
+        let interval = Duration::try_from(policy.interval).unwrap_or_default().max(MIN_ATTENTION);
+        let mut known = loaded.clone();
+        loop {
+            sleep(interval).await;
+            // A state that cannot be read is reported by the next pass.
+            let Ok(read) = self.state.read_stable(Some(&known)).await else { continue };
+            let (desired, now) = (&read.reading.desired, self.journal.now());
+            let facts = events_during_pass(&self.journal.history(), desired, policy, now);
+            self.journal.take_in(facts);
+            known = read;
+        }
     }
 
     /// Records that the state was read until now: a long pass is not a gap.
@@ -256,7 +290,7 @@ impl Reconciler {
             .await
             .map_err(|error| accepted(error.into()))?;
         // The history is not held while it changes: it would be copied.
-        let facts = pass.facts(&self.journal.history());
+        let facts = pass.facts(&self.journal.history(), self.journal.now());
         self.journal.take_in(facts);
         let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
         Ok(Planned { pass, approved })

@@ -37,7 +37,7 @@ pub(crate) fn report(
     history.prune(now, guardrails.policy.window);
     let observed = observed(main, snapshot.accounts).with_doubts(snapshot.doubts.into_owned());
     pass.recall(observed, &history).context("cannot plan")?;
-    history.apply_all(pass.facts(&history));
+    history.apply_all(pass.facts(&history, now));
     let approved = pass.plan(&history).context("cannot plan")?;
     let (observed, now) = pass.into_observed();
     let budgets = guard::budgets(approved.plan(), &guardrails.limits, &history, now);

@@ -228,6 +228,36 @@ async fn apply_stops_writing_when_the_state_changes() {
     assert_eq!(setup.status_of(8), AccountStatus::Active);
 }
 
+/// A decision that was withdrawn and made again during one long pass was withdrawn.
+#[tokio::test]
+async fn close_withdrawn_during_a_long_pass_rests_anew() {
+    let closed = state(&entry(1, "closed", ", close: {confirm: a1}"));
+    let setup = Setup::new(fleet(1, 0), &closed).await;
+    setup.suspend_elsewhere(1);
+    let daemon = setup.daemon(&["--interval", "200ms"]).await;
+    let held = async || daemon.status().await["plan"]["held"][0]["message"].to_string();
+    eventually("it rests", async || held().await.contains("it rests 72h since")).await;
+    let before = held().await;
+    setup.sim.faults().clock_offset_seconds = 4;
+    daemon.more_passes(2).await;
+    setup.sim.inject(Fault::latency(4_000).on(Operation::ListAccounts).times(1));
+    let struck = || setup.sim.faults().list[0].seen > 0;
+    eventually("a long pass", async || struck()).await;
+    setup.write(&state(&entry(1, "suspended", "")));
+    let journal = setup.journal_dir().join("journal.jsonl");
+    let withdrawn = || fs::read_to_string(&journal).unwrap().contains("closeWithdrawn");
+    eventually("it is withdrawn", async || withdrawn()).await;
+    let unanswered = setup.sim.requests().iter().filter(|request| request.status.is_none()).count();
+    assert_eq!(unanswered, 1, "the pass is over");
+    setup.write(&closed);
+    daemon.more_passes(2).await;
+    eventually("a new rest", async || {
+        let after = held().await;
+        after.contains("it rests 72h since") && after != before
+    })
+    .await;
+}
+
 /// A decision that is withdrawn while Twilio is unreachable counts as withdrawn.
 #[tokio::test]
 async fn a_close_withdrawn_during_an_outage_rests_anew() {

@@ -47,7 +47,7 @@ impl Scene {
                 pass.see(self.answer(want), &history);
             }
         }
-        for event in pass.facts(&history) {
+        for event in pass.facts(&history, self.now) {
             history.apply(event);
         }
         let end = end(&mut pass, &history);

@@ -278,7 +278,7 @@ impl Fleet {
                 pass.see(self.answer(want), &self.history());
             }
         }
-        self.events(&pass.facts(&self.history()));
+        self.events(&pass.facts(&self.history(), self.clock()));
         let approved = pass.plan(&self.history()).unwrap();
         let ports =
             execute::Ports { apply: self, record: self, precondition: self, stopwatch: self, in_flight: 3 };
