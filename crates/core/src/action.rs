@@ -1,7 +1,7 @@
 //! An action: one write that the daemon may make at Twilio.
 //!
-//! There is no "set status": no value of these types can say "reopen", and a close always carries what it was
-//! planned on, so that it can be compared once more right before the call.
+//! There is no "set status": no value of these types can reopen an account, and a close carries the observation that it
+//! was planned on, which is compared again right before the request.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, AccountSid, AddressSid, BundleSid, IdentitySid, NumberSid, PhoneNumber};
 
-/// The four action kinds, in the order of their execution. The brake weighs each of them alone.
+/// The four action kinds, in the order of their execution. The brake checks each of them separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionKind {
-    /// Lift a suspension.
+    /// Reactivates a suspended account.
     Reactivate,
-    /// Move a number into another account.
+    /// Moves a phone number to another account.
     Transfer,
-    /// Suspend an account.
+    /// Suspends an account.
     Suspend,
-    /// Close an account, which cannot be undone.
+    /// Closes an account, which cannot be undone.
     Close,
 }
 
@@ -27,7 +27,7 @@ impl ActionKind {
     /// Every action kind, in order.
     pub const ALL: [Self; 4] = [Self::Reactivate, Self::Transfer, Self::Suspend, Self::Close];
 
-    /// The word in plans, metrics and settings.
+    /// The name in plans, metrics and settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reactivate => "reactivate",
@@ -44,31 +44,31 @@ impl fmt::Display for ActionKind {
     }
 }
 
-/// One write. Ordered as it is shown: by action kind, then by what it touches.
+/// One write. Ordered as in a plan: by action kind, then by target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
-    /// Lift the suspension of an account.
+    /// Reactivates a suspended account.
     Reactivate(AccountSid),
-    /// Move a number.
+    /// Moves a phone number.
     Transfer(Transfer),
-    /// Suspend an account.
+    /// Suspends an account.
     Suspend(AccountSid),
-    /// Close an account.
+    /// Closes an account.
     Close(Close),
 }
 
-/// A number's way from one account to another.
+/// The transfer of a phone number from one account to another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Transfer {
     /// The receiving account.
     pub to: AccountSid,
-    /// The number.
+    /// The phone number.
     pub phone: PhoneNumber,
-    /// The account that holds it now, at whose path Twilio takes the request.
+    /// The account that owns it now; the path of the request at Twilio is below it.
     pub from: AccountSid,
-    /// The number's SID.
+    /// The number SID.
     pub number_sid: NumberSid,
-    /// The resources of the receiving account that it needs.
+    /// The resources of the receiving account that the transfer needs.
     pub resources: TransferResources,
 }
 
@@ -86,25 +86,25 @@ pub struct TransferResources {
     pub emergency_address_sid: Option<AddressSid>,
 }
 
-/// A close and the sight it was planned on.
+/// A close, and the observation that it was planned on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Close {
-    /// The account as it was seen.
+    /// The account as it was observed.
     pub account: Account,
-    /// Every number its list showed. All of them are named in `close.release`.
+    /// Every phone number of its list. `close.release` names all of them.
     pub listed: BTreeMap<NumberSid, PhoneNumber>,
-    /// The numbers that may be lost with it: those listed, and those it was seen with before that were not seen
-    /// elsewhere since.
+    /// The phone numbers that the close may release: those listed, and those that the account was seen with before and
+    /// that were not seen elsewhere since.
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The target of a write: an account, or for a transfer a number.
+/// The target of a write: an account, or for a transfer a phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// An account whose status is changed.
     Account(AccountSid),
-    /// A number that is moved.
+    /// A phone number that is moved.
     Number(PhoneNumber),
 }
 
@@ -119,7 +119,7 @@ impl Action {
         }
     }
 
-    /// The account it is shown under: the one that changes, for a transfer the receiving one.
+    /// The account that plans show it under: the changed one, for a transfer the receiving one.
     pub const fn account(&self) -> AccountSid {
         match self {
             Self::Reactivate(sid) | Self::Suspend(sid) => *sid,
@@ -128,7 +128,7 @@ impl Action {
         }
     }
 
-    /// The number that is moved, if any.
+    /// The phone number that is moved, if any.
     pub const fn number(&self) -> Option<PhoneNumber> {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),

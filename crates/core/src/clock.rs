@@ -1,35 +1,35 @@
-//! Time: one pessimistic value of three clocks. What decides is Twilio's; where it, ours and a monotonic one disagree, no
-//! rest ends and no budget is freed.
+//! Time: one pessimistic value of three clocks. Twilio's clock decides; while it, the local clock and a monotonic clock
+//! disagree, no cooling-off period ends and no budget is freed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The most that two clocks may differ.
+/// The largest difference between two clocks that agree.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// The time of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// Our clock.
+    /// The local clock.
     pub local: Timestamp,
-    /// Twilio's `Date`, or the last one moved on by a monotonic clock; `None` when none is known.
+    /// Twilio's `Date`, or the last one advanced by a monotonic clock; `None` when unknown.
     pub twilio: Option<Timestamp>,
-    /// Twilio's clock moved on since the last pass as a monotonic one did.
+    /// True when Twilio's clock advanced since the last pass as much as a monotonic clock.
     pub steady: bool,
 }
 
-/// The time of a fact, as it is kept.
+/// The time of a fact in history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Twilio's time in whole seconds, or our best guess.
+    /// Twilio's time in whole seconds, or the local time.
     pub at: Timestamp,
-    /// The clocks disagreed. The fact counts as recent until a later pass can tell the time.
+    /// True when the clocks disagreed. The fact counts as recent until a later pass has a trusted time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsure: bool,
 }
 
 impl Now {
-    /// The time by our clock and, when it is known, by Twilio's.
+    /// The time by the local clock and, when it is known, by Twilio's.
     pub const fn new(local: Timestamp, twilio: Option<Timestamp>) -> Self {
         Self { local, twilio, steady: true }
     }
@@ -41,42 +41,43 @@ impl Now {
         (near && self.steady).then_some(twilio)
     }
 
-    /// Twilio's time when it can be trusted, else ours: for pauses and for what is only shown.
+    /// Twilio's time when it is trusted, else the local time: for pauses and for display.
     pub fn best(self) -> Timestamp {
         self.trusted().unwrap_or_else(|| whole_seconds(self.local))
     }
 
-    /// The earliest time that any clock tells: for what must not be allowed too early.
+    /// The earlier time of the two clocks: for permissions that must not begin too early.
     pub fn earliest(self) -> Timestamp {
         self.twilio.map_or(self.local, |twilio| twilio.min(self.local))
     }
 
-    /// The time as a fact of this moment keeps it.
+    /// The stamp of a fact of this moment.
     pub fn stamp(self) -> Stamp {
         Stamp { at: self.best(), unsure: self.trusted().is_none() }
     }
 }
 
 impl Stamp {
-    /// True when the fact lies within the last `window`. Nothing falls out of a window while the clocks disagree, nor when
-    /// they did at the time of the fact.
+    /// Returns true when the fact is within the last `window`. Always true while the clocks disagree, and when they disagreed
+    /// at the time of the fact.
     pub fn within(self, now: Now, window: SignedDuration) -> bool {
         self.unsure || now.trusted().is_none_or(|now| now.duration_since(self.at) < window)
     }
 
-    /// True when the fact surely lies within the last `window`: what is allowed only for a while is not allowed while the
-    /// clocks disagree, nor when they did at the time of the fact.
+    /// Returns true when the fact is certainly within the last `window`: false while the clocks disagree, and when they
+    /// disagreed at the time of the fact.
     pub fn surely_within(self, now: Now, window: SignedDuration) -> bool {
         !self.unsure && now.trusted().is_some_and(|now| now.duration_since(self.at) < window)
     }
 
-    /// True when a pause that began here is over. A time in the future is a clock that was wrong, and holds nothing.
+    /// Returns true when a pause that began at this time is over. A time in the future comes from a wrong clock, and the
+    /// pause counts as over.
     pub fn is_over(self, now: Now, pause: SignedDuration) -> bool {
         let elapsed = now.best().duration_since(self.at);
         elapsed >= pause || elapsed < -CLOCK_TOLERANCE
     }
 
-    /// The stamp of a time that Twilio told.
+    /// The stamp of a time by Twilio's clock.
     pub const fn sure(at: Timestamp) -> Self {
         Self { at, unsure: false }
     }

@@ -1,4 +1,4 @@
-//! The condition of a listed account, as Kubernetes writes conditions.
+//! The condition of a listed account, in the form of Kubernetes conditions.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,19 +7,19 @@ use serde::{Serialize, Serializer};
 
 use crate::{ActionKind, Reason};
 
-/// A condition, as Kubernetes writes them.
+/// A condition, in the form of Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// `Synced`.
     pub r#type: &'static str,
-    /// `True` when Twilio is as the state says.
+    /// `True` when the account is in sync.
     pub status: ConditionStatus,
-    /// One word.
+    /// The reason, in one word.
     pub reason: ConditionReason,
-    /// For people.
+    /// The message, for people.
     pub message: Cow<'static, str>,
-    /// The time at which the status changed last, as Kubernetes has it; the reason may have changed since.
+    /// The time of the last change of the status, as in Kubernetes; the reason may have changed since.
     pub last_transition_time: Timestamp,
 }
 
@@ -30,16 +30,16 @@ pub enum ConditionStatus {
     True,
     /// Something is planned or held.
     False,
-    /// It could not be read.
+    /// The account could not be read.
     Unknown,
 }
 
 /// The reason of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionReason {
-    /// Twilio is as the state says.
+    /// The account at Twilio equals its desired state.
     InSync,
-    /// The account is closed, and gone from Twilio's list.
+    /// The account is closed, and no longer in Twilio's list.
     Absent,
     /// An action is planned.
     Planned(ActionKind),
@@ -48,7 +48,7 @@ pub enum ConditionReason {
 }
 
 impl ConditionReason {
-    /// The word in `/status` and on the page.
+    /// The name in `/status` and on the status page.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InSync => "InSync",

@@ -1,4 +1,4 @@
-//! The desired state, valid by construction: only `manifest` makes one, and what was doubtful is not in it.
+//! The desired state, valid by construction: only `manifest` makes one, without the doubtful parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{AccountSid, PhoneNumber, Status, TransferResources, digest::digest};
 
-/// The content of the state, less everything that a fault makes doubtful.
+/// The desired state, without everything that a fault makes doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Desired {
     pub(crate) main: Result<Main, String>,
@@ -18,43 +18,44 @@ pub struct Desired {
     pub(crate) frozen: BTreeSet<AccountSid>,
 }
 
-/// The reason for which nothing at all is changed.
+/// The reason why the whole state is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Pause {
-    /// A readable document says `paused: true`, or something that is not a boolean.
+    /// A readable document has `paused: true`, or a value that is not a boolean.
     Declared,
-    /// A fault hides an unknown number of entries or guards; one of these may have been a pause.
+    /// A fault hides an unknown number of entries or guards; one of them may be a pause.
     Unreadable {
-        /// The first file with such a fault, as a person would write it.
+        /// The name of the first file with such a fault.
         file: String,
     },
 }
 
-/// The parts of the state that faults took out, for guards that must not weaken while it is missing.
+/// The parts of the state that faults took out, for guards that must not weaken meanwhile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Doubt {
-    /// Entries that count as absent: each counts as one action of every action kind.
+    /// The number of entries that count as absent: each counts as one action of every action kind.
     pub entries: usize,
-    /// Claims that count as absent: each counts as one transfer.
+    /// The number of claims that count as absent: each counts as one transfer.
     pub claims: usize,
-    /// An entry that counts as absent may hand all numbers of its account to the main account: transfers without number.
+    /// True when an entry that counts as absent may move all numbers of its account to the main account: an unknown number
+    /// of transfers.
     pub moves: bool,
-    /// The account of an entry cannot be told, so any account that no readable entry lists may be meant.
+    /// True when the account of an entry is unknown, so that it may be any account that no readable entry lists.
     pub unnamed: bool,
 }
 
-/// The resources that a claim names for its transfer. The short form names none, and nearly all of thousands
-/// of claims have it.
+/// The resources that a claim names for its transfer. `None` for the short form, which nearly all of thousands of claims
+/// have.
 pub type ClaimResources = Option<Box<TransferResources>>;
 
-/// The main account, by which the state says for which credentials it is meant.
+/// The main account: the account of the credentials that the state is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Main {
     /// Its SID.
     pub sid: AccountSid,
-    /// The numbers that must sit in it.
+    /// The phone numbers that it must own.
     pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
-    /// Suspensions of any account that the journal did not know may be lifted up to this time.
+    /// The time up to which suspensions of accounts unknown to the journal may be lifted.
     pub lift_suspensions_before: Option<Timestamp>,
 }
 
@@ -63,50 +64,49 @@ pub struct Main {
 pub struct Entry {
     /// Its SID.
     pub sid: AccountSid,
-    /// The name it must have for anything to be done to it.
+    /// The name that it must have at Twilio, else it is not changed.
     pub friendly_name: Option<String>,
-    /// The status it must have.
+    /// The desired status.
     pub desired_status: DesiredStatus,
-    /// The numbers it must own.
+    /// The phone numbers that it must own.
     pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
-    /// Report, never act.
+    /// True when the account is reported, but never changed.
     pub paused: bool,
-    /// Suspensions made by others up to this time may be lifted.
+    /// The time up to which external suspensions may be lifted.
     pub lift_suspensions_before: Option<Timestamp>,
-    /// The reason, in free text.
+    /// The reason of the entry, in free text.
     pub reason: Option<String>,
-    /// Anything, for plans, logs and the journal.
+    /// Key-value pairs, shown in plans, logs and the journal.
     pub labels: BTreeMap<String, String>,
 }
 
 /// A desired status. A close carries its terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum DesiredStatus {
-    /// Usable.
+    /// The account is usable.
     Active,
-    /// Suspended.
+    /// The account is suspended.
     Suspended,
-    /// Closed, on these terms.
+    /// The account is closed, on these terms.
     Closed(Box<CloseTerms>),
 }
 
-/// The terms that the state gives for a close.
+/// The terms of a close.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CloseTerms {
-    /// The friendly name as Twilio shows it: a second witness beside the SID.
+    /// The friendly name at Twilio, as a check of the SID.
     pub confirm: String,
-    /// Not closed before this time.
+    /// The earliest time of the close.
     pub not_before: Option<Timestamp>,
-    /// True when the numbers that it still holds, that no entry claims and that are not in `release`, move to
-    /// the main account.
+    /// True when numbers of the account that no entry claims and `release` does not list move to the main account.
     pub move_numbers_to_main: bool,
-    /// Numbers that may be lost with the account.
+    /// The phone numbers that may be released with the account.
     pub release: BTreeSet<PhoneNumber>,
 }
 
 impl DesiredStatus {
-    /// The word of the state.
+    /// The status, without terms.
     pub const fn status(&self) -> Status {
         match self {
             Self::Active => Status::Active,
@@ -117,7 +117,7 @@ impl DesiredStatus {
 }
 
 impl Doubt {
-    /// Adds what else is in doubt.
+    /// Adds the doubts of `other`.
     pub(crate) fn add(&mut self, other: &Self) {
         let Self { entries, claims, moves, unnamed } = other;
         self.entries += entries;
@@ -128,8 +128,8 @@ impl Doubt {
 }
 
 impl CloseTerms {
-    /// A digest that changes when the decision to close does: who is meant, what may be lost, where the rest goes. A
-    /// later `not_before` is the same decision.
+    /// A digest of the decision to close: it changes with the name, the released numbers and the move to the main account.
+    /// Another `not_before` is the same decision.
     pub fn digest(&self) -> String {
         let Self { confirm, not_before: _, move_numbers_to_main, release } = self;
         digest(&(confirm, move_numbers_to_main, release))
@@ -137,14 +137,14 @@ impl CloseTerms {
 }
 
 impl Main {
-    /// A digest that changes when anything that the state says of the main account changes.
+    /// A digest that changes with any change of the main account in the state.
     pub fn digest(&self) -> String {
         digest(self)
     }
 }
 
 impl Entry {
-    /// The terms of its close, when it is to be closed.
+    /// The terms of its close, when its desired status is `closed`.
     pub const fn close(&self) -> Option<&CloseTerms> {
         match &self.desired_status {
             DesiredStatus::Closed(terms) => Some(terms),
@@ -152,12 +152,12 @@ impl Entry {
         }
     }
 
-    /// A digest that changes when anything the entry says changes.
+    /// A digest that changes with any change of the entry.
     pub fn digest(&self) -> String {
         digest(self)
     }
 
-    /// Returns true when the entry names the account otherwise than Twilio does.
+    /// Returns true when the entry has another name for the account than `live_name`, its name at Twilio.
     pub fn name_mismatches(&self, live_name: &str) -> bool {
         self.friendly_name.as_ref().is_some_and(|name| name != live_name)
             || self.close().is_some_and(|terms| terms.confirm != live_name)
@@ -165,17 +165,17 @@ impl Entry {
 }
 
 impl Desired {
-    /// The main account, or why nothing at all can be done.
+    /// The main account, or the reason why nothing at all can be done.
     pub fn main(&self) -> Result<&Main, &str> {
         self.main.as_ref().map_err(String::as_str)
     }
 
-    /// True when the whole state is paused, or counts as paused.
+    /// Returns true when the whole state is paused, or counts as paused.
     pub const fn paused(&self) -> bool {
         self.pause.is_some()
     }
 
-    /// The reason for which the whole state is paused. A pause that a document declares comes before a fault.
+    /// The reason why the whole state is paused. A declared pause comes before a fault.
     pub fn pause(&self) -> Option<Pause> {
         self.pause.clone()
     }
@@ -190,7 +190,7 @@ impl Desired {
         self.faulty
     }
 
-    /// Accounts of which the state says something that has a fault.
+    /// The accounts whose entries have a fault.
     pub fn frozen(&self) -> impl Iterator<Item = AccountSid> {
         self.frozen.iter().copied()
     }
@@ -205,22 +205,21 @@ impl Desired {
         self.accounts.get(&sid)
     }
 
-    /// Returns true when no number may enter or leave `sid`: the state is paused, the entry of `sid` is
-    /// paused, or that entry is faulty or may be.
+    /// Returns true when no number may enter or leave `sid`: the state or the entry of `sid` is paused, or that entry has or
+    /// may have a fault.
     pub fn paused_for_numbers(&self, sid: AccountSid) -> bool {
         self.paused()
             || self.frozen.contains(&sid)
             || self.accounts.get(&sid).map_or_else(|| self.may_be_listed(sid), |entry| entry.paused)
     }
 
-    /// Returns true when no readable entry lists `sid`, and an entry whose account cannot be told may be
-    /// about that account.
+    /// Returns true when no readable entry lists `sid`, and an entry without a readable SID may be its entry.
     pub fn may_be_listed(&self, sid: AccountSid) -> bool {
         let is_main = self.main.as_ref().is_ok_and(|main| main.sid == sid);
         self.doubt.unnamed && !is_main && !self.accounts.contains_key(&sid)
     }
 
-    /// Every claim: the account that must own the number, the number, and what the transfer needs.
+    /// Every claim: the account that must own the phone number, the number, and the resources for its transfer.
     pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Option<&TransferResources>)> {
         let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
         let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
@@ -229,7 +228,7 @@ impl Desired {
         })
     }
 
-    /// The account that claims `number`, and what its claim says of the transfer.
+    /// The account that claims `number`, and the resources for its transfer.
     pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Option<&TransferResources>)> {
         let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
         let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
@@ -238,13 +237,13 @@ impl Desired {
             .find_map(|(sid, numbers)| numbers.get(&number).map(|resources| (sid, resources.as_deref())))
     }
 
-    /// A digest that changes exactly when the meaning of the state does: not with a place, a comment or an order.
+    /// A digest that changes exactly with the meaning of the state: not with locations, comments or order.
     pub fn digest(&self) -> String {
         digest(self)
     }
 
-    /// Returns true when `other` says the same of these accounts and numbers, and of what concerns all of
-    /// them: the main account, pauses, faults and what is in doubt.
+    /// Returns true when `other` agrees on these accounts and numbers, and on everything that affects all of them: the main
+    /// account, pauses, faults and doubts.
     pub fn agrees_on(&self, other: &Self, accounts: &[AccountSid], numbers: &[PhoneNumber]) -> bool {
         let fleet = |state: &Self| {
             let main = state.main.as_ref().map(|main| (main.sid, main.lift_suspensions_before)).ok();

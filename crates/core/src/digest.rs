@@ -1,4 +1,4 @@
-//! Digests: a short name for a value, equal when the value is.
+//! Digests: a short name of a value, equal for equal values.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};

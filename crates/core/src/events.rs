@@ -12,15 +12,15 @@ use crate::{
 
 /// The most accounts in one event, so that no line of the journal grows without bound.
 const MAX_ACCOUNTS: usize = 1000;
-/// Times are whole seconds, so that shorter gaps cannot be told.
+/// The shortest gap that is recorded: times are whole seconds.
 const MIN_GAP: SignedDuration = SignedDuration::from_secs(2);
-/// A pass that is no longer than this is attention from its begin to its end.
+/// The longest pass that is never a gap.
 const SHORT_PASS: SignedDuration = SignedDuration::from_mins(1);
-/// A pass is kept at least so often.
+/// The longest time between two recorded passes.
 const ATTENDED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
-/// The facts of the desired state alone, whether or not Twilio can be observed: a decision that was withdrawn during an
-/// outage was withdrawn.
+/// The facts of the desired state alone, independent of Twilio: a decision that is withdrawn during an outage counts as
+/// withdrawn.
 pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
     let mut events = attention(history, policy, now);
     for entry in desired.accounts() {
@@ -47,7 +47,7 @@ fn close_decisions(history: &History, desired: &Desired, now: Now) -> Vec<Event>
     let mut events: Vec<_> = decided.collect();
     let withdrawn = |account: &AccountSid| match desired.entry(*account) {
         Some(entry) => entry.close().is_none(),
-        // What cannot be read may still say so.
+        // An unreadable entry may still have it.
         None => !desired.faulty(),
     };
     let decided = history.close_decisions().map(|(account, _)| account).filter(withdrawn);
@@ -63,17 +63,17 @@ pub fn events_during_pass(history: &History, desired: &Desired, policy: &Policy,
     events
 }
 
-/// That the desired state is being read, and for how long it was not.
+/// The facts that a pass reads the desired state now, and the gap before it.
 pub(crate) fn attention(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
     attended_within(history, policy, now, longest_gap(policy))
 }
 
-/// That a pass came to its end, which is no gap as long as it is a short one.
+/// The facts at the end of a pass. A short pass is not a gap.
 pub fn end_of_pass(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
     attended_within(history, policy, now, longest_gap(policy).max(SHORT_PASS))
 }
 
-/// A longer time without a pass does not count towards a rest.
+/// The longest time without a pass that counts towards a cooling-off period.
 fn longest_gap(policy: &Policy) -> SignedDuration {
     (policy.close_after / 10).max(policy.interval * 3).max(MIN_GAP)
 }
@@ -94,7 +94,7 @@ fn attended_within(history: &History, policy: &Policy, now: Now, longest: Signed
     events
 }
 
-/// The facts of this observation, in the order in which history is to take them in.
+/// The facts of this observation, in the order in which history applies them.
 pub fn observation_events(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
     let mut events = Vec::new();
     let late = late_suspensions(history, observed);
@@ -112,7 +112,7 @@ fn live(observed: &Observed, account: AccountSid) -> Option<Status> {
     observed.account(account)?.status.known()
 }
 
-/// Suspensions that are late effects of our own writes, with their dates.
+/// Suspensions that are late effects of the daemon's own writes, with their dates.
 fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountSid, Timestamp> {
     let suspended =
         observed.subaccounts().filter(|account| account.status.known() == Some(Status::Suspended));
@@ -123,7 +123,7 @@ fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountS
         .collect()
 }
 
-/// Open writes whose effect shows.
+/// Open writes whose effect is observed.
 fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     let shows = |target: Target, status: Option<Status>, to: Option<AccountSid>| match target {
         Target::Account(account) => status.is_some() && live(observed, account) == status,
@@ -139,7 +139,7 @@ fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     }
 }
 
-/// Writes of the daemon's that others reverted while the state still wants them.
+/// Writes of the daemon that were reverted externally while they are still desired.
 fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     let claimants = desired.claimants();
     for (target, Applied { kind, transfer }) in history.last_applied() {
@@ -168,19 +168,19 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
         if wanted && !stands && !late {
             events.push(Event::Reverted { target, at: now.stamp() });
         } else if (wanted && !stands) || (!wanted && !desired.faulty()) {
-            // What a fault hides may still be wanted.
+            // A write that a fault hides may still be desired.
             events.push(Event::Superseded { target });
         }
     }
 }
 
-/// Returns true when the state wants `number`, which no entry claims, to go from `account` to the main account.
+/// Returns true when the close of `account` moves `number`, which no entry claims, to the main account.
 fn moves_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
     let terms = desired.entry(account).and_then(Entry::close);
     terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))
 }
 
-/// Subaccounts that no earlier pass observed. A suspension of one of these may be anybody's.
+/// Subaccounts that no earlier pass observed. The origin of a suspension of one of these is unknown.
 fn first_sights(
     history: &History,
     observed: &Observed,
@@ -196,14 +196,14 @@ fn first_sights(
     for &account in new.iter().filter(suspended).filter(|account| !late.contains_key(account)) {
         events.push(Event::FoundSuspended { account });
     }
-    // Accounts whose status cannot be read are not known yet.
+    // Accounts whose status cannot be read stay unknown.
     let readable: Vec<_> = new.into_iter().filter(|account| live(observed, *account).is_some()).collect();
     events
         .extend(readable.chunks(MAX_ACCOUNTS).map(|chunk| Event::AccountsSeen { accounts: chunk.to_vec() }));
 }
 
-/// Accounts seen active that were not known to be since their desired status changed; and accounts that are to close, seen
-/// suspended by others since.
+/// Accounts that are seen active for the first time since their desired status changed; and accounts to close that are
+/// seen suspended externally.
 fn sightings(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     for account in observed.subaccounts().filter(|account| account.status.known() == Some(Status::Active)) {
         let sid = account.sid;
@@ -227,7 +227,7 @@ fn sightings(history: &History, desired: &Desired, observed: &Observed, now: Now
     }
 }
 
-/// Accounts seen under the names that their entries give.
+/// Accounts that are seen under the names of their entries.
 fn names(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
     for entry in desired.accounts() {
         let Some(name) = &entry.friendly_name else { continue };
@@ -238,7 +238,7 @@ fn names(history: &History, desired: &Desired, observed: &Observed, events: &mut
     }
 }
 
-/// The numbers of every list that was read, as far as they are news.
+/// The numbers of every list that was read, as far as history does not know them.
 fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     for (account, list) in observed.lists() {
         let (mut alone, mut moving) = (BTreeMap::<PhoneNumber, NumberSid>::new(), BTreeMap::new());
@@ -260,8 +260,8 @@ fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     }
 }
 
-/// The numbers that a closing account was last seen with and that no list shows, for which its list was read whole
-/// while it is active: these may be gone for good.
+/// The numbers that an active account to close was last seen with, and that no list contains now, its own included: they
+/// may be gone for good.
 pub(crate) fn vanished(
     history: &History,
     desired: &Desired,

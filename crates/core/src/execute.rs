@@ -1,9 +1,9 @@
-//! Executing: an approved plan in, outcomes out, stage by stage.
+//! Execution: an approved plan in, outcomes out, stage by stage.
 //!
-//! One function makes every write, and nothing waits between its proof and the request: it takes its place in flight first,
-//! then looks, makes the intent durable, and sends one request. A proof that became too old ends the write as skipped; the
-//! next pass proves it again. Closes are made one at a time. A failure stops nothing but what depends on it, unless
-//! nothing else could fare better.
+//! One function makes every write, and nothing waits between its proof and its request: it takes its place in flight, reads
+//! its proof, makes the intent durable, and sends one request. A write whose proof is too old is skipped; the next pass
+//! proves it again. Closes are made one at a time. A failure only affects writes that depend on it, unless every other
+//! request would fail as well.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,14 +17,15 @@ use crate::{
     AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip, SkipCause, Status,
     record::{Precondition, Record, Stopwatch},
     remote::{Apply, RemoteError, Sent, WriteSlot},
+    text::count,
 };
 
-/// A request begins at most this long after the last look that it rests on.
+/// The longest time from the last read of a proof to the start of the request.
 pub const MAX_LAST_LOOK: Duration = Duration::from_secs(5);
-/// A request begins at most this long after the first look that it rests on.
+/// The longest time from the first read of a proof to the start of the request.
 pub const MAX_FIRST_LOOK: Duration = Duration::from_secs(10);
-/// The longest time from the last check of these ages to the begin of the request: the auth token is read, and a connection
-/// comes up, within 2.5 s, and a look at the desired state may be shared for 0.25 s.
+/// The longest time from the last check of these ages to the start of the request: reading the auth token and connecting
+/// take up to 2.5 s, and a read of the desired state is shared for 0.25 s.
 const MAX_TO_BEGIN: Duration = Duration::from_secs(3);
 
 /// An action and its outcome.
@@ -32,7 +33,7 @@ const MAX_TO_BEGIN: Duration = Duration::from_secs(3);
 pub struct Executed {
     /// The action as it was planned.
     pub planned: Planned,
-    /// Its end.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
@@ -42,7 +43,7 @@ pub struct Executed {
 pub struct Execution {
     /// Every action of the plan.
     pub executed: Vec<Executed>,
-    /// The error that ended the pass.
+    /// The error that aborted the pass.
     pub stopped: Option<RemoteError>,
 }
 
@@ -52,7 +53,7 @@ impl Execution {
         self.executed.iter().any(|executed| which(&executed.outcome))
     }
 
-    /// `observed` as it stands after what was done.
+    /// `observed`, after the writes that were done.
     pub fn after(&self, mut observed: Observed) -> Observed {
         let mut moves = BTreeMap::new();
         for Executed { planned, outcome } in &self.executed {
@@ -78,29 +79,29 @@ impl Execution {
     }
 }
 
-/// The ports that executing works with.
+/// The ports of an execution.
 #[derive(Debug)]
 pub struct Ports<'a, A, R, P, S> {
-    /// Writes, and the looks right before them.
+    /// Makes the writes, and the reads right before them.
     pub apply: &'a A,
-    /// Keeps intents and outcomes.
+    /// Records intents and outcomes.
     pub record: &'a R,
     /// Reads the desired state right before a write.
     pub precondition: &'a P,
-    /// Measures how old a proof is.
+    /// Measures the age of a proof.
     pub stopwatch: &'a S,
-    /// The most writes that may be under way at once.
+    /// The most writes at the same time.
     pub in_flight: usize,
 }
 
 /// The state of one execution.
 #[derive(Debug, Default)]
 struct Progress {
-    /// The error after which nothing else would fare better.
+    /// The error that stops the execution, because every other request would fail as well.
     stopped: Mutex<Option<RemoteError>>,
-    /// Accounts that should be active and are not.
+    /// The accounts whose reactivation was not done.
     inactive: BTreeSet<AccountSid>,
-    /// Accounts with a transfer that was not done, and its reason.
+    /// The accounts with a transfer that was not done, and its reason.
     waiting: BTreeMap<AccountSid, String>,
 }
 
@@ -126,7 +127,7 @@ impl Progress {
         }
     }
 
-    /// Takes in how a stage ended, for those that depend on it.
+    /// Records the outcomes of a stage, for the writes that depend on it.
     fn note(&mut self, executed: &[Executed]) {
         for Executed { planned, outcome } in executed {
             if matches!(outcome, Outcome::Done(_)) {
@@ -190,8 +191,8 @@ async fn stage<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     stream::iter(stage).map(one).buffer_unordered(in_flight).collect().await
 }
 
-/// Makes one write: place in flight, desired state, for a close numbers and account afresh, durable intent, one request.
-/// The only function that sends one.
+/// Makes one write: place in flight, check of the desired state, for a close a read of numbers and account, durable intent,
+/// one request. Only this function sends writes.
 async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     ports: &Ports<'_, A, R, P, S>,
     planned: &Planned,
@@ -206,7 +207,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     if let Action::Close(close) = action {
         look(&mut place, close, progress).await?;
         proof.last = ports.stopwatch.elapsed();
-        // Looking took its time: the state must still say so.
+        // The reads took time, and the state may have changed.
         ports.precondition.check(action).await?;
     }
     proof.check_age(ports.stopwatch.elapsed())?;
@@ -214,7 +215,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     let id = ports.record.intent(planned).await.map_err(|why| {
         Skip::new(SkipCause::NotRecorded, format!("the intent could not be recorded: {why}"))
     })?;
-    // Making the intent durable took its time as well.
+    // Making the intent durable took time as well.
     let still = proof.check_age(ports.stopwatch.elapsed()).and_then(|()| may_begin(ports.precondition));
     let sent = match still {
         Ok(()) => place.send(action).await,
@@ -228,19 +229,23 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
 }
 
 fn may_begin(precondition: &impl Precondition) -> Result<(), Skip> {
-    if precondition.is_stopping() { Err(Skip::new(SkipCause::Stopping, "stopping")) } else { Ok(()) }
+    if precondition.is_stopping() {
+        Err(Skip::new(SkipCause::Stopping, "the process is stopping"))
+    } else {
+        Ok(())
+    }
 }
 
-/// The times of the looks that a write rests on.
+/// The times of the reads that prove a write.
 struct Proof {
-    /// The begin of the first.
+    /// The start of the first read.
     first: Duration,
-    /// The end of the last.
+    /// The end of the last read.
     last: Duration,
 }
 
 impl Proof {
-    /// Refuses a proof that would be too old once a connection came up.
+    /// Refuses a proof that would be too old when the request starts.
     fn check_age(&self, now: Duration) -> Result<(), Skip> {
         let too_old = now.saturating_sub(self.last) > MAX_LAST_LOOK.saturating_sub(MAX_TO_BEGIN)
             || now.saturating_sub(self.first) > MAX_FIRST_LOOK.saturating_sub(MAX_TO_BEGIN);
@@ -248,19 +253,16 @@ impl Proof {
             return Ok(());
         }
         let took = now.saturating_sub(self.first).as_secs_f64();
-        Err(Skip::new(
-            SkipCause::ProofTooOld,
-            format!("the looks right before it took {took:.1} s, so they no longer prove anything"),
-        ))
+        Err(Skip::new(SkipCause::ProofTooOld, format!("the proof is too old: reading it took {took:.1} s")))
     }
 }
 
-/// The look right before a close: the numbers, then the account, read afresh once each, are as they were planned on.
+/// Checks right before a close that the numbers and then the account, read once each, are as planned.
 async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) -> Result<(), Skip> {
     let sid = close.account.sid;
     let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
     let failed = |error: RemoteError| {
-        let why = format!("not closed: {sid} could not be read again: {error}");
+        let why = format!("{sid} could not be read right before its close: {error}");
         if error.stops_the_pass() {
             progress.stop(error);
         }
@@ -272,8 +274,8 @@ async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) ->
     if !same {
         let listed: Vec<_> = numbers.iter().take(10).map(|number| number.phone.to_string()).collect();
         return Err(changed(format!(
-            "not closed: {sid} was planned with {} and now lists {} ({})",
-            close.listed.len(),
+            "{sid} changed since it was planned: {} then, {} now ({})",
+            count(close.listed.len(), "number"),
             numbers.len(),
             listed.join(", ")
         )));
@@ -281,7 +283,7 @@ async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) ->
     let account = place.account(sid).await.map_err(failed)?;
     if account != close.account {
         return Err(changed(format!(
-            "not closed: {sid} changed since it was planned: it is {} and named {:?}, last changed at {}",
+            "{sid} changed since it was planned: now {} and named {:?}, last changed at {}",
             account.status,
             account.friendly_name,
             account.date_updated.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())

@@ -1,6 +1,7 @@
-//! The brake: weighs each action kind against its limit and what was spent on it. Only it makes an [`ApprovedPlan`].
+//! The brake: checks each action kind against its limit and its spent budget. Only the brake makes an [`ApprovedPlan`].
 //!
-//! An action kind over its limit is held whole, never trimmed, and alone. What undoes the daemon's own work is free.
+//! When an action kind is over its limit, all of its actions are held, and no other kind. Actions that undo the daemon's
+//! own writes are exempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,17 +12,17 @@ use crate::{
     text::{count as counted, first_of},
 };
 
-/// Everything that the operator's settings say of passes.
+/// The operator's settings for passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guardrails {
-    /// The settings that the plan obeys.
+    /// The settings that the plan follows.
     pub policy: Policy,
-    /// The limits on what may be done.
+    /// The limits of the action kinds.
     pub limits: Limits,
 }
 
 impl Guardrails {
-    /// The default policy without a limit: for a plan that is only looked at.
+    /// The default policy without limits, for a plan that is only shown.
     pub fn unlimited() -> Self {
         let verbs = ActionKind::ALL.map(|kind| (kind, Limit::Percent(100))).into();
         Self {
@@ -31,14 +32,14 @@ impl Guardrails {
     }
 }
 
-/// The limits on what may be done within the window.
+/// The limits on writes within the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The limit of each action kind.
     pub verbs: BTreeMap<ActionKind, Limit>,
-    /// The most numbers that closes may release.
+    /// The most phone numbers that closes may release.
     pub released_numbers: usize,
-    /// The time for which a write weighs.
+    /// The rolling window in which a write counts.
     pub window: jiff::SignedDuration,
 }
 
@@ -47,7 +48,7 @@ pub struct Limits {
 pub enum Limit {
     /// A number of writes.
     Count(usize),
-    /// A share of what the state lists, 0 to 100; rounded down, but not below the action kind's floor.
+    /// A share of the live targets that the state lists, 0 to 100; rounded down, but not below the floor of the action kind.
     Percent(u8),
 }
 
@@ -79,7 +80,7 @@ impl Limit {
     }
 }
 
-/// The least that a limit in per cent allows, unless it is 0, so that it works for a fleet of three.
+/// The least that a limit in per cent allows, unless it is 0: otherwise it would allow nothing in a small fleet.
 const fn floor(kind: ActionKind) -> usize {
     match kind {
         ActionKind::Reactivate => 5,
@@ -89,7 +90,7 @@ const fn floor(kind: ActionKind) -> usize {
     }
 }
 
-/// The budget of one action kind, or of the numbers that closes release: a limit, and the amount spent of it.
+/// The budget of one action kind, or of released phone numbers: a limit, and the amount spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// The limit; `None` when it is lifted.
@@ -110,7 +111,7 @@ impl Budget {
 pub struct Budgets {
     /// By action kind.
     pub verbs: BTreeMap<ActionKind, Budget>,
-    /// Numbers released by closes.
+    /// The budget of phone numbers released by closes.
     pub release: Budget,
 }
 
@@ -164,7 +165,8 @@ fn touched(action: &Action) -> Vec<AccountSid> {
     }
 }
 
-/// Weighs `plan` and names beside each suspension the numbers that it leaves behind. Reactivations are weighed first, because transfers may need them.
+/// Holds the actions of `plan` that are over their limits, and adds a note to each suspension with held transfers.
+/// Reactivations are checked first, because transfers may depend on them.
 pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> ApprovedPlan {
     let budgets = budgets(&plan, limits, history, now);
     for kind in ActionKind::ALL {
@@ -179,7 +181,7 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
     ApprovedPlan { plan, budgets }
 }
 
-/// The budgets as they stand before `plan`.
+/// The budgets before `plan`.
 pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Budgets {
     let of = |kind: ActionKind| {
         let base = if kind == ActionKind::Transfer { plan.found_numbers } else { plan.live_accounts };
@@ -198,13 +200,13 @@ fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
 
 fn hold_transfers_without_target(plan: &mut Plan) {
     let held = plan.held.iter().filter(|held| held.kind == ActionKind::Reactivate);
-    let dark: BTreeSet<_> = held.map(|held| held.account).collect();
-    let into_the_dark = |planned: &Planned| match &planned.action {
-        Action::Transfer(transfer) => dark.contains(&transfer.to),
+    let inactive_targets: BTreeSet<_> = held.map(|held| held.account).collect();
+    let into_inactive = |planned: &Planned| match &planned.action {
+        Action::Transfer(transfer) => inactive_targets.contains(&transfer.to),
         Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => false,
     };
-    let waiting = take(plan, into_the_dark);
-    // Without the faults the reactivations may be within their limit, and these count.
+    let waiting = take(plan, into_inactive);
+    // Without the faults, the reactivations may be within their limit, and then these transfers count.
     if let Some(doubted) = plan.doubted.get_mut(&ActionKind::Transfer) {
         *doubted = doubted.saturating_add(waiting.len());
     }
@@ -243,7 +245,7 @@ fn check_limit(
         plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
     let accounts = first_of(&accounts.into_iter().collect::<Vec<_>>());
     let message = format!(
-        "the plan holds {count} of `{kind}`, {spent} were spent within {:#}, {}and the limit is {limit}: none is done ({accounts})",
+        "`{kind}` is over its limit of {limit}: {count} planned, {spent} spent within {:#}{}; all of them are held ({accounts})",
         limits.window,
         in_doubt(doubted)
     );
@@ -251,7 +253,7 @@ fn check_limit(
         FIX_FAULTS.to_owned()
     } else {
         format!(
-            "check that all of them are meant; then raise --max-{} to at least {}, or change the state in smaller steps",
+            "check that all of them are intended, then raise `--max-{}` to at least {}, or change the desired state in smaller steps",
             plural(kind),
             count + spent
         )
@@ -261,20 +263,17 @@ fn check_limit(
     }
 }
 
-/// The weight that faults add to that of an action kind, in words.
+/// The part of the message about actions that faults may hide.
 fn in_doubt(doubted: usize) -> String {
     match doubted {
         0 => String::new(),
-        usize::MAX => {
-            "an entry with a fault may move any number of its account and counts as more than any limit, "
-                .to_owned()
-        }
-        doubted => format!("{doubted} that faults may hide count as well, "),
+        usize::MAX => ", and an entry with a fault that may move any number of phone numbers".to_owned(),
+        doubted => format!(", {doubted} possibly hidden by faults"),
     }
 }
 
-/// Closes are weighed one by one for the numbers they release, each against what the earlier ones leave. One whose
-/// last try is unknown takes the place of that try.
+/// Checks closes one by one for the phone numbers that they release, each against the budget that the earlier ones leave.
+/// A close whose last try ended unknown replaces that try in the budget.
 fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
     let mut spent = budgets.release.spent;
     let mut over = BTreeSet::new();
@@ -295,15 +294,15 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
     for Planned { action, .. } in take(plan, is_over) {
         let Action::Close(close) = &action else { continue };
         let message = format!(
-            "closing {} would release {}; {} were released within {:#}, and the limit is {}",
+            "closing {} would release {}, over the limit of {}: {} already released within {:#}",
             close.account.sid,
             counted(close.at_risk.len(), "number"),
+            limits.released_numbers,
             budgets.release.spent,
-            limits.window,
-            limits.released_numbers
+            limits.window
         );
         let remedy = format!(
-            "check that the numbers may be lost; then raise --max-released-numbers to at least {}, or move them away",
+            "check that the numbers may be lost, then raise `--max-released-numbers` to at least {}, or move the numbers",
             budgets.release.spent + close.at_risk.len()
         );
         plan.hold(ActionKind::Close, action.account(), None, hold(Reason::OverLimit, message, remedy));

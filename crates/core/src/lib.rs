@@ -1,39 +1,40 @@
-//! The pure core of `subaccountd`: it decides, and nothing else. No I/O, no clock, no dice: what it needs to know comes in
-//! as values, what it wants done goes out as values, and [`execute`] alone calls out, through ports.
+//! The pure core of `subaccountd`, which makes all decisions. It has no I/O, no clock and no randomness: facts come in as
+//! values, actions go out as values, and only [`execute`] calls out, through ports.
 //!
-//! # What always holds
+//! # Invariants
 //!
-//! - **No account is closed** unless the state, without any fault, says `closed` and confirms the live name; the account
-//!   rested suspended for long enough since that decision, by Twilio's clock; and its whole number list was seen twice,
-//!   the second time right before, with nothing in it but what `close.release` names. Emptying an account and closing it
-//!   are never in one plan. Only `plan::close` makes an [`Action::Close`].
-//! - **No number is released** but those. Every number stays in exactly one account, whatever fails on the way.
-//! - **The main account's status is never touched**, nor that of an account that the state does not list. Absence is not
-//!   an action kind: the plan walks what is desired, never what was observed.
-//! - **Not known is a value.** A list that could not be read is not empty, a status that is none of the three is not one
-//!   of them, a write without an answer is neither done nor undone.
-//! - **A fault costs the smallest thing that it makes doubtful**, and while there is one, nothing is done that cannot be
-//!   undone. A faulty entry is absent, its account paused for numbers.
-//! - **The brake refuses an action kind whole**, alone, and counts what may have happened as happened: after a crash the budgets
-//!   are no larger. Only [`approve`] makes an [`ApprovedPlan`], and only such a plan can be executed.
-//! - **A suspension made by others is information.** It is reported, not fought; so is whatever others undo twice.
-//! - **A converged fleet gets no write**, and when nothing goes wrong a fleet converges, or what is left is held with a
-//!   reason, a message that names the targets, and a remedy.
-//! - **The same facts give the same plan**, and all that one pass knows of another are the facts of [`History`].
+//! - **An account is closed** only when the state has no fault, its desired status is `closed` and its live name is
+//!   confirmed; when it was suspended for the whole cooling-off period since that decision, by Twilio's clock; and when its
+//!   whole number list was read twice, the second time right before the close, with only numbers that `close.release`
+//!   names. One plan never both empties and closes an account. Only `plan::close` makes an [`Action::Close`].
+//! - **A number is released** only with such a close. Every other number stays in exactly one account, even after failures.
+//! - **The status of the main account is never changed**, nor that of an account that the state does not list. The plan walks
+//!   the desired state, never the observation, so that nothing is destroyed because it is missing.
+//! - **Unknown is a value.** A list that could not be read is not empty, an unknown status is none of the three, and a write
+//!   without an answer is neither done nor undone.
+//! - **A fault costs the smallest thing that it makes doubtful**, and while there is any fault, nothing irreversible is done.
+//!   A faulty entry is absent, and its account is paused for numbers.
+//! - **The brake holds an action kind as a whole**, and no other kind, and counts writes that may have happened as done: a
+//!   crash does not enlarge a budget. Only [`approve`] makes an [`ApprovedPlan`], and only such a plan can be executed.
+//! - **An external suspension is reported**, not reverted. So is a write that was reverted externally twice.
+//! - **A fleet in sync gets no write.** Without failures, every fleet converges, or the difference is held with a reason, a
+//!   message that names the targets, and a remedy.
+//! - **The same facts give the same plan.** One pass only knows the facts in [`History`] about another.
 //!
 //! # The modules, in reading order
 //!
-//! 1. The nouns: `sid`, `phone`, `status` with the table of transitions, `action` (what may be written), `clock`.
-//! 2. [`manifest`] reads YAML into [`desired`] and every fault with its place; `manifest::schema` is its JSON Schema.
-//! 3. `observed`: what one pass saw, with the resource references of its numbers. [`reads`]: which number lists it needs.
-//! 4. [`history`]: what past passes saw and did. [`events`]: what an observation adds to it.
-//! 5. [`plan`](mod@plan): actions, and what is held and why. [`guard`]: the brake.
+//! 1. The basic types: `sid`, `phone`, `status` with the table of transitions, `action` with the possible writes, `clock`.
+//! 2. [`manifest`] reads YAML into [`desired`] and its faults; `manifest::schema` is its JSON Schema.
+//! 3. `observed`: the observation of one pass, with the resource references of its numbers. [`reads`]: the number lists that
+//!    it needs.
+//! 4. [`history`]: the facts of past passes. [`events`]: the facts that a pass adds.
+//! 5. [`plan`](mod@plan): actions and held items. [`guard`]: the brake.
 //! 6. [`remote`] and [`record`]: the ports. [`execute`]: from an approved plan to outcomes.
-//! 7. [`report`]: one pass as a value, from which everything is shown. [`text`]: words for people.
+//! 7. [`report`]: one pass as a value, the source of every output. [`text`]: text for people.
 //!
 //! # Example
 //!
-//! A state that suspends an account which is active at Twilio:
+//! A state that suspends an active account:
 //!
 //! ```
 //! use subaccountd_core::{

@@ -18,23 +18,23 @@ use crate::{AccountSid, NumberSid, PhoneNumber, ResourceRefs, Status};
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
-    /// The parent; a main account is its own. `None` when Twilio did not say.
+    /// The parent account; a main account is its own. `None` when Twilio gives none.
     pub owner: Option<AccountSid>,
-    /// The friendly name, empty when Twilio gave none.
+    /// The friendly name, empty when Twilio gives none.
     pub friendly_name: String,
-    /// The status, or the word that stood in its place.
+    /// The status, or the unknown word that Twilio gives instead.
     pub status: LiveStatus,
     /// The time at which Twilio last changed the account.
     pub date_updated: Option<Timestamp>,
 }
 
-/// A status as read: Twilio's enumerations may grow (facts: "unknown enum values occur").
+/// A status as read: Twilio may add values to its enumerations.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LiveStatus {
-    /// One of the three.
+    /// One of the three known statuses.
     Known(Status),
-    /// Another word, or none: nothing may be decided on it.
+    /// Another word, or none: no decision is made on it.
     Unknown(String),
 }
 
@@ -73,7 +73,7 @@ pub struct AccountList {
 pub struct UnreadableRow {
     /// Its account; `None` when not even the SID can be read.
     pub sid: Option<AccountSid>,
-    /// The fault of the row.
+    /// The error of the row.
     pub why: String,
 }
 
@@ -85,9 +85,9 @@ pub struct Number {
     pub sid: NumberSid,
     /// The number itself.
     pub phone: PhoneNumber,
-    /// Twilio's `address_requirements` is something else than `none`.
+    /// True when Twilio's `address_requirements` is not `none`.
     pub needs_address: bool,
-    /// The resources that it uses of the account that holds it.
+    /// The resources of the owning account that it uses.
     pub resource_refs: ResourceRefs,
 }
 
@@ -97,11 +97,11 @@ pub struct Number {
 pub enum NumberList {
     /// The whole list.
     Known(Vec<Number>),
-    /// Reading failed, for the reason given; nothing is known.
+    /// Reading failed, with this error; the numbers are unknown.
     Unreadable(String),
-    /// The snapshot that is planned on does not have it.
+    /// The snapshot of the plan does not contain the list.
     NotInSnapshot,
-    /// The plan did not ask for it.
+    /// The list was not needed, and was not read.
     NotRead,
 }
 
@@ -109,25 +109,25 @@ pub enum NumberList {
 pub(crate) const RETRIED: &str = "no action needed: the list is retried in the next pass";
 
 impl NumberList {
-    /// The reason for which it was to be read and could not be, and the remedy.
+    /// The reason why the list could not be read, and the remedy; `None` when it was read, or not needed.
     pub fn unreadable(&self) -> Option<(&str, &'static str)> {
         match self {
             Self::Unreadable(why) => Some((why, RETRIED)),
             Self::NotInSnapshot => Some((
                 "the snapshot has no number list of this account",
-                "plan on a snapshot taken with `subaccountd snapshot`, which reads every list",
+                "use a snapshot of `subaccountd snapshot`, which reads every list",
             )),
             Self::Known(_) | Self::NotRead => None,
         }
     }
 }
 
-/// The place in which a phone number was seen.
+/// The location in which a phone number was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberLocation<'a> {
     /// In exactly one account.
     In(AccountSid, &'a Number),
-    /// In more than one list of the same observation: it is on the move.
+    /// In more than one list of the same observation: a transfer is in progress.
     InTransit,
     /// In no list that was read.
     Nowhere,
@@ -140,48 +140,48 @@ pub struct Observed {
     accounts: BTreeMap<AccountSid, Account>,
     /// Accounts that exist and could not be read, and the reasons.
     unreadable: BTreeMap<AccountSid, String>,
-    /// A row of the account list did not even show its SID: an account that is missing may be that one.
+    /// The error of a row of the account list without a readable SID: a missing account may be that row.
     unnamed: Option<String>,
     number_lists: BTreeMap<AccountSid, NumberList>,
-    /// Numbers that were looked at one by one, in accounts whose lists are not known.
+    /// Numbers that were fetched one by one, in accounts whose lists are unknown.
     placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
-    /// Numbers of which the lists and a fresh write of ours say different things.
+    /// Numbers for which the lists contradict a fresh write of the daemon.
     doubtful: BTreeSet<PhoneNumber>,
     seen: BTreeMap<PhoneNumber, Seen>,
-    /// The accounts whose lists were added, in that order: [`Seen`] names them by their places here.
+    /// The accounts whose lists were added, in that order: [`Seen`] refers to them by index.
     holders: Vec<AccountSid>,
 }
 
-/// The parts of an observation beside accounts and number lists.
+/// The parts of an observation that are neither accounts nor number lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Doubts {
     /// Accounts that exist and could not be read, and the reasons.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     unreadable: BTreeMap<AccountSid, String>,
-    /// The reason for which a row of the account list did not even show its SID.
+    /// The error of a row of the account list without a readable SID.
     #[serde(skip_serializing_if = "Option::is_none")]
     unnamed: Option<String>,
-    /// Numbers that were looked at one by one, in accounts whose lists are not known.
+    /// Numbers that were fetched one by one, in accounts whose lists are unknown.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
-    /// Numbers of which the lists and a fresh write of ours say different things.
+    /// Numbers for which the lists contradict a fresh write of the daemon.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     doubtful: BTreeSet<PhoneNumber>,
 }
 
-/// The place of a number among the lists.
+/// The position of a number in the lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seen {
-    /// Once: in the list of the holder at the first place, at the second.
+    /// Once: the index of the holder, and the index in its list.
     Once(u32, u32),
     /// More than once.
     Moving,
 }
 
 impl Observed {
-    /// The observation of `accounts`, before any number list was read. Accounts of another owner than
-    /// `main` are left out: they are not among its subaccounts.
+    /// The observation of `accounts`, before any number list is read. Accounts with another owner than `main` are
+    /// ignored: they are not its subaccounts.
     pub fn new(main: AccountSid, accounts: impl IntoIterator<Item = Account>) -> Self {
         let ours = |account: &Account| account.owner.is_none_or(|owner| owner == main) || account.sid == main;
         let accounts = accounts.into_iter().filter(ours).map(|account| (account.sid, account)).collect();
@@ -198,7 +198,7 @@ impl Observed {
         }
     }
 
-    /// The observation of an account list, before any number list was read.
+    /// The observation of an account list, before any number list is read.
     pub fn from_list(main: AccountSid, list: AccountList) -> Self {
         let mut observed = Self::new(main, list.accounts);
         for UnreadableRow { sid, why } in list.unreadable {
@@ -210,13 +210,13 @@ impl Observed {
         observed
     }
 
-    /// The same observation in which nothing is known of `account` but that it may exist.
+    /// Marks `account` as unreadable, for the reason `why`: it may exist, and nothing else is known.
     pub fn set_unreadable(&mut self, account: AccountSid, why: String) {
         self.accounts.remove(&account);
         self.unreadable.insert(account, why);
     }
 
-    /// The reason for which `account`, which the list may show, could not be read.
+    /// The reason why `account` could not be read; a row without a readable SID may be that account.
     pub fn unreadable_account(&self, account: AccountSid) -> Option<&str> {
         if self.accounts.contains_key(&account) {
             return None;
@@ -224,13 +224,13 @@ impl Observed {
         self.unreadable.get(&account).or(self.unnamed.as_ref()).map(String::as_str)
     }
 
-    /// An account that could not be read, if there is one, and the reason.
+    /// The first account that could not be read, and the reason.
     pub fn any_unreadable_account(&self) -> Option<(Option<AccountSid>, &str)> {
         let named = self.unreadable.iter().next().map(|(&account, why)| (Some(account), why.as_str()));
         named.or_else(|| self.unnamed.as_deref().map(|why| (None, why)))
     }
 
-    /// The accounts, what is known of their numbers, and every doubt, without what makes them quick to search.
+    /// The accounts, their number lists and the doubts, without the index.
     pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, NumberList>, Doubts) {
         let Self { accounts, number_lists, unreadable, unnamed, placed, doubtful, .. } = self;
         (accounts, number_lists, Doubts { unreadable, unnamed, placed, doubtful })
@@ -251,14 +251,14 @@ impl Observed {
         self.main
     }
 
-    /// Adds what reading the numbers of `account` gave. Rows that came twice, as pages may repeat them, count once.
+    /// Adds the number list of `account`. Duplicate rows count once: pages may repeat them.
     pub fn add_number_list(&mut self, account: AccountSid, list: NumberList) {
         let list = match list {
             NumberList::Known(numbers) => {
                 let mut sids = BTreeSet::new();
                 let mut numbers: Vec<_> =
                     numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
-                // Thousands of lists are kept, and the pages they came on left room for more.
+                // Thousands of lists are kept, and their vectors have spare capacity from paging.
                 numbers.shrink_to_fit();
                 let holder = u32::try_from(self.holders.len()).unwrap_or(u32::MAX);
                 self.holders.push(account);
@@ -273,7 +273,7 @@ impl Observed {
         self.number_lists.insert(account, list);
     }
 
-    /// The main account, when the list had it.
+    /// The main account, when the list contains it.
     pub fn main_account(&self) -> Option<&Account> {
         self.accounts.get(&self.main)
     }
@@ -293,7 +293,7 @@ impl Observed {
         self.accounts.values().filter(|account| account.sid != self.main)
     }
 
-    /// The numbers of `account`, as far as they are known.
+    /// The number list of `account`, as far as it is known.
     pub fn number_list(&self, account: AccountSid) -> &NumberList {
         self.number_lists.get(&account).unwrap_or(&NumberList::NotRead)
     }
@@ -319,7 +319,7 @@ impl Observed {
         })
     }
 
-    /// The place in which `phone` was seen.
+    /// The location in which `phone` was seen.
     pub fn locate(&self, phone: PhoneNumber) -> NumberLocation<'_> {
         if self.doubtful.contains(&phone) {
             return NumberLocation::InTransit;
@@ -342,12 +342,12 @@ impl Observed {
         Some((account, number))
     }
 
-    /// The same observation after Twilio answered a status change with `account`.
+    /// Replaces `account`, as the answer to a status change or a fetch shows it.
     pub fn set_account(&mut self, account: Account) {
         self.accounts.insert(account.sid, account);
     }
 
-    /// The same observation with `number` in `account` and nowhere else, as a look at that one number showed.
+    /// Places `number` in `account` and nowhere else, as a fetch of this number shows.
     pub fn place_number(&mut self, account: AccountSid, number: Number) {
         let phone = number.phone;
         for held in self.number_lists.values_mut() {
@@ -363,12 +363,12 @@ impl Observed {
         self.index();
     }
 
-    /// The same observation in which `phone` is on the move: a list contradicts a fresh write, and nothing settled it.
+    /// Marks `phone` as in transit: a list contradicts a fresh write, and no fetch resolved that.
     pub fn doubt_number(&mut self, phone: PhoneNumber) {
         self.doubtful.insert(phone);
     }
 
-    /// The same observation after each of these numbers went to the account beside it.
+    /// Moves each of these numbers to the account beside it.
     pub fn move_numbers(&mut self, moves: &BTreeMap<PhoneNumber, AccountSid>) {
         let mut taken: Vec<_> = self
             .placed
@@ -389,7 +389,7 @@ impl Observed {
         self.index();
     }
 
-    /// Makes anew what finds a number among the lists.
+    /// Rebuilds the index of the number lists.
     fn index(&mut self) {
         self.seen.clear();
         self.holders.clear();

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::Account;
 
-/// The end of a write.
+/// The outcome of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Outcome {
-    /// Verified: the answer shows what was asked, or it was already so.
+    /// Verified: the answer shows the requested change, or it was already made.
     Done(Receipt),
-    /// Twilio refused it with an error.
+    /// Twilio refused the write with an error.
     Refused(Refusal),
-    /// Twilio answered 2xx and showed something else than what was asked: it may have happened.
+    /// Twilio answered 2xx, but the answer does not show the requested change, which may have happened.
     Ignored(Refusal),
-    /// The answer was lost or says nothing: it may have happened, and the next observation resolves it.
+    /// The answer was lost or is not conclusive: the write may have happened, and the next observation resolves it.
     Unknown(UnknownOutcome),
-    /// Twilio never processed it, or it was never sent.
+    /// Twilio did not process the write, or it was not sent.
     Skipped(Skip),
 }
 
@@ -33,7 +33,7 @@ pub struct Receipt {
     /// Twilio's clock at the answer, in whole seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Timestamp>,
-    /// Twilio's `date_updated` of the account after a status change: the mark by which a suspension is known as ours.
+    /// Twilio's `date_updated` of the account after a status change, which identifies the daemon's own suspensions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_updated: Option<Timestamp>,
     /// The account as the answer shows it, after a status change.
@@ -48,7 +48,7 @@ pub struct Refusal {
     /// Twilio's error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
-    /// Twilio's message, or ours for a 2xx.
+    /// Twilio's message, or a description of the 2xx answer.
     pub message: String,
     /// Twilio's request id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,44 +73,44 @@ pub struct UnknownOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Skip {
-    /// The kind of reason.
+    /// The cause.
     pub cause: SkipCause,
-    /// The reason, for people.
+    /// The message, for people.
     pub message: String,
     /// The wait that Twilio asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<SignedDuration>,
 }
 
-/// The kind of reason for which a write was skipped.
+/// The cause of a skipped write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SkipCause {
     /// Twilio answered 429.
     RateLimited,
-    /// No connection came up, so nothing was sent.
+    /// The connection failed, so nothing was sent.
     ConnectFailed,
-    /// The auth token was rotated between the proof and the write.
+    /// The auth token was rotated between proof and write.
     TokenRotated,
     /// The process is stopping.
     Stopping,
-    /// The desired state no longer asks for it, or can no longer be read.
+    /// The desired state no longer contains it, or can no longer be read.
     StateChanged,
-    /// The look right before the write differs from what was planned, or failed.
+    /// The check right before the write found a difference from the plan, or failed.
     ProofChanged,
-    /// The proof was too old by the time at which the write could begin.
+    /// The proof was too old when the write could begin.
     ProofTooOld,
-    /// Another write on which it depends was not done.
+    /// A write on which it depends was not done.
     Dependency,
-    /// Its intent could not be kept in the journal.
+    /// Its intent could not be recorded in the journal.
     NotRecorded,
-    /// An error ended the pass.
+    /// An error aborted the pass.
     PassAborted,
 }
 
 impl SkipCause {
-    /// Returns true when the write was ready and Twilio could not take it: the next pass follows at the pace
-    /// that Twilio asks for.
+    /// Returns true when the write was ready and Twilio could not accept it. The next pass follows after the wait that Twilio
+    /// asks for.
     pub const fn is_backpressure(self) -> bool {
         match self {
             Self::RateLimited | Self::ConnectFailed | Self::TokenRotated => true,
@@ -141,7 +141,7 @@ impl SkipCause {
 }
 
 impl Skip {
-    /// A skipped write for which Twilio asked no wait.
+    /// A skipped write without a wait.
     pub fn new(cause: SkipCause, message: impl Into<String>) -> Self {
         Self { cause, message: message.into(), retry_after: None }
     }
@@ -159,7 +159,7 @@ impl Outcome {
         Self::Skipped(Skip::new(cause, message))
     }
 
-    /// The value of the label `result` in metrics, and the word in logs.
+    /// The value of the label `result` in metrics, and of the field in logs.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Done(_) => "done",
@@ -196,7 +196,7 @@ impl Outcome {
         }
     }
 
-    /// The reason of a write that was not done, empty for one that was.
+    /// The message of a write that was not done; empty for one that was.
     pub fn message(&self) -> &str {
         match self {
             Self::Done(_) => "",
@@ -206,7 +206,7 @@ impl Outcome {
         }
     }
 
-    /// Returns true when the write was done, or may have been: it weighs on its budget.
+    /// Returns true when the write was or may have been done, so that it counts against its budget.
     pub const fn may_have_happened(&self) -> bool {
         match self {
             Self::Done(_) | Self::Ignored(_) | Self::Unknown(_) => true,
@@ -214,7 +214,7 @@ impl Outcome {
         }
     }
 
-    /// Returns true when it is open whether the write happened.
+    /// Returns true when it is unknown whether the write happened.
     pub const fn is_open(&self) -> bool {
         match self {
             Self::Ignored(_) | Self::Unknown(_) => true,

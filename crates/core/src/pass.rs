@@ -1,12 +1,12 @@
-//! The pass, without I/O: it says what it wants to read, takes in what was read, and ends in an approved plan.
+//! The pass, without I/O: it names the reads that it needs, takes their results, and ends with an approved plan.
 //!
-//! The daemon, `plan --from`, `import`, the simulation and the tests drive this one; the sequence is written nowhere else:
+//! The daemon, `plan --from`, `import`, the simulation and the tests all drive this sequence:
 //!
-//! 1. [`Pass::begin`] gives the facts of the desired state.
+//! 1. [`Pass::begin`] returns the facts of the desired state.
 //! 2. [`Pass::see_accounts`] takes the account list.
-//! 3. [`Pass::wants`] names what is to be read next, until nothing is; [`Pass::see`] takes each answer.
-//! 4. [`Pass::facts`] gives the facts of the observation, and [`Pass::plan`] the approved plan.
-//! 5. After its execution, [`Pass::remaining`] gives what is left.
+//! 3. [`Pass::wants`] names the next reads, until there are none; [`Pass::see`] takes each answer.
+//! 4. [`Pass::facts`] returns the facts of the observation, and [`Pass::plan`] the approved plan.
+//! 5. After its execution, [`Pass::remaining`] returns the remaining plan.
 //!
 //! The driver applies the facts to its history before the next step.
 
@@ -25,7 +25,7 @@ use crate::{
     remote::AccountList,
 };
 
-/// See the module.
+/// One pass over the fleet, driven as the module describes.
 #[derive(Debug, Clone)]
 pub struct Pass<'a> {
     desired: &'a Desired,
@@ -37,43 +37,43 @@ pub struct Pass<'a> {
     observed: Observed,
     asked: BTreeSet<Want>,
     searched: bool,
-    /// Numbers that the account to which a fresh write of ours moved them does not show.
+    /// Numbers that a fresh transfer of the daemon moved, and that their receiving account does not show.
     denied: BTreeSet<PhoneNumber>,
-    /// Numbers that are looked at because they may be gone, in the accounts that they were last seen in.
+    /// Numbers that are fetched because they may be gone, with the accounts that they were last seen in.
     vanished: BTreeSet<(AccountSid, PhoneNumber)>,
-    /// Facts that a look at one number gave.
+    /// Facts from fetching single numbers.
     looks: Vec<Event>,
-    /// The time by a trusted clock when the pass began: none in the first pass of a process.
+    /// The start of the pass by a trusted clock; `None` in the first pass of a process.
     began: Option<Timestamp>,
-    /// New decisions to close, dated before Twilio told the time of this pass: account, terms, date.
+    /// New decisions to close, dated before the first `Date` of Twilio in this pass: account, terms, date.
     decided: Vec<(AccountSid, String, Option<Timestamp>)>,
 }
 
-/// One thing that a pass wants to read.
+/// One read that a pass needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
-    /// One account, because the list contradicts a fresh write of ours.
+    /// One account, because the list contradicts a fresh write of the daemon.
     Account(AccountSid),
     /// The number list of an account.
     Numbers(AccountSid),
-    /// One number as an account holds it, because the lists contradict a fresh write of ours, or show it nowhere.
+    /// One number of an account, because the lists contradict a fresh write of the daemon, or do not contain it.
     Number(AccountSid, NumberSid, PhoneNumber),
 }
 
 /// The answer to a [`Want`].
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The account, or the reason for which it could not be read.
+    /// The account, or the reason why it could not be read.
     Account(AccountSid, Result<Account, String>),
     /// The number list of an account.
     Numbers(AccountSid, NumberList),
-    /// The number, if the account holds it, or the reason for which it could not be read.
+    /// The number, if the account owns it, or the reason why it could not be read.
     Number(AccountSid, PhoneNumber, Result<Option<Number>, String>),
 }
 
 impl<'a> Pass<'a> {
-    /// Begins a pass over the fleet of `main`, the account of the credentials, and gives the facts of the desired state:
-    /// these count whether or not Twilio can be observed.
+    /// Begins a pass over the fleet of `main`, the account of the credentials, and returns the facts of the desired state,
+    /// which count even when Twilio cannot be observed.
     pub fn begin(
         desired: &'a Desired,
         guardrails: &'a Guardrails,
@@ -104,30 +104,30 @@ impl<'a> Pass<'a> {
         (pass, events)
     }
 
-    /// Checks that the state is meant for the account of the credentials: otherwise no request is needed.
+    /// Checks that the state is for the account of the credentials. Needs no request.
     ///
     /// # Errors
-    /// The reason for which nothing can be planned.
+    /// The reason why nothing can be planned.
     pub fn check_state(&self) -> Result<(), PlanError> {
         let main = self.desired.main().map_err(|why| PlanError(why.to_owned()))?;
         if main.sid == self.main { Ok(()) } else { Err(PlanError::other_main_account(main.sid, self.main)) }
     }
 
-    /// Takes in the account list, read at `now`.
+    /// Takes the account list, read at `now`.
     ///
     /// # Errors
-    /// The reason for which nothing can be planned.
+    /// The reason why nothing can be planned.
     pub fn see_accounts(&mut self, list: AccountList, now: Now) -> Result<(), PlanError> {
         self.now = now;
         self.observed = Observed::from_list(self.main, list);
         check_main_account(self.desired, &self.observed)
     }
 
-    /// Takes in the observation of a snapshot, which holds all that there is: a list that it lacks is unreadable, and never
-    /// taken as empty. What it shows of a single account or number was confirmed when it was made.
+    /// Takes the observation of a snapshot, and reads nothing else: a list that the snapshot lacks is unreadable, and never
+    /// empty. Single accounts and numbers were confirmed when the snapshot was taken.
     ///
     /// # Errors
-    /// The reason for which nothing can be planned.
+    /// The reason why nothing can be planned.
     pub fn recall(&mut self, observed: Observed, history: &History) -> Result<(), PlanError> {
         self.observed = observed;
         check_main_account(self.desired, &self.observed)?;
@@ -144,9 +144,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The items to read next; empty when the plan can be made. Accounts that the list shows otherwise than
-    /// fresh writes left them come first, then the number lists that the plan needs, then all others while a
-    /// number is missing, then single numbers.
+    /// The next reads; empty when the plan can be made. First the accounts for which the list contradicts a fresh write, then
+    /// the number lists that the plan needs, then all other lists while a number is missing, then single numbers.
     pub fn wants(&mut self, history: &History) -> Vec<Want> {
         let stages = [Self::contradicting_accounts, Self::first_lists, Self::further_lists, Self::numbers];
         for stage in stages {
@@ -159,7 +158,7 @@ impl<'a> Pass<'a> {
         Vec::new()
     }
 
-    /// The accounts that a fresh write of ours left in another status than the list shows.
+    /// The accounts for which the list shows another status than a fresh write of the daemon.
     fn contradicting_accounts(&mut self, history: &History) -> Vec<Want> {
         let writes = history.fresh_writes(self.now);
         let contradicts = |account: AccountSid, status: Status| {
@@ -187,13 +186,13 @@ impl<'a> Pass<'a> {
         self.lists(lists)
     }
 
-    /// The number lists that are not known yet.
+    /// The number lists that are not read yet.
     fn lists(&self, accounts: BTreeSet<AccountSid>) -> Vec<Want> {
         let unknown = |account: &AccountSid| *self.observed.number_list(*account) == NumberList::NotRead;
         accounts.into_iter().filter(unknown).map(Want::Numbers).collect()
     }
 
-    /// Numbers that a fresh transfer of ours moved and the lists show elsewhere, and numbers that vanished.
+    /// The numbers that a fresh transfer of the daemon moved and the lists show elsewhere, and missing numbers.
     fn numbers(&mut self, history: &History) -> Vec<Want> {
         let mut wants = Vec::new();
         for (write, _) in history.fresh_writes(self.now) {
@@ -201,7 +200,7 @@ impl<'a> Pass<'a> {
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
             match self.observed.locate(phone) {
                 NumberLocation::In(owner, _) if owner == to => {}
-                // The receiver does not show it: the list is right when its owner does.
+                // The receiver does not show the number: the list is right when the owner shows it.
                 NumberLocation::In(owner, number) if self.denied.contains(&phone) => {
                     wants.push(Want::Number(owner, number.sid, phone));
                 }
@@ -225,8 +224,8 @@ impl<'a> Pass<'a> {
         wants
     }
 
-    /// Numbers that a closing account was seen with and that another list shows now: such a list may lag, and a close must
-    /// not forget a number for it.
+    /// The numbers that an account to close was seen with and that another list shows now: that list may lag, and the close
+    /// must not forget the number.
     fn left_closing_accounts(&self, history: &History) -> Vec<Want> {
         let closing = self.desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
         let held =
@@ -240,7 +239,7 @@ impl<'a> Pass<'a> {
         elsewhere.collect()
     }
 
-    /// Takes in what was read.
+    /// Takes the answer of one read.
     pub fn see(&mut self, answer: Answer, history: &History) {
         match answer {
             Answer::Account(_, Ok(account)) => self.observed.set_account(account),
@@ -267,11 +266,11 @@ impl<'a> Pass<'a> {
                 NumberLocation::In(..) => {
                     self.denied.insert(phone);
                 }
-                // A single 404 proves nothing against an answer that showed the number there.
+                // A single 404 does not disprove the answer that showed the number there.
                 NumberLocation::InTransit | NumberLocation::Nowhere => self.observed.doubt_number(phone),
             },
             (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(phone),
-            // That the receiver of a lost transfer does not have it says nothing of the account which it did not leave.
+            // A missing number at the receiver of a lost transfer says nothing about the account that it did not leave.
             (Ok(None), None)
                 if self.vanished.contains(&(account, phone))
                     && self.observed.locate(phone) == NumberLocation::Nowhere =>
@@ -282,7 +281,7 @@ impl<'a> Pass<'a> {
                     Some(_) => Event::NumberGone { number: phone },
                 });
             }
-            // A list that lags: the number may still be in the closing account that was seen with it.
+            // The list may lag: the number may still be in the account to close.
             (Ok(None) | Err(_), None) => match self.observed.locate(phone) {
                 NumberLocation::In(owner, _) if owner == account => self.observed.doubt_number(phone),
                 NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {}
@@ -305,8 +304,8 @@ impl<'a> Pass<'a> {
         events
     }
 
-    /// The time before this pass in which no pass read the state, where that was not known when it began: a process that
-    /// was just started knows no time until Twilio tells it.
+    /// The gap before this pass, when it was unknown at the start: a new process has no trusted time before Twilio's first
+    /// answer.
     fn gap(&self, history: &History) -> Vec<Event> {
         let policy = &self.guardrails.policy;
         match self.began {
@@ -315,11 +314,11 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The new decisions by the time that Twilio told in this pass, where that is another: what it told before was moved on
-    /// by a clock that may have stood still, as when the machine slept. No rest begins before its decision.
+    /// The new decisions, dated again by Twilio's clock in this pass when that differs: the earlier time was advanced by a
+    /// clock that may have stopped while the machine slept. No cooling-off period starts before its decision.
     fn dated_decisions(&mut self, history: &History) -> Vec<Event> {
         let told = self.now.trusted();
-        // An earlier pass knew no time either.
+        // Decisions of an earlier pass may have no time either.
         let undated = history.close_decisions().filter(|(_, decision)| decision.since.is_none());
         self.decided.extend(undated.map(|(account, decision)| (account, decision.terms.clone(), None)));
         let is_right = |since: &Option<Timestamp>| match (told, since) {
@@ -331,26 +330,26 @@ impl<'a> Pass<'a> {
         wrong.map(|(account, terms, _)| Event::CloseDecided { account, terms, since: told }).collect()
     }
 
-    /// The plan past the brake, once history has the facts.
+    /// The approved plan, after the facts were applied to history.
     ///
     /// # Errors
-    /// The reason for which nothing can be planned.
+    /// The reason why nothing can be planned.
     pub fn plan(&self, history: &History) -> Result<ApprovedPlan, PlanError> {
         let plan = plan(self.desired, &self.observed, history, &self.guardrails.policy, self.now)?;
         Ok(approve(plan, &self.guardrails.limits, history, self.now))
     }
 
-    /// Takes in what was executed, and gives what is left to do.
+    /// Takes the execution, and returns the remaining plan.
     ///
     /// # Errors
-    /// The reason for which nothing can be planned.
+    /// The reason why nothing can be planned.
     pub fn remaining(&mut self, execution: &Execution, history: &History) -> Result<ApprovedPlan, PlanError> {
         let observed = std::mem::replace(&mut self.observed, Observed::new(self.main, []));
         self.observed = execution.after(observed);
         self.plan(history)
     }
 
-    /// The observation as it stands.
+    /// The current observation.
     pub const fn observed(&self) -> &Observed {
         &self.observed
     }
@@ -360,7 +359,7 @@ impl<'a> Pass<'a> {
         self.now
     }
 
-    /// The observation and its time, when the pass is over.
+    /// The observation and its time, at the end of the pass.
     pub fn into_observed(self) -> (Observed, Now) {
         (self.observed, self.now)
     }

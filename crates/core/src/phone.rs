@@ -4,13 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A phone number in E.164. Ordered by country code as it is dialled.
+/// A phone number in E.164. Ordered by its value as a number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(u64);
 
-/// A text is not a phone number in E.164.
+/// The error of a text that is not a valid E.164 phone number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0")]
+#[error("`{0}` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0")]
 pub struct NotE164(String);
 
 impl FromStr for PhoneNumber {

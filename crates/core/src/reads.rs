@@ -4,21 +4,21 @@ use std::collections::BTreeSet;
 
 use crate::{AccountSid, Desired, History, Now, NumberLocation, Observed, PhoneNumber, Status};
 
-/// The accounts whose numbers are read in any case: those that claim numbers or are to close, those where a claimed
-/// number was seen last, and the main account when a closing account's numbers may move there.
+/// The accounts whose number lists are always read: those that claim numbers, those to close, those where a claimed number
+/// was last seen, and the main account when the numbers of an account to close may move there.
 pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<AccountSid> {
     let closing = || desired.accounts().filter(|entry| entry.close().is_some());
     let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
     let main = to_main.then_some(observed.main());
     let claimants = desired.claims().map(|(account, ..)| account);
     let owners = desired.claims().filter_map(|(_, number, _)| history.owner(number));
-    // Read without the fault too: a number that is in two lists is on the move, and must not look settled in one.
+    // Without the fault, these would be read too: a number in transit is in two lists, and must not look settled in one.
     let doubtful = desired.frozen();
     let wanted = claimants.chain(owners).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }
 
-/// The lists that are read besides, when a number that matters is in none of the first ones and a search is due.
+/// The further lists to read, when a relevant number is in none of the first ones and a search is due.
 pub fn further_lists(
     desired: &Desired,
     observed: &Observed,
@@ -35,7 +35,7 @@ pub fn further_lists(
     all.filter(|&account| has_a_list(observed, account)).filter(not_read).collect()
 }
 
-/// Numbers that are claimed, or that a closing account was seen with, and that are in no list that was read.
+/// The numbers that are claimed, or that an account to close was seen with, and that are in no list that was read.
 pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<PhoneNumber> {
     let claimed = desired.claims().map(|(_, number, _)| number);
     let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
@@ -45,7 +45,7 @@ pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTr
     claimed.chain(seen).filter(|number| observed.locate(*number) == NumberLocation::Nowhere).collect()
 }
 
-/// Returns true when `account` exists and is not closed: a closed account holds nothing.
+/// Returns true when `account` exists and is not closed: a closed account owns no numbers.
 pub fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
     observed.account(account).is_some_and(|account| account.status.known() != Some(Status::Closed))
 }

@@ -1,38 +1,38 @@
-//! The ports around a write: the record of intents and outcomes, the precondition that may still say no, and a stopwatch.
+//! The ports around a write: the record of intents and outcomes, the precondition, and a stopwatch.
 
 use std::{future::Future, time::Duration};
 
 use crate::{Action, Outcome, Planned, Skip};
 
-/// Keeps intents and outcomes.
+/// Records intents and outcomes.
 pub trait Record: Sync {
-    /// Makes the intent durable and gives its id.
+    /// Makes the intent durable, and returns its id.
     ///
     /// # Errors
-    /// The reason for which it could not be made durable: then the write does not happen.
+    /// The reason why it could not be made durable. Then the write is not sent.
     fn intent(&self, planned: &Planned) -> impl Future<Output = Result<u64, String>> + Send;
 
-    /// Keeps how the write `id` ended.
+    /// Records the outcome of the write `id`.
     fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) -> impl Future<Output = ()> + Send;
 
-    /// Keeps that a write was skipped before its intent.
+    /// Records that a write was skipped before its intent.
     fn skipped(&self, planned: &Planned, skip: &Skip) -> impl Future<Output = ()> + Send;
 }
 
-/// The precondition of a write: the desired state still asks for it, and the process is not stopping.
+/// The precondition of a write: the desired state still contains it, and the process is not stopping.
 pub trait Precondition: Sync {
-    /// Reads the desired state and compares what it says of the targets of `action` with what was planned on.
+    /// Reads the desired state, and compares its statements about the targets of `action` with those of the plan.
     ///
     /// # Errors
-    /// The reason for which the write must not begin.
+    /// The reason why the write must not begin.
     fn check(&self, action: &Action) -> impl Future<Output = Result<(), Skip>> + Send;
 
-    /// Returns true when the process is stopping: then nothing begins.
+    /// Returns true when the process is stopping. Then no write begins.
     fn is_stopping(&self) -> bool;
 }
 
-/// A monotonic clock, which only measures how old a proof is.
+/// A monotonic clock, which only measures the age of a proof.
 pub trait Stopwatch: Sync {
-    /// The time since some fixed moment.
+    /// The time since a fixed moment.
     fn elapsed(&self) -> Duration;
 }

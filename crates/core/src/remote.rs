@@ -1,4 +1,4 @@
-//! The ports to Twilio: `Observe` reads, `Apply` writes. A run that must not write is given no `Apply`.
+//! The ports to Twilio: `Observe` reads, `Apply` writes. A run that must not write has no `Apply`.
 
 use std::{fmt, future::Future};
 
@@ -6,22 +6,22 @@ use crate::{Account, AccountSid, Action, Number, NumberSid, Outcome, Skip};
 
 pub use crate::observed::{AccountList, UnreadableRow};
 
-/// Reads the fleet. Every list is whole or an error.
+/// Reads the fleet. Every list is complete, or an error.
 pub trait Observe: Sync {
-    /// Every account of the main account's list, the main account included.
+    /// Every account of the main account's list, including the main account.
     fn accounts(&self) -> impl Future<Output = Result<AccountList, RemoteError>> + Send;
 
-    /// One account, read afresh.
+    /// One account, fetched.
     fn account(&self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
 
-    /// Every number that `owner` holds.
+    /// Every phone number that `owner` owns.
     fn numbers(
         &self,
         owner: AccountSid,
         tries: Tries,
     ) -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
 
-    /// The number `number` as `owner` holds it; `None` when `owner` does not hold it.
+    /// The phone number with the SID `number`; `None` when `owner` does not own it.
     fn number(
         &self,
         owner: AccountSid,
@@ -29,18 +29,18 @@ pub trait Observe: Sync {
     ) -> impl Future<Output = Result<Option<Number>, RemoteError>> + Send;
 }
 
-/// The number of tries of a read.
+/// The retry behavior of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tries {
-    /// A try that failed is repeated a few times.
+    /// A failed request is retried a few times.
     Repeated,
     /// Each request is made once.
     Once,
 }
 
-/// Writes. Nothing below it repeats a write or waits inside one.
+/// Writes. No layer below repeats a write, or waits within one.
 pub trait Apply: Sync {
-    /// A place in flight.
+    /// A place in flight for one write.
     type Place<'a>: WriteSlot
     where
         Self: 'a;
@@ -48,29 +48,29 @@ pub trait Apply: Sync {
     /// Waits for a place in flight.
     ///
     /// # Errors
-    /// The reason for which no place is given any more: the process is stopping.
+    /// The process is stopping, so no place is available.
     fn place(&self) -> impl Future<Output = Result<Self::Place<'_>, Skip>> + Send;
 }
 
-/// A place in flight for one write. Its looks and the write itself use this place; each request is made once.
+/// A place in flight for one write. The reads of its proof and the write itself use this place; each request is sent once.
 pub trait WriteSlot: Send {
-    /// One account, read afresh.
+    /// One account, fetched.
     fn account(&mut self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
 
-    /// Every number that `owner` holds, read afresh.
+    /// Every phone number that `owner` owns, listed.
     fn numbers(&mut self, owner: AccountSid)
     -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
 
-    /// Makes the one write that `action` says and compares the answer with what was asked.
+    /// Sends the write of `action`, and compares the answer with the request.
     fn send(self, action: &Action) -> impl Future<Output = Sent> + Send;
 }
 
-/// A write that was sent, or could not be.
+/// The result of sending a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// Its end.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// The error after which nothing else would fare better in this pass.
+    /// The error that stops the pass, because every other request would fail as well.
     pub stop: Option<RemoteError>,
 }
 
@@ -80,23 +80,23 @@ impl From<Outcome> for Sent {
     }
 }
 
-/// The consequence for us of a failed read, or of a write that stopped the pass.
+/// The effect on the pass of a failed read, or of a write that stops it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The credentials are not accepted: stop the pass.
     Credentials,
-    /// The main account cannot be worked with: stop the pass.
+    /// The main account is not usable: stop the pass.
     MainAccount,
-    /// This one thing could not be read; others may be.
+    /// This one object could not be read; others may be readable.
     Unreadable,
 }
 
-/// A failure at Twilio, in words for a person. Carries no body and no secret.
+/// A failed request to Twilio. Contains no body and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct RemoteError {
-    /// Its consequence for us.
+    /// Its effect on the pass.
     pub kind: ErrorKind,
-    /// The request, the answer and, when it is known, the remedy.
+    /// The message: the request, the answer and, when it is known, the remedy.
     pub message: String,
     /// Twilio's error code.
     pub code: Option<u32>,
@@ -110,7 +110,7 @@ impl fmt::Display for RemoteError {
     }
 }
 
-/// Shows a message, and after it the id by which Twilio's support finds the request.
+/// Writes a message, followed by the request id for Twilio's support.
 pub(crate) fn with_request_id(f: &mut fmt::Formatter<'_>, message: &str, id: Option<&str>) -> fmt::Result {
     match id {
         Some(id) => write!(f, "{message} (Twilio request {id})"),
@@ -119,7 +119,7 @@ pub(crate) fn with_request_id(f: &mut fmt::Formatter<'_>, message: &str, id: Opt
 }
 
 impl RemoteError {
-    /// Returns true when nothing else would fare better in this pass.
+    /// Returns true when every other request would fail as well, so that the pass stops.
     pub const fn stops_the_pass(&self) -> bool {
         match self.kind {
             ErrorKind::Credentials | ErrorKind::MainAccount => true,

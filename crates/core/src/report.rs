@@ -1,5 +1,5 @@
-//! One pass as a value. Logs, metrics, `/status`, the page, plans in every format and exit codes are made from it and
-//! from nothing else.
+//! The report: one pass as a value. Logs, metrics, `/status`, the status page, plans in every format and exit codes are made
+//! from it alone.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
@@ -15,13 +15,13 @@ use crate::{
     remote::{RemoteError, with_request_id},
 };
 
-/// The findings and actions of one pass. Serialized it is the document of `/status`.
+/// The findings and actions of one pass. Its serialized form is the document of `/status`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The version of the program.
     pub version: &'static str,
-    /// The mode: it may write, or it only reports.
+    /// The mode.
     pub mode: Mode,
     /// The state as it was read.
     pub desired_state: DesiredState,
@@ -31,7 +31,7 @@ pub struct Report {
     pub plan: PlanView,
     /// The listed accounts, by SID.
     pub accounts: Vec<AccountView>,
-    /// The figures that are measured beside.
+    /// Further figures for metrics.
     #[serde(skip)]
     pub figures: Figures,
     /// The writes of the pass.
@@ -39,19 +39,19 @@ pub struct Report {
     pub executed: Vec<Executed>,
 }
 
-/// The mode of the daemon: it may write, or it only reports.
+/// The mode of the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Mode {
-    /// It writes.
+    /// The daemon writes to Twilio.
     #[serde(rename = "enforce")]
     Enforce,
-    /// It only reports.
+    /// The daemon only reports.
     #[serde(rename = "dry-run")]
     DryRun,
 }
 
 impl Mode {
-    /// The word in `/status` and logs.
+    /// The name in `/status` and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Enforce => "enforce",
@@ -68,37 +68,36 @@ pub struct DesiredState {
     pub valid: bool,
     /// The SHA-256 over all files.
     pub sha256: String,
-    /// The git commit, when the path resolves through a link as git-sync makes them.
+    /// The git commit, when the path resolves through a link of git-sync.
     pub revision: Option<String>,
-    /// The time at which a state of the same meaning was first loaded: an edit of a comment does not
-    /// change that time.
+    /// The time at which the state with this meaning was loaded. An edit of a comment does not change it.
     pub loaded_at: Timestamp,
     /// Every fault.
     pub faults: Vec<Diagnostic>,
 }
 
-/// The summary of a pass; nothing of it is known before the first one ended.
+/// The summary of a pass. Empty before the first pass ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PassSummary {
-    /// The result: success when the pass came to its end with no write refused or unknown.
+    /// The result: success when the pass was completed, and no write was refused or unknown.
     pub result: Option<PassResult>,
-    /// The time at which it began, by our clock.
+    /// The start time, by the local clock.
     pub started_at: Option<Timestamp>,
-    /// The time at which it ended, by our clock.
+    /// The end time, by the local clock.
     pub finished_at: Option<Timestamp>,
-    /// The number of requests that it made.
+    /// The number of requests to Twilio.
     pub requests: u64,
-    /// The error that ended it early.
+    /// The error that aborted it.
     pub error: Option<PassError>,
 }
 
-/// The error that ended a pass early; shown, the message and then the request id.
+/// The error that aborted a pass. Displayed as the message, followed by the request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassError {
     /// The message.
     pub message: String,
-    /// Twilio's id of the request that failed, which is another one each time.
+    /// Twilio's id of the failed request, which differs each time.
     pub request_id: Option<String>,
 }
 
@@ -126,71 +125,71 @@ impl Serialize for PassError {
     }
 }
 
-/// See [`PassSummary::result`].
+/// The result of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PassResult {
-    /// It came to its end, and no write was refused or unknown.
+    /// The pass was completed, and no write was refused or unknown.
     Success,
-    /// It did not.
+    /// The pass was aborted, or a write was refused or unknown.
     Failed,
 }
 
-/// A plan as it is shown.
+/// The plan of a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PlanView {
-    /// Changes when the plan does; `None` before the first plan.
+    /// The digest of the plan; `None` before the first plan.
     pub digest: Option<String>,
-    /// The actions that are to be done.
+    /// The planned actions.
     pub actions: Vec<ActionView>,
     /// The held items.
     pub held: Vec<HeldView>,
 }
 
-/// An action as it is shown.
+/// An action of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActionView {
     /// The action kind.
     pub kind: ActionKind,
-    /// The account; for a transfer the receiving one.
+    /// The account; for a transfer, the receiving one.
     pub account: AccountSid,
-    /// The number of a transfer.
+    /// The phone number of a transfer.
     pub number: Option<PhoneNumber>,
-    /// The account that a transfer takes from.
+    /// The losing account of a transfer.
     pub from: Option<AccountSid>,
-    /// The account that a transfer gives to.
+    /// The receiving account of a transfer.
     pub to: Option<AccountSid>,
     /// The stage of its execution, from 0 to 3.
     #[serde(skip)]
     pub stage: usize,
-    /// The note that a reader should see beside it.
+    /// The note to show beside it.
     #[serde(skip)]
     pub note: Option<String>,
-    /// Numbers that a close releases.
+    /// The phone numbers that a close releases.
     #[serde(skip)]
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// A held item as it is shown.
+/// A held item of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HeldView {
     /// The reason for which it is held.
     pub reason: Reason,
     /// The action kind that is held.
     pub kind: ActionKind,
-    /// The account that it concerns.
+    /// The account of the held action.
     pub account: AccountSid,
-    /// The number that it concerns.
+    /// The phone number of the held action.
     pub number: Option<PhoneNumber>,
     /// The facts.
     pub message: String,
     /// The steps that a person can take.
     pub remedy: String,
-    /// Since when it is held for this reason.
+    /// The time since which it is held for this reason.
     pub since: Timestamp,
 }
 
-/// A listed account as it is shown.
+/// A listed account of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
@@ -198,28 +197,28 @@ pub struct AccountView {
     pub sid: AccountSid,
     /// Its name at Twilio.
     pub friendly_name: Option<String>,
-    /// The status that the state says.
+    /// The desired status.
     pub desired: Status,
-    /// The status that Twilio shows, or the word that stood in its place.
+    /// The status at Twilio, or the unknown word given instead.
     pub observed: Option<LiveStatus>,
-    /// The reason that the entry gives.
+    /// The reason of the entry.
     pub reason: Option<String>,
     /// The labels of the entry.
     pub labels: BTreeMap<String, String>,
-    /// Exactly one: `Synced`.
+    /// The condition `Synced`.
     pub conditions: [Condition; 1],
 }
 
-/// Numbers for metrics that no other part of the report shows.
+/// Figures for metrics that no other part of the report contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Listed subaccounts by status.
+    /// The number of listed subaccounts, by desired status.
     pub desired: BTreeMap<Status, usize>,
-    /// Subaccounts at Twilio by status and whether they are listed.
+    /// The number of subaccounts at Twilio, by status and by whether they are listed.
     pub observed: BTreeMap<(Status, bool), usize>,
-    /// Numbers in the lists that were read, by whether the state lists them.
+    /// The number of phone numbers in the lists that were read, by whether they are claimed.
     pub numbers: BTreeMap<bool, usize>,
-    /// Numbers that the pending closes would release.
+    /// The number of phone numbers that the pending closes would release.
     pub at_risk: usize,
     /// The budgets after the pass.
     pub budgets: Option<Budgets>,
@@ -228,9 +227,9 @@ pub struct Figures {
 /// The findings of a pass at its end.
 #[derive(Debug)]
 pub struct Findings<'a> {
-    /// The state.
+    /// The desired state.
     pub desired: &'a Desired,
-    /// The observation, with what was done to it since.
+    /// The observation, after the writes of the pass.
     pub observed: &'a Observed,
     /// The plan that remains.
     pub plan: &'a Plan,
@@ -239,8 +238,8 @@ pub struct Findings<'a> {
 }
 
 impl Report {
-    /// The report of a pass; `found` is `None` when it could not come to a plan. What is shown since when comes from
-    /// `previous`, and so does the plan of a pass that made none.
+    /// The report of a pass; `found` is the desired state alone when there is no plan. The start times of holds and
+    /// conditions come from `previous`, and so does the plan of a pass without one.
     pub fn new(
         version: &'static str,
         mode: Mode,
@@ -273,7 +272,7 @@ impl Report {
 }
 
 impl PlanView {
-    /// `plan` as it is shown, `at` being when what is new in it began.
+    /// The view of `plan`; `at` is the start time of held items that are new in it.
     pub fn of(plan: &Plan, at: Timestamp, previous: Option<&Report>) -> Self {
         let key = |held: &HeldView| (held.reason, held.kind, held.account, held.number);
         let before: BTreeMap<_, _> = previous
@@ -325,7 +324,7 @@ impl AccountView {
             synced(entry, found.plan, plan)
         } else {
             let reason = ConditionReason::Held(Reason::Unreadable);
-            (ConditionStatus::Unknown, reason, "the last pass could not observe it".into())
+            (ConditionStatus::Unknown, reason, "not observed in the last pass".into())
         };
         let before = previous.and_then(|report| {
             let at = report.accounts.binary_search_by_key(&entry.sid, |account| account.sid).ok()?;
@@ -345,7 +344,7 @@ impl AccountView {
     }
 }
 
-/// The status, reason and message of the condition `Synced`: an action comes before what is held.
+/// The status, reason and message of the condition `Synced`. A planned action comes before a held item.
 fn synced(
     entry: &Entry,
     plan: &Plan,
@@ -353,7 +352,7 @@ fn synced(
 ) -> (ConditionStatus, ConditionReason, Cow<'static, str>) {
     let sid = entry.sid;
     if let Some(action) = view.actions.iter().find(|action| action.account == sid) {
-        let message = format!("to do: {}", action.kind).into();
+        let message = format!("planned: {}", action.kind).into();
         return (ConditionStatus::False, ConditionReason::Planned(action.kind), message);
     }
     if let Some(held) = view.held.iter().find(|held| held.account == sid) {
@@ -365,7 +364,7 @@ fn synced(
         return (
             ConditionStatus::True,
             ConditionReason::Absent,
-            "closed, and gone from Twilio's list".into(),
+            "closed, and no longer in Twilio's list".into(),
         );
     }
     (ConditionStatus::True, ConditionReason::InSync, "in sync".into())

@@ -1,8 +1,8 @@
-//! Resource references: what a number uses of the account that holds it, and what therefore no transfer takes along.
+//! Resource references: the resources of its owner that a phone number uses, which no transfer moves.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A resource of the account that holds a number, which the number refers to.
+/// A resource of the owning account that a phone number refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceRef {
     /// Twilio's `voice_application_sid`.
@@ -22,7 +22,7 @@ pub enum ResourceRef {
 }
 
 impl ResourceRef {
-    /// Every resource reference, in the order in which they are named.
+    /// Every resource reference, in the order of messages.
     pub const ALL: [Self; 7] = [
         Self::VoiceApplication,
         Self::SmsApplication,
@@ -33,7 +33,7 @@ impl ResourceRef {
         Self::Identity,
     ];
 
-    /// The word in snapshots.
+    /// The name in snapshots.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VoiceApplication => "voiceApplication",
@@ -46,7 +46,7 @@ impl ResourceRef {
         }
     }
 
-    /// The noun in sentences.
+    /// The noun in messages.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::VoiceApplication => "voice application",
@@ -79,12 +79,12 @@ impl ResourceRefs {
         self.0 |= resource_ref.bit();
     }
 
-    /// Returns true when there is none.
+    /// Returns true when the set is empty.
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
-    /// Each of them, in order.
+    /// The resource references, in order.
     pub fn iter(self) -> impl Iterator<Item = ResourceRef> {
         ResourceRef::ALL.into_iter().filter(move |resource_ref| self.contains(*resource_ref))
     }
@@ -105,7 +105,7 @@ impl Serialize for ResourceRefs {
 }
 
 impl<'de> Deserialize<'de> for ResourceRefs {
-    /// A word that a later version added is passed over: it costs a warning.
+    /// Ignores names that a later version added, which only loses a warning.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let words = Vec::<String>::deserialize(from)?;
         Ok(ResourceRef::ALL

@@ -1,19 +1,19 @@
 //! SIDs: Twilio's identifiers, two letters that name the resource and 32 hexadecimal digits.
 //!
-//! A value of these types is well formed. Digits in upper and in lower case are the same SID, which prints in lower case as
-//! Twilio prints it; the two letters are capitals. SIDs are kept in fewer bytes than they print, because a fleet has
-//! thousands of them, each in many places.
+//! A value of these types is valid. Digits in upper and lower case are the same SID, which is displayed in lower case, as at
+//! Twilio; the two letters are upper case. SIDs are stored in fewer bytes than they display, because a fleet has thousands
+//! of them, each in many places.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text is not a SID of the wanted resource.
+/// The error of a text that is not a valid SID of the expected resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not {article} SID: {prefix} and 32 hexadecimal digits")]
+#[error("`{text}` is not a valid {resource} SID: expected {prefix} and 32 hexadecimal digits")]
 pub struct NotASid {
     text: String,
-    article: &'static str,
+    resource: &'static str,
     prefix: &'static str,
 }
 
@@ -45,13 +45,13 @@ impl fmt::Display for Digits {
 }
 
 macro_rules! sid {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $article:literal) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $resource:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Digits);
 
         impl $name {
-            /// The two letters that every SID of this resource starts with.
+            /// The two letters at the start of every SID of this resource.
             pub const PREFIX: &'static str = $prefix;
         }
 
@@ -64,7 +64,7 @@ macro_rules! sid {
                     .map(Self)
                     .ok_or_else(|| NotASid {
                         text: text.chars().take(80).collect(),
-                        article: $article,
+                        resource: $resource,
                         prefix: $prefix,
                     })
             }
@@ -97,24 +97,24 @@ macro_rules! sid {
 }
 
 sid!(
-    /// An account, main or sub.
-    AccountSid, "AC", "an account"
+    /// The SID of an account, main or sub.
+    AccountSid, "AC", "account"
 );
 sid!(
-    /// An IncomingPhoneNumber: the resource, which keeps its SID through a transfer.
-    NumberSid, "PN", "a phone number"
+    /// The SID of an IncomingPhoneNumber, which a transfer keeps.
+    NumberSid, "PN", "phone number"
 );
 sid!(
-    /// An Address of the receiving account.
-    AddressSid, "AD", "an address"
+    /// The SID of an Address of the receiving account.
+    AddressSid, "AD", "address"
 );
 sid!(
-    /// A Regulatory Bundle of the receiving account.
-    BundleSid, "BU", "a bundle"
+    /// The SID of a Regulatory Bundle of the receiving account.
+    BundleSid, "BU", "bundle"
 );
 sid!(
-    /// An Identity of the receiving account.
-    IdentitySid, "RI", "an identity"
+    /// The SID of an Identity of the receiving account.
+    IdentitySid, "RI", "identity"
 );
 
 #[cfg(test)]
@@ -138,7 +138,10 @@ mod tests {
             .chain(["AC000000000000000000000000000000001", "ac00000000000000000000000000000001"])
         {
             let error = text.parse::<AccountSid>().unwrap_err().to_string();
-            assert_eq!(error, format!("`{text}` is not an account SID: AC and 32 hexadecimal digits"));
+            assert_eq!(
+                error,
+                format!("`{text}` is not a valid account SID: expected AC and 32 hexadecimal digits")
+            );
         }
     }
 }

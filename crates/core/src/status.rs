@@ -1,4 +1,4 @@
-//! The status of an account, and what leads from one to another.
+//! The status of an account, and the transitions between statuses.
 
 use std::fmt;
 
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Usable.
+    /// The account is usable.
     Active,
-    /// Not usable, keeps its numbers, can be reactivated.
+    /// The account is not usable, keeps its numbers, and can be reactivated.
     Suspended,
-    /// Gone for good, with every number it held.
+    /// The account is permanently closed, and its numbers are released.
     Closed,
 }
 
-/// The way of an account from the observed status to the desired one.
+/// The transition of an account from its observed status to its desired status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// It is there.
+    /// The statuses are equal.
     Settled,
-    /// Lift a suspension.
+    /// Reactivate the account.
     Reactivate,
-    /// Suspend, which can be undone.
+    /// Suspend the account, which can be undone.
     Suspend,
-    /// Empty it, suspend it, let it rest, close it.
+    /// Empty the account, suspend it, and close it after the cooling-off period.
     SuspendThenClose,
-    /// Let it rest, close it.
+    /// Close the account after the cooling-off period.
     Close,
-    /// Twilio never reopens a closed account (error 21479).
+    /// The account is closed, and Twilio never reopens it (error 21479).
     Impossible,
 }
 
@@ -37,7 +37,7 @@ impl Status {
     /// Every status, in the order of the contract.
     pub const ALL: [Self; 3] = [Self::Active, Self::Suspended, Self::Closed];
 
-    /// The word that Twilio and the desired state use.
+    /// The value at Twilio and in the desired state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -46,13 +46,13 @@ impl Status {
         }
     }
 
-    /// The status that `word` names.
+    /// The status with the value `word`.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 }
 
-/// The table: observed against desired.
+/// The transition for each pair of observed and desired status.
 pub const fn transition(observed: Status, desired: Status) -> Transition {
     use Status::{Active, Closed, Suspended};
     match (observed, desired) {

@@ -1,6 +1,6 @@
-//! Text for people: words from outside made harmless, lists that end, counts, and the time that has passed.
+//! Text for people: sanitized strings, bounded lists, counts and durations.
 //!
-//! Every string from outside goes through [`sanitize`] before it is shown. The one table of characters is [`is_plain`].
+//! Every string from outside goes through [`sanitize`] before it is shown. [`is_plain`] is the only table of characters.
 
 use std::{error::Error, fmt::Display};
 
@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 
 const MAX_LISTED: usize = 10;
 
-/// Returns true when YAML readers, terminals and people take `c` for itself: it is no control, no line break of any
-/// kind, and no mark that is not seen or that turns the direction of the text around it.
+/// Returns true when `c` has no special effect in YAML, on a terminal or for the reader: it is no control character, no
+/// line break, not invisible, and does not change the direction of the text.
 pub fn is_plain(c: char) -> bool {
     !c.is_control()
         && !matches!(
@@ -27,13 +27,13 @@ pub fn is_plain(c: char) -> bool {
         )
 }
 
-/// The text without characters that steer a terminal or a log, turn the direction of writing, or are not seen. Each
-/// is replaced by one, so that columns keep their places; tabs stay.
+/// The text without characters that control a terminal or a log, change the direction of the text, or are invisible. Each
+/// is replaced by one character, so that columns keep their positions; tabs stay.
 pub fn sanitize(text: &str) -> String {
     text.chars().map(|c| if is_plain(c) || c == '\t' { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// [`sanitize`], and no longer than `max` characters and an ellipsis.
+/// The sanitized text, or its first `max` characters and an ellipsis.
 pub fn sanitize_to(text: &str, max: usize) -> String {
     sanitize(&clip(text, max))
 }
@@ -46,7 +46,7 @@ pub fn clip(text: &str, max: usize) -> String {
     }
 }
 
-/// The first ten of `items`, and how many more there are.
+/// The first ten of `items`, and the number of the others.
 pub fn first_of<T: Display>(items: &[T]) -> String {
     let shown = items.iter().take(MAX_LISTED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match items.len().saturating_sub(MAX_LISTED) {
@@ -73,7 +73,7 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// A duration in one unit, as ages are shown: `90 s`, `5 min`, `47 h`, `3 days`. The sign is left out.
+/// A duration in one unit: `90 s`, `5 min`, `47 h`, `3 days`. The sign is omitted.
 pub fn rough(duration: SignedDuration) -> String {
     match duration.as_secs().unsigned_abs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -83,7 +83,7 @@ pub fn rough(duration: SignedDuration) -> String {
     }
 }
 
-/// The innermost cause of an error: the outer ones repeat it, and name URLs.
+/// The innermost cause of an error, sanitized: the outer causes repeat it, and contain URLs.
 pub fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_steers_nothing_and_keeps_its_columns() {
+    fn sanitized_text_has_no_control_characters_and_keeps_its_columns() {
         assert_eq!(
             sanitize("a\u{1b}[31mb\r\nc\u{202e}d\u{0}\te"),
             "a\u{fffd}[31mb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}\te"
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn list_ends_with_the_number_of_what_it_leaves_out() {
+    fn list_ends_with_the_number_of_omitted_items() {
         assert_eq!(first_of::<u8>(&[]), "");
         assert_eq!(first_of(&[1; 10]), "1, 1, 1, 1, 1, 1, 1, 1, 1, 1");
         assert_eq!(first_of(&[1; 13]), "1, 1, 1, 1, 1, 1, 1, 1, 1, 1 and 3 more");

@@ -1,4 +1,4 @@
-//! Text that looks random and is the same in every run: tokens, request ids and new SIDs.
+//! Pseudo-random text that is the same in every run: tokens, request ids and new SIDs.
 
 use sha2::{Digest, Sha256};
 
@@ -26,7 +26,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes that `text` writes in hexadecimal, if it does.
+/// The bytes of the hexadecimal `text`; `None` when it is not hexadecimal.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {

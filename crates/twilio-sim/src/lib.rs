@@ -1,7 +1,8 @@
-//! A simulator of Twilio's Accounts and IncomingPhoneNumbers resources: a [`World`] that enforces Twilio's rules, and an HTTP door to it.
+//! A simulator of Twilio's Accounts and IncomingPhoneNumbers resources: a [`World`] that enforces Twilio's rules, and an HTTP
+//! server for it.
 //!
-//! The world alone is a value without I/O: it can be built, asked and changed in memory. [`Sim`] serves it over HTTP as Twilio
-//! does, with [`Behavior`] for what Twilio does not document and [`Faults`] for what goes wrong on the way.
+//! The world is a value without I/O: it can be built, queried and changed in memory. [`Sim`] serves it over HTTP as Twilio
+//! does, with [`Behavior`] for undocumented behavior and [`Faults`] for failures on the way.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -14,7 +15,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Over HTTP it is steered at `/_sim/…`, where no rule of the API stops an edit:
+//! The control API at `/_sim/…` changes it without the rules of Twilio's API:
 //!
 #![doc = concat!("```text\n", include_str!("control/control.txt"), "```")]
 

@@ -1,4 +1,4 @@
-//! The `twilio-sim` program: a simulator on a port, for people and for tests in any language.
+//! The `twilio-sim` program: a simulator on a port, for demos and for tests in any language.
 
 use std::{
     fs,
@@ -18,24 +18,24 @@ use twilio_sim::{Fault, Faults, Sim, World, world_file};
 const HELP: &str = concat!(
     "Switches, the default first:\n",
     include_str!("world/switches.txt"),
-    "\nFaults, each with `operation`, `account`, `method`, `path`, `skip` and `times` as wanted:\n",
+    "\nFaults, each with optional `operation`, `account`, `method`, `path`, `skip` and `times`:\n",
     include_str!("faults/faults.txt"),
-    "\nSteering while it runs:\n",
+    "\nControl API of the running simulator:\n",
     include_str!("control/control.txt"),
 );
 
-/// Simulates Twilio's Accounts and IncomingPhoneNumbers resources, in memory.
+/// Simulates Twilio's Accounts and IncomingPhoneNumbers resources in memory.
 #[derive(Parser)]
 #[command(version, after_long_help = HELP)]
 struct Cli {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4010")]
     listen: SocketAddr,
 
     #[command(flatten)]
     source: Source,
 
-    /// Set a switch, such as suspendedNumbers=empty; see below
+    /// Set a switch, as in suspendedNumbers=empty; listed below
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 
@@ -43,11 +43,11 @@ struct Cli {
     #[arg(long = "fault", value_name = "JSON", value_parser = fault)]
     faults: Vec<Fault>,
 
-    /// Answer 429 above so many requests in flight
+    /// Answer 429 above this number of requests in flight
     #[arg(long, value_name = "N")]
     concurrency_limit: Option<usize>,
 
-    /// Run Twilio's clock ahead by so many seconds, or behind
+    /// Set Twilio's clock ahead by this number of seconds, or behind with a negative number
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     clock_offset: Option<i64>,
 
@@ -59,15 +59,15 @@ struct Cli {
 /// The source of the world.
 #[derive(Args)]
 struct Source {
-    /// The world file, YAML
+    /// The world file, in YAML
     #[arg(long, value_name = "FILE", required_unless_present = "accounts")]
     world: Option<PathBuf>,
 
-    /// Instead of a file: a world of so many subaccounts below AC00000000000000000000000000000000, token demo-token
+    /// Generate a world with this number of subaccounts, instead of a file; main account AC00000000000000000000000000000000, token demo-token
     #[arg(long, value_name = "N", conflicts_with = "world")]
     accounts: Option<u64>,
 
-    /// How many numbers these subaccounts own
+    /// The number of phone numbers of the generated subaccounts
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "world")]
     numbers: u64,
 }
@@ -121,7 +121,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// One line that says where it listens and as whom.
+/// Prints one line with the address and the main account.
 fn announce(sim: &Sim) -> io::Result<()> {
     let world = sim.world();
     let (accounts, numbers) = (world.accounts().count() - 1, world.numbers().count());

@@ -1,4 +1,4 @@
-//! The running simulator: a listener, its connections, and the handle that tests steer it with. Stopping cuts every connection.
+//! The running simulator: a listener, its connections, and the handle for tests. Stopping resets every connection.
 
 use std::{
     io,
@@ -41,9 +41,10 @@ use crate::{
 
 const BACKLOG: u32 = 1024;
 
-/// A simulator that listens. Clones steer the same one; it stops with [`Sim::stop`] or when the last clone is dropped.
+/// The handle of a running simulator. Clones control the same simulator; it stops with [`Sim::stop`], or when the last clone
+/// is dropped.
 ///
-/// The guards of [`Sim::world`] and [`Sim::faults`] hold up the server: drop them before awaiting anything.
+/// The guards of [`Sim::world`] and [`Sim::faults`] block the server: drop them before awaiting anything.
 #[derive(Clone)]
 pub struct Sim(Arc<Running>);
 
@@ -66,14 +67,14 @@ pub enum NoAnswer {
     Cut,
 }
 
-/// The port: open, or kept for later.
+/// The port: listening, or reserved for later.
 #[derive(Default)]
 struct Listening {
     accepting: Option<Accepting>,
     reserved: Option<TcpSocket>,
 }
 
-/// The task that takes connections in. It ends when it is cancelled, after the last of them.
+/// The task that accepts connections. It ends when it is cancelled, after the last connection.
 struct Accepting {
     cancel: CancellationToken,
     task: JoinHandle<()>,
@@ -94,13 +95,13 @@ impl Drop for Running {
 }
 
 impl Sim {
-    /// Listens on a free port of 127.0.0.1.
+    /// Starts a simulator on a free port of 127.0.0.1.
     pub async fn start(world: World) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         Self::serve(listener, world, Faults::default())
     }
 
-    /// Serves on a listener, inside a tokio runtime.
+    /// Starts a simulator on `listener`, inside a tokio runtime.
     pub fn serve(listener: TcpListener, world: World, faults: Faults) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(world, faults));
@@ -157,7 +158,7 @@ impl Sim {
         format!("http://{}", self.0.address)
     }
 
-    /// Stops listening, cuts every connection and waits until all is gone.
+    /// Stops listening, resets every connection, and waits until all tasks have ended.
     pub async fn stop(&self) {
         let Shared { stopping, tasks, .. } = &*self.0.shared;
         stopping.cancel();
@@ -165,14 +166,14 @@ impl Sim {
         tasks.wait().await;
     }
 
-    /// Refuses connections and cuts those that there are, until [`Sim::resume_listening`]. The port stays its own, and late
+    /// Refuses new connections and resets the open ones, until [`Sim::resume_listening`]. The port stays reserved, and late
     /// writes still take effect.
     pub async fn pause_listening(&self) -> io::Result<()> {
         self.0.refuses.store(true, Ordering::SeqCst);
         let mut listening = self.0.listening.lock().await;
         if let Some(Accepting { cancel, task }) = listening.accepting.take() {
             cancel.cancel();
-            // It has no result, and a panic was reported where it happened.
+            // The task has no result, and a panic was already reported.
             let _ = task.await;
             listening.reserved = Some(reserve(self.0.address)?);
         }
@@ -210,8 +211,8 @@ impl Sim {
         self.faults().add(fault);
     }
 
-    /// Lets `observe` see every write from now on: when it arrives, right before and right after it is done, with the world
-    /// as it is then. The world is locked meanwhile, so `observe` must not ask this simulator for it.
+    /// Calls `observe` for every write from now on: when it arrives, and right before and after its effect, with the current
+    /// world. The world is locked meanwhile, so `observe` must not call [`Sim::world`].
     pub fn observe_writes(&self, observe: impl Fn(&WriteSeen, &World) + Send + Sync + 'static) {
         self.0.shared.set_observer(Observer::new(observe));
     }
@@ -221,17 +222,17 @@ impl Sim {
         self.0.shared.log().records()
     }
 
-    /// Forgets the requests and their counts.
+    /// Clears the requests and their counts.
     pub fn clear_requests(&self) {
         self.0.shared.log().clear();
     }
 
-    /// The number of POST and DELETE requests that came in.
+    /// The number of POST and DELETE requests so far.
     pub fn writes(&self) -> u64 {
         self.0.shared.log().writes()
     }
 
-    /// The number of writes of [`FaultKind::Late`](crate::FaultKind::Late) that are still to take effect.
+    /// The number of writes of [`FaultKind::Late`](crate::FaultKind::Late) that have not taken effect yet.
     pub fn late_writes(&self) -> usize {
         self.0.shared.late_writes.load(Ordering::SeqCst)
     }
@@ -241,20 +242,20 @@ impl Sim {
         self.0.shared.log().max_in_flight()
     }
 
-    /// Edits an account as a person would in the Console, dated now: see [`World::edit_account`].
+    /// Edits an account as in the Console, dated now: see [`World::edit_account`].
     pub fn edit_account(&self, sid: &str, edit: impl FnOnce(&mut Account)) -> Result<(), Unknown> {
         let now = self.0.shared.now();
         self.world().edit_account(sid, now, edit)
     }
 
-    /// Edits a number as a person would in the Console, dated now: see [`World::edit_number`].
+    /// Edits a number as in the Console, dated now: see [`World::edit_number`].
     pub fn edit_number(&self, sid_or_phone: &str, edit: impl FnOnce(&mut Number)) -> Result<(), Unknown> {
         let now = self.0.shared.now();
         self.world().edit_number(sid_or_phone, now, edit)
     }
 }
 
-/// Keeps a port without listening on it: connections are refused.
+/// Binds a port without listening on it, so that connections are refused.
 fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
@@ -273,7 +274,7 @@ async fn accept(listener: TcpListener, app: Router, cancel: CancellationToken) {
             Ok((stream, _)) => {
                 connections.spawn(connection(stream, app.clone(), cancel.child_token()));
             }
-            // Out of file descriptors: others have to be closed first.
+            // Out of file descriptors: wait until some are closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
@@ -282,7 +283,7 @@ async fn accept(listener: TcpListener, app: Router, cancel: CancellationToken) {
     connections.wait().await;
 }
 
-/// Serves one connection until it ends or its line is cut; then it is reset rather than closed.
+/// Serves one connection until it ends or its `line` is cancelled, which resets it instead of closing it.
 async fn connection(stream: TcpStream, app: Router, line: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let app = app.layer(Extension(Line(line.clone())));

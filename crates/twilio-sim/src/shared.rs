@@ -1,5 +1,5 @@
-//! The state that the doors and the handle share: the world, the faults and the log, each behind its own
-//! lock. No lock is held across an await.
+//! The state that the HTTP handlers and the handle share: the world, the faults and the log, each behind its own lock. No
+//! lock is held across an await.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -32,17 +32,17 @@ pub(crate) struct Shared {
     began: (Timestamp, Instant),
     /// The clock is the one of the runtime, since `began`, and not the one of this machine.
     goes_by_instant: bool,
-    /// Writes that are still to take effect, their answers lost.
+    /// The number of writes whose answer is lost and that have not taken effect yet.
     pub(crate) late_writes: AtomicUsize,
     /// Cancelled when the simulator stops.
     pub(crate) stopping: CancellationToken,
-    /// The tasks that run until then.
+    /// The tasks that run until the stop.
     pub(crate) tasks: TaskTracker,
 }
 
 impl Shared {
     pub(crate) fn new(mut world: World, faults: Faults) -> Self {
-        // Its past was dated by another clock.
+        // The past of the world was dated by another clock.
         world.past = Past::default();
         Self {
             world: Mutex::new(world),
@@ -64,14 +64,14 @@ impl Shared {
         Self { began: (time, Instant::now()), goes_by_instant: true, ..self }
     }
 
-    /// The world. What happens to it until the guard is dropped happens at this instant, as far as lists lag.
+    /// The world. For lists that lag, every change until the guard is dropped happens at this instant.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.set_instant(self.instant());
         world
     }
 
-    /// The time by which lists lag. It goes on evenly, whatever happens to the clocks, and knows fractions of a second.
+    /// The time by which lists lag: monotonic, and with fractions of a second.
     fn instant(&self) -> Timestamp {
         let (timestamp, instant) = self.began;
         timestamp.saturating_add(instant.elapsed()).unwrap_or(Timestamp::MAX)
@@ -85,7 +85,7 @@ impl Shared {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets `observer` see every write from now on.
+    /// Sets the observer of every write from now on.
     pub(crate) fn set_observer(&self, observer: Observer) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
@@ -97,7 +97,7 @@ impl Shared {
         }
     }
 
-    /// Does what was asked, before the eyes of the observer.
+    /// Performs the request, and calls the observer before and after it.
     pub(crate) fn perform(
         &self,
         world: &mut World,
@@ -110,7 +110,7 @@ impl Shared {
         outcome
     }
 
-    /// The time as this Twilio has it, in whole seconds.
+    /// The time of the simulated Twilio, in whole seconds.
     pub(crate) fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_secs(self.faults().clock_offset_seconds);
         let clock = if self.goes_by_instant { self.instant() } else { clock() };
@@ -118,7 +118,7 @@ impl Shared {
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
-    /// A request id that was not given before.
+    /// A new request id.
     pub(crate) fn next_request_id(&self) -> String {
         let n = self.requests.fetch_add(1, Ordering::Relaxed);
         format!("RQ{}", digest::hex32("request", &n.to_string()))
@@ -131,10 +131,10 @@ pub(crate) fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// A request in flight, counted until it is dropped: also when the client hangs up.
+/// A request in flight. Counted until it is dropped, which includes a disconnected client.
 pub(crate) struct Flight<'a> {
     shared: &'a Shared,
-    /// The number of requests in flight when it began, itself included.
+    /// The number of requests in flight when it began, including itself.
     pub(crate) concurrent: usize,
 }
 
@@ -159,7 +159,7 @@ mod tests {
     use crate::world::{account::AccountStatus, sid::AccountSid};
 
     #[test]
-    fn a_past_of_another_clock_is_forgotten() {
+    fn past_of_another_clock_is_dropped() {
         let sid = AccountSid::numbered(1);
         let mut world = World::generated(1, 0);
         world.switches_mut().account_list_lag_ms = 300;
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lists_lag_by_fractions_of_a_second_whatever_the_clocks_say() {
+    async fn lists_lag_by_fractions_of_a_second_independent_of_the_clocks() {
         let sid = AccountSid::numbered(1);
         let mut world = World::generated(1, 0);
         world.switches_mut().account_list_lag_ms = 300;

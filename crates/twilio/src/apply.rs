@@ -1,6 +1,6 @@
-//! Writing: a place in flight, the looks in it, one request, and its answer compared with what was asked.
+//! The port `Apply`: a place in flight, the reads in it, one write, and the comparison of its answer with the request.
 //!
-//! A write is sent at most once. Where its answer does not tell whether it happened, it is `Unknown`, never `Refused`.
+//! A write is sent at most once. When its answer is not conclusive, the outcome is `Unknown`, never `Refused`.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ use crate::{
     wire::{AccountRow, NumberRow},
 };
 
-/// The longest wait that is passed on when Twilio asks for one.
+/// The longest `Retry-After` that is passed on.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
-/// A place in flight, for one write and the looks before it.
+/// A place in flight, for one write and the reads of its proof.
 pub struct Slot<'a> {
     client: &'a Client,
     permit: Permit<'a>,
@@ -126,7 +126,7 @@ impl Client {
                 match self.check_main_account(at, &rejection, request, ReadRoute::In(permit)).await {
                     Ok(()) => Outcome::Refused(rejection.into_refusal()).into(),
                     Err(error) if error.stops_the_pass() => stop(error),
-                    // Whose error it was is not known any more; that it was not done is.
+                    // The account of the error stays unknown, but the write was not done.
                     Err(error) => {
                         let message = format!("could not {task}: {rejection}; {error}");
                         skipped(SkipCause::Stopping, message, None).into()
@@ -152,17 +152,17 @@ fn compare_account(
     let account = match value.account() {
         Ok(account) if account.sid == sid => account,
         Ok(other) => {
-            return unknown(&format!("the answer shows account {}", other.sid), request_id, request);
+            return unknown(&format!("the answer contains account {}", other.sid), request_id, request);
         }
         Err(row) => return unknown(&row.why, request_id, request),
     };
     match account.status.to_string().as_str() {
-        "" => unknown("the answer shows no status", request_id, request),
+        "" => unknown("the answer contains no status", request_id, request),
         parsed if parsed == status.as_str() => {
             let date_updated = account.date_updated;
             Outcome::Done(Receipt { request_id, date, date_updated, account: Some(account) })
         }
-        parsed => ignored(&format!("shows account {sid} with status `{parsed}`"), request_id, date),
+        parsed => ignored(&format!("account {sid} has the status `{parsed}`"), request_id, date),
     }
 }
 
@@ -174,35 +174,35 @@ fn compare_number(parsed: Parsed<NumberRow>, transfer: &Transfer, request: &Requ
             Outcome::Done(Receipt { request_id, date, ..Receipt::default() })
         }
         Ok((sid, Some(holder))) if sid == *number => {
-            ignored(&format!("shows the number in account {holder}"), request_id, date)
+            ignored(&format!("the phone number is in account {holder}"), request_id, date)
         }
-        Ok((sid, None)) if sid == *number => unknown("the answer shows no account", request_id, request),
-        Ok((other, _)) => unknown(&format!("the answer shows number {other}"), request_id, request),
+        Ok((sid, None)) if sid == *number => unknown("the answer contains no account", request_id, request),
+        Ok((other, _)) => unknown(&format!("the answer contains phone number {other}"), request_id, request),
         Err(cause) => unknown(&cause, request_id, request),
     }
 }
 
-/// An answer that shows the object, and that it was left as it is or made something else. It may have been done all
-/// the same: an answer may be stale.
+/// The outcome of an answer that shows the object without the requested change. The change may have happened: an answer may
+/// be stale.
 fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> Outcome {
-    let message = format!("Twilio answered 2xx but {what}");
+    let message = format!("Twilio answered 2xx, but {what}");
     Outcome::Ignored(Refusal { code: None, message, request_id, date })
 }
 
-/// No answer, or one that neither shows the object as asked nor otherwise.
+/// The outcome without an answer, or with one that does not show the object.
 fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
-    let message = format!("asked Twilio to {}: {}", request.task, sanitize_to(cause, MAX_CAUSE));
+    let message = format!("sent the request to {}: {}", request.task, sanitize_to(cause, MAX_CAUSE));
     Outcome::Unknown(UnknownOutcome { message, request_id })
 }
 
-/// A write that was not sent, or that Twilio did not let in.
+/// The result of a write that was not sent, or was refused for a rotated token.
 fn unsent(cause: SkipCause, failure: &Failure, request: &Request) -> Sent {
     skipped(cause, format!("could not {}: {failure}", request.task), None).into()
 }
 
-/// A write that was not processed, for a reason that meets every other one too.
+/// The result of a write that was not processed, for a reason that affects every other request.
 fn stop(error: RemoteError) -> Sent {
-    let outcome = skipped(SkipCause::PassAborted, format!("the pass was stopped: {error}"), None);
+    let outcome = skipped(SkipCause::PassAborted, format!("the pass was aborted: {error}"), None);
     Sent { outcome, stop: Some(error) }
 }
 

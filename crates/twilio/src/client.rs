@@ -1,7 +1,7 @@
-//! The client: asks Twilio, and reads again while that may help.
+//! The client: sends requests to Twilio, and retries reads while that may help.
 //!
 //! Every HTTP attempt has a place of the limiter, ends within the deadline and is measured once. No place is held
-//! during a pause. A write is sent once, and nothing begins after the process was told to stop.
+//! during a pause. A write is sent once, and no request begins after a stop.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,46 +24,46 @@ use crate::{
     transport::{Parsed, Response, Transport},
 };
 
-/// The longest time that reading the auth token for a write may take: files may hang.
+/// The longest time for reading the auth token of a write: file systems may hang.
 const MAX_TOKEN_READ: Duration = Duration::from_millis(500);
 
-/// The settings for reaching Twilio.
+/// The settings of the client.
 pub struct Config {
     /// The base URL of Twilio: `https://api.twilio.com`.
     pub base_url: String,
-    /// The main account.
+    /// The SID of the main account.
     pub account_sid: AccountSid,
-    /// Its auth token.
+    /// The auth token of the main account.
     pub token: TokenSource,
-    /// The time that one attempt may take, with its body and without pauses.
+    /// The timeout of one attempt, including the body, without pauses.
     pub request_timeout: Duration,
-    /// The number of requests that may be in flight, at most.
+    /// The most requests in flight.
     pub max_in_flight: usize,
-    /// The rules for repeating reads.
+    /// The rules for retrying reads.
     pub retry: Retry,
 }
 
-/// Twilio cannot be reached as configured.
+/// The error of a configuration that cannot work.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The URL cannot be where Twilio is.
+    /// The URL is not valid as the URL of Twilio.
     #[error(transparent)]
     Url(#[from] BadUrl),
-    /// The token cannot be had.
+    /// The auth token cannot be read.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// Nothing could ever be in flight.
-    #[error("no request may be in flight: allow at least 1")]
+    /// The limit of requests in flight is 0.
+    #[error("the limit of requests in flight is 0: set it to at least 1")]
     NothingInFlight,
-    /// Nothing could ever be answered in time.
-    #[error("a request may take no time at all: allow some seconds")]
+    /// The request timeout is 0.
+    #[error("the request timeout is 0: set it to some seconds")]
     NoTime,
-    /// There is nothing to check certificates with.
+    /// There are no certificate authorities.
     #[error("TLS cannot be set up ({0}): install ca-certificates, or set SSL_CERT_FILE to a bundle of them")]
     Tls(String),
 }
 
-/// Talks to Twilio for one main account. Clones share their connections and their limit.
+/// The client of one main account. Clones share their connections and their limit.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -80,17 +80,17 @@ struct Inner {
     stopped: watch::Sender<bool>,
 }
 
-/// The way of a read to Twilio.
+/// The place in flight and the retries of a read.
 #[derive(Clone, Copy)]
 pub(crate) enum ReadRoute<'a> {
-    /// Every attempt takes a place in flight of its own.
+    /// Every attempt takes its own place in flight.
     Alone(Tries),
-    /// Every request is made once, in this place.
+    /// Every request is sent once, in this place.
     In(&'a Permit<'a>),
 }
 
 impl ReadRoute<'_> {
-    /// Returns true when a request may be repeated.
+    /// Returns true when a request may be retried.
     pub(crate) fn repeats(self) -> bool {
         match self {
             Self::Alone(tries) => tries == Tries::Repeated,
@@ -100,7 +100,7 @@ impl ReadRoute<'_> {
 }
 
 impl Client {
-    /// Checks `config`, which includes a look at the token file. Sends nothing yet.
+    /// Checks `config`, and reads the token file. Sends nothing yet.
     pub fn new(config: Config, telemetry: Arc<dyn Telemetry>) -> Result<Self, ConfigError> {
         let Config { base_url, account_sid, token, request_timeout, max_in_flight, retry } = config;
         if max_in_flight == 0 {
@@ -125,7 +125,8 @@ impl Client {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Begins no request any more, here and in every clone. Reads end at once; a write that was sent is waited for.
+    /// Stops this client and every clone: no request begins any more, reads end at once, and a write that was sent is waited
+    /// for.
     pub fn stop(&self) {
         self.inner.stopped.send_replace(true);
     }
@@ -143,7 +144,7 @@ impl Client {
         &self.inner.origin
     }
 
-    /// The answer of Twilio to `request`, which only reads.
+    /// Sends `request`, which only reads, and retries it as `route` allows.
     pub(crate) async fn read<T: ResponseBody>(
         &self,
         request: &Request,
@@ -155,7 +156,7 @@ impl Client {
                 Ok(parsed) => return Ok(parsed),
                 Err(failure) => failure,
             };
-            // A list that does not answer costs its account one time-out, and no pass more than that.
+            // A list that does not answer costs a pass one timeout, not several.
             if failure.is_time_out() && request.operation == Operation::ListNumbers {
                 return Err(failure);
             }
@@ -166,7 +167,7 @@ impl Client {
         }
     }
 
-    /// One attempt; a second one when Twilio refused a token that is no longer the one in the file.
+    /// Makes one attempt, and a second one when Twilio refused a token that the file no longer contains.
     async fn attempt(&self, request: &Request, route: ReadRoute<'_>) -> Result<Response, Failure> {
         let own;
         let permit = match route {
@@ -187,8 +188,8 @@ impl Client {
         }
     }
 
-    /// The answer to `request`, which writes and is sent at most once. Nothing waits before it leaves but its
-    /// connection, and that is bounded.
+    /// Sends `request`, which writes, at most once. Only reading the token and connecting come before it, and both are
+    /// bounded.
     pub(crate) async fn write<T: ResponseBody>(
         &self,
         request: &Request,
@@ -199,7 +200,7 @@ impl Client {
         }
         let began = Instant::now();
         let token = self.inner.token.current()?;
-        // Files may hang.
+        // File systems may hang.
         if began.elapsed() > MAX_TOKEN_READ {
             return Err(Failure::TokenLate(MAX_TOKEN_READ));
         }
@@ -210,12 +211,12 @@ impl Client {
         response.parse()
     }
 
-    /// A place in flight.
+    /// Waits for a place in flight.
     pub(crate) async fn acquire(&self) -> Result<Permit<'_>, Failure> {
         self.unless_stopped(self.inner.limiter.acquire()).await
     }
 
-    /// The result of `work`, unless the process is told to stop before `work` ends.
+    /// The result of `work`, unless the client is stopped before `work` ends.
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let mut stopped = self.inner.stopped.subscribe();
         tokio::select! {

@@ -1,7 +1,7 @@
-//! The connections: reads keep theirs and share them; each write opens its own, through the gate.
+//! The connections: reads share kept connections; each write opens its own, through the gate.
 //!
-//! A firewall or a NAT that drops connections silently drops all that were kept. So after a read that was lost none of
-//! them is used again: the next read, and every later one, shares new ones.
+//! A firewall or a NAT that silently drops connections drops all kept ones. So after a lost read, none of them is reused:
+//! the next reads share new connections.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,7 +17,7 @@ use crate::{error::root_cause, gate::Gate, origin::Origin};
 const MAX_CONNECT: Duration = Duration::from_secs(10);
 /// The longest wait for the connection of a write.
 pub(crate) const MAX_WRITE_CONNECT: Duration = Duration::from_secs(2);
-/// An idle connection is kept this long, over the default interval between two passes.
+/// The time for which an idle connection is kept: longer than the default interval between two passes.
 const IDLE: Duration = Duration::from_secs(90);
 
 /// The connections to one origin.
@@ -31,15 +31,15 @@ pub(crate) struct Connections {
 /// The connections that reads share.
 struct KeptConnections {
     http: reqwest::Client,
-    /// Counts the renewals: of many reads that are lost together, one renews.
+    /// The number of renewals: of many reads that are lost together, only one renews.
     generation: u64,
-    /// A read was answered, so that there may be a connection to use again.
+    /// True when a read was answered, so that there may be a connection to reuse.
     reusable: bool,
-    /// A read was lost since, perhaps on a connection that was used again.
+    /// True when a read was lost since, perhaps on a reused connection.
     suspect: bool,
 }
 
-/// The use of the kept connections by one read. Dropped before it ended, it counts as lost.
+/// The use of the kept connections by one read. A lease that is dropped before its end counts as lost.
 pub(crate) struct Lease<'a> {
     connections: &'a Connections,
     http: reqwest::Client,
@@ -48,14 +48,14 @@ pub(crate) struct Lease<'a> {
 }
 
 impl Connections {
-    /// Prepares connections to `origin` for requests that take up to `timeout`; none is opened yet, and none for a
-    /// write once the process is told that it is `stopped`.
+    /// Prepares connections to `origin` for requests that take up to `timeout`. Opens none yet, and none for a write after
+    /// `stopped` became true.
     pub(crate) fn new(
         origin: &Origin,
         timeout: Duration,
         stopped: watch::Receiver<bool>,
     ) -> Result<Self, String> {
-        // A second installation is refused, which is fine: somebody chose a provider already.
+        // A second installation is refused, which is fine: the process already has a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let kept = KeptConnections {
             http: keeping(origin, timeout)?,
@@ -72,7 +72,7 @@ impl Connections {
         &self.writes
     }
 
-    /// The connections for a read, new ones when an earlier read was lost.
+    /// The connections for a read; new ones when an earlier read was lost.
     pub(crate) fn lease(&self) -> Lease<'_> {
         let mut kept = self.kept();
         if kept.suspect {
@@ -81,7 +81,7 @@ impl Connections {
                     let generation = kept.generation + 1;
                     *kept = KeptConnections { http, generation, reusable: false, suspect: false };
                 }
-                // The kept ones are all there is.
+                // There are no other connections than the kept ones.
                 Err(error) => tracing::warn!(error, "connections to Twilio could not be renewed: {error}"),
             }
         }
@@ -98,12 +98,12 @@ impl Lease<'_> {
         &self.http
     }
 
-    /// An answer came whole: the connection may be used again.
+    /// Ends the lease after a complete answer: the connection may be reused.
     pub(crate) fn answered(mut self) {
         self.end(|kept| kept.reusable = true);
     }
 
-    /// No connection came up: that says nothing of the kept ones.
+    /// Ends the lease after a failed connection, which says nothing about the kept ones.
     pub(crate) fn not_connected(mut self) {
         self.end(|_| {});
     }
@@ -121,8 +121,8 @@ impl Lease<'_> {
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            // Where nothing was ever used again, a new connection was lost, and another one is no better: a slow
-            // server costs no renewals.
+            // When no connection was ever reused, the lost one was new, and another new one is no better: a slow server
+            // causes no renewals.
             self.end(|kept| kept.suspect = kept.reusable);
         }
     }
@@ -130,13 +130,12 @@ impl Drop for Lease<'_> {
 
 /// A client that keeps its connections.
 fn keeping(origin: &Origin, timeout: Duration) -> Result<reqwest::Client, String> {
-    // Half of the whole, so that a connection that never came up is told apart from an answer that did not come in
-    // time.
+    // Half of the request timeout, so that a failed connection is distinct from a late answer.
     build(origin, |builder| builder.pool_idle_timeout(IDLE).connect_timeout(MAX_CONNECT.min(timeout / 2)))
 }
 
-/// A client that opens a connection for each request. A kept one may be broken silently, and a request that waits
-/// for one in use may be given it at any time.
+/// A client that opens a connection for each request. A kept connection may be silently broken, and a request that waits
+/// for a busy one could start at any time.
 fn opening(
     origin: &Origin,
     timeout: Duration,
@@ -159,7 +158,7 @@ fn build(
         .retry(retry::never())
         .referer(false);
     let builder = if origin.is_plain() {
-        // No proxy sees a token in the clear, and no certificate authority is needed.
+        // No proxy sees an unencrypted token, and no certificate authority is needed.
         builder.no_proxy().tls_certs_only([])
     } else {
         builder.https_only(true)
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_on_connections_that_were_replaced_says_nothing_of_the_new_ones() {
+    fn an_answer_on_replaced_connections_does_not_affect_the_new_ones() {
         let connections = connections();
         connections.lease().answered();
         let late = connections.lease();

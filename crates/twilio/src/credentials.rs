@@ -1,8 +1,7 @@
-//! The auth token and where it comes from.
+//! The auth token and its source.
 //!
-//! The token is never shown: not by `Debug`, not in an error. A token file is read again when it changed, and once
-//! more after Twilio refused what it held; no last good copy outlives a file that became unusable, since a
-//! restarted process would not have one.
+//! The token is never shown: not by `Debug`, not in an error. A token file is read again when it changed, and once more
+//! after Twilio refused its token. No copy outlives a file that became unusable: a restarted process would not have one.
 
 use std::{
     fs::{self, File, Metadata},
@@ -14,7 +13,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// More than any token; what is longer is another file.
+/// The longest token file that is read: longer than any token.
 const MAX_TOKEN_BYTES: usize = 4 * 1024;
 
 /// The source of the auth token of the main account.
@@ -22,24 +21,24 @@ const MAX_TOKEN_BYTES: usize = 4 * 1024;
 pub enum TokenSource {
     /// The token itself.
     Fixed(SecretString),
-    /// A file that holds the token, and may be replaced while we run.
+    /// A file that contains the token, and may be replaced while the process runs.
     File(PathBuf),
 }
 
-/// The auth token could not be had.
+/// The error of reading the auth token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is empty.
-    #[error("the auth token is empty: give the main account's auth token")]
+    #[error("the auth token is empty: set the main account's auth token")]
     Empty,
-    /// The token file holds nothing.
+    /// The token file is empty.
     #[error("the auth token file {} is empty: write the main account's auth token into it", .0.display())]
     EmptyFile(PathBuf),
     /// The token file is longer than a token can be.
-    #[error("the auth token file {} is longer than 4 KiB: name the file that holds the token alone", .0.display())]
+    #[error("the auth token file {} is longer than 4 KiB: use a file that contains only the token", .0.display())]
     TooLarge(PathBuf),
     /// The token file is not text.
-    #[error("the auth token file {} is not text: it must hold the auth token alone", .0.display())]
+    #[error("the auth token file {} is not text: use a file that contains only the token", .0.display())]
     NotText(PathBuf),
     /// The token file cannot be read.
     #[error(
@@ -49,12 +48,12 @@ pub enum TokenError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The error that the system gave.
+        /// The error of the system.
         cause: io::Error,
     },
 }
 
-/// The token as of now.
+/// The current token.
 pub(crate) struct Token {
     source: TokenSource,
     held: Mutex<Option<CachedToken>>,
@@ -65,7 +64,7 @@ struct CachedToken {
     token: SecretString,
 }
 
-/// Changes whenever the file, or what its path leads to, changes.
+/// The fingerprint of a file: it changes with the file, and when the path leads to another one.
 #[derive(PartialEq, Eq)]
 struct Fingerprint {
     device: u64,
@@ -86,7 +85,7 @@ impl Fingerprint {
 }
 
 impl Token {
-    /// Takes `source`, which must give a token now.
+    /// The token of `source`, which must be readable now.
     pub(crate) fn new(source: TokenSource) -> Result<Self, TokenError> {
         let token = Self { source, held: Mutex::new(None) };
         token.current()?;
@@ -102,7 +101,7 @@ impl Token {
         }
     }
 
-    /// The token that the source gives now, when that is another one than `refused`.
+    /// The token that the source contains now, when it is not `refused`.
     pub(crate) fn other_than(&self, refused: &SecretString) -> Option<SecretString> {
         let TokenSource::File(path) = &self.source else { return None };
         let read = read(path).ok()?;
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_refusal_only_another_token_is_worth_a_try() {
+    fn refused_token_is_replaced_only_by_another_one() {
         let (_dir, path) = file(b"first");
         let token = Token::new(TokenSource::File(path.clone())).unwrap();
         let first = token.current().unwrap();
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_token_is_kept_also_when_its_file_looks_unchanged() {
+    fn a_newer_token_is_kept_even_when_its_file_looks_unchanged() {
         let (_dir, path) = file(b"newer");
         let token = Token::new(TokenSource::File(path)).unwrap();
         let stale = SecretString::from("stale");
@@ -216,8 +215,8 @@ mod tests {
         for (text, words) in [
             (&b""[..], "is empty: write the main account's auth token into it"),
             (b"\n", "is empty: write the main account's auth token into it"),
-            (&[b'x'; MAX_TOKEN_BYTES + 1], "is longer than 4 KiB: name the file that holds the token alone"),
-            (b"\xff\xfe", "is not text: it must hold the auth token alone"),
+            (&[b'x'; MAX_TOKEN_BYTES + 1], "is longer than 4 KiB: use a file that contains only the token"),
+            (b"\xff\xfe", "is not text: use a file that contains only the token"),
         ] {
             let (_dir, path) = file(text);
             let error = Token::new(TokenSource::File(path)).err().unwrap().to_string();
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_became_unusable_leaves_no_token_behind() {
+    fn a_file_that_became_unusable_leaves_no_token() {
         let (_dir, path) = file(b"first");
         let token = Token::new(TokenSource::File(path.clone())).unwrap();
         fs::write(&path, "").unwrap();

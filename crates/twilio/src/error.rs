@@ -1,6 +1,6 @@
-//! The meaning of Twilio's errors for us.
+//! The classification of Twilio's errors.
 //!
-//! The code decides and the HTTP status stands in for it; the words never do. Codes: Twilio's error dictionary.
+//! The error code decides; without a known code, the HTTP status. The message never does. Codes: Twilio's error dictionary.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -16,34 +16,34 @@ use crate::{credentials::TokenError, retry::FailureClass};
 /// The longest cause that is shown.
 pub(crate) const MAX_CAUSE: usize = 300;
 
-/// The consequence that we draw from an answer that is not 2xx.
+/// The kind of an answer that is not 2xx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RejectionKind {
-    /// An account may not do this, or is not usable: the main account, or the one that was asked about.
+    /// An account is not usable, or not allowed to do this: the main account, or the account of the request.
     AccountError,
     /// The credentials are Twilio's test credentials: stop the pass.
     TestCredentials,
     /// The main account is suspended: stop the pass.
     ParentSuspended,
-    /// The page token is no longer good: read the list from its start, once.
+    /// The page token is no longer valid: read the list from its start, once.
     StalePageToken,
-    /// Too many requests: not processed.
+    /// Too many requests: the request was not processed.
     NeverProcessed,
-    /// Twilio is not well: it may have been processed.
+    /// Twilio failed: the request may have been processed.
     TryLater,
-    /// The world is not as we saw it: it may have been processed.
+    /// The object changed since it was observed: the request may have been processed.
     ObserveAgain,
     /// The account is closed.
     AlreadyClosed,
-    /// Refused until something else changes.
+    /// The request is refused until something else changes.
     Refused,
 }
 
 impl RejectionKind {
-    /// Of an answer with this HTTP status and, when its body had one, this code of Twilio's.
+    /// The kind of an answer with this HTTP status and, if any, this error code.
     pub(crate) fn of(status: u16, code: Option<u32>) -> Self {
         match status {
-            // A failing server may have done it, whatever else it says.
+            // A failing server may have processed the request, whatever the code.
             500.. => Self::TryLater,
             429 => Self::NeverProcessed,
             _ => code.and_then(Self::of_code).unwrap_or_else(|| Self::of_status(status)),
@@ -60,7 +60,7 @@ impl RejectionKind {
             20500 | 20503 | 20504 => Self::TryLater,
             20404 | 20409 => Self::ObserveAgain,
             21479 => Self::AlreadyClosed,
-            // For good, then for want of an address, a bundle or an identity.
+            // Permanent refusals, then a missing address, bundle or identity.
             21470..=21475 | 21477 | 21478 | 21634 | 22121 | 22350 | 21613 | 21615 | 21631 | 21649..=21651 => {
                 Self::Refused
             }
@@ -84,13 +84,13 @@ pub(crate) struct Rejection {
     pub(crate) status: u16,
     /// Twilio's error code.
     pub(crate) code: Option<u32>,
-    /// Twilio's words, fit to be shown, else ours.
+    /// Twilio's message, sanitized; a description of the answer when there is none.
     pub(crate) message: String,
     /// Twilio's request id.
     pub(crate) request_id: Option<String>,
     /// Twilio's clock.
     pub(crate) date: Option<Timestamp>,
-    /// The pause that `Retry-After` asked for.
+    /// The wait of `Retry-After`.
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -99,13 +99,12 @@ impl Rejection {
         RejectionKind::of(self.status, self.code)
     }
 
-    /// Returns true when a code of Twilio's says that it does not know what it was asked for. A bare 404 does
-    /// not count: something on the way may answer with it.
+    /// Returns true when Twilio's error code is "not found". A 404 without the code does not count: it may come from a proxy.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code == Some(20404) && self.kind() == RejectionKind::ObserveAgain
     }
 
-    /// The kind of the error when the main account is to blame.
+    /// The kind of the error when it is about the main account.
     pub(crate) fn main_account_kind(&self) -> ErrorKind {
         if self.status == 401 || self.code == Some(20003) {
             ErrorKind::Credentials
@@ -118,7 +117,7 @@ impl Rejection {
         Receipt { request_id: self.request_id, date: self.date, ..Receipt::default() }
     }
 
-    /// The error that a failed `task` is to those who asked.
+    /// The error of the failed `task`.
     pub(crate) fn into_error(self, kind: ErrorKind, task: &str) -> RemoteError {
         let message = format!("could not {task}: {self}{}", self.remedy(kind));
         RemoteError { kind, message, code: self.code, request_id: self.request_id }
@@ -127,14 +126,14 @@ impl Rejection {
     fn remedy(&self, kind: ErrorKind) -> &'static str {
         match (self.kind(), kind) {
             (RejectionKind::TestCredentials, _) => {
-                "; test credentials cannot do this: give the live auth token"
+                "; use the live auth token: test credentials are not supported"
             }
             (RejectionKind::ParentSuspended, _) | (_, ErrorKind::MainAccount) => {
-                "; see the state of the main account in Twilio's Console"
+                "; check the main account in the Twilio Console"
             }
             (_, ErrorKind::Credentials) => {
-                "; check TWILIO_ACCOUNT_SID and the auth token: both must be the main account's own, since API keys \
-                 (SK…) cannot reach subaccounts; Twilio also answers so for a suspended or closed account"
+                "; check `TWILIO_ACCOUNT_SID` and the auth token: both must belong to the main account, since API keys \
+                 (SK…) cannot access subaccounts; Twilio gives the same answer for a suspended or closed account"
             }
             (_, ErrorKind::Unreadable) => "",
         }
@@ -155,41 +154,43 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The reason why a request gave nothing to work with.
+/// The failure of a request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// There is no token to send.
+    /// The auth token cannot be read.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The process is stopping; nothing was sent, or it is not waited for.
+    /// The process is stopping; nothing was sent, or the answer is not waited for.
     #[error("the process is stopping")]
     Stopping,
-    /// The auth token was not at hand in time; nothing was sent.
+    /// Reading the auth token took too long; nothing was sent.
     #[error("reading the auth token took longer than {0:?}")]
     TokenLate(Duration),
-    /// Twilio refused the auth token, and the file holds another one by now.
-    #[error("Twilio refused the auth token, and its file holds another one by now: the next pass uses that")]
+    /// Twilio refused the auth token, and the file now contains another one.
+    #[error(
+        "Twilio refused the auth token, and its file now contains another one: the next pass uses that one"
+    )]
     TokenRotated,
-    /// No connection came up; nothing was sent.
+    /// The connection failed; nothing was sent.
     #[error("no connection to Twilio: {0}")]
     ConnectFailed(String),
-    /// It was sent, and no answer that makes sense came back.
+    /// The request was sent, and no usable answer came back.
     #[error("{cause}")]
     UnknownOutcome {
-        /// The cause of the loss, in words.
+        /// The cause.
         cause: String,
-        /// Twilio's request id, when an answer had begun.
+        /// Twilio's request id, when the answer had started.
         request_id: Option<String>,
-        /// The time that one request may take was over.
+        /// True when the request timed out.
         timed_out: bool,
     },
     /// Twilio answered, but not 2xx.
     #[error("{0}")]
     Rejected(Rejection),
-    /// Every answer was fine by itself, but they do not make what was asked for.
+    /// Every answer was valid, but the content is contradictory or not the requested one.
     #[error("{cause}")]
     Nonsense {
-        /// The fault in the answers, in words.
+        /// The problem in the answers.
         cause: String,
         /// Twilio's request id of the last answer.
         request_id: Option<String>,
@@ -197,17 +198,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// An answer that makes no sense, for a `cause` that may quote it.
+    /// The failure of a contradictory answer; `cause` may quote it, and is sanitized.
     pub(crate) fn nonsense(cause: &str, request_id: Option<String>) -> Self {
         Self::Nonsense { cause: sanitize_to(cause, MAX_CAUSE), request_id }
     }
 
-    /// Returns true when the time that one request may take was over.
+    /// Returns true when the request timed out.
     pub(crate) const fn is_time_out(&self) -> bool {
         matches!(self, Self::UnknownOutcome { timed_out: true, .. })
     }
 
-    /// The meaning of the failure for a repeat.
+    /// The class of the failure, which decides on a retry.
     pub(crate) fn fault(&self) -> FailureClass {
         match self {
             Self::ConnectFailed(_) => FailureClass::NeverSent,
@@ -246,7 +247,7 @@ impl Failure {
         }
     }
 
-    /// The error that a failed `task` is to those who asked.
+    /// The error of the failed `task`.
     pub(crate) fn into_error(self, kind: ErrorKind, task: &str) -> RemoteError {
         let error = |message| RemoteError { kind, message, code: None, request_id: None };
         match self {
@@ -274,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_that_matters_means_what_the_table_says() {
+    fn every_relevant_code_has_its_kind() {
         for (kind, codes) in [
             (RejectionKind::AccountError, &[20003, 20005, 20006, 20403, 10001, 90010][..]),
             (RejectionKind::TestCredentials, &[20008]),
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_stands_in_for_a_code_that_is_missing_or_not_known() {
+    fn status_decides_when_the_code_is_missing_or_unknown() {
         for code in [None, Some(20010), Some(0)] {
             for (status, kind) in [
                 (400, RejectionKind::Refused),

@@ -1,7 +1,6 @@
-//! The gate at the connections of writes: behind it the request leaves at once.
+//! The gate of write connections: a connection that passes it carries its request at once.
 //!
-//! A connection that came up too late, or after the process was told to stop, is not used: the write was proved for
-//! the time before.
+//! A connection that took too long, or that came up after the stop, is not used: the proof of the write is too old.
 
 use std::{
     error::Error,
@@ -22,18 +21,18 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) struct Gate {
     /// The longest wait for a connection.
     pub(crate) within: Duration,
-    /// True once the process was told to stop.
+    /// True after the stop.
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
-/// A connector with the gate before it.
+/// A connector behind the gate.
 #[derive(Clone)]
 pub(crate) struct Gated<S> {
     gate: Gate,
     connector: S,
 }
 
-/// The process was told to stop before the connection was used.
+/// The error of a connection that was not used, because the process is stopping.
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
@@ -46,7 +45,7 @@ impl fmt::Display for Stopped {
 impl Error for Stopped {}
 
 impl Stopped {
-    /// Returns true when `error` is this one at its root.
+    /// Returns true when `error` or one of its causes is this error.
     pub(crate) fn is_root_of(error: &(dyn Error + 'static)) -> bool {
         error.is::<Self>() || error.source().is_some_and(Self::is_root_of)
     }
@@ -80,12 +79,12 @@ where
         let Gate { within, mut stopped } = self.gate.clone();
         Box::pin(async move {
             let connection = tokio::select! {
-                // When both are ready, the process is stopping.
+                // When both are ready, the stop wins.
                 biased;
                 Ok(_) = stopped.wait_for(|stopped| *stopped) => return Err(Stopped.into()),
                 connection = connecting => connection.map_err(Into::into)?,
             };
-            // A timer does not tell when the process was frozen: it is looked at after what it bounds.
+            // A timer does not fire while the process is frozen, so the time is checked afterwards.
             if began.elapsed() > within {
                 return Err(format!("the connection took longer than {within:?}").into());
             }
@@ -117,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_passes_in_time() {
         let stopped = watch::Sender::new(false);
-        // Far from the bound, which is short for the other tests.
+        // Far above the bound, which is short in the other tests.
         let gate = Gate { within: Duration::from_mins(1), stopped: stopped.subscribe() };
         let connector = service_fn(|()| std::future::ready(Ok::<_, Infallible>(7)));
         assert_eq!(gate.layer(connector).oneshot(()).await.unwrap(), 7);

@@ -1,8 +1,8 @@
 //! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
 //!
-//! It talks and never decides. Modules in reading order: what is asked (`request`, `origin`), how it travels
-//! (`credentials`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), what comes back (`wire`, `rows`, `pages`, `error`), and the two
-//! ports (`observe`, `apply`).
+//! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`), transport (`credentials`,
+//! `gate`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
+//! (`observe`, `apply`).
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
-//! The adaptive number of requests in flight: additive growth, halved when Twilio says 429.
+//! The adaptive limit of requests in flight: additive growth, halved when Twilio answers 429.
 //!
-//! The limit is never below one and never above its maximum. Waiting is in order of arrival, and a wait or a
-//! request that is dropped gives its place back.
+//! The limit is between one and its maximum. Requests wait in order of arrival, and a dropped wait or request returns its
+//! place.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,10 +9,10 @@ use tokio::sync::Semaphore;
 
 use crate::telemetry::Telemetry;
 
-/// The number of answers in a row without a fault after which the limit grows by one.
+/// The number of accepted requests in a row after which the limit grows by one.
 const SUCCESSES_TO_GROW: usize = 16;
 
-/// Lets so many requests fly at once as Twilio bears.
+/// Limits the requests in flight to the load that Twilio accepts.
 pub(crate) struct Limiter {
     free: Semaphore,
     state: Mutex<State>,
@@ -22,38 +22,38 @@ pub(crate) struct Limiter {
 
 struct State {
     limit: usize,
-    /// Places that are taken beyond the limit, since it was halved under them.
+    /// The number of places in use beyond the limit, after it was halved.
     excess: usize,
-    /// Good answers in a row.
+    /// The number of accepted requests in a row.
     run: usize,
-    /// Counts the halvings, to tell the late answers of one burst from a new one.
+    /// The number of halvings, which separates late answers of one burst from a new burst.
     halvings: u64,
 }
 
-/// A place in flight, for one exchange after the other. Given back on drop.
+/// A place in flight, for consecutive exchanges. Returned on drop.
 pub(crate) struct Permit<'a> {
     limiter: &'a Limiter,
 }
 
-/// An exchange in a place.
+/// One exchange in a place.
 pub(crate) struct Exchange<'a> {
     limiter: &'a Limiter,
     halvings: u64,
 }
 
-/// The evidence that an exchange gives about the load that Twilio bears.
+/// The result of an exchange with regard to the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Feedback {
-    /// It was borne.
+    /// Twilio accepted the request.
     Accepted,
-    /// It was too much.
+    /// Twilio answered 429.
     Overloaded,
-    /// Nothing can be said.
+    /// The result says nothing about the load.
     Unknown,
 }
 
 impl Limiter {
-    /// Starts at `max`, which is at least one.
+    /// A limiter that starts at `max`, which is at least one.
     pub(crate) fn new(max: usize, telemetry: Arc<dyn Telemetry>) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
         telemetry.in_flight_limit(max);
@@ -108,7 +108,7 @@ impl<'a> Permit<'a> {
 }
 
 impl Exchange<'_> {
-    /// Notes what the exchange says about the load.
+    /// Ends the exchange, and adapts the limit to `feedback`.
     pub(crate) fn end(self, feedback: Feedback) {
         let limiter = self.limiter;
         let changed = limiter.with_state(|state| {
@@ -158,7 +158,7 @@ mod tests {
         Limiter::new(max, Arc::new(NoTelemetry))
     }
 
-    /// A place, when there is one without waiting.
+    /// A place, when one is free.
     fn try_acquire(limiter: &Limiter) -> Option<Permit<'_>> {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match pin!(limiter.acquire()).poll(&mut context) {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_fly_than_the_limit_says() {
+    fn requests_in_flight_do_not_exceed_the_limit() {
         let limiter = limiter(3);
         let taken = take_all(&limiter);
         assert_eq!(taken.len(), 3);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_to_a_later_request_halves_it_again_but_never_below_one() {
+    fn a_429_to_a_later_request_halves_the_limit_again_but_never_below_one() {
         let limiter = limiter(8);
         for limit in [4, 2, 1, 1, 1] {
             end(&limiter, Feedback::Overloaded);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn each_exchange_in_one_place_counts() {
+    fn every_exchange_in_a_place_counts() {
         let limiter = limiter(8);
         let permit = try_acquire(&limiter).unwrap();
         for limit in [4, 2] {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_good_answers_lets_it_grow_by_one_up_to_the_maximum() {
+    fn limit_grows_by_one_after_a_run_of_accepted_requests_up_to_the_maximum() {
         let limiter = limiter(4);
         end(&limiter, Feedback::Overloaded);
         for limit in [3, 4, 4] {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_between_breaks_the_run() {
+    fn run_starts_again_after_a_failure() {
         let limiter = limiter(4);
         end(&limiter, Feedback::Overloaded);
         for _ in 0..SUCCESSES_TO_GROW * 4 {
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_dropped_takes_no_place_with_it() {
+    fn dropped_wait_returns_its_place() {
         let limiter = limiter(1);
         let held = try_acquire(&limiter).unwrap();
         {
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             let mut first = Box::pin(limiter.acquire());
             assert!(first.as_mut().poll(&mut context).is_pending());
-            // The place is now handed to the waiter, which never comes for it.
+            // The place now belongs to the waiter, which is dropped.
             drop(held);
         }
         assert_eq!(take_all(&limiter).len(), 1);
@@ -272,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_are_neither_lost_nor_made(steps in prop::collection::vec((0..4_u8, any::<prop::sample::Index>()), 0..300)) {
+        fn number_of_places_stays_the_same(steps in prop::collection::vec((0..4_u8, any::<prop::sample::Index>()), 0..300)) {
             let limiter = limiter(8);
             let mut flying = Vec::new();
             for (step, which) in steps {

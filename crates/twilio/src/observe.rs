@@ -1,7 +1,7 @@
-//! Reading the fleet.
+//! The port `Observe`: reads the fleet.
 //!
-//! A list is never shorter than what Twilio holds: an account whose row cannot be read is listed as unreadable, and a number
-//! whose row cannot be read costs its whole list.
+//! A list is complete or an error: an account whose row cannot be read is listed as unreadable, and a phone number whose row
+//! cannot be read makes its whole list unreadable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::{
     wire::{AccountRow, AccountsPage, NumberRow, NumbersPage},
 };
 
-/// The way of most reads.
+/// The route of most reads.
 const REPEATED: ReadRoute<'static> = ReadRoute::Alone(Tries::Repeated);
 
 impl Observe for Client {
@@ -81,9 +81,11 @@ impl Client {
         }
     }
 
-    /// Looks at the main account after an account error about `about`. It is about that account alone when the
-    /// main account still answers and is active; else the error says what is wrong with the main account, or that
-    /// the process is stopping, which alone does not stop the pass.
+    /// Checks the main account after an account error about `about`. The error is about that account alone when the main
+    /// account still answers and is active.
+    ///
+    /// # Errors
+    /// The problem of the main account, which stops the pass; or that the process is stopping, which does not.
     pub(crate) async fn check_main_account(
         &self,
         about: AccountSid,
@@ -121,7 +123,7 @@ impl Client {
             if account.sid == sid {
                 Ok(account)
             } else {
-                Err(format!("the answer shows account {}", account.sid))
+                Err(format!("the answer contains account {}", account.sid))
             }
         });
         account.map_err(|cause| Failure::nonsense(&cause, parsed.request_id))
@@ -145,7 +147,7 @@ impl Client {
     }
 }
 
-/// The kind of error by which a failure on the way to the main account stops the pass, if it does.
+/// The kind of error of a failed request about the main account, when it stops the pass.
 fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
     match failure {
         Failure::Rejected(rejection) if rejection.kind() == RejectionKind::AccountError => {
@@ -155,7 +157,7 @@ fn kind_of_main(failure: &Failure) -> Option<ErrorKind> {
     }
 }
 
-/// The kind of error by which a failure stops the pass wherever it was met, if it does.
+/// The kind of error of any failed request, when it stops the pass.
 fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
     match failure {
         Failure::Token(_) => Some(ErrorKind::Credentials),
@@ -179,8 +181,8 @@ fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
     }
 }
 
-/// The accounts of a list. Of a row that came twice the later one counts, which was read later; unless one of them
-/// could not be read: then the account is unreadable.
+/// The accounts of a list. The later one of duplicate rows counts, unless one of them could not be read: then the account
+/// is unreadable.
 fn account_list(list: List<AccountRow>) -> AccountList {
     let mut accounts = BTreeMap::new();
     let mut unreadable = Vec::new();
@@ -196,7 +198,7 @@ fn account_list(list: List<AccountRow>) -> AccountList {
     AccountList { accounts: accounts.into_values().collect(), unreadable, date: list.date }
 }
 
-/// The number `sid` when the answer shows it in `owner`, and none when it shows it elsewhere.
+/// The phone number `sid` when the answer shows it in `owner`; `None` when it is in another account.
 fn held_number(
     parsed: Parsed<NumberRow>,
     owner: AccountSid,
@@ -204,7 +206,7 @@ fn held_number(
 ) -> Result<Option<Number>, Failure> {
     let Parsed { value: row, request_id, .. } = parsed;
     let number = match row.identity() {
-        Ok((other, _)) if other != sid => Err(format!("the answer shows number {other}")),
+        Ok((other, _)) if other != sid => Err(format!("the answer contains phone number {other}")),
         Ok((_, Some(holder))) if holder != owner => Ok(None),
         Ok(_) => row.number(owner).map(Some),
         Err(cause) => Err(cause),
@@ -212,7 +214,7 @@ fn held_number(
     number.map_err(|cause| Failure::nonsense(&cause, request_id))
 }
 
-/// The numbers of the list of `owner`; of a row that came twice the later one, which was read later.
+/// The numbers of the list of `owner`. The later one of duplicate rows counts.
 fn number_list(list: List<NumberRow>, owner: AccountSid) -> Result<Vec<Number>, Failure> {
     let List { rows, request_id, .. } = list;
     let number = |row: Result<NumberRow, BadRow>| {

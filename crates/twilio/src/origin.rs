@@ -1,6 +1,6 @@
-//! The origin: the one scheme, host and port that credentials are sent to.
+//! The origin: the only scheme, host and port that credentials are sent to.
 //!
-//! Every URL of this crate is made here. Whatever an answer says, no request leaves for anywhere else (I10).
+//! Every URL of this crate is made here. No answer can direct a request to another origin (I10).
 
 use std::net::IpAddr;
 
@@ -13,39 +13,41 @@ const VERSION: &str = "2010-04-01";
 #[derive(Debug, Clone)]
 pub(crate) struct Origin(Url);
 
-/// The configured URL cannot be where Twilio is. The text names no part of it that may be a secret.
+/// The error of a configured URL that is not valid as the URL of Twilio. Its text contains no part that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
-    /// Not a URL.
-    #[error("the Twilio URL is not a URL ({0}): write it as https://api.twilio.com")]
+    /// The text is not a URL.
+    #[error("the Twilio URL is not valid ({0}): write it as in `https://api.twilio.com`")]
     NotAUrl(String),
-    /// Another scheme.
-    #[error("the Twilio URL has the scheme `{0}`: use https, or http for a loopback host")]
+    /// The scheme is neither https nor http.
+    #[error("the Twilio URL has the scheme `{0}`: use `https`, or `http` for a loopback host")]
     Scheme(String),
-    /// Plain http to another machine.
+    /// The scheme is http, and the host is not loopback.
     #[error(
-        "the Twilio URL is plain http to `{0}`, which would send the auth token in the clear: use https; http is for \
-         localhost, 127.0.0.0/8 and [::1] only"
+        "the Twilio URL uses `http` for `{0}`, which would send the auth token unencrypted: use `https`; `http` is only \
+         allowed for localhost, 127.0.0.0/8 and [::1]"
     )]
     PlainHttp(String),
-    /// User information.
+    /// The URL has a user name or password.
     #[error(
-        "the Twilio URL carries a user name or password: give the account SID and the auth token by their own settings"
+        "the Twilio URL contains a user name or password: set the account SID and the auth token by their own settings"
     )]
     UserInformation,
-    /// A path, query or fragment.
-    #[error("the Twilio URL goes on after the host: end it there, as in https://api.twilio.com")]
+    /// The URL has a path, query or fragment.
+    #[error(
+        "the Twilio URL has a path, query or fragment: end it after the host, as in `https://api.twilio.com`"
+    )]
     NotAnOrigin,
 }
 
-/// A page URI that leads away from the list that is being read.
+/// The error of a page URI outside the list that is being read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PageUriError {
-    #[error("`next_page_uri` is not a URI")]
+    #[error("`next_page_uri` is not a valid URI")]
     NotAUri,
-    #[error("`next_page_uri` leads to another origin than the list; no request was sent there")]
+    #[error("`next_page_uri` has another origin than the list; it was not requested")]
     OtherOrigin,
-    #[error("`next_page_uri` leads to another path than the list; no request was sent there")]
+    #[error("`next_page_uri` has another path than the list; it was not requested")]
     OtherPath,
 }
 
@@ -69,7 +71,7 @@ impl Origin {
         Ok(Self(url))
     }
 
-    /// Returns true when requests leave in the clear, which is for loopback hosts only.
+    /// Returns true when requests are not encrypted, which is only allowed for loopback hosts.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }
@@ -81,7 +83,7 @@ impl Origin {
         url
     }
 
-    /// The page after one of `list`, as its `next_page_uri` says.
+    /// The URL of the next page of `list`, from its `next_page_uri`.
     pub(crate) fn follow(&self, list: &Url, next: &str) -> Result<Url, PageUriError> {
         let mut url = self.0.join(next).map_err(|_| PageUriError::NotAUri)?;
         if url.origin() != self.0.origin() || has_user_information(&url) {
@@ -99,7 +101,7 @@ fn has_user_information(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// `localhost`, 127.0.0.0/8 or `[::1]`.
+/// Returns true for `localhost`, 127.0.0.0/8 and `[::1]`.
 fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn https_goes_anywhere_and_plain_http_to_loopback_only() {
+    fn https_is_allowed_for_every_host_and_http_for_loopback_only() {
         for url in [
             "https://api.twilio.com",
             "https://api.twilio.com/",
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_elsewhere_is_astray() {
+    fn a_page_of_another_origin_or_path_is_refused() {
         let list = origin().at("Accounts");
         for (next, uri_error) in [
             ("https://evil.example/2010-04-01/Accounts.json", PageUriError::OtherOrigin),

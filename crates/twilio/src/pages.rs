@@ -1,7 +1,7 @@
-//! The walk over the pages of a list: the whole list, or an error.
+//! Paging: reads the pages of a list, and returns the complete list or an error.
 //!
-//! It is bounded, never leaves the list, and begins again at most once, when Twilio forgot its page token and the read
-//! may be repeated.
+//! It is bounded, requests only pages of the list, and starts again at most once: when Twilio rejects its page token, and the
+//! read may be retried.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ const MAX_PAGES: usize = 400;
 /// The most rows of a list: those of 400 full pages.
 const MAX_ROWS: usize = MAX_PAGES * 1000;
 
-/// A whole list. Rows may repeat: Twilio pages by key over a list that changes.
+/// A complete list. Rows may be duplicates: Twilio pages by key, and the list may change meanwhile.
 #[derive(Debug)]
 pub(crate) struct List<T> {
     pub(crate) rows: Vec<Result<T, BadRow>>,
@@ -31,7 +31,7 @@ pub(crate) struct List<T> {
 }
 
 impl Client {
-    /// The whole list that begins with `first`.
+    /// Reads the complete list whose first page is `first`.
     pub(crate) async fn list<P: Page>(
         &self,
         first: &Request,
@@ -57,7 +57,7 @@ impl Client {
             rows.extend(more);
             let nonsense = |cause: &str| Err(Failure::nonsense(cause, page.request_id.clone()));
             if rows.len() > MAX_ROWS {
-                return nonsense(&format!("there are more than {MAX_ROWS} rows"));
+                return nonsense(&format!("more than {MAX_ROWS} rows"));
             }
             let Some(next) = next else {
                 return Ok(List { rows, date: page.date, request_id: page.request_id });
@@ -67,10 +67,10 @@ impl Client {
                 Err(uri_error) => return nonsense(&uri_error.to_string()),
             };
             if !seen.insert(next.to_string()) {
-                return nonsense("the pages go in a circle");
+                return nonsense("`next_page_uri` repeats a page");
             }
             if seen.len() > MAX_PAGES {
-                return nonsense(&format!("there are more than {MAX_PAGES} pages"));
+                return nonsense(&format!("more than {MAX_PAGES} pages"));
             }
             request = first.page(next);
         }

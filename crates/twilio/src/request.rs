@@ -1,55 +1,54 @@
 //! The six requests, as Twilio documents them.
 //!
-//! Twilio ignores a parameter that it does not know, with 2xx: names and values are case-sensitive and live here
-//! only.
+//! Twilio ignores unknown parameters and answers 2xx. Names and values are case-sensitive, and are written only here.
 
 use reqwest::Url;
 use subaccountd_core::{AccountSid, ActionKind, NumberSid, Status, Transfer, TransferResources};
 
 use crate::{origin::Origin, telemetry::Operation};
 
-/// The most rows that Twilio gives on a page (error 20007 above).
+/// The most rows of a page that Twilio allows (error 20007 above).
 const PAGE_SIZE: &str = "1000";
 
 /// A request, without credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// The operation, one of the six.
+    /// The operation.
     pub(crate) operation: Operation,
-    /// The URL to which it goes.
+    /// The URL.
     pub(crate) url: Url,
     /// The fields of the form; none for a read.
     pub(crate) form: Vec<(&'static str, String)>,
-    /// The purpose of the request, in the imperative.
+    /// The purpose of the request, as messages name it, in the imperative.
     pub(crate) task: String,
 }
 
 impl Request {
-    /// The account list, the main account included.
+    /// Lists the accounts, including the main account.
     pub(crate) fn accounts(origin: &Origin) -> Self {
         let url = first_page(origin.at("Accounts"));
         Self::read(Operation::ListAccounts, url, "list the accounts".to_owned())
     }
 
-    /// One account.
+    /// Fetches one account.
     pub(crate) fn account(origin: &Origin, sid: AccountSid) -> Self {
         let url = origin.at(&format!("Accounts/{sid}"));
         Self::read(Operation::FetchAccount, url, format!("read account {sid}"))
     }
 
-    /// The numbers that an account holds.
+    /// Lists the phone numbers of an account.
     pub(crate) fn numbers(origin: &Origin, owner: AccountSid) -> Self {
         let url = first_page(origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers")));
-        Self::read(Operation::ListNumbers, url, format!("list the numbers of account {owner}"))
+        Self::read(Operation::ListNumbers, url, format!("list the phone numbers of account {owner}"))
     }
 
-    /// One number, where `owner` would hold it.
+    /// Fetches one phone number of `owner`.
     pub(crate) fn number(origin: &Origin, owner: AccountSid, number: NumberSid) -> Self {
         let url = origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers/{number}"));
-        Self::read(Operation::FetchNumber, url, format!("read number {number} of account {owner}"))
+        Self::read(Operation::FetchNumber, url, format!("read phone number {number} of account {owner}"))
     }
 
-    /// The change of an account's status.
+    /// Changes the status of an account.
     pub(crate) fn status(origin: &Origin, sid: AccountSid, status: Status) -> Self {
         let kind = match status {
             Status::Active => ActionKind::Reactivate,
@@ -64,7 +63,7 @@ impl Request {
         }
     }
 
-    /// The transfer of a number: an update of it at the path of the account that holds it now.
+    /// Transfers a phone number: an update at the path of the account that owns it now.
     pub(crate) fn transfer(origin: &Origin, transfer: &Transfer) -> Self {
         let Transfer { to, phone, from, number_sid: number, resources: needs } = transfer;
         let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
@@ -81,7 +80,7 @@ impl Request {
         }
     }
 
-    /// Another page of the list that this request begins.
+    /// Fetches another page of the list of this request.
     pub(crate) fn page(&self, url: Url) -> Self {
         Self { url, ..self.clone() }
     }

@@ -2,8 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-/// The type that the body of a 2xx is read as.
+/// The type of the body of a 2xx answer.
 pub(crate) trait ResponseBody: DeserializeOwned {
-    /// The expected content, in words.
+    /// The expected content, as messages name it.
     const EXPECTED: &'static str;
 }

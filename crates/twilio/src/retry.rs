@@ -1,19 +1,19 @@
-//! Repeating: what to do after a read failed.
+//! Retries of failed reads.
 //!
-//! Reads are repeated while that may help. A write is never repeated: the next pass proves it again.
+//! Reads are retried while that may help. A write is never retried here: the next pass proves it again.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
-/// The number of repeats of a read, and the pauses before them.
+/// The number of retries of a read, and the pauses before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Repeats of one read after its first attempt.
+    /// The number of retries of one read after its first attempt.
     pub repeats: usize,
-    /// The least pause before the first repeat; it doubles each time, and up to its own length is added at random.
+    /// The shortest pause before the first retry. It doubles with each retry, and a random jitter of up to its length is added.
     pub base: Duration,
-    /// The longest pause, also when Twilio asks for a longer one.
+    /// The longest pause, even when Twilio asks for a longer one.
     pub cap: Duration,
 }
 
@@ -23,27 +23,27 @@ impl Default for Retry {
     }
 }
 
-/// The kind of failure of an attempt, as far as repeating is concerned.
+/// The class of a failed attempt, which decides on a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureClass {
-    /// 429: Twilio did not process it, and may have said how long to wait.
+    /// 429: Twilio did not process the request, and may have asked for a wait.
     RateLimited(Option<Duration>),
-    /// No connection came up: nothing was sent.
+    /// The connection failed: nothing was sent.
     NeverSent,
-    /// No answer, half an answer, an answer that makes no sense, or 5xx.
+    /// No answer, an incomplete or unreadable one, or 5xx.
     Transient,
-    /// An answer that another attempt would not change.
+    /// A failure that another attempt would not change.
     Permanent,
 }
 
-/// The repeats that are left to one read.
+/// The remaining retries of one read.
 pub(crate) struct Repeats {
     cap: Duration,
     pauses: ExponentialBackoff,
 }
 
 impl Retry {
-    /// The repeats of one read; `seed` makes the jitter.
+    /// The retries of one read; `seed` determines the jitter.
     pub(crate) fn repeats(self, seed: u64) -> Repeats {
         let pauses = ExponentialBuilder::new()
             .with_min_delay(self.base)
@@ -57,7 +57,7 @@ impl Retry {
 }
 
 impl Repeats {
-    /// The pause before the next attempt, or none when there must not be one.
+    /// The pause before the next attempt; `None` when there must not be one.
     pub(crate) fn after(&mut self, fault: FailureClass) -> Option<Duration> {
         let asked = match fault {
             FailureClass::RateLimited(asked) => asked,
@@ -80,7 +80,7 @@ mod tests {
     const LIMITED: FailureClass = FailureClass::RateLimited(None);
 
     #[test]
-    fn only_what_may_help_is_repeated() {
+    fn only_failures_that_may_pass_are_retried() {
         for (fault, repeats) in [
             (LIMITED, 3),
             (FailureClass::NeverSent, 3),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_lasts_ends_it_even_while_repeats_are_left() {
+    fn a_permanent_failure_ends_the_retries() {
         let mut repeats = RETRY.repeats(0);
         assert!(repeats.after(LIMITED).is_some());
         assert_eq!(repeats.after(FailureClass::Permanent), None);
@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pauses_double_and_jitter_stays_below_one_more_of_them(seed: u64) {
+        fn pauses_double_and_jitter_stays_below_one_pause(seed: u64) {
             let mut repeats = RETRY.repeats(seed);
             for least in [1, 2, 4] {
                 let pause = repeats.after(FailureClass::Transient).unwrap();

@@ -1,4 +1,4 @@
-//! The rows of a page, each read by itself: one that cannot be read costs no other.
+//! The rows of a page, each read separately: an unreadable row does not affect the others.
 
 use std::{fmt, marker::PhantomData};
 
@@ -15,12 +15,12 @@ use crate::response_body::ResponseBody;
 #[derive(Debug)]
 pub(crate) struct Rows<R>(pub(crate) Vec<Result<R, BadRow>>);
 
-/// A row that is not what it should be. Shows nothing of it but its SID.
+/// A row that cannot be read. Contains nothing of it except its SID.
 #[derive(Debug)]
 pub(crate) struct BadRow {
-    /// The value of its `sid`, when that is a text.
+    /// The value of its `sid`, when that is a string.
     sid: Option<String>,
-    /// The fault in the row, in words.
+    /// The error of the row.
     pub(crate) why: String,
 }
 
@@ -36,7 +36,7 @@ impl<'de, R: ResponseBody> Deserialize<'de> for Rows<R> {
     }
 }
 
-/// Takes the rows out one by one, so that only one is held as text.
+/// Reads the rows one by one, so that only one is kept as text.
 struct Each<R>(PhantomData<R>);
 
 impl<'de, R: ResponseBody> Visitor<'de> for Each<R> {
@@ -56,19 +56,19 @@ impl<'de, R: ResponseBody> Visitor<'de> for Each<R> {
 }
 
 fn read<R: ResponseBody>(text: &str) -> Result<R, BadRow> {
-    let other = || format!("a row of the list is other JSON than {}", R::EXPECTED);
-    // An array would be read as the fields in the order of our declaration.
+    let other = || format!("a row of the list is not {}", R::EXPECTED);
+    // serde would read an array as the fields in their declared order.
     if !text.starts_with('{') {
         return Err(BadRow { sid: None, why: other() });
     }
     serde_json::from_str(text).map_err(|error| {
         let sid = sid(text);
-        let broken = || format!("a row of the list holds broken text in the place of {}", R::EXPECTED);
+        let broken = || format!("a row of the list is not valid JSON, expected {}", R::EXPECTED);
         BadRow { sid, why: if error.is_data() { other() } else { broken() } }
     })
 }
 
-/// The SID of a row whose other fields are anything.
+/// The SID of a row, whatever its other fields contain.
 fn sid(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Sid {

@@ -1,20 +1,19 @@
-//! The measurements of the traffic with Twilio: one call per HTTP attempt, one per change of the in-flight
-//! limit.
+//! Measurements of the requests to Twilio: one call per HTTP attempt, and one per change of the in-flight limit.
 //!
-//! No SID, phone number or text of an error passes through here.
+//! They contain no SID, phone number or error message.
 
 use std::time::Duration;
 
 /// Receives measurements. Called on the request path: an implementation must not block.
 pub trait Telemetry: Send + Sync {
-    /// One HTTP attempt came to its end; `took` includes reading the body.
+    /// Records the end of one HTTP attempt; `took` includes reading the body.
     fn request_ended(&self, operation: Operation, outcome: RequestOutcome, took: Duration);
 
-    /// The limit of requests in flight is `limit` from now on.
+    /// Records a new limit of requests in flight.
     fn in_flight_limit(&self, limit: usize);
 }
 
-/// Measures nothing.
+/// Ignores all measurements.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoTelemetry;
 
@@ -24,7 +23,7 @@ impl Telemetry for NoTelemetry {
     fn in_flight_limit(&self, _: usize) {}
 }
 
-/// The six requests that this crate makes.
+/// The six operations of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `GET /Accounts.json`, one page.
@@ -52,7 +51,7 @@ impl Operation {
         Self::UpdateNumber,
     ];
 
-    /// The word in metrics and logs.
+    /// The name in metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ListAccounts => "list_accounts",
@@ -64,7 +63,7 @@ impl Operation {
         }
     }
 
-    /// Returns true when it changes something at Twilio.
+    /// Returns true when the operation changes something at Twilio.
     pub const fn writes(self) -> bool {
         match self {
             Self::UpdateAccount | Self::UpdateNumber => true,
@@ -76,7 +75,7 @@ impl Operation {
 /// The outcome of one HTTP attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RequestOutcome {
-    /// 2xx with a whole body.
+    /// 2xx with a complete body.
     Ok,
     /// 3xx, or 4xx but 429.
     ClientError,
@@ -84,7 +83,7 @@ pub enum RequestOutcome {
     ServerError,
     /// 429.
     RateLimited,
-    /// No whole answer: no connection, broken off, too late, too large.
+    /// No complete answer: no connection, connection lost, timeout, or body too large.
     NetworkError,
 }
 
@@ -93,7 +92,7 @@ impl RequestOutcome {
     pub const ALL: [Self; 5] =
         [Self::Ok, Self::ClientError, Self::ServerError, Self::RateLimited, Self::NetworkError];
 
-    /// The word in metrics and logs.
+    /// The name in metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_those_of_the_metrics() {
+    fn names_are_those_of_the_metrics() {
         assert_eq!(
             Operation::ALL.map(Operation::as_str),
             [

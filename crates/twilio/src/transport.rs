@@ -1,7 +1,7 @@
 //! The transport: one HTTP exchange with Twilio.
 //!
-//! It ends within its deadline, body included; the body is bounded; no redirect is followed; nothing is repeated
-//! behind our back.
+//! It ends within its deadline, including the body. The body is bounded, no redirect is followed, and nothing is retried
+//! implicitly.
 
 use std::{
     io::{self, Read},
@@ -33,7 +33,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The longest request id that is kept; Twilio's have 34 characters.
 const MAX_REQUEST_ID: usize = 64;
 
-/// Carries requests to one origin.
+/// Sends requests to one origin.
 pub(crate) struct Transport {
     connections: Connections,
     timeout: Duration,
@@ -41,25 +41,25 @@ pub(crate) struct Transport {
     simulated: Option<std::sync::Arc<dyn crate::simulation::Exchange>>,
 }
 
-/// A whole answer, of any status.
+/// A complete answer, with any status.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) head: ResponseHead,
     body: Body,
 }
 
-/// The contents of the header of an answer.
+/// The status and headers of an answer.
 #[derive(Debug)]
 pub(crate) struct ResponseHead {
     pub(crate) status: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) date: Option<Timestamp>,
     retry_after: Option<Duration>,
-    /// The host that a redirect names; its path and query may hold anything.
+    /// The host of a redirect; its path and query may contain secrets.
     redirects_to: Option<String>,
 }
 
-/// The value that a 2xx shows, with its request id and its date.
+/// The value of a 2xx answer, with its request id and its date.
 #[derive(Debug)]
 pub(crate) struct Parsed<T> {
     pub(crate) value: T,
@@ -68,8 +68,7 @@ pub(crate) struct Parsed<T> {
 }
 
 impl Transport {
-    /// Prepares connections to `origin`; none is opened yet.
-    /// No connection is opened for a write once the process is told that it is `stopped`.
+    /// Prepares connections to `origin`. Opens none yet, and none for a write after `stopped` became true.
     pub(crate) fn new(
         origin: &Origin,
         timeout: Duration,
@@ -83,7 +82,7 @@ impl Transport {
         })
     }
 
-    /// Sends `request` once and reads the whole answer.
+    /// Sends `request` once, and reads the complete answer.
     pub(crate) async fn exchange(
         &self,
         request: &Request,
@@ -103,7 +102,7 @@ impl Transport {
         match &response {
             Ok(_) => lease.answered(),
             Err(Failure::ConnectFailed(_)) => lease.not_connected(),
-            // Lost.
+            // The read was lost.
             Err(_) => drop(lease),
         }
         response
@@ -118,12 +117,12 @@ impl Transport {
         let head = ResponseHead::of(&response);
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
-            // The status alone says that it was not processed.
+            // The status alone proves that the request was not processed.
             _ if head.status == 429 => Body::default(),
             Ok(Err(cause)) => {
                 return Err(Failure::UnknownOutcome { cause, request_id: head.request_id, timed_out: false });
             }
-            Err(_) => return Err(self.too_late("no whole answer", head.request_id)),
+            Err(_) => return Err(self.too_late("no complete answer", head.request_id)),
         };
         Ok(Response { head, body })
     }
@@ -171,7 +170,7 @@ impl ResponseHead {
 }
 
 impl Response {
-    /// The value that the answer shows, when it is a 2xx.
+    /// The value of the answer, when it is a 2xx.
     pub(crate) fn parse<T: ResponseBody>(self) -> Result<Parsed<T>, Failure> {
         if !(200..300).contains(&self.head.status) {
             return Err(Failure::Rejected(self.rejection()));
@@ -194,15 +193,15 @@ impl Response {
         let ResponseHead { status, request_id, date, retry_after, redirects_to } = self.head;
         let message = message.unwrap_or_else(|| match redirects_to {
             Some(host) if (300..400).contains(&status) => {
-                format!("a redirect to {host}, which is not followed")
+                format!("redirect to {host}, not followed")
             }
-            _ => "an answer without an error of Twilio's in it".to_owned(),
+            _ => "no error message of Twilio in the answer".to_owned(),
         });
         Rejection { status, code, message, request_id, date, retry_after }
     }
 }
 
-/// `Retry-After` in seconds, or as a date by the clock of the same answer.
+/// The wait of `Retry-After`: seconds, or a date by the clock of the same answer.
 fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
     match text.trim().parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
@@ -210,8 +209,8 @@ fn retry_after(text: &str, date: Option<Timestamp>) -> Option<Duration> {
     }
 }
 
-/// The bytes of an answer, in blocks: a page of 1,000 accounts takes 2 MB, and in one piece the memory that was once
-/// given to it would not be given back.
+/// The bytes of an answer, in blocks: a page of 1,000 accounts takes 2 MB, and the allocator would not return the memory of
+/// one large piece.
 #[derive(Debug, Default)]
 struct Body(Vec<Vec<u8>>);
 
@@ -235,16 +234,16 @@ impl Body {
         self.0.iter().map(Vec::len).sum()
     }
 
-    /// The body as text, when it is UTF-8 in one block, as nearly every list is: it is read several times as fast.
+    /// The body as text, when it is UTF-8 in one block, as nearly every list is: parsing text is several times as fast.
     fn text(&self) -> Option<&str> {
         let [block] = self.0.as_slice() else { return None };
         str::from_utf8(block).ok()
     }
 
-    /// The body with a mark that no text decodes in the place of each piece that is not UTF-8: what it stands in
-    /// cannot be read, and the rest can. None when there is no such piece, or too many of them.
+    /// The body with a mark in the place of each piece that is not UTF-8. The mark is invalid JSON in any string, so that only
+    /// the value around it cannot be read. `None` when there is no such piece, or too many of them.
     fn with_bad_bytes_marked(&self) -> Option<String> {
-        // Half a surrogate pair, and spaces so that it completes neither an escape before it nor one after it.
+        // Half a surrogate pair, with spaces so that it completes no escape before or after it.
         const MARK: &str = r" \ud800 ";
         let bytes = self.0.concat();
         str::from_utf8(&bytes).err()?;
@@ -300,7 +299,7 @@ fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
 }
 
 fn broke_off(error: &reqwest::Error) -> String {
-    format!("the connection broke off ({})", root_cause(error))
+    format!("connection lost ({})", root_cause(error))
 }
 
 #[cfg(test)]
@@ -308,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+    fn retry_after_is_seconds_or_a_date() {
         let now = wire::timestamp("Sat, 21 Nov 2026 09:00:00 GMT");
         for (text, wait) in [
             ("0", Some(0)),
@@ -321,6 +320,6 @@ mod tests {
         ] {
             assert_eq!(retry_after(text, now), wait.map(Duration::from_secs), "{text}");
         }
-        assert_eq!(retry_after("Sat, 21 Nov 2026 09:00:42 GMT", None), None, "no clock of ours is read");
+        assert_eq!(retry_after("Sat, 21 Nov 2026 09:00:42 GMT", None), None, "the local clock is not read");
     }
 }

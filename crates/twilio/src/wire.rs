@@ -1,6 +1,6 @@
 //! Twilio's JSON, as far as we read it (OpenAPI: `twilio_api_v2010`).
 //!
-//! Nearly every field may be null or absent. No type here has a place for `auth_token`, which account objects carry.
+//! Nearly every field may be null or absent. No type here has a field for `auth_token`, which account objects contain.
 
 use std::io::Read;
 
@@ -16,9 +16,9 @@ use subaccountd_core::text::sanitize_to;
 
 use crate::{response_body::ResponseBody, rows::Rows};
 
-/// The longest words of Twilio's that are kept of an error.
+/// The longest error message of Twilio that is kept.
 const MAX_MESSAGE: usize = 300;
-/// The longest word that is kept in the place of a status.
+/// The longest unknown status that is kept.
 const MAX_STATUS: usize = 40;
 
 /// One page of a list.
@@ -26,7 +26,7 @@ pub(crate) trait Page: ResponseBody {
     /// One element of the list.
     type Row: ResponseBody;
 
-    /// The rows, and the URI of the page after them.
+    /// The rows, and the URI of the next page.
     fn into_parts(self) -> (Rows<Self::Row>, Option<String>);
 }
 
@@ -113,15 +113,16 @@ impl Page for NumbersPage {
 }
 
 impl AccountRow {
-    /// The account, or what is wrong with the row.
+    /// The account, or the error of the row.
     pub(crate) fn account(self) -> Result<Account, UnreadableRow> {
         let unreadable = |sid, why| UnreadableRow { sid, why };
         let sid = self.sid.ok_or_else(|| unreadable(None, "an account has no `sid`".to_owned()))?;
-        let sid: AccountSid =
-            sid.parse().map_err(|error| unreadable(None, format!("an account has a bad `sid`: {error}")))?;
+        let sid: AccountSid = sid
+            .parse()
+            .map_err(|error| unreadable(None, format!("an account has an invalid `sid`: {error}")))?;
         let owner = present(self.owner_account_sid).map(|owner| owner.parse()).transpose();
         let owner = owner.map_err(|error| {
-            unreadable(Some(sid), format!("account {sid} has a bad `owner_account_sid`: {error}"))
+            unreadable(Some(sid), format!("account {sid} has an invalid `owner_account_sid`: {error}"))
         })?;
         Ok(Account {
             sid,
@@ -134,16 +135,17 @@ impl AccountRow {
 }
 
 impl NumberRow {
-    /// The number in the list of `owner`, or what is wrong with the row.
+    /// The phone number in the list of `owner`, or the error of the row.
     pub(crate) fn number(self, owner: AccountSid) -> Result<Number, String> {
         let (sid, holder) = self.identity()?;
         if let Some(other) = holder.filter(|holder| *holder != owner) {
-            return Err(format!("number {sid} is said to be of account {other}"));
+            return Err(format!("phone number {sid} belongs to another account: {other}"));
         }
         let resource_refs = self.resource_refs();
-        let phone = self.phone_number.ok_or_else(|| format!("number {sid} has no `phone_number`"))?;
-        let phone: PhoneNumber =
-            phone.parse().map_err(|error| format!("number {sid} has a bad `phone_number`: {error}"))?;
+        let phone = self.phone_number.ok_or_else(|| format!("phone number {sid} has no `phone_number`"))?;
+        let phone: PhoneNumber = phone
+            .parse()
+            .map_err(|error| format!("phone number {sid} has an invalid `phone_number`: {error}"))?;
         Ok(Number {
             sid,
             phone,
@@ -165,32 +167,36 @@ impl NumberRow {
         ResourceRef::ALL.into_iter().filter(has).collect()
     }
 
-    /// The SID of the number and of the account that holds it, or what is wrong with the row.
+    /// The number SID and the SID of the owning account, or the error of the row.
     pub(crate) fn identity(&self) -> Result<(NumberSid, Option<AccountSid>), String> {
-        let sid = self.sid.as_deref().ok_or("a number has no `sid`")?;
-        let sid: NumberSid = sid.parse().map_err(|error| format!("a number has a bad `sid`: {error}"))?;
+        let sid = self.sid.as_deref().ok_or("a phone number has no `sid`")?;
+        let sid: NumberSid =
+            sid.parse().map_err(|error| format!("a phone number has an invalid `sid`: {error}"))?;
         let holder = self.account_sid.as_deref().filter(|holder| !holder.is_empty());
         let holder = holder.map(str::parse).transpose();
-        Ok((sid, holder.map_err(|error| format!("number {sid} has a bad `account_sid`: {error}"))?))
+        Ok((
+            sid,
+            holder.map_err(|error| format!("phone number {sid} has an invalid `account_sid`: {error}"))?,
+        ))
     }
 }
 
-/// Reads the body of a 2xx. The error says where it stops making sense, and shows nothing of it.
+/// Reads the body of a 2xx answer. The error gives the location of the problem, and no part of the body.
 pub(crate) fn read<T: ResponseBody>(body: impl Read) -> Result<T, String> {
     serde_json::from_reader(body).map_err(|error| unreadable::<T>(&error))
 }
 
-/// As [`read`], of a body that is at hand as text.
+/// Reads the body of a 2xx answer that is already text, as [`read`] does.
 pub(crate) fn read_text<T: ResponseBody>(body: &str) -> Result<T, String> {
     serde_json::from_str(body).map_err(|error| unreadable::<T>(&error))
 }
 
 fn unreadable<T: ResponseBody>(error: &serde_json::Error) -> String {
-    let what = if error.is_data() { "is other JSON than" } else { "is not the JSON of" };
+    let what = if error.is_data() { "is not" } else { "is not valid JSON, expected" };
     format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
 }
 
-/// Twilio's error code and words, as far as the body of an answer has them.
+/// Twilio's error code and message, as far as the body of an answer contains them.
 pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
     let body: Value = serde_json::from_reader(body).unwrap_or_default();
     let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
@@ -198,7 +204,7 @@ pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
     (code, message.filter(|words| !words.trim().is_empty()))
 }
 
-/// A date as Twilio writes them and as HTTP headers have them (RFC 2822, also with `GMT`).
+/// A date of Twilio or of an HTTP header (RFC 2822, also with `GMT`).
 pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     const DATES: rfc2822::DateTimeParser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
     DATES.parse_timestamp(text).ok()
@@ -209,13 +215,12 @@ fn live_status(word: &str) -> LiveStatus {
         .map_or_else(|| LiveStatus::Unknown(sanitize_to(word, MAX_STATUS)), LiveStatus::Known)
 }
 
-/// Returns true when a field of a SID holds one. The SID itself is not kept: nothing needs it, and thousands
-/// of them would be kept at once.
+/// Returns true when a SID field is set. The SID itself is not needed, and thousands of them would take memory.
 fn is_given<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(present(Option::deserialize(from)?).is_some())
 }
 
-/// Twilio writes `""` where it means null.
+/// The text, unless it is empty: Twilio also writes null as `""`.
 fn present(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
@@ -225,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_read_as_twilio_and_http_write_them_whatever_the_weekday() {
+    fn dates_of_twilio_and_http_are_read_with_any_weekday() {
         let nine = "2026-11-21T09:00:00Z".parse().ok();
         for text in [
             "Sat, 21 Nov 2026 09:00:00 GMT",
@@ -241,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_body_is_read_as_far_as_it_goes() {
+    fn an_error_body_is_read_as_far_as_it_is_valid() {
         for (body, code, message) in [
             (r#"{"code": 20404, "message": "not found"}"#, Some(20404), Some("not found")),
             (r#"{"code": 20404, "message": " "}"#, Some(20404), None),

@@ -1,4 +1,4 @@
-//! Events: the facts that history is folded from, as the journal keeps them.
+//! Events: the facts that make up history, as the journal stores them.
 
 use std::collections::BTreeMap;
 
@@ -7,48 +7,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountSid, ActionKind, NumberSid, Outcome, PhoneNumber, Stamp, Status, Target};
 
-/// One fact. The journal is a list of these.
+/// One fact. The journal is a list of events.
 #[expect(missing_docs, reason = "the line above each variant says what its fields are")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     /// A pass read the desired state, at this time by a trusted clock.
     Attended { at: Timestamp },
-    /// No pass read the desired state for this long: the time does not count towards any rest.
+    /// No pass read the desired state in this period, which does not count towards any cooling-off period.
     Unattended { from: Timestamp, to: Timestamp },
-    /// The desired status of an account is another than before.
+    /// The desired status of an account changed.
     DesiredStatusChanged { account: AccountSid, status: Status },
-    /// The state says `closed` under these terms, by Twilio's clock since `since`; none while no clock can be trusted.
+    /// The desired status is `closed` on these terms, since `since` by Twilio's clock; `None` while no clock is trusted.
     CloseDecided { account: AccountSid, terms: String, since: Option<Timestamp> },
-    /// The state no longer says `closed`.
+    /// The desired status is no longer `closed`.
     CloseWithdrawn { account: AccountSid },
     /// These subaccounts were observed for the first time.
     AccountsSeen { accounts: Vec<AccountSid> },
-    /// An account that was never observed before is suspended.
+    /// An account was suspended when it was observed for the first time.
     FoundSuspended { account: AccountSid },
     /// An account was seen active for the first time since its desired status changed.
     SeenActive { account: AccountSid },
-    /// An account that is to close was seen suspended by others for the first time since it was last seen active.
+    /// An account to close was seen suspended externally: the suspension that Twilio dates `updated`, for the first time.
     SeenSuspended { account: AccountSid, at: Timestamp, updated: Option<Timestamp> },
-    /// A suspension is a write of the daemon's own: Twilio dates it `updated`.
+    /// The suspension that Twilio dates `updated` is a write of the daemon.
     SuspensionAttributed { account: AccountSid, updated: Timestamp },
-    /// An account was seen under the name that its entry gives.
+    /// An account was seen under the name of its entry.
     SeenNamed { account: AccountSid, name: String },
     /// These numbers were seen in an account, and in no other unless they are `in_transit`.
     NumbersSeen { account: AccountSid, numbers: BTreeMap<PhoneNumber, NumberSid>, in_transit: bool },
     /// The whole number list of an account was read while it was active.
     ListSeenActive { account: AccountSid },
-    /// A number is in no list, and its account does not have it.
+    /// A number is in no list, and its account does not have it when it is fetched.
     NumberMissing { number: PhoneNumber, at: Timestamp },
-    /// A number was missing twice: it was ported out or released by people.
+    /// A number was missing twice: it was ported out or released externally.
     NumberGone { number: PhoneNumber },
-    /// All number lists were read to find a number; `found` says that none is missing any more.
+    /// All number lists were read to find a number; `found` is true when none is missing any more.
     Searched { at: Timestamp, state: String, found: bool },
-    /// The effect of a write whose outcome was unknown was seen.
+    /// The effect of a write with unknown outcome was observed.
     Resolved { id: u64 },
-    /// A write of the daemon's was reverted by others.
+    /// A write of the daemon was reverted externally.
     Reverted { target: Target, at: Stamp },
-    /// A write of the daemon's is no longer wanted.
+    /// A write of the daemon is no longer desired.
     Superseded { target: Target },
     /// A write was skipped because its proof failed.
     ProofFailed { kind: ActionKind, target: Target, at: Stamp, entry: String, seen: String },
@@ -91,7 +91,7 @@ impl Event {
     ];
 }
 
-/// A write as history keeps it.
+/// A write as history stores it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Write {
@@ -99,24 +99,24 @@ pub struct Write {
     pub kind: ActionKind,
     /// The target.
     pub target: Target,
-    /// For a transfer, the accounts that lose and gain.
+    /// For a transfer, the losing and the receiving account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
-    /// For a transfer, the SID of the number.
+    /// For a transfer, the number SID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_sid: Option<NumberSid>,
-    /// Numbers that may be lost with a close.
+    /// For a close, the phone numbers that it may release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<PhoneNumber>,
-    /// It undoes a write of the daemon's, and costs nothing.
+    /// True when it undoes a write of the daemon, which costs no budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exempt: bool,
-    /// The digest of the entry that asks for it.
+    /// The digest of the entry that it comes from.
     pub entry: String,
 }
 
 impl Write {
-    /// The status that an account has after it; `None` for a transfer.
+    /// The status of the account after the write; `None` for a transfer.
     pub const fn status(&self) -> Option<Status> {
         match self.kind {
             ActionKind::Reactivate => Some(Status::Active),
@@ -126,7 +126,7 @@ impl Write {
         }
     }
 
-    /// Returns true when `other` asks for the very same: action kind, target, and for a transfer both accounts.
+    /// Returns true when `other` is the same write: same action kind, target and, for a transfer, accounts.
     pub fn is_same(&self, other: &Self) -> bool {
         self.kind == other.kind && self.target == other.target && self.transfer == other.transfer
     }

@@ -1,8 +1,8 @@
-//! The facts of past passes, folded from events. They are all that one pass may know of another.
+//! History: the facts of past passes, built from events. One pass knows nothing else about another.
 //!
-//! Every fact comes in through [`History::apply`], so that a history read from a journal and one kept in memory are
-//! the same value, and a fact that comes twice in a row counts once. Facts are about accounts and numbers, not about the
-//! words of the state: an edit erases none.
+//! Every fact comes in through [`History::apply`], so that a history read from a journal and one kept in memory are equal.
+//! The same fact twice in a row counts once. Facts are about accounts and numbers, not about the text of the state: an edit
+//! erases none.
 
 mod event;
 mod numbers;
@@ -25,12 +25,12 @@ pub use writes::{Backoff, LAG, pause};
 
 use crate::{AccountSid, ActionKind, Now, NumberSid, PhoneNumber, Stamp, Status, Target};
 
-/// The time between two looks at a number that its account does not have, before it counts as gone.
+/// The time between two fetches of a missing number, before it counts as gone.
 pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 const SEARCH_PAUSE: SignedDuration = SignedDuration::from_mins(1);
-/// The most gaps in our attention that are kept one by one.
+/// The most gaps between passes that are kept separately.
 const MAX_GAPS: usize = 64;
-/// Writes are kept at least this long, however short the budget window is: late effects are told by them.
+/// The shortest time for which writes are kept, whatever the budget window is: late effects are recognized by them.
 const MIN_KEPT: SignedDuration = SignedDuration::from_mins(10);
 
 /// The facts about one account.
@@ -40,20 +40,20 @@ const MIN_KEPT: SignedDuration = SignedDuration::from_mins(10);
 struct AccountFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     desired_status: Option<Status>,
-    /// It was seen active since the desired status changed.
+    /// True when it was seen active since the desired status changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     seen_active: bool,
-    /// It was suspended when it was observed for the first time, and nothing has changed since.
+    /// True when it was suspended at its first observation, and neither seen active nor decided on since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     found_suspended: bool,
-    /// The suspension by others that was seen last while it was to close, since it was last seen active.
+    /// The external suspension that was seen last while it was to close, since it was last seen active.
     #[serde(skip_serializing_if = "Option::is_none")]
     seen_suspended: Option<SeenSuspension>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     observed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     suspended_by_us: Option<Box<OwnSuspension>>,
-    /// Its whole number list was read while it was active.
+    /// True when its whole number list was read while it was active.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     list_seen_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,18 +81,18 @@ pub struct OwnSuspension {
     /// The time of the write.
     #[serde(flatten)]
     pub at: Stamp,
-    /// Twilio's `date_updated` of it, by which it is known as ours; `None` while that was not seen.
+    /// Twilio's `date_updated` of the suspension, which identifies it; `None` while unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
 }
 
-/// The unbroken run of passes in which the state says `closed` under the same terms.
+/// The unbroken run of passes with the desired status `closed` on the same terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CloseDecision {
     /// The digest of the terms.
     pub terms: String,
-    /// The first pass of the run, by Twilio's clock; `None` while no clock could be trusted.
+    /// The time of the first pass of the run, by Twilio's clock; `None` while no clock was trusted.
     pub since: Option<Timestamp>,
 }
 
@@ -102,18 +102,18 @@ pub struct CloseDecision {
 pub struct Applied {
     /// Its action kind.
     pub kind: ActionKind,
-    /// For a transfer, the accounts that lost and gained.
+    /// For a transfer, the losing and the receiving account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
 }
 
-/// See the module.
+/// The facts of past passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct History {
-    /// It outlives the process.
+    /// True when it outlives the process.
     durable: bool,
-    // What grows with the fleet is shared with the copies that are looked at, until it changes.
+    // Facts that grow with the fleet are shared with read-only copies until they change.
     accounts: Arc<BTreeMap<AccountSid, AccountFacts>>,
     numbers: Arc<SeenNumbers>,
     missing: BTreeMap<PhoneNumber, Timestamp>,
@@ -135,7 +135,7 @@ pub struct History {
 }
 
 impl History {
-    /// The same history, which outlives the process: a suspension that it does not know is not lifted.
+    /// Marks the history as outliving the process. Then a suspension that it does not know is not lifted.
     #[must_use]
     pub fn durable(mut self) -> Self {
         self.durable = true;
@@ -147,12 +147,12 @@ impl History {
         self.durable
     }
 
-    /// Takes in facts, in their order.
+    /// Applies facts, in their order.
     pub fn apply_all(&mut self, events: impl IntoIterator<Item = Event>) {
         events.into_iter().for_each(|event| self.apply(event));
     }
 
-    /// Takes in one fact.
+    /// Applies one fact.
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Attended { at } => self.attend(at),
@@ -161,7 +161,7 @@ impl History {
                 let facts = self.facts(account);
                 facts.desired_status = Some(status);
                 facts.seen_active = false;
-                // An edit of the first pass cannot answer to what that pass finds.
+                // An edit before the first observation cannot refer to what it finds.
                 facts.found_suspended = false;
             }
             Event::CloseDecided { account, terms, since } => {
@@ -234,7 +234,7 @@ impl History {
         self.search = (!found).then(|| (at, state, failures.saturating_add(1)));
     }
 
-    /// A trusted clock tells the time of what happened before it as well: no fact of a doubtful time is later than now.
+    /// Records a pass, and dates facts of a doubtful time: none of them is later than a trusted `at`.
     fn attend(&mut self, at: Timestamp) {
         self.attended = Some(at);
         if !self.has_doubtful_times() {
@@ -258,13 +258,13 @@ impl History {
             self.gaps.push((from, to));
         }
         if self.gaps.len() > MAX_GAPS {
-            // Two gaps and the time between them are one longer gap: the rest only grows.
+            // Two gaps and the time between them become one longer gap: a cooling-off period only grows.
             let (_, to) = self.gaps.remove(1);
             self.gaps[0].1 = to;
         }
     }
 
-    /// The time of the last pass that is kept, by a trusted clock.
+    /// The time of the last recorded pass, by a trusted clock.
     pub const fn attended(&self) -> Option<Timestamp> {
         self.attended
     }
@@ -277,7 +277,7 @@ impl History {
         self.gaps.iter().map(within).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// Returns true when there is a fact whose time is doubtful.
+    /// Returns true when any fact has a doubtful time.
     pub fn has_doubtful_times(&self) -> bool {
         let own = self.accounts.values().filter_map(|facts| facts.suspended_by_us.as_ref()).map(|own| own.at);
         let writes = self.writes.iter().map(|record| record.at);
@@ -287,7 +287,7 @@ impl History {
         own.chain(writes).chain(backoffs).chain(reverted).any(|stamp| stamp.unsure)
     }
 
-    /// The desired status of `account` as the last pass read it.
+    /// The desired status of `account` in the last pass that listed it.
     pub fn desired_status(&self, account: AccountSid) -> Option<Status> {
         self.accounts.get(&account)?.desired_status
     }
@@ -297,13 +297,13 @@ impl History {
         self.accounts.get(&account).is_some_and(|facts| facts.seen_active)
     }
 
-    /// Returns true when `account` was suspended when it was first observed, and was neither seen active nor
-    /// decided anew since.
+    /// Returns true when `account` was suspended at its first observation, and was neither seen active nor had its desired
+    /// status changed since.
     pub fn found_suspended(&self, account: AccountSid) -> bool {
         self.accounts.get(&account).is_some_and(|facts| facts.found_suspended)
     }
 
-    /// The suspension of `account` by others that was seen last while the state was to close it, since it was last seen active.
+    /// The external suspension of `account` that was seen last while it was to close, since it was last seen active.
     pub fn seen_suspended(&self, account: AccountSid) -> Option<SeenSuspension> {
         self.accounts.get(&account)?.seen_suspended
     }
@@ -313,27 +313,27 @@ impl History {
         self.accounts.get(&account).is_some_and(|facts| facts.observed)
     }
 
-    /// The daemon's suspension of `account`, unless it was seen active since.
+    /// The daemon's suspension of `account`, unless the account was seen active since.
     pub fn suspended_by_us(&self, account: AccountSid) -> Option<OwnSuspension> {
         self.accounts.get(&account)?.suspended_by_us.as_deref().copied()
     }
 
-    /// The daemon's suspension of `account`, if that is the one which Twilio dates `updated`.
+    /// The daemon's suspension of `account`, if Twilio dates it `updated`.
     pub fn own_suspension(&self, account: AccountSid, updated: Option<Timestamp>) -> Option<OwnSuspension> {
         self.suspended_by_us(account).filter(|own| own.updated.is_some() && own.updated == updated)
     }
 
-    /// The name of its entry under which `account` was seen last.
+    /// The name of its entry under which `account` was last seen.
     pub fn seen_named(&self, account: AccountSid) -> Option<&str> {
         self.accounts.get(&account)?.seen_named.as_deref()
     }
 
-    /// The present decision to close `account`.
+    /// The current decision to close `account`.
     pub fn close_decision(&self, account: AccountSid) -> Option<&CloseDecision> {
         self.accounts.get(&account)?.close.as_deref()
     }
 
-    /// The accounts that the state was last known to close.
+    /// The current decisions to close accounts.
     pub fn close_decisions(&self) -> impl Iterator<Item = (AccountSid, &CloseDecision)> {
         self.accounts.iter().filter_map(|(&account, facts)| Some((account, facts.close.as_deref()?)))
     }
@@ -343,18 +343,18 @@ impl History {
         self.accounts.get(&account).is_some_and(|facts| facts.list_seen_active)
     }
 
-    /// The numbers that `account` was last seen with, and that were seen nowhere else since.
+    /// The numbers that `account` was last seen with, and that were not seen elsewhere since.
     pub fn numbers_of(&self, account: AccountSid) -> impl Iterator<Item = (PhoneNumber, NumberSid)> {
         self.numbers.of(account).iter().copied()
     }
 
-    /// The account that `number` was last seen in, unless it was on the move.
+    /// The account that `number` was last seen in; `None` while it is in transit.
     pub fn owner(&self, number: PhoneNumber) -> Option<AccountSid> {
         self.numbers.owner(number)
     }
 
-    /// Returns true when `number` is known to be in `account` under this SID: alone or, if
-    /// `moving` allows it, on the move.
+    /// Returns true when `number` is known to be in `account` under this SID: only there or, if `moving` is true, also in
+    /// transit.
     pub(crate) fn knows_number(
         &self,
         account: AccountSid,
@@ -368,17 +368,17 @@ impl History {
             && !self.missing.contains_key(&number)
     }
 
-    /// The time at which `number` was found missing.
+    /// The time since which `number` is missing.
     pub fn missing_since(&self, number: PhoneNumber) -> Option<Timestamp> {
         self.missing.get(&number).copied()
     }
 
-    /// The last write to each target that took effect and was not reverted, as far as is known.
+    /// The last write to each target that took effect and is not known to be reverted.
     pub fn last_applied(&self) -> impl Iterator<Item = (Target, Applied)> {
         self.last_applied.iter().map(|(&target, &applied)| (target, applied))
     }
 
-    /// The number of times that others reverted a write of the daemon's to `target` within `window`.
+    /// The number of external reverts of the daemon's writes to `target` within `window`.
     pub fn times_reverted(&self, target: Target, now: Now, window: SignedDuration) -> usize {
         let reverted = self.reverted.get(&target).map_or(&[][..], Vec::as_slice);
         reverted.iter().filter(|at| at.within(now, window)).count()

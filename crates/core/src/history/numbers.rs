@@ -1,6 +1,6 @@
-//! The numbers of each account as they were last seen, whatever the state says of the account.
+//! The numbers of each account as they were last seen, for listed and unlisted accounts.
 //!
-//! A number that vanishes from a list stays here until it is seen elsewhere or is known to be gone.
+//! A number that disappears from a list stays here until it is seen elsewhere, or is known to be gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{AccountSid, NumberSid, PhoneNumber};
 
-/// See the module. Kept in JSON as one object of numbers for each account.
+/// The numbers of each account as they were last seen. Stored in JSON as one object of numbers for each account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SeenNumbers {
-    /// By number, in no more memory than they take: a fleet has thousands, and most never change.
+    /// The numbers of each account, sorted, without spare capacity: a fleet has thousands, and most never change.
     by_account: BTreeMap<AccountSid, Vec<(PhoneNumber, NumberSid)>>,
-    /// The account of each number that was last seen in one.
+    /// The account of each number that was last seen in exactly one.
     owners: BTreeMap<PhoneNumber, AccountSid>,
     /// The accounts of each number that was last seen in several.
     moving: BTreeMap<PhoneNumber, BTreeSet<AccountSid>>,
 }
 
 impl SeenNumbers {
-    /// The numbers were seen in `account`, and in no other unless they are `moving`.
+    /// Records that the numbers were seen in `account`, and in no other account unless they are `moving`.
     pub(super) fn see(
         &mut self,
         account: AccountSid,
@@ -54,7 +54,7 @@ impl SeenNumbers {
         }
     }
 
-    /// The number is nowhere any more.
+    /// Forgets the number, which is gone.
     pub(super) fn forget(&mut self, phone: PhoneNumber) {
         for account in self.accounts_of(phone) {
             self.take(account, phone);
@@ -63,7 +63,7 @@ impl SeenNumbers {
         self.moving.remove(&phone);
     }
 
-    /// The accounts that the number was last seen in: one, unless it was on the move.
+    /// The accounts that the number was last seen in: one, unless it is in transit.
     fn accounts_of(&self, phone: PhoneNumber) -> Vec<AccountSid> {
         let several = self.moving.get(&phone).into_iter().flatten();
         self.owners.get(&phone).into_iter().chain(several).copied().collect()
@@ -83,12 +83,12 @@ impl SeenNumbers {
         self.by_account.get(&account).map_or(&[], Vec::as_slice)
     }
 
-    /// The account that the number was last seen in; `None` also while it was on the move.
+    /// The account that the number was last seen in; `None` while it is in transit.
     pub(super) fn owner(&self, phone: PhoneNumber) -> Option<AccountSid> {
         self.owners.get(&phone).copied()
     }
 
-    /// The SID under which the number was last seen in `account`, alone or on the move.
+    /// The SID under which the number was last seen in `account`, in transit or not.
     pub(super) fn has(&self, account: AccountSid, phone: PhoneNumber) -> Option<NumberSid> {
         let numbers = self.of(account);
         let at = numbers.binary_search_by_key(&phone, |(known, _)| *known).ok()?;

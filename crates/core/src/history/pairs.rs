@@ -1,4 +1,4 @@
-//! Maps whose keys are no texts, kept in JSON as lists of pairs.
+//! Maps whose keys are not strings, stored in JSON as lists of pairs.
 
 use std::collections::BTreeMap;
 

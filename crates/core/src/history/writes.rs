@@ -1,4 +1,4 @@
-//! The writes that still matter: what weighs on a budget, what is open, and what must not be tried again yet.
+//! The writes that still matter: those that count against a budget, are open, or must not be retried yet.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::{Applied, History, OwnSuspension, Write};
 use crate::{AccountSid, ActionKind, Now, Outcome, PhoneNumber, Stamp, Status, Target};
 
-/// Lists may lag this long behind a write of ours, and a write whose answer was lost may take effect this late.
+/// The longest lag of a list behind a write, and the longest delay of a write whose answer was lost.
 pub const LAG: SignedDuration = SignedDuration::from_mins(2);
-/// The first pause after a refusal, or after a second write whose outcome is unknown.
+/// The first pause after a refusal, or after a second write with unknown outcome.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
-/// The longest pause before another try of a reactivation whose outcome is unknown.
+/// The longest pause before the retry of a reactivation with unknown outcome.
 const MAX_REACTIVATION_PAUSE: SignedDuration = SignedDuration::from_mins(2);
-/// Lifting a suspension of the daemon's own costs nothing for so long.
+/// The time in which lifting the daemon's own suspension costs no budget.
 const FREE_REACTIVATION: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Twilio's dates are whole seconds, and our idea of its clock is as exact as the answers come.
+/// The tolerance between dates of Twilio, which are whole seconds and arrive with the answers.
 pub(crate) const DATE_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// The n-th pause of a sequence that doubles from `first` up to one hour.
@@ -28,7 +28,7 @@ pub fn pause(first: SignedDuration, times: u32) -> SignedDuration {
     first.checked_mul(factor).unwrap_or(SignedDuration::MAX).min(SignedDuration::from_hours(1))
 }
 
-/// A write and what is known of its end.
+/// A write, and its outcome as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WriteRecord {
@@ -36,16 +36,16 @@ pub(super) struct WriteRecord {
     #[serde(flatten)]
     pub(super) at: Stamp,
     pub(super) write: Write,
-    /// `None` while it is under way; after a crash for ever, which is as good as unknown.
+    /// `None` while the write is in flight; after a crash, `None` forever, which counts as unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<Outcome>,
-    /// A later write took its place.
+    /// True when a later write took its place in the budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) replaced: bool,
     /// The open write whose place this one took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replaces: Option<u64>,
-    /// It was open, and its effect was seen.
+    /// True when it was open and its effect was observed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) resolved: bool,
 }
@@ -55,7 +55,7 @@ impl WriteRecord {
         self.outcome.as_ref().is_none_or(Outcome::may_have_happened)
     }
 
-    /// True when its outcome is unknown.
+    /// Returns true when its outcome is unknown.
     fn is_open(&self) -> bool {
         !self.resolved && self.outcome.as_ref().is_none_or(Outcome::is_open)
     }
@@ -69,29 +69,29 @@ impl WriteRecord {
     }
 }
 
-/// A write that must not be tried again yet: it was refused, its outcome is unknown, or its proof failed.
+/// A write that must not be retried yet: it was refused, its outcome is unknown, or its proof failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backoff {
-    /// The id of the last write, when one was begun.
+    /// The id of the last write, when it was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
     /// The time of the last try.
     #[serde(flatten)]
     pub at: Stamp,
-    /// The number of tries in a row that ended so.
+    /// The number of tries in a row with this result.
     pub times: u32,
     /// Twilio's error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<u32>,
     /// The message of the last try.
     pub message: String,
-    /// The digest of the entry that asked for it.
+    /// The digest of the entry that it comes from.
     pub entry: String,
 }
 
 impl Backoff {
-    /// The time from which it may be tried again when the first `free` tries have no pause.
+    /// The pause before the next try, when the first `free` tries have no pause.
     pub fn pause(&self, kind: ActionKind, free: u32) -> SignedDuration {
         let times = self.times.saturating_sub(free);
         if times == 0 {
@@ -102,7 +102,7 @@ impl Backoff {
     }
 }
 
-/// The tries in a row that ended unknown, `before` being those before the last one.
+/// The tries in a row with unknown outcome: `before`, and one more.
 fn one_more_unknown(before: Option<Backoff>, id: u64, at: Stamp, message: String, entry: String) -> Backoff {
     let before = before.filter(|before| before.entry == entry);
     let times = before.map_or(0, |before| before.times).saturating_add(1);
@@ -119,7 +119,7 @@ impl History {
         if let Some(record) = self.writes.iter_mut().rev().find(|record| Some(record.id) == replaces) {
             record.replaced = true;
         }
-        // A crash came before the outcome of the last try: it ended unknown.
+        // The process crashed before the outcome of the last try, which is therefore unknown.
         if let Some(backoff) = self.with_crash(write.kind, write.target) {
             self.unconfirmed.insert((write.kind, write.target), backoff);
         }
@@ -144,7 +144,7 @@ impl History {
             self.unproven.remove(&key);
         }
         if !outcome.may_have_happened() {
-            // The write whose place this one took weighs again.
+            // The write whose place this one took counts again.
             if let Some(before) = self.writes.iter_mut().rev().find(|before| Some(before.id) == replaces) {
                 before.replaced = false;
             }
@@ -168,7 +168,7 @@ impl History {
                 self.unconfirmed.insert(key, backoff);
             }
             Outcome::Skipped(skip) => {
-                // Keeping its intent took so long that the proof was too old.
+                // The proof became too old while the intent was recorded.
                 if skip.cause.is_proof() {
                     self.proof_failed(write.kind, write.target, at, write.entry, skip.message);
                 }
@@ -176,7 +176,7 @@ impl History {
         }
     }
 
-    /// A write happened, as its answer or an observation shows.
+    /// Records that a write took effect, as its answer or an observation shows.
     fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
         match (write.target, write.kind) {
             (Target::Account(account), ActionKind::Suspend) => {
@@ -193,7 +193,7 @@ impl History {
         self.last_applied.insert(write.target, Applied { kind: write.kind, transfer: write.transfer });
     }
 
-    /// The effect of the open write `id` was seen.
+    /// Records that the effect of the open write `id` was observed.
     pub(super) fn resolve(&mut self, id: u64) {
         let Some(record) = self.writes.iter_mut().rev().find(|record| record.id == id) else { return };
         record.resolved = true;
@@ -222,8 +222,8 @@ impl History {
         self.unproven.insert(key, Backoff { id: None, at, times, code: None, message: seen, entry });
     }
 
-    /// The last write of the target of `write`, when that asked for the very same and is still open: a repeat of it
-    /// takes its place in the budget. A free write takes no place of one that is not.
+    /// The last write to the target of `write`, when it is the same write and still open: a repeat takes its place in the
+    /// budget. An exempt write does not take the place of one that is not.
     fn open_repeat(&self, write: &Write) -> Option<&WriteRecord> {
         let last = self
             .writes
@@ -233,17 +233,17 @@ impl History {
         (last.is_open() && last.write.is_same(write) && last.write.exempt == write.exempt).then_some(last)
     }
 
-    /// Returns true when `write` would take the place of an open one in the budget as it stands `now`.
+    /// Returns true when `write` would take the place of an open write in the budget at `now`.
     pub fn takes_a_place(&self, write: &Write, now: Now, window: SignedDuration) -> bool {
         self.open_repeat(write).is_some_and(|record| record.costs(write.kind, now, window))
     }
 
-    /// The writes of `kind` that were spent within `window`.
+    /// The number of writes of `kind` that were spent within `window`.
     pub fn spent(&self, kind: ActionKind, now: Now, window: SignedDuration) -> usize {
         self.writes.iter().filter(|record| record.costs(kind, now, window)).count()
     }
 
-    /// The numbers that were or may have been released within `window`.
+    /// The number of phone numbers that were or may have been released within `window`.
     pub fn released(&self, now: Now, window: SignedDuration) -> usize {
         let costs = |record: &&WriteRecord| {
             !record.replaced && record.may_have_happened() && record.at.within(now, window)
@@ -251,7 +251,7 @@ impl History {
         self.writes.iter().filter(costs).map(|record| record.write.releases.len()).sum()
     }
 
-    /// Those of them that the open close of `account` may have released, whose place a repeat takes.
+    /// The part of [`released`](Self::released) that the open close of `account` may have released; a repeat takes its place.
     pub(crate) fn released_by_open_close(
         &self,
         account: AccountSid,
@@ -268,14 +268,14 @@ impl History {
         self.writes.iter().filter(of_it).map(|record| record.write.releases.len()).sum()
     }
 
-    /// Returns true when lifting the suspension of `account`, which Twilio dates `updated`, undoes a write of
-    /// the daemon's within `FREE_REACTIVATION`.
+    /// Returns true when lifting the suspension of `account`, which Twilio dates `updated`, undoes a write that the daemon made
+    /// within `FREE_REACTIVATION`.
     pub fn reactivation_is_exempt(&self, account: AccountSid, updated: Option<Timestamp>, now: Now) -> bool {
         self.own_suspension(account, updated).is_some_and(|own| own.at.surely_within(now, FREE_REACTIVATION))
     }
 
-    /// Returns true when moving `number` from `from` to `to` takes back the daemon's last transfer of it,
-    /// made within `window` and not free itself.
+    /// Returns true when moving `number` from `from` to `to` undoes the daemon's last transfer of it, which was made within
+    /// `window` and was not exempt itself.
     pub fn transfer_is_exempt(
         &self,
         number: PhoneNumber,
@@ -295,8 +295,8 @@ impl History {
         })
     }
 
-    /// The last write of each target that may have happened less than [`LAG`] ago: a list that does not show its effect
-    /// may lag. Each with whether it was verified.
+    /// The last write to each target that may have happened less than [`LAG`] ago, and true when it was verified. A list that
+    /// does not show its effect may lag.
     pub fn fresh_writes(&self, now: Now) -> impl Iterator<Item = (&Write, bool)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
@@ -306,7 +306,7 @@ impl History {
         })
     }
 
-    /// The open writes that are the last of their target: their effect resolves them.
+    /// The open writes that are the last ones of their targets. An observed effect resolves them.
     pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
@@ -315,15 +315,15 @@ impl History {
         })
     }
 
-    /// Returns true when the outcome of the write with the id `from`, or of a later one, is still unknown.
+    /// Returns true when the outcome of the write with the id `from`, or of any later write, is still unknown.
     pub fn is_any_unknown_since(&self, from: u64) -> bool {
         let unknown = |record: &&WriteRecord| matches!(record.outcome, None | Some(Outcome::Unknown(_)));
         let open: BTreeSet<_> = self.open_writes().map(|(id, _)| id).collect();
         self.writes.iter().filter(unknown).any(|record| record.id >= from && open.contains(&record.id))
     }
 
-    /// Returns true when a suspension of `account` that Twilio dates `updated` can be the late effect of a
-    /// write that was ignored or whose outcome was unknown, or of one whose answer did not tell the date.
+    /// Returns true when a suspension of `account` that Twilio dates `updated` may be the late effect of a write that was
+    /// ignored, had an unknown outcome, or had no date in its answer.
     pub fn is_late_suspension(&self, account: AccountSid, updated: Timestamp) -> bool {
         self.writes.iter().rev().any(|record| {
             let undated = match &record.outcome {
@@ -340,8 +340,7 @@ impl History {
         })
     }
 
-    /// Returns true when a target that is now as `status` or `owner` says may be so by a write of ours that
-    /// took effect late.
+    /// Returns true when the observed `status` or `owner` of a target may be the late effect of a write of the daemon.
     pub fn may_be_late(
         &self,
         target: Target,
@@ -359,18 +358,18 @@ impl History {
         })
     }
 
-    /// The last refusal of a write of `kind` on `target`, if the entry that asks for it is still the same.
+    /// The refusals in a row of a write of `kind` to `target`, if its entry has not changed.
     pub fn refused(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
         self.refused.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
     }
 
-    /// The tries in a row of a write that ended unknown, if the entry that asks for it is still the same.
+    /// The tries in a row with unknown outcome of a write of `kind` to `target`, if its entry has not changed.
     pub fn unconfirmed(&self, kind: ActionKind, target: Target, entry: &str) -> Option<Backoff> {
         let known = || self.unconfirmed.get(&(kind, target)).cloned();
         self.with_crash(kind, target).or_else(known).filter(|backoff| backoff.entry == entry)
     }
 
-    /// The tries in a row that ended unknown, when a crash came before the outcome of the last one.
+    /// The tries in a row with unknown outcome, when the process crashed before the outcome of the last one.
     fn with_crash(&self, kind: ActionKind, target: Target) -> Option<Backoff> {
         let of_it = |record: &&WriteRecord| record.write.kind == kind && record.write.target == target;
         let last = self.writes.iter().rev().find(of_it)?;
@@ -381,12 +380,12 @@ impl History {
         })
     }
 
-    /// The tries in a row of a write whose proof failed, if the entry that asks for it is still the same.
+    /// The tries in a row with a failed proof of a write of `kind` to `target`, if its entry has not changed.
     pub fn unproven(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
         self.unproven.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
     }
 
-    /// The refusals that writes on `target` met last.
+    /// The current refusals of writes to `target`, by action kind.
     pub fn refusals(&self, target: Target) -> impl Iterator<Item = (ActionKind, &Backoff)> {
         let of_it = move |((kind, of), backoff): (&(ActionKind, Target), _)| {
             (*of == target).then_some((*kind, backoff))
@@ -394,19 +393,19 @@ impl History {
         self.refused.iter().filter_map(of_it)
     }
 
-    /// The targets of writes of `kind` that were refused once and not tried again.
+    /// The targets of writes of `kind` that were refused once and not retried.
     pub(crate) fn refused_once(&self, kind: ActionKind) -> impl Iterator<Item = Target> {
         let once =
             move |((of, _), backoff): &(&(ActionKind, Target), &Backoff)| *of == kind && backoff.times == 1;
         self.refused.iter().filter(once).map(|((_, target), _)| *target)
     }
 
-    /// The writes that still weigh on a budget, oldest first: when, what, and how it ended when that is known.
+    /// The writes that are still kept, oldest first: time, write, and outcome when it is known.
     pub fn writes(&self) -> impl Iterator<Item = (Stamp, &Write, Option<&Outcome>)> {
         self.writes.iter().map(|record| (record.at, &record.write, record.outcome.as_ref()))
     }
 
-    /// An id for the next write.
+    /// The id of the next write.
     pub const fn next_id(&self) -> u64 {
         self.next_id
     }

@@ -1,4 +1,4 @@
-//! The state as a whole: what no document can know alone.
+//! The state as a whole: checks that need every document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,9 @@ use crate::{
     desired::{Desired, DesiredStatus, Doubt, Entry, Main, Pause},
 };
 
-const MAIN_HELP: &str = "name it in exactly one document: `mainAccount: {sid: AC…}`";
+const MAIN_HELP: &str = "add `mainAccount: {sid: AC…}` to exactly one document";
 
-/// The files that are missing among the documents, because nothing of them counts.
+/// The files that are missing among the documents, because they are not loaded.
 #[derive(Default)]
 pub(super) struct MissingFiles {
     /// There is such a file.
@@ -25,7 +25,7 @@ pub(super) struct MissingFiles {
     pub(super) paused: bool,
 }
 
-/// Makes one state of all documents.
+/// Merges all documents into one state.
 pub(super) fn assemble(
     documents: Vec<Document>,
     missing: &MissingFiles,
@@ -59,7 +59,7 @@ pub(super) fn assemble(
     desired
 }
 
-/// Every number that is claimed twice, or claimed and let go. Each later mention is a diagnostic.
+/// Every number that is claimed twice, or claimed and in a `release`. Adds a diagnostic for each later mention.
 fn duplicate_claims(
     mains: &[ReadMain],
     read: &[ReadAccount],
@@ -80,9 +80,9 @@ fn duplicate_claims(
                     DiagnosticCode::NumberTwice,
                     location,
                     message,
-                    "a number has one owner: keep one of the two claims",
+                    "keep one of the two claims: a phone number has one owner",
                 )
-                .with_related(*earlier, "claimed first here");
+                .with_related(*earlier, "first claimed here");
             twice.insert(number);
         } else {
             first.insert(number, location);
@@ -91,10 +91,8 @@ fn duplicate_claims(
     for (number, location) in read.iter().flat_map(|account| &account.releases) {
         if let Some(claim) = first.get(number) {
             let location = location.used();
-            let message = format!(
-                "{number} is in `release`, but it is claimed: {}",
-                diagnostics.also(*claim, location)
-            );
+            let message =
+                format!("{number} is in `release` and claimed: {}", diagnostics.also(*claim, location));
             diagnostics
                 .add(
                     DiagnosticCode::ClaimedAndReleased,
@@ -121,7 +119,7 @@ fn add_accounts(
     by_place.sort_by_key(|account| account.sid.map(|(_, location)| location.used()));
     for ReadAccount { sid, other_sids, claims, releases, entry, mut doubt } in by_place {
         desired.frozen.extend(other_sids);
-        // Those that are claimed twice are counted already.
+        // The numbers that are claimed twice are already counted.
         doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
         let Some((sid, location)) = sid.map(|(sid, location)| (sid, location.used())) else {
             desired.doubt.add(&doubt);
@@ -133,7 +131,7 @@ fn add_accounts(
                 DiagnosticCode::MainAccountListed,
                 location,
                 message,
-                "remove the entry; numbers of the main account go under `mainAccount`",
+                "remove the entry, and list the numbers of the main account under `mainAccount`",
             );
             desired.frozen.insert(sid);
             desired.doubt.add(&Doubt { unnamed: true, ..doubt });
@@ -146,10 +144,10 @@ fn add_accounts(
                     DiagnosticCode::AccountTwice,
                     location,
                     message,
-                    "keep one of the entries; until then none of them counts",
+                    "keep one of the entries; until then, all of them are ignored",
                 )
-                .with_related(*earlier, "listed first here");
-            // At most one of them is right: another may be meant for an account that is now not listed.
+                .with_related(*earlier, "first listed here");
+            // At most one entry is right: another may be meant for an account that is now not listed.
             let absent = desired.accounts.remove(&sid).map(|entry| doubt_of(&entry)).unwrap_or_default();
             desired.doubt.add(&absent);
             desired.doubt.add(&Doubt { unnamed: true, ..doubt });
@@ -191,11 +189,11 @@ fn the_main_account(
         let (code, message, help) = if no_documents {
             (
                 DiagnosticCode::NoState,
-                "there is no readable desired state: no document with `apiVersion` and `kind`",
+                "no desired state: no readable document with `apiVersion` and `kind`",
                 HEAD_HELP,
             )
         } else {
-            (DiagnosticCode::NoMainAccount, "the state has no `mainAccount`", MAIN_HELP)
+            (DiagnosticCode::NoMainAccount, "the desired state has no `mainAccount`", MAIN_HELP)
         };
         if !missing.any {
             diagnostics.add(code, Location::start_of(0), message, help);
@@ -204,20 +202,22 @@ fn the_main_account(
     };
     let others: Vec<_> = mains.collect();
     for other in &others {
-        let message = format!("a second `mainAccount`: {}", diagnostics.also(main.location, other.location));
+        let message = format!("second `mainAccount`: {}", diagnostics.also(main.location, other.location));
         diagnostics
             .add(
                 DiagnosticCode::SecondMainAccount,
                 other.location,
                 message,
-                "keep one of the two; a second main account is a second daemon",
+                "keep one of the two, and run a separate daemon for each main account",
             )
-            .with_related(main.location, "the first");
+            .with_related(main.location, "first defined here");
     }
     if !others.is_empty() {
-        return Err("the state has more than one `mainAccount`".to_owned());
+        return Err("the desired state has more than one `mainAccount`".to_owned());
     }
-    let Some(sid) = main.sid else { return Err("the SID of `mainAccount` cannot be read".to_owned()) };
+    let Some(sid) = main.sid else {
+        return Err("the SID of `mainAccount` is missing or not valid".to_owned());
+    };
     if main.faulty {
         desired.frozen.insert(sid);
         desired.doubt.claims += main.most_claims;

@@ -1,7 +1,7 @@
-//! The code of a fault: a stable name for one kind of mistake, under which a paragraph explains it.
+//! Codes of faults: a stable name for each kind of mistake, with an explanation.
 //!
-//! Codes are public: people search for them and scripts compare them. A code is never used again for anything else,
-//! also when its kind of fault is gone; new kinds are added at the end.
+//! Codes are public: people search for them and scripts compare them. A code is never reused, even when its kind of
+//! fault no longer exists; new codes are added at the end.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The explanation in Markdown: the fault, the reason for which it matters, its cost meanwhile,
+            /// The explanation in Markdown: the fault, why it matters, its effect until it is fixed,
             /// and its remedy. It begins with a heading of the first level, `# SD001: the title`; the first
             /// YAML block is wrong, the second right.
             pub const fn explanation(self) -> &'static str {
@@ -86,7 +86,7 @@ impl DiagnosticCode {
         Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 
-    /// The code that `text` may have meant: one with the same number, as in `14`, `SD14` or `E0014`.
+    /// The code that `text` may stand for: the one with the same number, as in `14`, `SD14` or `E0014`.
     pub fn near(text: &str) -> Option<Self> {
         let number: usize = text.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()?;
         Self::ALL.get(number.checked_sub(1)?).copied()

@@ -1,4 +1,4 @@
-//! A fault: a diagnostic with the lines that it takes to show it.
+//! A fault: a diagnostic with the source lines that show it.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -11,16 +11,16 @@ use super::{
     source::{BOM, Source},
 };
 
-/// The most faults that are kept; the last of them says how many more there are.
+/// The most faults that are kept; the last one gives the number of the others.
 pub(super) const MAX_DIAGNOSTICS: usize = 1000;
-/// Of a line longer than this only the part around the mark is kept.
+/// The longest line that is kept whole, in bytes; of a longer one, only the part around the mark is kept.
 const MAX_LINE: usize = 400;
-/// The most characters before the mark that are kept of such a line.
+/// The most characters before the mark that are kept of a longer line.
 const BEFORE_MARK: usize = 60;
 
-/// Something wrong in the state: where, what, and how to fix it.
+/// A fault of the state: its location, the problem and the fix.
 ///
-/// What is serialized is the fault as `/status` shows it.
+/// Its serialized form is the fault as `/status` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// The file.
@@ -29,28 +29,28 @@ pub struct Diagnostic {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The mistake, in words.
+    /// The problem, in words.
     pub message: String,
     /// The fix.
     pub help: String,
     /// The kind of fault.
     #[serde(skip)]
     pub code: DiagnosticCode,
-    /// The number of characters of the line that are meant.
+    /// The number of characters that are marked.
     #[serde(skip)]
     pub width: usize,
-    /// The line, for showing it; none when there is no such line.
+    /// The source line; none when there is no such line.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
-    /// The text to write instead of what is meant, when that is beyond doubt.
+    /// The text to write instead of the marked one, when that is clear.
     #[serde(skip)]
     pub replacement: Option<String>,
-    /// The other place that it takes to see what is wrong.
+    /// The other location that explains the problem.
     #[serde(skip)]
     pub related: Option<Box<Related>>,
 }
 
-/// The other place of a fault, as the first of two claims.
+/// The other location of a fault, such as the first of two claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
     /// The file.
@@ -59,24 +59,24 @@ pub struct Related {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// The number of characters of the line that are meant.
+    /// The number of characters that are marked.
     pub width: usize,
-    /// The description of what stands there, in a few words.
+    /// The label of that location, in a few words.
     pub label: &'static str,
-    /// The line, for showing it.
+    /// The source line.
     pub excerpt: Option<Excerpt>,
-    /// The line between the two locations, when there is just one: it is shown rather than left out.
+    /// The line between the two locations, when there is just one: it is shown instead of an ellipsis.
     pub between: Option<Excerpt>,
 }
 
-/// A line of a file, or of a long one the part around the mark.
+/// A source line, or the part of a long line around the mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     /// The text, without its line break.
     pub text: Arc<str>,
-    /// The number of characters of the line that stand before `text`.
+    /// The number of characters of the line before `text`.
     pub skipped: usize,
-    /// The line goes on after `text`.
+    /// True when the line continues after `text`.
     pub cut: bool,
 }
 
@@ -92,10 +92,10 @@ impl Excerpt {
     }
 }
 
-/// The lines of all files, found by their numbers.
+/// The lines of all files, by number.
 pub(super) struct Lines<'a> {
     sources: &'a [Source],
-    /// The lines of the file that was looked at last.
+    /// The file that was read last, and its lines.
     last: Option<(usize, Vec<&'a [u8]>)>,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Lines<'a> {
         Self { sources, last: None }
     }
 
-    /// The line of `location`, and its span: where there is no such line or column, the nearest that there is.
+    /// The span of `location`, and its line; the nearest ones when there is no such line or column.
     fn find(&mut self, location: Location) -> Option<(Span, Cow<'a, str>)> {
         if self.last.as_ref().is_none_or(|(file, _)| *file != location.file()) {
             let bytes = self.sources.get(location.file())?.content.as_ref().ok()?;
@@ -118,7 +118,7 @@ impl<'a> Lines<'a> {
         Some((Span::new(number, column, location.span.width().min(end - column)), line))
     }
 
-    /// The fault that `diagnostic` is.
+    /// The fault that `diagnostic` describes, with its source lines.
     pub(super) fn fault(&mut self, diagnostic: DiagnosticBuilder) -> Diagnostic {
         let DiagnosticBuilder { location, code, message, help, replacement, related } = diagnostic;
         let (span, excerpt) = self.show(location);
@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// `word` in the quotes that stand at `span`.
+/// `word`, in the same quotes as the text at `span`.
 fn quoted_alike(word: String, span: Span, excerpt: Option<&Excerpt>) -> String {
     let at = excerpt.map(|excerpt| span.column() - 1 - excerpt.skipped);
     let first = excerpt.zip(at).and_then(|(excerpt, at)| excerpt.text.chars().nth(at));
@@ -187,7 +187,7 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// The mark of the character `index` of `text`, both counted from 0 here.
+/// The span of the character at `index` of `text`, counted from 0.
 pub(super) fn span_at(text: &str, index: usize) -> Span {
     let (mut line, mut column) = (1, 1);
     let mut before = text.chars().take(index).peekable();

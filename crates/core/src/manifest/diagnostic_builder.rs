@@ -1,27 +1,27 @@
-//! A diagnostic: what is wrong at a location, under its code, with its fix.
+//! The builder of a diagnostic: a problem at a location, with its code and its fix.
 
 use super::{code::DiagnosticCode, location::Location};
 use crate::text::clip;
 
-/// The most characters of a message or a help: words of the state may stand in them.
+/// The most characters of a message or a help: they may quote the state.
 const MAX_MESSAGE: usize = 600;
-/// The most characters that are shown of a word of the state.
+/// The most characters of a word of the state that are shown.
 const MAX_SHOWN: usize = 80;
 
-/// Something wrong at a location.
+/// A problem at a location.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DiagnosticBuilder {
     pub(super) location: Location,
     pub(super) code: DiagnosticCode,
     pub(super) message: String,
     pub(super) help: String,
-    /// The text to write there instead, when that is beyond doubt.
+    /// The text to write there instead, when that is clear.
     pub(super) replacement: Option<Replacement>,
-    /// The other place that it takes to see what is wrong, and what stands there.
+    /// The other location that explains the problem, and its label.
     pub(super) related: Option<(Location, &'static str)>,
 }
 
-/// The text to write instead of what is marked.
+/// The text to write instead of the marked one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Replacement {
     /// A word, in the quotes that the marked one has.
@@ -38,7 +38,7 @@ impl DiagnosticBuilder {
         help: impl Into<String>,
     ) -> Self {
         let related =
-            location.alias.map(|span| (Location { span, ..location }.used(), "used here, by an alias"));
+            location.alias.map(|span| (Location { span, ..location }.used(), "used here through an alias"));
         Self {
             location,
             code,
@@ -49,7 +49,7 @@ impl DiagnosticBuilder {
         }
     }
 
-    /// Adds the location without which the diagnostic cannot be understood.
+    /// Adds the other location that explains the problem, with its label.
     pub(super) fn with_related(&mut self, location: Location, label: &'static str) -> &mut Self {
         self.related = Some((location, label));
         self
@@ -67,7 +67,7 @@ impl DiagnosticBuilder {
         self
     }
 
-    /// Returns true when `other` says the same: of the uses of an alias the first is enough.
+    /// Returns true when `other` is the same diagnostic, found through another use of an alias.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         self.location.file == other.location.file
             && (self.location.span, self.code, &self.message)
@@ -75,12 +75,12 @@ impl DiagnosticBuilder {
     }
 }
 
-/// A word of the state as messages show it: no longer than a line.
+/// A word of the state as messages show it, shortened when it is long.
 pub(super) fn shown(word: &str) -> String {
     clip(word, MAX_SHOWN)
 }
 
-/// The diagnostics so far, in files of these names.
+/// The diagnostics so far, and the names of the files.
 #[derive(Debug, Default)]
 pub(super) struct Diagnostics<'a> {
     pub(super) names: Vec<&'a str>,
@@ -90,17 +90,17 @@ pub(super) struct Diagnostics<'a> {
 }
 
 impl Diagnostics<'_> {
-    /// Takes note that a fault at `location` hides an unknown number of entries or guards.
+    /// Records that a fault at `location` hides an unknown number of entries or guards.
     pub(super) fn hide(&mut self, location: Location) {
         self.hide_in(location.file());
     }
 
-    /// As `hide`, for a file as a whole.
+    /// Records that a fault in `file` hides an unknown number of entries or guards.
     pub(super) fn hide_in(&mut self, file: usize) {
         self.hidden_in = Some(self.hidden_in.map_or(file, |first| first.min(file)));
     }
 
-    /// Words for the location `other`, seen from `here`.
+    /// The reference to the location `other` in a message about `here`.
     pub(super) fn also(&self, other: Location, here: Location) -> String {
         match self.names.get(other.file()) {
             Some(name) if other.file != here.file => format!("also in {}:{}", shown(name), other.line()),

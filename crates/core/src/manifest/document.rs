@@ -1,4 +1,4 @@
-//! A document: what makes it one of ours, and what it holds.
+//! A document: its head, which makes it a part of the desired state, and its contents.
 
 use super::{
     API_VERSION, KIND,
@@ -11,7 +11,7 @@ use super::{
 };
 
 pub(super) const HEAD_HELP: &str =
-    "begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`";
+    "start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`";
 
 /// A document as it was read.
 pub(super) struct Document {
@@ -20,18 +20,18 @@ pub(super) struct Document {
     pub(super) accounts: Vec<ReadAccount>,
 }
 
-/// The values of a key that stands twice contradict each other: nothing of them counts.
-fn stands_twice(fields: &Fields<'_>, key: &str) -> bool {
+/// Returns true when `key` is a duplicate: its values contradict each other, and none of them counts.
+fn is_duplicate(fields: &Fields<'_>, key: &str) -> bool {
     fields.all(key).nth(1).is_some()
 }
 
-/// Reads a document; `None` when it is of another kind or version, so that nothing of its file counts.
+/// Reads a document; `None` when it is of another kind or version, so that its file is not loaded.
 pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Document> {
     if !matches!(node.kind, Kind::Map(_)) {
         diagnostics.add(
             DiagnosticCode::NoHead,
             node.location,
-            "this document is not a mapping: it needs `apiVersion` and `kind`",
+            "the document is not a mapping: it needs `apiVersion` and `kind`",
             HEAD_HELP,
         );
         return None;
@@ -42,14 +42,14 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
     let version = head(&fields, "apiVersion", API_VERSION, diagnostics);
     let kind = head(&fields, "kind", KIND, diagnostics);
     if !(version && kind) {
-        // Of a document of another kind only its head is judged; one that is misspelt is an unknown key.
+        // In a document of another kind, only the head is checked; a misspelt head is an unknown key.
         let heads = ["apiVersion", "kind"].map(|key| Some(Replacement::Word(key.to_owned())));
         diagnostics.found.extend(inside.found.into_iter().filter(|found| heads.contains(&found.replacement)));
         if diagnostics.count() == before {
             diagnostics.add(
                 DiagnosticCode::NoHead,
                 fields.location(),
-                "the document has no head of its own",
+                "missing `apiVersion` and `kind` in the document",
                 HEAD_HELP,
             );
         }
@@ -62,7 +62,7 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
     let is_paused = paused(&fields, diagnostics);
     let mut main =
         fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), diagnostics));
-    if let Some(main) = main.as_mut().filter(|_| stands_twice(&fields, "mainAccount")) {
+    if let Some(main) = main.as_mut().filter(|_| is_duplicate(&fields, "mainAccount")) {
         main.sid = None;
     }
     let mut accounts = Vec::new();
@@ -74,7 +74,7 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
             list(Some(node), "subaccounts", diagnostics).iter().map(|node| account(node, diagnostics)),
         );
     }
-    if stands_twice(&fields, "subaccounts") {
+    if is_duplicate(&fields, "subaccounts") {
         for account in &mut accounts {
             account.entry = None;
         }
@@ -90,7 +90,7 @@ fn head(fields: &Fields<'_>, key: &str, wanted: &str, diagnostics: &mut Diagnost
         diagnostics.add(
             DiagnosticCode::NoHead,
             fields.location(),
-            format!("the document has no `{key}`"),
+            format!("missing key `{key}` in the document"),
             HEAD_HELP,
         );
         return false;
@@ -99,7 +99,7 @@ fn head(fields: &Fields<'_>, key: &str, wanted: &str, diagnostics: &mut Diagnost
 }
 
 fn is_the_word(node: &Node, key: &str, wanted: &str, diagnostics: &mut Diagnostics<'_>) -> bool {
-    let help = format!("write `{key}: {wanted}`; nothing in this file counts until then");
+    let help = format!("write `{key}: {wanted}`; until then, this file is not loaded");
     let Some(word) = word(node, key, &help, diagnostics) else { return false };
     if word == wanted {
         return true;
@@ -108,9 +108,9 @@ fn is_the_word(node: &Node, key: &str, wanted: &str, diagnostics: &mut Diagnosti
     let meant = suggestions::near(word, &[wanted]).filter(|_| !later);
     let help = match meant {
         Some(_) => help,
-        None if later => format!("{help}; another version needs another subaccountd"),
+        None if later => format!("{help}; for another version, run the subaccountd release that reads it"),
         None => format!(
-            "write `{key}: {wanted}`, or move the file out of the state; nothing in it counts until then"
+            "write `{key}: {wanted}`, or move the file out of the desired state; until then, this file is not loaded"
         ),
     };
     let code = if key == "kind" { DiagnosticCode::OtherKind } else { DiagnosticCode::OtherVersion };

@@ -1,4 +1,4 @@
-//! The layout of a written state: one value a line, and words from outside that cannot leave theirs.
+//! The layout of an exported state: one value per line, and strings from outside that cannot break their line.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use crate::{
 /// The most characters of a name in a comment.
 const MAX_COMMENT: usize = 64;
 
-/// One account, and what is said of it.
+/// One account, and the statement about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ExportItem {
     pub(super) sid: AccountSid,
@@ -30,43 +30,42 @@ pub(super) enum ExportStatement {
         check_name: bool,
         numbers: ExportedNumbers,
     },
-    /// A fact that a person should know and that cannot be an entry, in words that follow the SID.
+    /// A fact that cannot be an entry, in words that follow the SID.
     Remark(String),
     /// The state lists the account already, and claims none of these.
     Unclaimed(BTreeSet<PhoneNumber>),
 }
 
-/// The numbers of one account: claims, and what is left out and why.
+/// The numbers of one account: its claims, and the skipped numbers with the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ExportedNumbers {
-    /// Each with its comment.
+    /// The claimed numbers, each with its comment.
     pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
-    /// All of them when the number is `None`.
+    /// The skipped numbers and the reasons; `None` stands for all numbers of the account.
     pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
 }
 
-/// The first lines of a document; one that `is_part` has no main account, which stands elsewhere in the
-/// state.
+/// The first lines of a document. One that `is_part` of a state has no main account: another document names it.
 pub(super) fn head(is_part: bool) -> String {
     let what = if is_part {
-        "# Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio."
+        "# Written by `subaccountd import --missing`: accounts that the desired state does not list, as they are at Twilio."
     } else {
-        "# Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.\n\
-         # Edit it from here on. What it does not list is never changed."
+        "# Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.\n\
+         # Edit it as needed. Accounts that it does not list are never changed."
     };
     format!(
         "# yaml-language-server: $schema=./desired-state.v1.schema.json\n{what}\napiVersion: {API_VERSION}\nkind: {KIND}\n"
     )
 }
 
-/// The main account, with its numbers.
+/// Adds the main account, with its numbers.
 pub(super) fn main_account(out: &mut String, sid: AccountSid, numbers: &ExportedNumbers) {
     let _ = writeln!(out, "mainAccount:\n  sid: {sid}");
     numbers.write(out, "  ");
 }
 
 impl ExportItem {
-    /// Returns true when it is an entry, not only a comment.
+    /// Returns true when it is an entry, not a comment.
     pub(super) const fn is_entry(&self) -> bool {
         matches!(self.what, ExportStatement::Entry { .. })
     }
@@ -97,8 +96,8 @@ impl ExportItem {
         numbers.write(out, "    ");
     }
 
-    /// The remark on what no entry says of the account. It begins with the SID and the name; for an entry it
-    /// is no more than these.
+    /// The remark on facts of the account that no entry states, after its SID and name; for an entry, only the SID
+    /// and name.
     pub(super) fn remark(&self) -> String {
         let name = Some(on_one_line(&self.name)).filter(|name| !name.is_empty());
         let sid = name.map_or_else(|| self.sid.to_string(), |name| format!("{} ({name})", self.sid));
@@ -106,7 +105,7 @@ impl ExportItem {
             ExportStatement::Entry { .. } => sid,
             ExportStatement::Remark(words) => format!("{sid} {words}"),
             ExportStatement::Unclaimed(_) => {
-                format!("{sid} is listed, and holds numbers that the state does not mention")
+                format!("{sid} is listed, but the desired state does not claim all of its numbers")
             }
         }
     }
@@ -126,21 +125,21 @@ impl ExportedNumbers {
     }
 }
 
-/// A number that is not claimed, or all of an account, and why.
+/// A skipped number, or all numbers of an account, and the reason.
 pub(super) struct UnclaimedNumbers<'a>(pub(super) Option<PhoneNumber>, pub(super) &'a str);
 
 impl fmt::Display for UnclaimedNumbers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(number, why) = self;
         match number {
-            Some(number) => write!(f, "\"{number}\" is left out: {why}"),
-            None => write!(f, "its numbers are left out: {why}"),
+            Some(number) => write!(f, "\"{number}\" is skipped: {why}"),
+            None => write!(f, "its numbers are skipped: {why}"),
         }
     }
 }
 
-/// A text in double quotes, on one line, in which nothing is left to be seen or read otherwise. YAML has styles with
-/// fewer marks; this one means the same to every reader, whatever the text.
+/// A string in double quotes, on one line, with every special character escaped. YAML has shorter styles; this one means
+/// the same to every parser, for any string.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -158,7 +157,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// `name` as it can stand in a comment.
+/// `name`, made safe for a comment of one line.
 pub(super) fn on_one_line(name: &str) -> String {
     sanitize_to(name, MAX_COMMENT).trim().to_owned()
 }

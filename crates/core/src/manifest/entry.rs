@@ -18,22 +18,22 @@ use crate::{
     desired::{ClaimResources, CloseTerms, DesiredStatus, Doubt, Entry},
 };
 
-/// The most characters of a friendly name; Twilio takes up to 64 (OpenAPI, `friendly_name`).
+/// The most characters of a friendly name; Twilio accepts up to 64 (OpenAPI, `friendly_name`).
 pub(super) const MAX_NAME: usize = 64;
 const MAX_REASON: usize = 1024;
 const MAX_LABELS: usize = 64;
 const MAX_LABEL: usize = 256;
 
 const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits";
-const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name as Twilio shows it";
+const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name at Twilio";
 
-/// A claim as it was read: the number, where it stands, and what its transfer needs.
+/// A claim as it was read: the phone number, its location, and the resources for its transfer.
 pub(super) type Claim = (PhoneNumber, Location, ClaimResources);
 
-/// A subaccount as it was read. What could be read of a faulty entry still guards.
+/// A subaccount as it was read. The readable parts of a faulty entry still guard.
 pub(super) struct ReadAccount {
     pub(super) sid: Option<(AccountSid, Location)>,
-    /// The other SIDs that stand as its `sid`, when that key stands twice.
+    /// The further values of `sid`, when that key is a duplicate.
     pub(super) other_sids: Vec<AccountSid>,
     pub(super) claims: Vec<Claim>,
     pub(super) releases: Vec<(PhoneNumber, Location)>,
@@ -50,7 +50,7 @@ pub(super) struct ReadMain {
     pub(super) claims: Vec<Claim>,
     pub(super) lift_suspensions_before: Option<Timestamp>,
     pub(super) faulty: bool,
-    /// The most claims that it may have made.
+    /// The most claims that it may contain.
     pub(super) most_claims: usize,
 }
 
@@ -112,8 +112,8 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
     ReadAccount { sid, other_sids, claims, releases, entry, doubt }
 }
 
-/// The parts of the state that are in doubt when the faulty entry `node` counts as absent, of which `sids`
-/// SIDs could be read. Where a key stands twice there may be two entries that ran into one.
+/// The parts of the state that are in doubt while the faulty entry `node` counts as absent; `sids` of its SIDs
+/// could be read. A duplicate key may mean that two entries were merged by mistake.
 fn doubt(node: &Node, fields: &Fields<'_>, sids: usize) -> Doubt {
     let entries = fields.most(SUBACCOUNT).max(1);
     Doubt { entries, claims: hidden::claims(node), moves: hidden::may_move(node), unnamed: sids < entries }
@@ -123,7 +123,7 @@ fn account_sid(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Account
     sid(node, "sid", AccountSid::PREFIX, SID_HELP, diagnostics)
 }
 
-/// Reads a `mainAccount`, whose key stands at `location`.
+/// Reads a `mainAccount`, whose key is at `location`.
 pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Diagnostics<'_>) -> ReadMain {
     let before = diagnostics.count();
     let what = "`mainAccount`";
@@ -157,7 +157,7 @@ fn goal(
     terms: Option<CloseTerms>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<DesiredStatus> {
-    let help = "write active, suspended or closed";
+    let help = "write `active`, `suspended` or `closed`";
     let node = fields.require("status", "a subaccount", help, diagnostics)?;
     let word = word(node, "status", help, diagnostics)?;
     let Some(status) = Status::from_word(word) else {
@@ -165,23 +165,23 @@ fn goal(
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None if word.eq_ignore_ascii_case("paused") => {
-                "write `paused: true` to leave the account alone, or `status: suspended` to suspend it"
+                "write `paused: true` to stop all changes to the account, or `status: suspended` to suspend it"
                     .to_owned()
             }
             None => help.to_owned(),
         };
-        let message = format!("`{}` is not a status", shown(word));
+        let message = format!("`{}` is not a valid status", shown(word));
         malformed(node, ("status", word), (DiagnosticCode::UnknownStatus, message), &help, diagnostics)
             .with_suggestion(meant.filter(|meant| *meant != Status::Closed.as_str()));
         return None;
     };
     let has_close = fields.get("close").is_some();
     if has_close && status != Status::Closed {
-        let message = format!("`close` is given, but `status` is {status}");
+        let message = format!("`close` is set, but `status` is {status}");
         let help = "remove `close`, or write `status: closed`";
         diagnostics
             .add(DiagnosticCode::CloseWithoutClosed, fields.place_of("close"), message, help)
-            .with_related(node.location, "the status");
+            .with_related(node.location, "status set here");
     }
     match status {
         Status::Active => Some(DesiredStatus::Active),
@@ -191,18 +191,18 @@ fn goal(
                 diagnostics.add(
                     DiagnosticCode::ClosedWithoutClose,
                     node.location,
-                    "`status: closed` without `close`: a close must be confirmed",
+                    "`status: closed` without `close`: confirmation required",
                     CLOSE_HELP,
                 );
             }
             if let Some(Kind::List(numbers)) = fields.get("numbers").map(|node| &node.kind)
                 && !numbers.is_empty()
             {
-                let help = "list them under the account that shall own them, or under `close.release` to let them go";
-                let message = "numbers under an account that is to be closed";
+                let help = "claim the numbers under another account, or list them in `close.release` to release them with the account";
+                let message = "`numbers` is set, but `status` is closed";
                 diagnostics
                     .add(DiagnosticCode::NumbersOfClosed, fields.place_of("numbers"), message, help)
-                    .with_related(node.location, "the status");
+                    .with_related(node.location, "status set here");
             }
             terms.map(|terms| DesiredStatus::Closed(Box::new(terms)))
         }
@@ -214,7 +214,7 @@ fn close(
     diagnostics: &mut Diagnostics<'_>,
 ) -> (Option<CloseTerms>, Vec<(PhoneNumber, Location)>) {
     let Some(fields) = Fields::open(node, "`close`", CLOSE, diagnostics) else { return (None, Vec::new()) };
-    let help = "write the account's friendly name as Twilio shows it";
+    let help = "write the account's friendly name at Twilio";
     let confirm = fields.require("confirm", "`close`", help, diagnostics);
     let confirm = confirm.and_then(|node| text(node, "confirm", MAX_NAME, diagnostics));
     let not_before = fields.get("notBefore").and_then(|node| time(node, "notBefore", diagnostics));
@@ -247,17 +247,14 @@ fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
         let number = phone(node, "numbers", diagnostics);
         return number.map(|number| (number, node.location, None)).into_iter().collect();
     }
-    let what = "a number";
+    let what = "a phone number";
     let Some(fields) = Fields::open(node, what, NUMBER, diagnostics) else { return Vec::new() };
     fields.require("number", what, "write `number: \"+15105550101\"`", diagnostics);
     let read = |node: &Node| Some((phone(node, "number", diagnostics)?, node.location));
     let numbers: Vec<_> = fields.all("number").filter_map(read).collect();
-    let address =
-        "copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits";
-    let bundle =
-        "copy the SID of a bundle of the account that gains the number: BU and 32 hexadecimal digits";
-    let identity =
-        "copy the SID of an identity of the account that gains the number: RI and 32 hexadecimal digits";
+    let address = "copy the SID of an address of the receiving account: AD and 32 hexadecimal digits";
+    let bundle = "copy the SID of a bundle of the receiving account: BU and 32 hexadecimal digits";
+    let identity = "copy the SID of an identity of the receiving account: RI and 32 hexadecimal digits";
     let resources = TransferResources {
         address_sid: fields
             .get("addressSid")
@@ -272,12 +269,12 @@ fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
             .get("emergencyAddressSid")
             .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, diagnostics)),
     };
-    // The long form that names nothing means what the short form does.
+    // The long form without resources means the same as the short form.
     let resources = (resources != TransferResources::default()).then(|| Box::new(resources));
     numbers.into_iter().map(|(number, location)| (number, location, resources.clone())).collect()
 }
 
-/// Keys of the document that hold accounts back, or hold entries.
+/// Keys of the document that guard accounts or contain entries.
 const GUARDS: [&str; 3] = ["paused", "mainAccount", "subaccounts"];
 
 fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<String, String> {
@@ -290,8 +287,8 @@ fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<St
         diagnostics.add(
             DiagnosticCode::ManyLabels,
             node.location,
-            format!("more than {MAX_LABELS} labels"),
-            "keep the ones that people search for",
+            format!("`labels` has more than {MAX_LABELS} entries"),
+            "remove labels, or move them under a key that starts with `x-`",
         );
     }
     let mut labels = BTreeMap::new();
@@ -300,7 +297,7 @@ fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<St
         let word = text(key, "labels", MAX_LABEL, diagnostics);
         let name = word.map_or_else(|| "labels".to_owned(), |word| format!("labels.{}", shown(word)));
         let Some((word, text)) = word.zip(text(value, &name, MAX_LABEL, diagnostics)) else {
-            // As `paused: true` that was to stand in the document.
+            // For example, `paused: true` with the indentation of a label.
             if word.is_some_and(|word| GUARDS.contains(&word)) {
                 diagnostics.hide(key.location);
             }
@@ -308,10 +305,10 @@ fn labels(node: Option<&Node>, diagnostics: &mut Diagnostics<'_>) -> BTreeMap<St
         };
         labels.insert(word.to_owned(), text.to_owned());
         if let Some(first) = firsts.insert(word, key.location) {
-            let message = format!("the label `{}` stands twice", shown(word));
+            let message = format!("duplicate label `{}`", shown(word));
             diagnostics
                 .add(DiagnosticCode::DuplicateKey, key.location, message, "keep one of the two")
-                .with_related(first, "first here");
+                .with_related(first, "first defined here");
         }
     }
     labels

@@ -1,7 +1,7 @@
-//! Writing: from an observation to the text of a state that describes it, so that its plan is empty.
+//! The export: from an observation to the text of a state that describes it, so that its plan is empty.
 //!
-//! What it writes depends on nothing but the fleet and the choice, in the order of SIDs and numbers: where nothing
-//! changed the text is the same. Names come from outside; as comments and as values they stay on their line.
+//! The text depends only on the fleet and the filter, in the order of SIDs and numbers: an unchanged fleet gives the same
+//! text. Names come from outside; as comments and as values they stay on their line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,22 +14,22 @@ use crate::{
     Status,
 };
 
-/// The file of the main account, beside those of the others.
+/// The name of the file of the main account.
 pub const MAIN_FILE: &str = "main.yaml";
-const UNREAD: &str = "their list could not be read";
+const UNREAD: &str = "the number list could not be read";
 
-/// The choice of what is written of a fleet, and of its form.
+/// The filter of an export: the accounts and facts that it contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportFilter {
-    /// Accounts with one of these statuses.
+    /// Selects accounts with one of these statuses.
     pub statuses: BTreeSet<Status>,
-    /// Accounts whose friendly name begins so.
+    /// Selects accounts whose friendly name begins with this prefix.
     pub name_prefix: String,
-    /// These accounts only; all when empty.
+    /// Selects these accounts; all when empty.
     pub sids: BTreeSet<AccountSid>,
     /// True when numbers are claimed.
     pub numbers: bool,
-    /// True when names are checks that hold back what is planned, not only comments.
+    /// True when names are written as `friendlyName`, which holds the account when its name differs, not as comments.
     pub check_names: bool,
 }
 
@@ -55,7 +55,7 @@ impl ExportFilter {
             .collect()
     }
 
-    /// A closed account holds nothing.
+    /// Returns true when the numbers of `account` are needed. A closed account has none.
     fn asks_for_numbers_of(&self, account: &Account) -> bool {
         let status = account.status.known().filter(|status| *status != Status::Closed);
         self.numbers && self.names(account) && status.is_some_and(|status| self.statuses.contains(&status))
@@ -67,7 +67,7 @@ impl ExportFilter {
     }
 }
 
-/// The part of a fleet that is to be written.
+/// The selected part of a fleet, ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Export {
@@ -76,16 +76,16 @@ pub struct Export {
     closed_left_out: usize,
 }
 
-/// The state as it is already, when only what it lacks is to be written.
+/// The existing state, when the export contains only what that state lacks.
 struct Listed<'a> {
     desired: &'a Desired,
-    /// Numbers that may not be claimed once more, and why.
+    /// Numbers that must not be claimed again, and the reasons.
     taken: BTreeMap<PhoneNumber, String>,
 }
 
 impl Export {
-    /// The export of what `filter` takes of `observed`; when `listed` is given, only of what that state does
-    /// not list.
+    /// The export of the part of `observed` that `filter` selects; with `listed`, without everything that this state
+    /// already lists.
     pub fn new(observed: &Observed, filter: &ExportFilter, listed: Option<&Desired>) -> Self {
         let listed = listed.map(Listed::new);
         let chosen = |account: &&Account| filter.names(account);
@@ -113,7 +113,7 @@ impl Export {
         export
     }
 
-    /// One file with everything.
+    /// The whole export as one file.
     pub fn whole(&self) -> String {
         let mut out = head(self.main.is_none());
         if let Some((sid, numbers)) = &self.main {
@@ -127,7 +127,7 @@ impl Export {
         out
     }
 
-    /// A file for each account, by name: `main.yaml`, which also says what is left out, and one for each entry.
+    /// A file for each account, by file name: `main.yaml`, which also lists what was skipped, and one for each entry.
     pub fn split(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         if let Some((sid, numbers)) = &self.main {
@@ -157,12 +157,12 @@ impl Export {
         self.holds().map(|(_, numbers)| numbers.claims.len()).sum()
     }
 
-    /// The number of closed accounts that were left out, because the choice takes none.
+    /// The number of closed accounts that were skipped, because the filter does not select them.
     pub const fn closed_left_out(&self) -> usize {
         self.closed_left_out
     }
 
-    /// The facts of the fleet that the text does not state, in words for a person.
+    /// The facts of the fleet that the text does not contain, as messages.
     pub fn left_out(&self) -> Vec<String> {
         let numbers = self.holds().flat_map(|(sid, holds)| {
             holds
@@ -193,16 +193,15 @@ impl<'a> Listed<'a> {
                 terms
                     .release
                     .iter()
-                    .map(move |number| (*number, format!("the close of {sid} may release it")))
+                    .map(move |number| (*number, format!("`close.release` of {sid} lists it")))
             },
         );
-        let claimed =
-            desired.claims().map(|(sid, number, _)| (number, format!("{sid} claims it in the state")));
+        let claimed = desired.claims().map(|(sid, number, _)| (number, format!("{sid} already claims it")));
         Self { desired, taken: released.chain(claimed).collect() }
     }
 }
 
-/// The statement about an account that is not listed yet; `None` when the choice does not take it.
+/// The statement about an account that is not listed yet; `None` when the filter does not select it.
 fn describe(
     observed: &Observed,
     filter: &ExportFilter,
@@ -213,9 +212,7 @@ fn describe(
         LiveStatus::Known(status) => *status,
         LiveStatus::Unknown(word) => {
             let word = on_one_line(word);
-            return Some(ExportStatement::Remark(format!(
-                "is left out: Twilio gives it the status \"{word}\""
-            )));
+            return Some(ExportStatement::Remark(format!("is skipped: unknown status \"{word}\" at Twilio")));
         }
     };
     if !filter.statuses.contains(&status) {
@@ -223,8 +220,9 @@ fn describe(
     }
     let can_be_checked = (1..=MAX_NAME).contains(&account.friendly_name.chars().count());
     if status == Status::Closed && !can_be_checked {
-        let why =
-            format!("is left out: it is closed and has no name of 1 to {MAX_NAME} characters to confirm");
+        let why = format!(
+            "is skipped: it is closed, and `close.confirm` needs a name of 1 to {MAX_NAME} characters"
+        );
         return Some(ExportStatement::Remark(why));
     }
     let numbers = holds(observed, filter, account, listed);
@@ -251,7 +249,7 @@ fn holds(
         let why = match observed.locate(number.phone) {
             NumberLocation::In(..) => taken(),
             NumberLocation::InTransit | NumberLocation::Nowhere => {
-                Some("it was seen in two accounts, so it is on the move".to_owned())
+                Some("seen in two accounts at once: a transfer is in progress".to_owned())
             }
         };
         match why {
@@ -262,17 +260,17 @@ fn holds(
     holds
 }
 
-/// The comment on what `number` needs to be moved, for the person who moves it; empty when it needs nothing.
+/// The comment on the resources that a transfer of `number` needs; empty when it needs none.
 const fn resources(number: &Number) -> &'static str {
     match (number.needs_address, number.resource_refs.contains(ResourceRef::Bundle)) {
-        (true, true) => " # to be moved it needs an addressSid and a bundleSid",
-        (true, false) => " # to be moved it needs an addressSid",
-        (false, true) => " # to be moved it needs a bundleSid",
+        (true, true) => " # a transfer needs an addressSid and a bundleSid",
+        (true, false) => " # a transfer needs an addressSid",
+        (false, true) => " # a transfer needs a bundleSid",
         (false, false) => "",
     }
 }
 
-/// The numbers of a listed account that the state does not mention.
+/// The numbers of a listed account that the state does not claim.
 fn unclaimed(
     observed: &Observed,
     filter: &ExportFilter,
@@ -283,7 +281,7 @@ fn unclaimed(
         return None;
     }
     let Some(numbers) = observed.numbers(account.sid) else {
-        return Some(ExportStatement::Remark(format!("is listed, but its numbers are not known: {UNREAD}")));
+        return Some(ExportStatement::Remark(format!("is listed, but its numbers are unknown: {UNREAD}")));
     };
     let numbers = numbers.iter().map(|number| number.phone);
     let numbers: BTreeSet<_> = numbers.filter(|number| !listed.taken.contains_key(number)).collect();

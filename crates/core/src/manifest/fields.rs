@@ -1,4 +1,4 @@
-//! Fields: reading one value of a known kind, or saying what is wrong with it and how to fix it.
+//! Fields: reads one value of a known type, or adds the diagnostic with its fix.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -18,12 +18,12 @@ use crate::{PhoneNumber, sid::NotASid};
 pub(super) struct Fields<'a> {
     location: Location,
     entries: Vec<(&'a str, Location, &'a Node)>,
-    /// Known keys that stand there misspelt, and all when a merge key may have meant them.
+    /// Known keys that are present but misspelt; all known keys when there is a merge key, which may stand for any of them.
     mistaken: Vec<&'static str>,
 }
 
 impl<'a> Fields<'a> {
-    /// Opens the mapping `node`, which is called `what`. Unknown and duplicate keys are diagnostics.
+    /// Opens the mapping `node`, which messages call `what`. Adds a diagnostic for each unknown or duplicate key.
     pub(super) fn open(
         node: &'a Node,
         what: &str,
@@ -31,7 +31,7 @@ impl<'a> Fields<'a> {
         diagnostics: &mut Diagnostics<'_>,
     ) -> Option<Self> {
         let Kind::Map(map) = &node.kind else {
-            let help = format!("write its keys, one a line: {}", known.join(", "));
+            let help = format!("write its keys, one per line: {}", known.join(", "));
             type_mismatch(node, what, "a mapping", &help, diagnostics);
             return None;
         };
@@ -47,14 +47,11 @@ impl<'a> Fields<'a> {
                 continue;
             };
             if let Some(first) = firsts.get(word.as_str()).copied() {
-                let message = format!(
-                    "the key `{}` stands twice in {what}: first on line {}",
-                    shown(word),
-                    first.line()
-                );
+                let message =
+                    format!("duplicate key `{}` in {what}: first on line {}", shown(word), first.line());
                 diagnostics
                     .add(DiagnosticCode::DuplicateKey, key.location, message, "keep one of the two")
-                    .with_related(first, "first here");
+                    .with_related(first, "first defined here");
             } else {
                 firsts.insert(word, key.location);
                 if !known.contains(&word.as_str()) && !word.starts_with("x-") {
@@ -73,13 +70,13 @@ impl<'a> Fields<'a> {
         Some(Self { location: node.begin(), entries, mistaken })
     }
 
-    /// The place of the mapping.
+    /// The location of the mapping.
     pub(super) const fn location(&self) -> Location {
         self.location
     }
 
-    /// Returns true when `key` is missing only because it is misspelt or may be meant by a merge key. Both
-    /// are diagnostics already.
+    /// Returns true when `key` is missing only because it is misspelt, or because a merge key may stand for it.
+    /// Both already have a diagnostic.
     pub(super) fn is_mistaken(&self, key: &str) -> bool {
         self.get(key).is_none() && self.mistaken.contains(&key)
     }
@@ -89,17 +86,17 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
-    /// Every value of `key`: more than one when the key stands twice, which is a diagnostic already.
+    /// Every value of `key`: more than one when the key is a duplicate, which already has a diagnostic.
     pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &'a Node> {
         self.entries.iter().filter(move |(word, ..)| *word == key).map(|(.., value)| *value)
     }
 
-    /// The count of the most frequent one of `keys`: more than one when two mappings ran into one.
+    /// The count of the most frequent one of `keys`: more than one when two mappings were merged by mistake.
     pub(super) fn most(&self, keys: &[&str]) -> usize {
         keys.iter().map(|key| self.all(key).count()).max().unwrap_or_default()
     }
 
-    /// The place of `key` itself; that of the mapping when the key is missing.
+    /// The location of `key` itself; that of the mapping when the key is missing.
     pub(super) fn place_of(&self, key: &str) -> Location {
         self.entries
             .iter()
@@ -107,7 +104,7 @@ impl<'a> Fields<'a> {
             .map_or(self.location, |(_, location, _)| *location)
     }
 
-    /// The value of `key`, whose absence is a diagnostic.
+    /// The value of `key`. Adds a diagnostic when the key is missing.
     pub(super) fn require(
         &self,
         key: &str,
@@ -120,7 +117,7 @@ impl<'a> Fields<'a> {
             diagnostics.add(
                 DiagnosticCode::MissingKey,
                 self.location,
-                format!("{what} has no `{key}`"),
+                format!("missing key `{key}` in {what}"),
                 help,
             );
         }
@@ -130,9 +127,9 @@ impl<'a> Fields<'a> {
 
 fn key_not_text(key: &Node, what: &str, known: &[&str], diagnostics: &mut Diagnostics<'_>) {
     if matches!(key.kind, Kind::Map(_)) {
-        // YAML makes a mapping with a mapping for its key of a template's braces.
+        // YAML reads the braces of a template as a mapping whose key is a mapping.
         diagnostics.hide(key.location);
-        let message = format!("a key of {what} is a mapping: a template that nothing filled in?");
+        let message = format!("a key of {what} is a mapping: unrendered template?");
         diagnostics.add(DiagnosticCode::Placeholder, key.location, message, RENDER_HELP);
         return;
     }
@@ -142,7 +139,12 @@ fn key_not_text(key: &Node, what: &str, known: &[&str], diagnostics: &mut Diagno
             (DiagnosticCode::KeyNotText, format!("known keys: {}", known.join(", ")))
         }
     };
-    diagnostics.add(code, key.location, format!("a key of {what} is {}, not a text", name(&key.kind)), help);
+    diagnostics.add(
+        code,
+        key.location,
+        format!("a key of {what} is {}, not a string", name(&key.kind)),
+        help,
+    );
 }
 
 fn unknown_key(
@@ -154,7 +156,7 @@ fn unknown_key(
 ) {
     let message = format!("unknown key `{}` in {what}", shown(word));
     if word == "<<" {
-        let help = "merge keys are not read: use an alias for a whole value, or write the keys out";
+        let help = "write the keys out, or use an alias for a whole value: merge keys are not supported";
         diagnostics.add(DiagnosticCode::MergeKey, location, message, help);
         return;
     }
@@ -166,22 +168,22 @@ fn unknown_key(
         .with_suggestion(meant);
 }
 
-const RENDER_HELP: &str = "render the template, and give the file that it makes";
+const RENDER_HELP: &str = "render the template, and pass the rendered file";
 
-/// The kind of a value, in words.
+/// The type of a value, as messages name it.
 pub(super) const fn name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Null => "empty",
         Kind::Bool(_) => "a boolean",
         Kind::Number(_) => "a number",
-        Kind::Text(_) => "a text",
-        Kind::Ambiguous(_) => "something that YAML readers do not read alike",
+        Kind::Text(_) => "a string",
+        Kind::Ambiguous(_) => "an ambiguous scalar",
         Kind::List(_) => "a list",
         Kind::Map(_) => "a mapping",
     }
 }
 
-/// The value of `what` is not `wanted`.
+/// Adds the diagnostic for a value of `what` that is not `wanted`.
 pub(super) fn type_mismatch<'f>(
     node: &Node,
     what: &str,
@@ -193,7 +195,7 @@ pub(super) fn type_mismatch<'f>(
         diagnostics.hide(node.location);
     }
     if suggestions::is_template(node) {
-        let message = format!("{what} is a template that nothing filled in");
+        let message = format!("{what} is an unrendered template");
         return diagnostics.add(DiagnosticCode::Placeholder, node.location, message, RENDER_HELP);
     }
     let code = match &node.kind {
@@ -206,7 +208,7 @@ pub(super) fn type_mismatch<'f>(
     diagnostics.add(code, node.begin(), format!("{what} is {}, not {wanted}", name(&node.kind)), help)
 }
 
-/// `written` is none of what `key` may be: a diagnostic with `code`, unless nothing was filled in.
+/// Adds the diagnostic for `written`, which is not valid as `key`: with `code`, or as a placeholder when it is one.
 pub(super) fn malformed<'f>(
     node: &Node,
     (key, written): (&str, &str),
@@ -215,35 +217,32 @@ pub(super) fn malformed<'f>(
     diagnostics: &'f mut Diagnostics<'_>,
 ) -> &'f mut DiagnosticBuilder {
     if suggestions::is_placeholder(written) {
-        let message = format!(
-            "`{key}`: `{}` is a placeholder that nothing filled in",
-            suggestions::placeholder(written)
-        );
+        let message = format!("`{key}`: `{}` is an unfilled placeholder", suggestions::placeholder(written));
         return diagnostics.add(
             DiagnosticCode::Placeholder,
             node.location,
             message,
-            "fill it in before the file is read",
+            "fill it in before subaccountd reads the file",
         );
     }
     let odd = suggestions::confusable(written);
     diagnostics.add(code, node.location, message, odd.unwrap_or_else(|| help.to_owned()))
 }
 
-/// A text of 1 to `longest` characters.
+/// Reads a string of 1 to `longest` characters.
 pub(super) fn text<'a>(
     node: &'a Node,
     key: &str,
     longest: usize,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<&'a str> {
-    let help = "write a text, or leave the key out";
+    let help = "write a string, or omit the key";
     match &node.kind {
         Kind::Text(text) if text.is_empty() => {
             diagnostics.add(
                 DiagnosticCode::EmptyValue,
                 node.location,
-                format!("`{key}` is an empty text"),
+                format!("`{key}` is an empty string"),
                 help,
             );
             None
@@ -264,13 +263,13 @@ pub(super) fn text<'a>(
             let quoted = written.filter(|_| odd.is_none()).map(|written| format!("\"{}\"", shown(&written)));
             let quote = quoted.as_ref().map(|quoted| format!("quote it: {quoted}"));
             let help = odd.or(quote).unwrap_or_else(|| help.to_owned());
-            type_mismatch(node, &format!("`{key}`"), "a text", &help, diagnostics).with_yaml(quoted);
+            type_mismatch(node, &format!("`{key}`"), "a string", &help, diagnostics).with_yaml(quoted);
             None
         }
     }
 }
 
-/// A text that must be one of a few, or have a form of its own; `help` says which.
+/// Reads a string that must be one of a few words, or have a format of its own; `help` describes it.
 pub(super) fn word<'a>(
     node: &'a Node,
     key: &str,
@@ -280,11 +279,11 @@ pub(super) fn word<'a>(
     if let Kind::Text(word) = &node.kind {
         return Some(word);
     }
-    type_mismatch(node, &format!("`{key}`"), "a text", help, diagnostics);
+    type_mismatch(node, &format!("`{key}`"), "a string", help, diagnostics);
     None
 }
 
-/// A SID of the resource whose SIDs begin with `prefix`.
+/// Reads a SID of the resource whose SIDs begin with `prefix`.
 pub(super) fn sid<T: FromStr<Err = NotASid>>(
     node: &Node,
     key: &str,
@@ -301,7 +300,7 @@ pub(super) fn sid<T: FromStr<Err = NotASid>>(
     text.parse().map_err(refused).ok()
 }
 
-/// A boolean, false when absent.
+/// Reads a boolean, false when absent.
 pub(super) fn flag(node: Option<&Node>, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<bool> {
     let Some(node) = node else { return Some(false) };
     let meant = match &node.kind {
@@ -309,18 +308,18 @@ pub(super) fn flag(node: Option<&Node>, key: &str, diagnostics: &mut Diagnostics
         Kind::Text(word) => suggestions::boolean(word),
         Kind::Null | Kind::Number(_) | Kind::Ambiguous(_) | Kind::List(_) | Kind::Map(_) => None,
     };
-    type_mismatch(node, &format!("`{key}`"), "a boolean", "write true or false", diagnostics)
+    type_mismatch(node, &format!("`{key}`"), "a boolean", "write `true` or `false`", diagnostics)
         .with_yaml(meant.map(|value| value.to_string()));
     None
 }
 
-/// The key `paused`: what is not a boolean counts as true, and is a diagnostic.
+/// Reads the key `paused`: a value that is not a boolean counts as true, and gets a diagnostic.
 pub(super) fn paused(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> bool {
     let said: Vec<_> = fields.all("paused").map(|node| flag(Some(node), "paused", diagnostics)).collect();
     said.into_iter().any(|value| value.unwrap_or(true))
 }
 
-/// The items of a list; none when absent.
+/// Reads the items of a list; none when absent.
 pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, diagnostics: &mut Diagnostics<'_>) -> &'a [Node] {
     match node.map(|node| (&node.kind, node.location)) {
         None => &[],
@@ -330,7 +329,7 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, diagnostics: &mut Diag
                 Kind::Text(text) if !text.contains(['"', '\\', '\n']) => Some(format!("[\"{text}\"]")),
                 _ => None,
             };
-            let help = "write a list: one item a line after a dash, or [] for none";
+            let help = "write a list: one item per line after a dash, or `[]` for none";
             if let Some(node) = node {
                 type_mismatch(node, &format!("`{key}`"), "a list", help, diagnostics).with_yaml(alone);
             }
@@ -339,11 +338,11 @@ pub(super) fn list<'a>(node: Option<&'a Node>, key: &str, diagnostics: &mut Diag
     }
 }
 
-/// A phone number; one that YAML read as an integer is told so.
+/// Reads a phone number. One that YAML read as an integer has a diagnostic of its own.
 pub(super) fn phone(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<PhoneNumber> {
     if let Kind::Number(written) = &node.kind {
         let message = format!(
-            "`{key}`: {} is not quoted, so YAML reads it as a number and loses the plus",
+            "`{key}`: {} is not quoted: YAML reads it as an integer and drops the plus",
             shown(written)
         );
         let plus = if written.starts_with('+') { "" } else { "+" };
@@ -353,7 +352,7 @@ pub(super) fn phone(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -
             .with_yaml(Some(quoted).filter(|_| plus.is_empty() && written.parse::<PhoneNumber>().is_ok()));
         return None;
     }
-    let help = "write the number as it is dialled from abroad, as in \"+15105550101\"";
+    let help = "write the phone number in E.164, as in \"+15105550101\"";
     let text = word(node, key, help, diagnostics)?;
     let refused = |error| {
         let meant = suggestions::phone(text);
@@ -365,14 +364,16 @@ pub(super) fn phone(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -
     text.parse().map_err(refused).ok()
 }
 
-/// A date or a time; UTC unless it says otherwise.
+/// Reads a date or a time, in UTC unless it has an offset.
 pub(super) fn time(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {
-    let help = "write a date as in \"2026-12-24\" or a time as in \"2026-12-24T08:00:00Z\"";
+    let help = "write a date, as in \"2026-12-24\", or a time, as in \"2026-12-24T08:00:00Z\"";
     let written = word(node, key, help, diagnostics)?;
     let time = looks_like_a_time(written).then(|| instant(written)).flatten();
     if time.is_none() {
-        let what =
-            (DiagnosticCode::MalformedTime, format!("`{key}`: `{}` is not a date or a time", shown(written)));
+        let what = (
+            DiagnosticCode::MalformedTime,
+            format!("`{key}`: `{}` is not a valid date or time", shown(written)),
+        );
         malformed(node, (key, written), what, help, diagnostics);
     }
     time
@@ -384,7 +385,8 @@ fn instant(written: &str) -> Option<Timestamp> {
     written.parse::<Timestamp>().ok().or_else(local)
 }
 
-/// jiff reads more than this: week dates, and zone names, which it would pass over where there is no offset.
+/// Returns true when `written` has the format of a date or a time. jiff accepts more: week dates, and zone names, which it
+/// ignores where there is no offset.
 fn looks_like_a_time(written: &str) -> bool {
     let Some(rest) = after_template(written, "0000-00-00") else { return false };
     if rest.is_empty() {
@@ -402,7 +404,7 @@ fn looks_like_a_time(written: &str) -> bool {
     matches!(rest, "" | "Z" | "z") || offset == Some("")
 }
 
-/// The rest of `text` after a part like `template`, in which 0 stands for any digit.
+/// The rest of `text` after a part that matches `template`, in which 0 is any digit.
 fn after_template<'a>(text: &'a str, template: &str) -> Option<&'a str> {
     let (part, rest) = text.split_at_checked(template.len())?;
     let fits = |(c, like): (u8, u8)| if like == b'0' { c.is_ascii_digit() } else { c == like };

@@ -1,7 +1,7 @@
-//! The guards and entries that a fault hides: they are there, but not where they can be read.
+//! The guards and entries that a fault hides: they are in the file, but cannot be read.
 //!
-//! A doubtful part is counted high: a brake that weighs too much holds actions, one that weighs too
-//! little lets them through.
+//! Doubtful parts are counted high: a brake that counts too much holds actions, one that counts too little lets
+//! them through.
 
 use super::{
     code::DiagnosticCode,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::NumberSid;
 
-/// Returns true when a key of the document, or an entry, stands inside of `node`, which is not understood.
+/// Returns true when `node`, which is not valid where it is, contains a key of the document or an entry.
 pub(super) fn holds_entries(node: &Node) -> bool {
     match &node.kind {
         Kind::List(items) => items.iter().any(holds_entries),
@@ -24,8 +24,8 @@ pub(super) fn holds_entries(node: &Node) -> bool {
     }
 }
 
-/// Returns true when `word`, which is not known at its location, is a key of the document or begins an entry, as
-/// after a wrong indentation.
+/// Returns true when `word`, which is unknown at its location, is a key of the document or begins an entry. A wrong
+/// indentation has this effect.
 pub(super) fn is_foreign(word: &str, value: &Node) -> bool {
     let is_number = matches!(&value.kind, Kind::Text(text) if text.parse::<NumberSid>().is_ok());
     DOCUMENT.contains(&word) || (word.eq_ignore_ascii_case("sid") && !is_number)
@@ -45,7 +45,7 @@ pub(super) fn claims(node: &Node) -> usize {
     entries.iter().map(of_key).sum()
 }
 
-/// The most claims in a value where claims may stand: every item of every list is one.
+/// The most claims in a value that may hold claims: every item of every list is one.
 fn items(node: &Node) -> usize {
     match &node.kind {
         Kind::List(list) => list.iter().map(items).sum(),
@@ -59,7 +59,7 @@ fn items(node: &Node) -> usize {
     }
 }
 
-/// The number of words inside of `node` that look like a phone number.
+/// The number of words in `node` that look like a phone number.
 fn mentions(node: &Node) -> usize {
     match &node.kind {
         Kind::List(list) => list.iter().map(mentions).sum(),
@@ -72,14 +72,14 @@ fn mentions(node: &Node) -> usize {
 }
 
 fn looks_like_a_number(word: &str) -> bool {
-    // A number has up to 15 digits, a SID 32.
+    // A phone number has up to 15 digits, a SID 32.
     let is_short = word.chars().nth(24).is_none();
     let digits = word.chars().filter(|c| c.is_numeric()).count();
     let letters = word.chars().filter(char::is_ascii_alphabetic).count();
     is_short && (word.contains('+') || (digits >= 5 && letters < digits))
 }
 
-/// Returns true when `node`, an entry with a fault, may hand the numbers of its account to the main account.
+/// Returns true when `node`, an entry with a fault, may move the numbers of its account to the main account.
 pub(super) fn may_move(node: &Node) -> bool {
     match &node.kind {
         Kind::List(items) => items.iter().any(may_move),
@@ -99,9 +99,8 @@ fn names_the_move(text: &str) -> bool {
     suggestions::near(text, &[MOVES]).is_some() || text.to_ascii_lowercase().contains("movenumber")
 }
 
-/// Returns true when the file ends within an entry: `found` are its faults, `last` is its last document. The
-/// part after the end of a file that was cut off is hidden, and only an unfinished part at its end tells of
-/// the cut.
+/// Returns true when the file ends within an entry: `found` are its faults, `last` is its last document. A file
+/// that was cut off hides its missing part, and an unfinished entry at its end is the only sign of that.
 pub(super) fn is_cut_off(text: &str, last: &Node, found: &[DiagnosticBuilder]) -> bool {
     let end = text.trim_end();
     if end.ends_with(['}', ']']) {

@@ -1,4 +1,4 @@
-//! A place in the files of the state.
+//! Locations in the files of the state.
 
 /// A stretch of one line: line and column from 1, width in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,12 +29,12 @@ impl Span {
     }
 }
 
-/// A mark in one of the files, by its index.
+/// A span in one of the files, which is given by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Location {
     pub(super) file: u32,
     pub(super) span: Span,
-    /// The mark of the alias that uses the value, when it was written elsewhere.
+    /// The span of the alias that uses the value, when there is one.
     pub(super) alias: Option<Span>,
 }
 

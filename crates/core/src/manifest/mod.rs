@@ -1,10 +1,10 @@
-//! YAML texts in, the desired state and every fault with its location out; and from an observation, the text of a state.
+//! The format of the desired state: reads YAML into the state and its faults, and writes an observation as a state.
 //!
-//! serde_yaml decides what a document means; a second reader gives the locations. A fault costs the smallest thing that
-//! it makes doubtful: a faulty entry is absent and no number enters or leaves its account; of what is said twice
-//! nothing counts. And it never makes the daemon do more, because what cannot be read may have been a guard: a fault
-//! that hides an unknown number of entries or guards pauses the whole state; while the account of an entry cannot be
-//! told, no number leaves an account that is not listed; and what faults took out is counted, for the brake.
+//! serde_yaml decides what a document means; a second parser gives the locations. A fault costs the smallest thing that
+//! it makes doubtful: a faulty entry is absent, and no number enters or leaves its account; of duplicate entries or
+//! claims, none counts. A fault never makes the daemon do more, because the unreadable part may be a guard: a fault that
+//! hides an unknown number of entries or guards pauses the whole state; while the account of an entry is unknown, no
+//! number leaves an account that is not listed; and the brake counts everything that faults took out.
 
 mod assemble;
 mod code;

@@ -1,4 +1,4 @@
-//! Reading: from the bytes of files to the desired state and its faults.
+//! The parser: from the bytes of files to the desired state and its faults.
 
 use super::{
     assemble::{MissingFiles, assemble},
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::desired::Desired;
 
-/// The result of reading.
+/// The desired state and its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct ParsedState {
-    /// The state, less what is doubtful.
+    /// The state, without its doubtful parts.
     pub desired: Desired,
     /// Every fault, by file, line and column.
     pub faults: Vec<Diagnostic>,
@@ -46,26 +46,26 @@ pub fn parse(sources: &[Source]) -> ParsedState {
     ParsedState { desired, faults }
 }
 
-/// In order, each once, and not more than can be shown.
+/// The diagnostics in order, each once, at most [`MAX_DIAGNOSTICS`] of them.
 fn bounded(mut found: Vec<DiagnosticBuilder>) -> Vec<DiagnosticBuilder> {
     found.sort();
     found.dedup_by(|later, first| later.repeats(first));
     if let Some(rest) = found.len().checked_sub(MAX_DIAGNOSTICS).filter(|rest| *rest > 0) {
         let location = found[MAX_DIAGNOSTICS - 1].location;
         found.truncate(MAX_DIAGNOSTICS - 1);
-        let message = format!("{} more faults from here on, which are not shown", rest + 1);
+        let message = format!("{} more faults after this one are not shown", rest + 1);
         found.push(DiagnosticBuilder::new(
             DiagnosticCode::ManyFaults,
             location.used(),
             message,
-            "fix the others first",
+            "fix the other faults first",
         ));
     }
     found
 }
 
-/// The documents of one file, `None` for those of another kind; one of these makes the whole file absent, as does a
-/// file that is no YAML.
+/// The documents of one file, `None` for each one of another kind, which makes the whole file absent; `None` for a file
+/// that is not YAML.
 fn file_documents(
     file: usize,
     source: &Source,
@@ -78,11 +78,11 @@ fn file_documents(
             let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
             let before = before.strip_prefix('\u{feff}').unwrap_or(&before);
             let location = Location::new(file, span_at(before, before.chars().count()));
-            let message = format!("the file is not UTF-8: byte {} cannot be read", error.valid_up_to() + 1);
+            let message = format!("the file is not UTF-8: byte {} is not valid", error.valid_up_to() + 1);
             let help = if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-                "it is UTF-16, as Windows writes it: save it as UTF-8; until then nothing in this file counts"
+                "save the file as UTF-8 instead of UTF-16; until then, this file is not loaded"
             } else {
-                "save it as UTF-8; until then nothing in this file counts"
+                "save the file as UTF-8; until then, this file is not loaded"
             };
             diagnostics.add(DiagnosticCode::NotUtf8, location, message, help);
             return None;
@@ -93,7 +93,7 @@ fn file_documents(
                 DiagnosticCode::UnreadableFile,
                 Location::start_of(file),
                 message,
-                "make it readable for the user that subaccountd runs as",
+                "make the file readable for the user that subaccountd runs as",
             );
             return None;
         }

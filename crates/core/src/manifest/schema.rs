@@ -1,9 +1,9 @@
 //! The JSON Schema of the format, for editors and for checks without this program.
 //!
-//! The types below mirror the parser for the schema alone; no document is ever read into them. What one field must
-//! look like stands in the patterns here, and a test holds schema and parser to the same answers.
+//! The types below mirror the parser for the schema alone; no document is ever read into them. The patterns here describe
+//! single fields, and a test checks that schema and parser accept the same documents.
 
-#![expect(dead_code, reason = "the types exist for their schema: nothing makes or reads a value of them")]
+#![expect(dead_code, reason = "the types exist for their schema: no value of them is ever made or read")]
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub fn json_schema() -> String {
     text
 }
 
-/// A key may be left out, but it is never null: takes back what an `Option` allows. Descriptions become one line.
+/// Removes the null that an `Option` allows: a key may be omitted, but is never null. Joins the lines of descriptions.
 fn tidy(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(Value::String(description)) = object.get_mut("description") {
@@ -47,7 +47,7 @@ fn tidy(schema: &mut Schema) {
     }
 }
 
-/// Dates and times: what the parser reads, but for 29 February in years without one and the end of the year 9999.
+/// Dates and times that the parser accepts. 29 February in any year and the end of the year 9999 pass here only.
 const TIME: &str = concat!(
     "^[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))",
     "([Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:([0-5][0-9]|60)(\\.[0-9]{1,9})?)?",
@@ -67,29 +67,29 @@ struct DesiredStateSchema {
     /// The version of this format.
     #[schemars(extend("const" = super::API_VERSION))]
     api_version: String,
-    /// What this document is.
+    /// The kind of this document.
     #[schemars(extend("const" = super::KIND))]
     kind: String,
     /// true: report, but change nothing at all. One paused document pauses the whole state.
     paused: Option<bool>,
-    /// The main account, which must be the account of the credentials. It stands in exactly one document of the state.
+    /// The main account, which must be the account of the credentials. Exactly one document of the state names it.
     main_account: Option<MainAccount>,
-    /// The subaccounts that are managed. One that is not listed is counted, but never changed.
+    /// The managed subaccounts. A subaccount that is not listed is counted, but never changed.
     #[schemars(extend("uniqueItems" = true))]
     subaccounts: Option<Vec<Subaccount>>,
 }
 
-/// The main account: it says for which credentials the state is meant. Its status is never changed.
+/// The main account: the account of the credentials that the state is for. Its status is never changed.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
 struct MainAccount {
     /// The SID of the main account: AC and 32 hexadecimal digits.
     sid: AccountSidSchema,
-    /// Numbers that must sit in the main account.
+    /// Phone numbers that the main account must own.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<NumberSchema>>,
-    /// A suspension of any listed account that is held only because the journal did not know it may be lifted when
-    /// Twilio dates it at or before this time.
+    /// The time up to which a suspension of any listed account may be lifted, by Twilio's date, when it is held only
+    /// because the account is unknown to the journal.
     lift_suspensions_before: Option<Time>,
 }
 
@@ -108,27 +108,27 @@ struct MainAccount {
 struct Subaccount {
     /// The SID of the subaccount, unique over the whole state.
     sid: AccountSidSchema,
-    /// The name that the account must have at Twilio. While the live name differs, nothing is done to the account.
+    /// The name that the account must have at Twilio. While the live name differs, the account is not changed.
     friendly_name: Option<Name>,
     /// The status that the account must have. A closed account cannot be reopened; `closed` needs `close`.
     status: StatusSchema,
-    /// The numbers that the account must own, each claimed once over the whole state. Not for `closed`.
+    /// The phone numbers that the account must own, each claimed once over the whole state. Not allowed with `closed`.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<NumberSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
-    /// A suspension of this account by others may be lifted when Twilio dates it at or before this time.
+    /// The time up to which an external suspension of this account may be lifted, by Twilio's date.
     lift_suspensions_before: Option<Time>,
-    /// Why, in free text: carried into plan, journal, logs and status.
+    /// The reason, in free text: shown in plan, journal, logs and status.
     #[schemars(length(min = 1, max = 1024))]
     reason: Option<String>,
-    /// Anything else, text by text: carried along like `reason`.
+    /// Any key-value pairs: shown like `reason`.
     labels: Option<Labels>,
     /// The terms of a close: required with `status: closed`, forbidden without it.
     close: Option<CloseSchema>,
 }
 
-/// A status that Twilio knows.
+/// A status of an account.
 #[derive(JsonSchema)]
 #[schemars(rename = "Status", rename_all = "lowercase", inline)]
 enum StatusSchema {
@@ -141,17 +141,17 @@ enum StatusSchema {
 #[derive(JsonSchema)]
 #[schemars(rename = "Close", rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
 struct CloseSchema {
-    /// The account's friendly name as Twilio shows it: a second witness beside the SID.
+    /// The account's friendly name at Twilio: a confirmation beside the SID.
     confirm: Name,
     /// The account is not closed before this time.
     not_before: Option<Time>,
-    /// true: what the account still holds, is claimed by no entry and not in `release` moves to the main account.
+    /// true: numbers of the account that no entry claims and `release` does not list move to the main account.
     move_numbers_to_main: Option<bool>,
-    /// Numbers that may be lost with the account. None when left out.
+    /// Phone numbers that may be released with the account. None by default.
     release: Option<Vec<PhoneNumberSchema>>,
 }
 
-/// A number: by itself, or with what the gaining account needs for a transfer.
+/// A phone number: alone, or with the resources that its transfer needs.
 #[derive(JsonSchema)]
 #[schemars(rename = "Number", untagged)]
 enum NumberSchema {
@@ -159,23 +159,23 @@ enum NumberSchema {
     Long(LongNumber),
 }
 
-/// A number with the resources of the gaining account that its transfer names.
+/// A phone number with the resources of the receiving account that its transfer needs.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
 struct LongNumber {
-    /// The number itself.
+    /// The phone number.
     number: PhoneNumberSchema,
-    /// An address of the account that gains the number, for numbers with address requirements.
+    /// An address of the receiving account, for numbers with address requirements.
     address_sid: Option<AddressSidSchema>,
-    /// A regulatory bundle of the account that gains the number, for numbers that carry one.
+    /// A regulatory bundle of the receiving account, for numbers that have one.
     bundle_sid: Option<BundleSidSchema>,
-    /// An identity of the account that gains the number.
+    /// An identity of the receiving account.
     identity_sid: Option<IdentitySidSchema>,
-    /// An emergency address of the account that gains the number.
+    /// An emergency address of the receiving account.
     emergency_address_sid: Option<AddressSidSchema>,
 }
 
-/// Labels: any keys, each with a text.
+/// Labels: any keys, each with a string.
 #[derive(JsonSchema)]
 #[schemars(
     inline,
@@ -193,12 +193,12 @@ struct Label(#[schemars(length(min = 1, max = 256))] String);
 #[schemars(inline)]
 struct Name(#[schemars(length(min = 1, max = 64))] String);
 
-/// A date (then its midnight) or a time; UTC unless it says otherwise.
+/// A date, which means its midnight, or a time; in UTC unless it has an offset.
 #[derive(JsonSchema)]
 #[schemars(extend("examples" = ["2026-12-24", "2026-12-24T08:00:00Z"]))]
 struct Time(#[schemars(regex(pattern = TIME))] String);
 
-/// A phone number in E.164, in quotes: YAML takes one without quotes for an integer.
+/// A phone number in E.164, in quotes: without quotes, YAML reads an integer.
 #[derive(JsonSchema)]
 #[schemars(rename = "PhoneNumber")]
 #[schemars(extend("examples" = ["+15105550101"]))]

@@ -1,13 +1,13 @@
 //! A file of the state, before it is parsed.
 
-/// The byte order mark that some editors put before a text.
+/// The byte order mark that some editors write before the text.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// A file of the state: its name for people, and its bytes or why they could not be read.
+/// A file of the state: its name, and its bytes or the error of reading them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The path as a person would write it.
+    /// The path, as the user wrote it.
     pub name: String,
-    /// The bytes, or what the system said.
+    /// The bytes, or the error message of the system.
     pub content: Result<Vec<u8>, String>,
 }

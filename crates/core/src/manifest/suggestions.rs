@@ -1,4 +1,4 @@
-//! Hints: what somebody most likely meant who wrote something that the format does not have.
+//! Suggestions: the valid word, number or SID that an invalid one most likely stands for.
 
 use super::{
     diagnostic_builder::shown,
@@ -28,17 +28,17 @@ pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain",
 pub(super) const NUMBER: &[&str] =
     &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
 
-/// The levels at which keys belong: each in words, with its keys. The first level that has a key is the
-/// likeliest.
+/// The levels of the format: each in words, with its keys. A key is most likely meant for the first level that has
+/// it.
 const LEVELS: &[(&str, &[&str])] = &[
     ("`close`", CLOSE),
-    ("a number, in its long form", NUMBER),
+    ("a phone number in its long form", NUMBER),
     ("`mainAccount`, or of an entry of `subaccounts`", MAIN_ACCOUNT),
     ("an entry of `subaccounts`", SUBACCOUNT),
     ("the document, at its left edge", DOCUMENT),
 ];
 
-/// Words that people write for a key, because other tools have them.
+/// Words for a key that are common in other tools.
 const SYNONYMS: &[(&str, &str)] = &[
     ("name", "friendlyName"),
     ("accountsid", "sid"),
@@ -53,14 +53,14 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("after", "notBefore"),
 ];
 
-/// The one of `known` that `key` was meant to be, when that is beyond doubt.
+/// The one of `known` that `key` stands for, when that is clear.
 pub(super) fn meant_key<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
     let synonym = SYNONYMS.iter().find(|(word, _)| *word == squeeze(key)).map(|(_, meant)| *meant);
     let synonym = || known.iter().copied().find(|candidate| Some(*candidate) == synonym);
     near(key, known).or_else(synonym)
 }
 
-/// The help for the unknown `key`, where `known` are allowed.
+/// The help for the unknown `key`, where the keys `known` are allowed.
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some(meant) = meant_key(key, known) {
         return format!("did you mean `{meant}`?");
@@ -71,10 +71,10 @@ pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some((level, _)) = LEVELS.iter().find(|(_, keys)| keys.contains(&key)) {
         return format!("`{key}` is a key of {level}: move it there, and check the indentation");
     }
-    format!("known keys: {}; a key that starts with x- is ignored", known.join(", "))
+    format!("known keys: {}; keys that start with `x-` are ignored", known.join(", "))
 }
 
-/// The word of `known` that `word` was most likely meant to be.
+/// The word of `known` that `word` most likely stands for.
 pub(super) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.len() > 64 {
         return None;
@@ -87,7 +87,7 @@ fn squeeze(text: &str) -> String {
     text.to_ascii_lowercase().replace(['_', '-', ' '], "")
 }
 
-/// The boolean that `word` means, where one belongs.
+/// The boolean that `word` means, if any.
 pub(super) fn boolean(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "y" => Some(true),
@@ -96,7 +96,7 @@ pub(super) fn boolean(word: &str) -> Option<bool> {
     }
 }
 
-/// The number that `text` is when it is written for people: with spaces, dashes or brackets, or with 00 for the plus.
+/// The phone number that `text` means: written with spaces, dashes or brackets, or with 00 for the plus.
 pub(super) fn phone(text: &str) -> Option<PhoneNumber> {
     if text.len() > 64 {
         return None;
@@ -107,14 +107,14 @@ pub(super) fn phone(text: &str) -> Option<PhoneNumber> {
     plain.parse().ok()
 }
 
-/// The hint for `text`, which is not a SID that begins with `prefix`: its mistake, when that can be told.
+/// The help for `text`, which is not a valid SID with this `prefix`; `None` when its mistake is not clear.
 pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
     let resources = [
         ("AC", "an account"),
         ("AD", "an address"),
         ("BU", "a bundle"),
         ("RI", "an identity"),
-        ("PN", "a number"),
+        ("PN", "a phone number"),
     ];
     let (head, digits) = text.split_at_checked(2)?;
     let named = |head: &str| resources.iter().find(|(prefix, _)| *prefix == head).map(|(_, name)| *name);
@@ -122,10 +122,13 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
     if text != text.trim() {
         Some("remove the spaces around it".to_owned())
     } else if head != prefix && head.eq_ignore_ascii_case(prefix) {
-        Some(format!("SIDs begin with capital letters: {prefix}"))
+        Some(format!("write the prefix in capital letters: {prefix}"))
     } else if head != prefix && is_sid {
-        let whose = named(head).map_or_else(|| "something else".to_owned(), str::to_owned);
-        Some(format!("this is the SID of {whose}; that of {} begins with {prefix}", named(prefix)?))
+        let whose = named(head).unwrap_or("another resource");
+        Some(format!(
+            "use the SID of {}, which begins with {prefix}: this is the SID of {whose}",
+            named(prefix)?
+        ))
     } else if head != prefix {
         None
     } else if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
@@ -134,46 +137,46 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
         })
     } else {
         let count = digits.len();
-        Some(format!("after {prefix} come 32 digits, here {count}: copy the SID from the Twilio Console"))
+        Some(format!(
+            "expected 32 digits after {prefix}, found {count}: copy the SID from the Twilio Console"
+        ))
     }
 }
 
-/// Names a character in `text` that looks like another one, and says what to write.
+/// The help for the first character in `text` that looks like another one: its name, and what to write instead.
 pub(super) fn confusable(text: &str) -> Option<String> {
     odd_at(text).map(|(_, words)| words)
 }
 
-/// As `odd`, with the column of the character.
+/// The help of [`confusable`], with the column of the character.
 pub(super) fn odd_at(text: &str) -> Option<(usize, String)> {
     let (column, c, name, instead) = (1..).zip(text.chars()).find_map(|(column, c)| {
         let (name, instead) = match c {
-            '“' | '”' | '„' | '‟' | '«' | '»' => {
-                ("a typographic quote", "write the plain quote \"")
-            }
-            '‘' | '’' | '‚' | '‛' => ("a typographic quote", "write the plain quote '"),
+            '“' | '”' | '„' | '‟' | '«' | '»' => ("typographic quote", "write the plain quote \""),
+            '‘' | '’' | '‚' | '‛' => ("typographic quote", "write the plain quote '"),
             '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
-                ("a space of another kind", "write a plain space, or none")
+                ("non-ASCII space", "write a plain space, or none")
             }
             '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {
-                ("an invisible character", "remove it")
+                ("invisible character", "remove it")
             }
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ("a writing direction", "remove it"),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ("text direction character", "remove it"),
             '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                ("a line break of another kind", "write a space, or \\n in double quotes")
+                ("non-ASCII line break", "write a space, or \\n in double quotes")
             }
-            '‐'..='―' | '−' => ("a dash of another kind", "write the plain - or none"),
-            '：' => ("a wide colon", "write the plain : and a space"),
-            '，' => ("a wide comma", "write the plain , and a space"),
-            '＋' => ("a wide plus", "write the plain +"),
-            '０'..='９' => ("a wide digit", "write plain digits"),
+            '‐'..='―' | '−' => ("non-ASCII dash", "write the plain `-`, or none"),
+            '：' => ("full-width colon", "write the plain `:` and a space"),
+            '，' => ("full-width comma", "write the plain `,` and a space"),
+            '＋' => ("full-width plus", "write the plain `+`"),
+            '０'..='９' => ("full-width digit", "write plain digits"),
             _ => return None,
         };
         Some((column, c, name, instead))
     })?;
-    Some((column, format!("there is {name} (U+{:04X}): {instead}", u32::from(c))))
+    Some((column, format!("{name} (U+{:04X}): {instead}", u32::from(c))))
 }
 
-/// Returns true when `text` holds a placeholder that a template or a shell should have filled in.
+/// Returns true when `text` contains a placeholder of a template or a shell.
 pub(super) fn is_placeholder(text: &str) -> bool {
     !placeholder(text).is_empty()
 }
@@ -189,8 +192,7 @@ pub(super) fn placeholder(text: &str) -> String {
     found.min_by_key(|found| found.as_ptr()).map(shown).unwrap_or_default()
 }
 
-/// Returns true when `node` is the value that YAML makes of `{{ … }}` without quotes: a mapping whose only
-/// key is a mapping.
+/// Returns true when `node` is what YAML reads from an unquoted `{{ … }}`: a mapping whose only key is a mapping.
 pub(super) fn is_template(node: &Node) -> bool {
     matches!(&node.kind, Kind::Map(entries) if matches!(&entries[..], [(key, _)] if matches!(key.kind, Kind::Map(_))))
 }

@@ -1,4 +1,4 @@
-//! A text that is no YAML: where it breaks, and what most likely broke it.
+//! Text that is not valid YAML: where the parser fails, and the likely cause.
 
 use super::{
     code::DiagnosticCode,
@@ -8,82 +8,82 @@ use super::{
     suggestions,
 };
 
-const UNTIL_THEN: &str = "until then nothing in this file counts";
+const UNTIL_THEN: &str = "until then, this file is not loaded";
 
-/// The problems that the reader reports: its words, their meaning, and the remedy.
+/// The problems that the parser reports: its words, their meaning, and the remedy.
 const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "mapping values are not allowed",
-        "a colon where no key can stand",
-        "this line is indented as if it went on with the value above: align it with the keys that it belongs to",
+        "unexpected colon",
+        "align this line with the keys that it belongs to: at this indentation, it continues the value above",
     ),
     (
         "did not find expected key",
-        "this line does not go on with the mapping",
+        "this line does not continue the mapping",
         "align it with the keys that it belongs to, and check the quotes and brackets before it",
     ),
     (
         "did not find expected '-'",
-        "this line does not go on with the list",
-        "the items of a list begin in one column, each with a dash; what belongs to an item is indented deeper",
+        "this line does not continue the list",
+        "start all items of the list in one column, each with a dash, and indent their contents deeper",
     ),
     (
         "did not find expected ',' or ']'",
-        "a list in brackets that is not closed",
-        "close it with ], or put a comma between its items",
+        "unclosed `[`",
+        "close the list with `]`, or put a comma between its items",
     ),
     (
         "did not find expected ',' or '}'",
-        "a mapping in braces that is not closed",
-        "close it with }, or put a comma between its keys",
+        "unclosed `{`",
+        "close the mapping with `}`, or put a comma between its keys",
     ),
-    ("found unexpected end of stream", "a quote that is not closed", "close it where the text ends"),
-    ("found unexpected document indicator", "a quote that is not closed", "close it where the text ends"),
+    ("found unexpected end of stream", "unclosed quote", "close the quote where the string ends"),
+    ("found unexpected document indicator", "unclosed quote", "close the quote where the string ends"),
     (
         "found unknown escape character",
-        "a backslash that begins no escape",
-        "in double quotes write two backslashes, or use single quotes",
+        "backslash without a valid escape",
+        "write two backslashes in double quotes, or use single quotes",
     ),
     (
         "could not find expected ':'",
-        "a line without a colon and a space",
-        "write `key: value`; a text over several lines is quoted, or stands after a |",
+        "missing colon and space after a key",
+        "write `key: value`; for a string over several lines, use quotes or `|`",
     ),
     (
         "did not find expected <document start>",
-        "this line is outside of the document",
-        "give all keys of the document the same indentation; only `---` on a line of its own begins another document",
+        "this line is outside the document",
+        "give all keys of the document the same indentation; start another document with `---` on its own line",
     ),
     (
         "did not find expected node content",
-        "a value is missing here",
-        "write it, close the bracket before it, or quote it when it begins with a comma or a bracket",
+        "missing value",
+        "write the value, close the bracket before it, or quote a value that begins with a comma or a bracket",
     ),
     (
         "did not find expected alphabetic or numeric character",
-        "an alias or anchor without a name",
-        "quote a text that begins with * or &",
+        "alias or anchor without a name",
+        "quote a string that begins with `*` or `&`",
     ),
     (
         "block sequence entries are not allowed",
-        "a dash where no list can begin",
-        "begin the list on a line of its own below its key, and quote a text that begins with a dash",
+        "unexpected dash",
+        "start the list on its own line below its key, or quote a string that begins with a dash",
     ),
     (
         "found character that cannot start any token",
-        "a character with which no value can begin",
+        "a value cannot begin with this character",
         "put the value in double quotes",
     ),
     (
         "did not find expected comment or line break",
-        "a text on the line of its | or >",
-        "begin the text on the next line, indented",
+        "text on the same line as `|` or `>`",
+        "start the text on the next line, indented",
     ),
-    ("mapping keys are not allowed", "a question mark that begins a key", "put the text in double quotes"),
-    ("control characters are not allowed", "a control character", "remove it"),
+    ("mapping keys are not allowed", "key that begins with a question mark", "put the key in double quotes"),
+    ("control characters are not allowed", "control character", "remove it"),
 ];
 
-/// The diagnostic for a text that serde_yaml does not read.
+/// The diagnostic for text that serde_yaml cannot parse.
 pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> DiagnosticBuilder {
     let span = error.location().map_or(Span::START, |at| span_at(text, at.index()));
     let span = match last_span(text) {
@@ -100,7 +100,7 @@ pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> 
     }
     if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| is_forbidden(*c)) {
         let location = Location::new(file, span_at(text, at));
-        let message = format!("a control character (U+{:04X}), which YAML does not allow", u32::from(c));
+        let message = format!("invalid YAML: control character U+{:04X}", u32::from(c));
         return DiagnosticBuilder::new(
             DiagnosticCode::NotYaml,
             location,
@@ -113,8 +113,8 @@ pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> 
     let lines = [Some(span.line()), begun.map(Span::line), Some(above)].into_iter().flatten();
     let lines: Vec<(usize, &str)> = lines.map(|line| (line, line_of(text, line))).collect();
     if let Some((_, line)) = lines.iter().find(|(_, line)| suggestions::is_placeholder(line)) {
-        let message = format!("this is not YAML: `{}` looks like a template", suggestions::placeholder(line));
-        let help = format!("render the template, and give the file that it makes; {UNTIL_THEN}");
+        let message = format!("invalid YAML: `{}` looks like a template", suggestions::placeholder(line));
+        let help = format!("render the template, and pass the rendered file; {UNTIL_THEN}");
         return DiagnosticBuilder::new(DiagnosticCode::Placeholder, location, message, help);
     }
     let (code, message, help) = meaning(problem, (before(text, span), after(text, span)));
@@ -130,14 +130,12 @@ pub(super) fn unreadable(file: usize, text: &str, error: &serde_yaml::Error) -> 
         return DiagnosticBuilder::new(code, location, message, help);
     };
     let begun = Location::new(file, begun);
-    // What was begun and not ended is the mistake; the reader stops where it cannot go on.
+    // The mistake is the unfinished part; the parser stops where it cannot continue.
     let (location, other, label) = match context {
         context if context.contains("quoted scalar") && problem.contains("unexpected") => {
-            (begun, location, "not closed up to here")
+            (begun, location, "still open here")
         }
-        context if context.contains("simple key") => {
-            (whole_line(text, begun), location, "it ends before this")
-        }
+        context if context.contains("simple key") => (whole_line(text, begun), location, "ends before this"),
         context => (location, begun, label(context)),
     };
     let mut diagnostic = DiagnosticBuilder::new(code, location, message, help);
@@ -166,31 +164,31 @@ fn whole_line(text: &str, location: Location) -> Location {
     )
 }
 
-/// The place of the first anchor, if `otherwise` is only the start of the file; else `otherwise`. Without an
-/// anchor there is nothing to unfold.
+/// The location of the first anchor, if `otherwise` is only the start of the file; else `otherwise`. A file that
+/// expands too far has an anchor.
 fn first_anchor(file: usize, text: &str, otherwise: Location) -> Location {
     let at = text.find(" &").filter(|_| otherwise.span == Span::START);
     at.map_or(otherwise, |at| Location::new(file, span_at(text, text[..=at].chars().count())))
 }
 
-/// The code for what the reader says between the words `around` it, what it means, and what fixes it.
+/// The code, the message and the help for a `problem` that the parser reports between the texts `around` it.
 fn meaning(problem: &str, around: (&str, &str)) -> (DiagnosticCode, String, &'static str) {
-    let not_yaml = |what: &str| format!("this is not YAML: {what}");
-    if problem.contains("aliases are followed") || problem.contains("repetition limit exceeded") {
-        let help = "write it with fewer aliases";
-        (DiagnosticCode::Unfolding, not_yaml("more than 1000000 values once aliases are followed"), help)
+    let not_yaml = |what: &str| format!("invalid YAML: {what}");
+    if problem.contains("aliases are expanded") || problem.contains("repetition limit exceeded") {
+        let help = "use fewer aliases";
+        (DiagnosticCode::Unfolding, not_yaml("more than 1000000 values after aliases are expanded"), help)
     } else if problem.contains("recursion limit exceeded") {
         (
             DiagnosticCode::Unfolding,
             not_yaml("nested too deeply"),
-            "write it with less nesting, and no alias inside its own anchor",
+            "reduce the nesting, and use no alias inside its own anchor",
         )
     } else if problem.contains("tag") {
-        let help = "remove the tag, or quote a text that begins with an exclamation mark";
-        (DiagnosticCode::Tag, "a tag (`!…`): this format has none".to_owned(), help)
+        let help = "remove the tag, or quote a string that begins with `!`";
+        (DiagnosticCode::Tag, "YAML tag (`!…`): not supported".to_owned(), help)
     } else if problem.contains("unknown anchor") {
-        let message = "an alias (`*…`) of which no anchor (`&…`) stands above it";
-        let help = "write the anchor above it in the same document, or quote a text that begins with *";
+        let message = "YAML alias (`*…`): no anchor (`&…`) above it";
+        let help = "define the anchor above it in the same document, or quote a string that begins with `*`";
         (DiagnosticCode::UnknownAnchor, message.to_owned(), help)
     } else {
         let known = PROBLEMS.iter().find(|(words, ..)| problem.contains(words));
@@ -201,52 +199,55 @@ fn meaning(problem: &str, around: (&str, &str)) -> (DiagnosticCode, String, &'st
     }
 }
 
-/// A better help, when what stands before and after the location tells more.
+/// A more precise help, when the text before and after the location allows one.
 fn closer(problem: &str, (before, after): (&str, &str)) -> Option<&'static str> {
     let quote_ends = before.trim_end().ends_with(['"', '\'']);
     if problem.contains("mapping values are not allowed") && before.contains(": ") {
-        Some("a value with a colon and a space in it must be quoted")
+        Some("quote a value that contains a colon and a space")
     } else if problem.contains("expected key") && quote_ends {
-        Some(
-            "the quote ends before this: write '' for an apostrophe in single quotes, \\\" for a quote in double quotes",
-        )
+        Some("escape the quote that ends the string before this: '' in single quotes, \\\" in double quotes")
     } else if problem.contains("expected ','")
         && before.ends_with(['"', '\''])
         && after.starts_with(|c: char| !matches!(c, ']' | '}'))
     {
-        Some("the quote ends before this: one is missing, or one too many")
+        Some("check the quotes: the string ends before this")
     } else {
         None
     }
 }
 
-/// The two readers do not agree at `location`.
+/// The diagnostic for a `location` on which the two parsers disagree.
 pub(super) fn disagreement(location: Location, how: &str) -> DiagnosticBuilder {
-    let message = format!("two YAML readers read this differently: {how}");
+    let message = format!("YAML parsers disagree: {how}");
     DiagnosticBuilder::new(
         DiagnosticCode::Ambiguous,
         location,
         message,
-        "put the value in double quotes, or write it more plainly",
+        "put the value in double quotes, or write it in a simpler form",
     )
 }
 
-/// The second reader stops where the first does not.
+/// The diagnostic for text that the second parser rejects and the first accepts.
 pub(super) fn refused(file: usize, text: &str, error: &saphyr_parser::ScanError) -> DiagnosticBuilder {
     let span = Span::new(error.marker().line(), error.marker().col() + 1, 1);
     let line = line_of(text, span.line());
     if let Some(column) = line.chars().position(|c| c == '\t') {
         let location = Location::new(file, Span::new(span.line(), column + 1, 1));
-        let message = "a tab where not every YAML reader takes one";
-        return DiagnosticBuilder::new(DiagnosticCode::Tab, location, message, "replace the tab by a space");
+        let message = "tab in a place that not every YAML parser accepts";
+        return DiagnosticBuilder::new(
+            DiagnosticCode::Tab,
+            location,
+            message,
+            "replace the tab with a space",
+        );
     }
     let mut diagnostic =
-        disagreement(Location::new(file, span), &format!("the second says: {}", error.info()));
+        disagreement(Location::new(file, span), &format!("one of them reports: {}", error.info()));
     diagnostic.help = suggestions::confusable(line).unwrap_or(diagnostic.help);
     diagnostic
 }
 
-/// libyaml points behind the tab, or at the line above it.
+/// The diagnostic for a tab in the indentation near `span`: libyaml points behind the tab, or at the line above it.
 fn tab(file: usize, text: &str, span: Span) -> Option<DiagnosticBuilder> {
     let span = (span.line().saturating_sub(1)..=span.line() + 1).find_map(|line| {
         let indentation = |c: &char| c.is_ascii_whitespace() || *c == '-';
@@ -256,28 +257,28 @@ fn tab(file: usize, text: &str, span: Span) -> Option<DiagnosticBuilder> {
     Some(DiagnosticBuilder::new(
         DiagnosticCode::Tab,
         Location::new(file, span),
-        "a tab in the indentation: YAML is indented with spaces only",
-        "replace the tab by spaces",
+        "tab in the indentation: YAML allows only spaces",
+        "replace the tab with spaces",
     ))
 }
 
-/// The diagnostic for the markers that git leaves in a file that two sides changed.
+/// The diagnostic for the conflict markers that git leaves in a file.
 fn conflict(file: usize, text: &str) -> Option<DiagnosticBuilder> {
     let line = |marker: &str| {
         let number = text.lines().position(|line| line.starts_with(marker))? + 1;
         Some(Location::new(file, Span::new(number, 1, text.lines().nth(number - 1)?.chars().count())))
     };
-    let message = "an unresolved merge conflict";
-    let help = format!("keep one of the two sides, and remove the lines of markers; {UNTIL_THEN}");
+    let message = "unresolved merge conflict";
+    let help = format!("keep one of the two sides, and remove the marker lines; {UNTIL_THEN}");
     let mut diagnostic =
         DiagnosticBuilder::new(DiagnosticCode::ConflictMarker, line("<<<<<<< ")?, message, help);
     if let Some(end) = line(">>>>>>> ") {
-        diagnostic.with_related(end, "it ends here");
+        diagnostic.with_related(end, "conflict ends here");
     }
     Some(diagnostic)
 }
 
-/// The beginning of the part in which the reader was.
+/// The start of the part that the parser was reading.
 fn begun(text: &str, context: &str) -> Option<Span> {
     let (_, location) = context.split_once(" at line ")?;
     let (line, column) = location.split_once(" column ")?;
@@ -287,22 +288,22 @@ fn begun(text: &str, context: &str) -> Option<Span> {
 
 fn label(context: &str) -> &'static str {
     let known = [
-        ("quoted scalar", "the quote was opened here"),
-        ("flow sequence", "the list was opened here"),
-        ("flow mapping", "the mapping was opened here"),
-        ("block mapping", "the mapping begins here"),
-        ("block collection", "the list begins here"),
-        ("simple key", "the key begins here"),
+        ("quoted scalar", "quote opened here"),
+        ("flow sequence", "list opened here"),
+        ("flow mapping", "mapping opened here"),
+        ("block mapping", "mapping starts here"),
+        ("block collection", "list starts here"),
+        ("simple key", "key starts here"),
     ];
-    known.iter().find(|(words, _)| context.contains(words)).map_or("it begins here", |(_, label)| label)
+    known.iter().find(|(words, _)| context.contains(words)).map_or("starts here", |(_, label)| label)
 }
 
-/// The control characters that YAML does not take.
+/// Returns true for a control character that YAML does not allow.
 const fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}')
 }
 
-/// The end of the last line that holds anything: what is missing at the end of a file is missing there.
+/// The end of the last line with content: the location of anything that is missing at the end of a file.
 fn last_span(text: &str) -> Option<Span> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines.last().map(|(at, line)| Span::new(at + 1, line.trim_end().chars().count(), 1))

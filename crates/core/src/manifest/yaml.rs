@@ -1,7 +1,7 @@
-//! A YAML document as a tree with locations, on which two readers agree.
+//! A YAML document as a tree with locations, on which two parsers agree.
 //!
-//! What both did not read alike is refused: a state must not depend on the reader. A scalar is refused alone, what
-//! is built otherwise with its file.
+//! A value on which they disagree is refused: a state must not depend on the parser. A scalar is refused alone, a
+//! different structure with its whole file.
 
 use std::{cell::Cell, collections::HashMap, fmt};
 
@@ -15,10 +15,10 @@ use super::{
     syntax::{disagreement, refused, unreadable},
 };
 
-/// The most nodes that one file may have once its aliases are followed.
+/// The most nodes that one file may have after its aliases are expanded.
 const MAX_NODES: usize = 1_000_000;
 
-/// A value and where it stands.
+/// A value and its location.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) location: Location,
@@ -26,7 +26,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// The location at which it begins: a mapping without braces begins with its first key.
+    /// The location of its first character: a mapping without braces begins with its first key.
     pub(super) fn begin(&self) -> Location {
         let Kind::Map(entries) = &self.kind else { return self.location };
         let first = entries.first().map(|(key, _)| key.location);
@@ -44,14 +44,14 @@ pub(super) enum Kind {
     /// A number, as it was written.
     Number(String),
     Text(String),
-    /// A scalar, as it was written, that two YAML readers take for different things.
+    /// A scalar, as it was written, that the two parsers read as different types or values.
     Ambiguous(String),
     List(Vec<Node>),
     /// In the order of the file, duplicate keys included.
     Map(Vec<(Node, Node)>),
 }
 
-/// The documents of one file, the empty ones left out.
+/// The documents of one file, without the empty ones.
 pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
     let meanings = meanings(file, text)?;
     let spots = Spots::read(text).map_err(|error| Box::new(refused(file, text, &error)))?;
@@ -59,7 +59,7 @@ pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Diagno
         return Ok(Vec::new());
     }
     if meanings.len() != spots.roots.len() {
-        let counts = format!("they see {} and {} documents", meanings.len(), spots.roots.len());
+        let counts = format!("one reads {} documents, the other {}", meanings.len(), spots.roots.len());
         return Err(Box::new(disagreement(Location::start_of(file), &counts)));
     }
     let nodes =
@@ -100,11 +100,9 @@ impl<'de> DeserializeSeed<'de> for MeaningSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Meaning, D::Error> {
         let left = self.0.get().checked_sub(1);
-        self.0.set(
-            left.ok_or_else(|| {
-                serde::de::Error::custom("more than 1000000 values once aliases are followed")
-            })?,
-        );
+        self.0.set(left.ok_or_else(|| {
+            serde::de::Error::custom("more than 1000000 values after aliases are expanded")
+        })?);
         from.deserialize_any(self)
     }
 }
@@ -173,7 +171,7 @@ impl<'de> Visitor<'de> for MeaningSeed<'_> {
     }
 }
 
-/// The locations of all values, as the second reader sees them: an arena, so that an alias is an index.
+/// The locations of all values, as the second parser reports them: an arena, so that an alias is an index.
 #[derive(Default)]
 struct Spots {
     spots: Vec<(Span, Spot)>,
@@ -187,7 +185,7 @@ enum Spot {
     },
     List(Vec<usize>),
     Map(Vec<usize>),
-    /// The value that stands elsewhere.
+    /// The index of the value that it repeats.
     Alias(usize),
 }
 
@@ -242,7 +240,7 @@ impl Spots {
         }
     }
 
-    /// Returns true when nothing is written there: then a person can see only the key before it.
+    /// Returns true when the value is left out, so that only the key before it can be marked.
     fn is_left_out(&self, at: usize) -> bool {
         matches!(&self.spots[at].1, Spot::Scalar { kind: ScalarKind::Null, text } if text.is_empty())
     }
@@ -288,7 +286,7 @@ impl Spots {
                 Kind::Map(entries.map(join).collect::<Result<_, _>>()?)
             }
             (meaning, spot) => {
-                let how = format!("as {} and as {}", meaning.name(), spot.name());
+                let how = format!("one reads {}, the other {}", meaning.name(), spot.name());
                 return Err(Box::new(disagreement(location, &how)));
             }
         };
@@ -306,7 +304,7 @@ fn scalar(text: &str, style: ScalarStyle) -> Spot {
     Spot::Scalar { text: text.to_owned(), kind }
 }
 
-/// The mark of a span; one that goes over several lines is marked on its first.
+/// The span to mark; of one over several lines, the start.
 fn span_of(span: ParserSpan) -> Span {
     let width = if span.start.line() == span.end.line() { span.len().max(1) } else { 1 };
     Span::new(span.start.line(), span.start.col() + 1, width)
@@ -318,7 +316,7 @@ impl Meaning {
             Self::Null => "nothing",
             Self::Bool(_) => "a boolean",
             Self::Number => "a number",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
         }
@@ -331,7 +329,7 @@ impl Spot {
             Self::Scalar { kind: ScalarKind::Null, .. } => "nothing",
             Self::Scalar { kind: ScalarKind::Bool, .. } => "a boolean",
             Self::Scalar { kind: ScalarKind::Number, .. } => "a number",
-            Self::Scalar { kind: ScalarKind::Text, .. } => "another text",
+            Self::Scalar { kind: ScalarKind::Text, .. } => "another string",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
             Self::Alias(_) => "an alias",

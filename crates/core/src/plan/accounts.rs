@@ -53,8 +53,8 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
     }
 }
 
-/// Returns true when the account was once seen under the name that its entry gives, and is to be suspended: a
-/// customer cannot veto that by renaming the account.
+/// Returns true when the desired status is `suspended` and the account was once seen under the name of its entry: a
+/// customer cannot prevent a suspension by renaming the account.
 fn is_renamed(context: &Context<'_>, entry: &Entry) -> bool {
     let seen = context.history.seen_named(entry.sid);
     entry.desired_status == DesiredStatus::Suspended
@@ -72,7 +72,7 @@ fn change(context: &Context<'_>, entry: &Entry, account: &Account, transition: T
         (Transition::Suspend, _) => {
             let note = context.name_mismatch(entry).map(|_| {
                 let name = &account.friendly_name;
-                format!("it was renamed to {name:?} since it was seen under the name of its entry")
+                format!("renamed to {name:?} since it was last seen under the name of its entry")
             });
             plan.add(context, Action::Suspend(entry.sid), &digest, note);
         }
@@ -117,29 +117,29 @@ fn unreadable_account(entry: &Entry, why: &str) -> Hold {
     hold(
         Reason::Unreadable,
         format!("{} cannot be read: {why}", entry.sid),
-        "look at the account in the Twilio Console; nothing is done to it until it can be read",
+        "check the account in the Twilio Console; it is not changed until it can be read",
     )
 }
 
 fn unreadable_status(entry: &Entry, word: &str) -> Hold {
     hold(
         Reason::Unreadable,
-        format!("Twilio gives {} the status {word:?}, which is none of active, suspended, closed", entry.sid),
-        "look at the account in the Twilio Console; nothing is done to it until its status can be read",
+        format!("{} has the unknown status {word:?} at Twilio", entry.sid),
+        "check the account in the Twilio Console; it is not changed until its status is known",
     )
 }
 
 fn already_closed(entry: &Entry) -> Hold {
     hold(
         Reason::AlreadyClosed,
-        format!("{} is closed, and the state wants it {}", entry.sid, entry.desired_status.status()),
-        "a closed account cannot be reopened: write `status: closed`, or remove the entry",
+        format!("{} is closed, but its desired status is {}", entry.sid, entry.desired_status.status()),
+        "write `status: closed`, or remove the entry: a closed account cannot be reopened",
     )
 }
 
 fn paused(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
     if let Some(pause) = context.desired.pause() {
-        return Some(whole_state_paused(&pause, &format!("{} stays as it is", entry.sid)));
+        return Some(whole_state_paused(&pause, &format!("{} is not changed", entry.sid)));
     }
     entry.paused.then(|| {
         hold(
@@ -150,20 +150,20 @@ fn paused(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
     })
 }
 
-/// The hold of a suspension that is not ours to lift.
+/// The hold of an external suspension that must not be lifted.
 fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) -> Option<Hold> {
     let (history, sid) = (context.history, entry.sid);
     let seen_active = history.desired_status(sid) == Some(Status::Active) && history.seen_active(sid);
     let found = history.found_suspended(sid);
     let own = history.own_suspension(sid, account.date_updated).is_some();
-    let (elsewhere, by_anybody) = match context.policy.reactivation {
-        // A late suspension of ours may show up after the account was seen active.
+    let (elsewhere, of_unknown_origin) = match context.policy.reactivation {
+        // A late suspension by the daemon may appear after the account was seen active.
         Reactivation::Normal => (!own && (seen_active || found), found),
         Reactivation::Strict => (!own, false),
         Reactivation::Always => (false, false),
     };
     let of_main = context.desired.main().ok().and_then(|main| main.lift_suspensions_before);
-    let lifting = entry.lift_suspensions_before.into_iter().chain(of_main.filter(|_| by_anybody));
+    let lifting = entry.lift_suspensions_before.into_iter().chain(of_main.filter(|_| of_unknown_origin));
     let lifted = lifting
         .filter(|before| is_past(context, *before))
         .any(|before| account.date_updated.is_some_and(|since| before >= since));
@@ -172,32 +172,32 @@ fn suspended_elsewhere(context: &Context<'_>, entry: &Entry, account: &Account) 
             Some(since) => (
                 since.to_string(),
                 format!(
-                    "to lift it, write `liftSuspensionsBefore: \"{since}\"` in the entry{}",
-                    if by_anybody {
-                        ", or in `mainAccount` for all that the journal did not know"
+                    "to lift the suspension, write `liftSuspensionsBefore: \"{since}\"` in the entry{}",
+                    if of_unknown_origin {
+                        ", or in `mainAccount` for all accounts unknown to the journal"
                     } else {
                         ""
                     }
                 ),
             ),
-            None => ("an unknown time".to_owned(), "lift it in the Twilio Console".to_owned()),
+            None => ("an unknown time".to_owned(), "reactivate the account in the Twilio Console".to_owned()),
         };
-        let message = if by_anybody {
+        let message = if of_unknown_origin {
             format!(
-                "{sid} was suspended before subaccountd saw it for the first time, last changed at {since}: \
-                 a fraud circuit breaker, a person or this daemon on a lost journal"
+                "{sid} was suspended before it was first observed, by a fraud circuit breaker, a person, \
+                 or this daemon with a lost journal; last changed at {since}"
             )
         } else {
             format!(
-                "{sid} was suspended externally, last changed at {since}: a fraud circuit breaker or a person"
+                "{sid} was suspended externally, by a fraud circuit breaker or a person; last changed at {since}"
             )
         };
         hold(Reason::SuspendedElsewhere, message, format!("find out why it was suspended; {remedy}"))
     })
 }
 
-/// Returns true when every suspension that `before` would lift was already made. A time in the future
-/// lifts nothing.
+/// Returns true when `before` is not in the future. A time in the future lifts nothing: it could lift a suspension
+/// that is not made yet.
 fn is_past(context: &Context<'_>, before: jiff::Timestamp) -> bool {
     before.duration_since(context.now.earliest()) <= CLOCK_TOLERANCE
 }

@@ -1,7 +1,7 @@
 //! The decision on a close: the only place that makes an [`Action::Close`](crate::Action::Close).
 //!
-//! An account is emptied while active, then suspended, then rests, then is closed. A close is planned only for an
-//! account whose whole list was read, and in which every number, listed or seen before, is named in `close.release`.
+//! An account is emptied while active, then suspended, and closed after a cooling-off period. A close is planned only
+//! for an account whose whole number list was read, when `close.release` names every number, listed or seen before.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,11 +24,11 @@ use crate::{
 
 /// The next step on an account's way to its close.
 pub(super) enum ClosePhase {
-    /// Nothing can be done now.
+    /// Nothing can be done yet.
     Wait(Hold),
-    /// It is empty and active: suspend it. The close itself is held.
+    /// The account is empty and active: suspend it. The close itself is held.
     Suspend(Hold),
-    /// It rested long enough.
+    /// The cooling-off period is over: close it.
     Close { close: Close, note: Option<String> },
 }
 
@@ -41,7 +41,7 @@ pub(super) fn next_step(
     if context.desired.faulty() {
         return ClosePhase::Wait(hold(
             Reason::StateFaults,
-            format!("{} is not closed while the state has faults", entry.sid),
+            format!("{} is not closed while the desired state has faults", entry.sid),
             FIX_FAULTS,
         ));
     }
@@ -60,11 +60,14 @@ pub(super) fn next_step(
         return ClosePhase::Suspend(hold(
             Reason::CoolingOff,
             format!(
-                "{} {} and is still active: it is suspended first, then rests, then is closed",
+                "{} {} and is still active: it is suspended first, and closed after the cooling-off period",
                 entry.sid,
-                if at_risk.is_empty() { "is empty" } else { "holds only what is in `close.release`" }
+                if at_risk.is_empty() { "is empty" } else { "holds only numbers in `close.release`" }
             ),
-            format!("wait: the rest of {:#} begins when it is suspended", context.policy.close_after),
+            format!(
+                "wait: the cooling-off period of {:#} starts with the suspension",
+                context.policy.close_after
+            ),
         ));
     }
     match waiting(context, entry, terms, &progress) {
@@ -80,12 +83,12 @@ pub(super) fn next_step(
     }
 }
 
-/// The count of numbers that the account's close would release, as far as its numbers are known.
+/// The number of phone numbers that the account's close would release, as far as they are known.
 pub(super) fn at_risk(context: &Context<'_>, entry: &Entry, terms: &CloseTerms) -> usize {
     split(context, entry, terms).0.len()
 }
 
-/// Every number that counts as held by the account, as far as its numbers are known: those that may be released, and the
+/// Every number that counts as held by the account, as far as its numbers are known: those in `close.release`, and the
 /// others.
 fn split(
     context: &Context<'_>,
@@ -103,13 +106,13 @@ fn split(
 pub struct CloseProgress {
     /// The numbers that the close would release.
     pub at_risk: BTreeSet<PhoneNumber>,
-    /// The numbers that count as held by the account and may not be lost: listed, or seen before.
+    /// The numbers that count as held by the account and must not be lost: listed, or seen before.
     pub kept: BTreeSet<PhoneNumber>,
-    /// The cooling-off of a suspended account; `None` when none is asked for, or when its begin cannot be determined.
+    /// The cooling-off period of a suspended account; `None` when it is zero, or when its start cannot be determined.
     pub cooling_off: Option<CoolingOff>,
-    /// True when the account is suspended and its cooling-off is over, by a clock that can be trusted.
+    /// True when the account is suspended and its cooling-off period is over, by a trusted clock.
     pub is_cooled_off: bool,
-    /// True when `close.notBefore` is over, by a clock that can be trusted.
+    /// True when `close.notBefore` is reached, by a trusted clock.
     pub is_due: bool,
 }
 
@@ -158,20 +161,16 @@ fn still_holds(
     let mut says = Vec::new();
     let mut remedies = Vec::new();
     if !moving.is_empty() {
-        says.push(format!("{} that are to move: {}", moving.len(), first_of(&moving)));
+        says.push(format!("{} waiting for a transfer: {}", moving.len(), first_of(&moving)));
         remedies.push("wait for the transfers");
     }
     if !stuck.is_empty() {
-        says.push(format!("{} that no entry claims: {}", stuck.len(), first_of(&stuck)));
-        remedies.push("claim them under another account, set `close.moveNumbersToMain`, or name them in `close.release`");
+        says.push(format!("{} not claimed by any entry: {}", stuck.len(), first_of(&stuck)));
+        remedies.push("claim the unclaimed numbers under another account, set `close.moveNumbersToMain`, or list them in `close.release`");
     }
     if !vanished.is_empty() {
-        says.push(format!(
-            "{} that its list no longer shows and no other list shows yet: {}",
-            vanished.len(),
-            first_of(&vanished)
-        ));
-        remedies.push("find where the vanished numbers went; if they are gone, name them in `close.release`");
+        says.push(format!("{} in no number list any more: {}", vanished.len(), first_of(&vanished)));
+        remedies.push("find the missing numbers; if they are gone, list them in `close.release`");
     }
     hold(
         Reason::StillHoldsNumbers,
@@ -180,7 +179,7 @@ fn still_holds(
     )
 }
 
-/// The hold of a rest that is not over. Everything here is by Twilio's clock.
+/// The hold of a close whose time has not come, by Twilio's clock.
 fn waiting(
     context: &Context<'_>,
     entry: &Entry,
@@ -191,8 +190,10 @@ fn waiting(
     if context.now.trusted().is_none() {
         return Some(hold(
             Reason::CoolingOff,
-            format!("Twilio's clock is missing or more than 5 minutes from ours, so {sid} is not closed"),
-            "set this machine's clock (NTP); nothing is closed while the two disagree",
+            format!(
+                "{sid} is not closed: Twilio's clock is missing, or more than 5 minutes from the local clock"
+            ),
+            "set the clock of this machine (NTP); nothing is closed while the clocks disagree",
         ));
     }
     if !progress.is_cooled_off {
@@ -201,50 +202,50 @@ fn waiting(
             None => hold(
                 Reason::CoolingOff,
                 format!("cannot determine when {sid} was suspended: Twilio gives no readable `date_updated`"),
-                "look at the account in the Twilio Console; it is read again in the next pass",
+                "check the account in the Twilio Console; it is read again in the next pass",
             ),
         });
     }
     let not_before = terms.not_before.filter(|_| !progress.is_due)?;
-    Some(wait_until(sid, not_before, "`close.notBefore` says so"))
+    Some(wait_until(sid, not_before, "`close.notBefore` is not reached"))
 }
 
-/// The cooling-off of an account before its close.
+/// The cooling-off period of an account before its close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoolingOff {
-    /// The latest of Twilio's `date_updated`, our own suspension, the first pass of the unbroken decision, and, when Twilio
-    /// dates the suspension long before it, the first pass that saw it.
+    /// Its start: the latest of Twilio's `date_updated`, the daemon's own suspension, the first pass of the unbroken
+    /// decision, and the first pass that saw the suspension when Twilio dates it long before that.
     pub since: Timestamp,
     /// Its length.
     pub length: SignedDuration,
-    /// The time since then in which no pass read the state. It does not count.
+    /// The time since then in which no pass read the state, which does not count.
     pub unattended: SignedDuration,
-    /// The time at which it is over.
+    /// Its end.
     pub due: Timestamp,
 }
 
 impl fmt::Display for CoolingOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "it rests {:#} since {}", self.length, self.since)?;
+        write!(f, "cooling-off period of {:#} since {}", self.length, self.since)?;
         if self.unattended.is_zero() {
             return Ok(());
         }
-        write!(f, ", of which {:#} do not count, because no pass read the state then", self.unattended)
+        write!(f, ", extended by {:#} in which no pass read the desired state", self.unattended)
     }
 }
 
-/// The cooling-off of `account`, which is suspended; `None` when Twilio gives no time for it.
+/// The cooling-off period of `account`, which is suspended; `None` when Twilio gives no time of the suspension.
 fn cooling_off(
     history: &History,
     account: &Account,
     length: SignedDuration,
     now: Timestamp,
 ) -> Option<CoolingOff> {
-    // A state that was never noticed to say `closed` says so since now.
+    // A decision that history does not know starts now.
     let decided = history.close_decision(account.sid).and_then(|decision| decision.since).unwrap_or(now);
     let own = history.suspended_by_us(account.sid).map(|own| own.at.at);
     let updated = account.date_updated?;
-    // A suspension by others that Twilio dates long before it was seen was dated by a clock that was wrong.
+    // When Twilio dates an external suspension long before it was seen, the clock that dated it was wrong.
     let ours = history.own_suspension(account.sid, Some(updated)).is_some();
     let misdated = |seen: &Timestamp| !ours && seen.duration_since(updated) > LAG + CLOCK_TOLERANCE;
     let seen = history.seen_suspended(account.sid).map(|seen| seen.at).filter(misdated);
@@ -258,14 +259,13 @@ fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {
     hold(
         Reason::CoolingOff,
         format!("{sid} is closed at {due} at the earliest: {why}"),
-        "wait; to keep the account, write another status before then",
+        "wait; to keep the account, change its `status` before then",
     )
 }
 
 fn weaker_proof(context: &Context<'_>, entry: &Entry) -> Option<String> {
     let seen_active = context.history.list_seen_active(entry.sid);
     (!seen_active).then(|| {
-        "its numbers were only ever read while it was suspended, which is weaker proof that it holds none"
-            .to_owned()
+        "weaker proof that the account is empty: its numbers were only read while it was suspended".to_owned()
     })
 }

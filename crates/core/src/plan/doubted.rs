@@ -1,12 +1,12 @@
-//! The count of the actions that faults keep out of a plan: the brake weighs them as if they were there, so
-//! that no fault brings an action kind below its limit.
+//! The number of actions that faults may hide from a plan: the brake counts them as planned, so that no fault brings an
+//! action kind below its limit.
 
 use std::collections::BTreeMap;
 
 use super::{Context, Held, Plan, Reason};
 use crate::{ActionKind, NumberLocation, Status};
 
-/// The most actions of each action kind that the faults of the state may keep out of `plan`; `usize::MAX` when that is unknown.
+/// The most actions of each kind that the faults of the state may hide from `plan`; `usize::MAX` when unknown.
 pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind, usize> {
     if !context.desired.faulty() {
         return BTreeMap::new();
@@ -20,7 +20,7 @@ pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind
         doubt.entries.saturating_add(doubt.claims).saturating_add(moves)
     };
     let closes = |held: &Held| held.kind == ActionKind::Close && held.reason == Reason::StateFaults;
-    // An account that is emptied is suspended before its close, which is held first.
+    // An empty active account is suspended before its close, so the held close hides a suspension.
     let emptied = count(&|held| closes(held) && is_active(context, held));
     [
         (ActionKind::Reactivate, doubt.entries),
@@ -35,7 +35,7 @@ fn is_active(context: &Context<'_>, held: &Held) -> bool {
     context.observed.account(held.account).and_then(|account| account.status.known()) == Some(Status::Active)
 }
 
-/// Returns true when a transfer is held for a fault, and for nothing that the state says in so many words.
+/// Returns true when a transfer is held for a fault, not for a pause that the state declares.
 fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
     let says_paused = |sid| context.desired.entry(sid).is_some_and(|entry| entry.paused);
     let from = held.number.map(|number| context.observed.locate(number));

@@ -1,10 +1,8 @@
-//! The resources that do not follow a number to another account, in words: those that it uses of the account
-//! that it leaves.
+//! The warning about resources that a transfer does not move: those of the losing account that the number uses.
 
 use crate::{ResourceRefs, Transfer, TransferResources, resource_refs::ResourceRef};
 
-/// The warning for the person who moves the number; `None` when the number uses nothing of the account
-/// that it leaves.
+/// The warning of a transfer; `None` when the number uses no resource of the losing account.
 pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Option<String> {
     let Transfer { to, from, resources, .. } = transfer;
     let (replaced, left): (Vec<_>, Vec<_>) = resource_refs
@@ -16,10 +14,12 @@ pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Optio
     match left.as_slice() {
         [] => {}
         [one] => {
-            says.push(format!("its {one} belongs to {from} and does not follow: set it anew in {to}"));
+            says.push(format!(
+                "its {one} belongs to {from} and does not transfer: configure it again in {to}"
+            ));
         }
         [most @ .., last] => says.push(format!(
-            "its {} and {last} belong to {from} and do not follow: set them anew in {to}",
+            "its {} and {last} belong to {from} and do not transfer: configure them again in {to}",
             most.join(", ")
         )),
     }
@@ -33,7 +33,7 @@ pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Optio
     (!says.is_empty()).then(|| says.join("; "))
 }
 
-/// The SID that the state gives in the place of `resource_ref`.
+/// The SID that the state gives as replacement for `resource_ref`.
 fn replacement(resource_ref: ResourceRef, resources: &TransferResources) -> Option<String> {
     let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = resources;
     match resource_ref {

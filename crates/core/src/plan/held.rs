@@ -1,4 +1,4 @@
-//! Held items: what is not done, for which reason, in words for a person who can fix it.
+//! Held items: actions that are not done, each with its reason, a message and a remedy.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::Context;
 use crate::{AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, history::Backoff};
 
-/// The reverted writes of one object after which it is no longer written.
+/// The number of reverted writes of one target after which it is held.
 const CONTESTED_AFTER: usize = 2;
-/// The tries in a row whose proof failed before the action is held.
+/// The number of tries in a row with a failed proof after which the action is held.
 const MAX_UNPROVEN: u32 = 3;
 
 /// The reason for which something is held.
@@ -22,15 +22,15 @@ pub enum Reason {
     Unconfirmed,
     /// No account that was read holds the number.
     UnknownNumber,
-    /// The account is closed, for good.
+    /// The account is closed, and cannot be reopened.
     AlreadyClosed,
-    /// A fact that must be known could not be read.
+    /// A required fact could not be read.
     Unreadable,
-    /// The account, one it exchanges a number with, or the state is paused.
+    /// The state, the account, or an account that it exchanges a number with is paused.
     Paused,
     /// The state and Twilio name the account differently.
     NameMismatch,
-    /// Others suspended the account.
+    /// The account was suspended externally.
     SuspendedElsewhere,
     /// The receiving account is not active.
     TargetNotActive,
@@ -40,15 +40,15 @@ pub enum Reason {
     NeedsBundle,
     /// The state has faults.
     StateFaults,
-    /// The account to close holds numbers.
+    /// The account to close still holds numbers.
     StillHoldsNumbers,
-    /// The rest before a close is not over.
+    /// The cooling-off period before a close is not over.
     CoolingOff,
-    /// Others reverted twice what the daemon did.
+    /// Writes of the daemon were reverted externally twice.
     Contested,
-    /// Twilio refused.
+    /// Twilio refused the action.
     RefusedByTwilio,
-    /// The action kind is not among the allowed ones.
+    /// The action kind is not allowed.
     NotAllowed,
     /// The action kind is over its limit.
     OverLimit,
@@ -77,7 +77,7 @@ impl Reason {
         Self::OverLimit,
     ];
 
-    /// The word in plans, status and metrics.
+    /// The name in plans, status and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UnknownAccount => "UnknownAccount",
@@ -108,24 +108,24 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Something that should change and is not changed.
+/// An action that the state asks for and that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The reason for which it is held.
     pub reason: Reason,
     /// The action kind that is held.
     pub kind: ActionKind,
-    /// The account; for a number the one that claims it.
+    /// The account; for a number, the account that claims it.
     pub account: AccountSid,
-    /// The number, if it is about one.
+    /// The phone number, for a hold of a transfer.
     pub number: Option<PhoneNumber>,
-    /// The facts, naming the targets.
+    /// The facts, which name the targets.
     pub message: String,
     /// The steps that a person can take.
     pub remedy: String,
 }
 
-/// A reason with its words, before it is known what it holds.
+/// A reason with its message and remedy, before it is assigned to an action.
 pub(crate) struct Hold {
     pub(super) reason: Reason,
     pub(super) message: String,
@@ -136,20 +136,22 @@ pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into
     Hold { reason, message: message.into(), remedy: remedy.into() }
 }
 
-/// The remedy while faults hold something.
+/// The remedy for a hold that a fault causes.
 pub(crate) const FIX_FAULTS: &str = "run `subaccountd validate` and correct what it lists";
 
-/// The hold of what `stays`, while the whole state is paused.
+/// The hold of an action while the whole state is paused; `stays` is the start of its message.
 pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {
     match pause {
         Pause::Declared => hold(
             Reason::Paused,
-            format!("{stays}: the whole state is paused"),
+            format!("{stays}: the whole desired state is paused"),
             "set `paused: false` in every document",
         ),
         Pause::Unreadable { file } => hold(
             Reason::Paused,
-            format!("{stays}: the whole state counts as paused while `{file}` cannot be read in full"),
+            format!(
+                "{stays}: the whole desired state counts as paused while `{file}` cannot be read in full"
+            ),
             FIX_FAULTS,
         ),
     }
@@ -163,12 +165,13 @@ pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
     };
     hold(
         Reason::NameMismatch,
-        format!("{} is named {live:?} at Twilio, but `{key}` says {written:?}", entry.sid),
-        format!("check that {} is the account you mean; then write its live name in `{key}`", entry.sid),
+        format!("{} is named {live:?} at Twilio, but `{key}` is {written:?}", entry.sid),
+        format!("check that {} is the right account, then write its live name in `{key}`", entry.sid),
     )
 }
 
-/// The hold of any action, whatever it is: others revert it, Twilio refused it, the action kind is forbidden. First match wins.
+/// The hold that applies to any action: reverted externally, unknown outcome, failed proof, refused, or not allowed. The
+/// first match wins.
 pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     contested(context, action)
         .or_else(|| unconfirmed(context, action, entry))
@@ -184,41 +187,39 @@ fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
             Reason::Contested,
             format!("reverted externally {times} times; not retrying `{action}`"),
             format!(
-                "find who else changes it (the Console, a script, a usage trigger) and agree on one owner; \
-                 it is retried when these reverts are older than {:#}",
+                "find what else changes it (the Console, a script, a usage trigger) and keep one owner; \
+                 retried when these reverts are older than {:#}",
                 context.policy.window
             ),
         )
     })
 }
 
-/// Tries that ended unknown: the first is repeated at once, after a look.
+/// The hold of tries with unknown outcome. The first one is retried at once, after an observation.
 fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let kind = action.kind();
     let tried = context.history.unconfirmed(kind, action.target(), entry)?;
     let retry_at = waits_until(context, &tried, tried.pause(kind, 1))?;
     Some(hold(
         Reason::Unconfirmed,
-        format!("the outcome of the last {} tries to {action} is unknown: {}", tried.times, tried.message),
-        format!(
-            "wait: it is retried at {retry_at}; look at Twilio's status page, and at the object in the Console"
-        ),
+        format!("{action}: unknown outcome of the last {} tries: {}", tried.times, tried.message),
+        format!("wait: retried at {retry_at}; check Twilio's status page, and the object in the Console"),
     ))
 }
 
-/// Tries whose proof failed right before the write, three times in a row.
+/// The hold of tries whose proof failed right before the write, three times in a row.
 fn unproven(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let kind = action.kind();
     let tried = context.history.unproven(kind, action.target(), entry)?;
     let retry_at = waits_until(context, tried, tried.pause(kind, MAX_UNPROVEN - 1))?;
     Some(hold(
         Reason::Unreadable,
-        format!("{action}: the look right before the write failed {} times: {}", tried.times, tried.message),
-        format!("find out what changes it or makes Twilio slow; it is retried at {retry_at}"),
+        format!("{action}: the check right before the write failed {} times: {}", tried.times, tried.message),
+        format!("find what changes it or slows down Twilio; retried at {retry_at}"),
     ))
 }
 
-/// The end of a pause that is not over.
+/// The end of the pause; `None` when it is over.
 fn waits_until(context: &Context<'_>, tried: &Backoff, pause: SignedDuration) -> Option<Timestamp> {
     (!tried.at.is_over(context.now, pause)).then(|| tried.at.at.checked_add(pause).unwrap_or(Timestamp::MAX))
 }
@@ -229,7 +230,7 @@ fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> 
         context.policy.no_retry_from.is_some_and(|from| refused.id.is_some_and(|refused| refused >= from));
     let retry_at = waits_until(context, refused, refused.pause(action.kind(), 0));
     let when = match retry_at {
-        _ if never_again => "by the next run".to_owned(),
+        _ if never_again => "in the next run".to_owned(),
         Some(retry_at) => format!("at {retry_at}"),
         None => return None,
     };
@@ -240,7 +241,7 @@ fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> 
     Some(hold(
         Reason::RefusedByTwilio,
         format!("Twilio refused to {action} ({code}): {}", refused.message),
-        format!("{page}fix what Twilio names, or change the entry; it is retried {when}"),
+        format!("{page}fix the cause that Twilio names, or change the entry; retried {when}"),
     ))
 }
 
@@ -249,13 +250,13 @@ fn not_allowed(context: &Context<'_>, action: &Action) -> Option<Hold> {
     (!context.policy.verbs.contains(&kind)).then(|| {
         hold(
             Reason::NotAllowed,
-            format!("`{kind}` is not among the allowed verbs, so subaccountd does not {action}"),
-            format!("add `{kind}` to --verbs (SUBACCOUNTD_VERBS), or do it by hand"),
+            format!("{action}: `{kind}` is not among the allowed verbs"),
+            format!("add `{kind}` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually"),
         )
     })
 }
 
-/// The action kind that an account's hold is shown with: the one of its desired status.
+/// The action kind of an account's hold: the one of its desired status.
 pub(super) const fn kind(entry: &Entry) -> ActionKind {
     match entry.desired_status {
         crate::DesiredStatus::Active => ActionKind::Reactivate,

@@ -1,7 +1,7 @@
-//! The plan: what brings the fleet to the desired state, and what is held back and why.
+//! The plan: the actions that bring the fleet to the desired state, and the held items with their reasons.
 //!
-//! `plan` is a function of values. It walks what is desired, never what was observed, so that absence cannot destroy;
-//! each desired thing ends as settled, as an action or as held.
+//! `plan` is a function of values. It walks the desired state, never the observation, so that nothing is destroyed because
+//! it is missing; each desired item ends as settled, as an action or as held.
 
 mod accounts;
 mod close;
@@ -26,42 +26,42 @@ pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
 pub(crate) use suspensions::note_what_stays_behind;
 
-/// Actions in the order in which they are shown, and everything that is held.
+/// The actions, in the order in which they are shown, and the held items.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// The actions that will be done.
+    /// The planned actions.
     pub actions: Vec<Planned>,
     /// The held items, by account, number and action kind.
     pub held: Vec<Held>,
-    /// Listed accounts that are closed because they are gone from Twilio's list.
+    /// Listed accounts with the desired status `closed` that Twilio's list no longer contains.
     pub absent: BTreeSet<AccountSid>,
-    /// Numbers that the closes still to come would release, held or not.
+    /// The number of phone numbers that the pending closes would release, held or not.
     pub numbers_at_risk: usize,
-    /// The listed subaccounts that are there and not closed; limits in per cent refer to them.
+    /// The number of listed subaccounts that exist and are not closed; limits in per cent refer to it.
     pub live_accounts: usize,
-    /// The numbers that the state claims or moves and that were found; limits in per cent refer to them.
+    /// The number of phone numbers that the state claims or moves and that were found; limits in per cent refer to it.
     pub found_numbers: usize,
-    /// The most further actions of an action kind that faults may keep out; the brake weighs them too.
+    /// The most further actions of an action kind that faults may hide; the brake counts them too.
     pub doubted: BTreeMap<ActionKind, usize>,
-    /// The transfers that the state wants, planned or held, of numbers that were found.
+    /// The transfers of numbers that were found, planned or held.
     pub(crate) wanted_transfers: Vec<WantedTransfer>,
 }
 
-/// An action with what the brake and a reader want to know of it.
+/// An action with the facts for the brake and the reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// The write.
     pub action: Action,
-    /// It undoes what the daemon did, and costs nothing.
+    /// True when it undoes a write of the daemon, which costs no budget.
     pub exempt: bool,
-    /// The digest of the entry that asks for it.
+    /// The digest of the entry that it comes from.
     pub entry: String,
-    /// The note that a reader should see beside it.
+    /// The note to show beside it.
     pub note: Option<String>,
 }
 
-/// A number that is not where the state wants it, and where it was found.
+/// A phone number that is not in its desired account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WantedTransfer {
     pub(crate) phone: PhoneNumber,
@@ -69,16 +69,16 @@ pub(crate) struct WantedTransfer {
     pub(crate) to: AccountSid,
 }
 
-/// The reason for which nothing at all can be planned.
+/// The reason why nothing at all can be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(pub String);
 
 impl PlanError {
-    /// The state is meant for another main account than that of the credentials.
+    /// The error of a state for another main account than that of the credentials.
     pub(crate) fn other_main_account(state: AccountSid, credentials: AccountSid) -> Self {
         Self(format!(
-            "the state is for the main account {state}, but the credentials are those of {credentials}"
+            "the desired state is for the main account {state}, but the credentials belong to {credentials}"
         ))
     }
 }
@@ -101,8 +101,8 @@ pub struct Context<'a> {
 /// Makes the plan.
 ///
 /// # Errors
-/// When the state names no usable main account, or not the one that was observed, or that one is not active or not
-/// its own owner: then nothing at all is changed.
+/// When the state names no usable main account, or another one than the observed one, or when that account is not active
+/// or not its own owner. Then nothing at all is changed.
 pub fn plan(
     desired: &Desired,
     observed: &Observed,
@@ -128,8 +128,7 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Checks that the state is meant for the account of the credentials, and that this account is a main account
-/// that can be worked with.
+/// Checks that the state is for the account of the credentials, and that this account is an active main account.
 pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), PlanError> {
     let main = desired.main().map_err(|why| PlanError(why.to_owned()))?;
     if main.sid != observed.main() {
@@ -138,18 +137,18 @@ pub fn check_main_account(desired: &Desired, observed: &Observed) -> Result<(), 
     check_credentials(observed)
 }
 
-/// Checks that the account of the credentials is a main account that can be worked with.
+/// Checks that the account of the credentials is an active main account.
 pub fn check_credentials(observed: &Observed) -> Result<(), PlanError> {
     let main = observed.main();
     let Some(account) = observed.main_account() else {
         if let Some(why) = observed.unreadable_account(main) {
             return Err(PlanError(format!("the main account {main} cannot be read: {why}")));
         }
-        return Err(PlanError(format!("Twilio's account list does not show the main account {main}")));
+        return Err(PlanError(format!("the main account {main} is missing from Twilio's account list")));
     };
     if account.owner != Some(main) {
         return Err(PlanError(format!(
-            "{main} is not a main account: Twilio does not show it as its own owner"
+            "{main} is not a main account: its `owner_account_sid` at Twilio is not its own SID"
         )));
     }
     if account.status.known() != Some(Status::Active) {
@@ -188,7 +187,7 @@ impl Plan {
         self.held.push(Held { reason, kind, account, number, message, remedy });
     }
 
-    /// Plans `action` for `entry`, unless something holds every action of its kind.
+    /// Plans `action` for the entry with the digest `entry`, unless it is held.
     fn add(&mut self, context: &Context<'_>, action: Action, entry: &str, note: Option<String>) {
         if let Some(hold) = held::before_any_action(context, &action, entry) {
             return self.hold(action.kind(), action.account(), action.number(), hold);
@@ -213,8 +212,7 @@ impl Context<'_> {
         }
     }
 
-    /// The reason for which nothing is done to the account of `entry`, or to its numbers, when Twilio shows
-    /// it by another name.
+    /// The hold of the account of `entry` and of its numbers, when its name at Twilio is another one.
     fn name_mismatch(&self, entry: &Entry) -> Option<Hold> {
         let live = &self.observed.account(entry.sid)?.friendly_name;
         entry.name_mismatches(live).then(|| held::name_mismatch(entry, live))

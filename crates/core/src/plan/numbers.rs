@@ -1,4 +1,4 @@
-//! The decision on one number that the state wants somewhere. The first match wins.
+//! The decision on one phone number and its desired account. The first match wins.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use crate::{
     Transfer, TransferResources, desired::Main,
 };
 
-/// A number and the account that shall own it.
+/// A phone number and its desired account.
 pub(super) struct Wanted<'a> {
     to: AccountSid,
     phone: PhoneNumber,
     resources: Option<&'a TransferResources>,
-    /// The closing account that the number leaves for the main account, when no entry claims it.
+    /// The account to close that the number leaves for the main account, when no entry claims it.
     leaves: Option<AccountSid>,
 }
 
 impl Wanted<'_> {
-    /// True when it leaves a closing account because no entry claims it.
+    /// Returns true when it moves to the main account because its account is to close and no entry claims it.
     pub(super) const fn leaves(&self) -> bool {
         self.leaves.is_some()
     }
 }
 
-/// Every claim, and what closing accounts hand to the main account.
+/// Every claim, and the numbers that accounts to close move to the main account.
 pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
     let claims =
@@ -40,7 +40,7 @@ pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
         let unclaimed = |phone: &PhoneNumber| !claimed.contains(phone) && !terms.release.contains(phone);
         let phones = listed.iter().map(|number| number.phone).filter(unclaimed);
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
-        // One that is on the move between two closing accounts is in both lists.
+        // A number in transit between two accounts to close is in both lists.
         let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();
         all.extend(new.into_iter().map(|phone| Wanted { to, phone, resources: None, leaves }));
     }
@@ -68,7 +68,7 @@ pub(super) fn decide(
             return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), nowhere(context, phone));
         }
     };
-    // While the state has faults, what closes would move is held and must not raise the limit of what is not.
+    // While the state has faults, moves for a close are held, and must not raise the limit of other transfers.
     plan.found_numbers += usize::from(!(context.desired.faulty() && wanted.leaves()));
     plan.wanted_transfers.push(WantedTransfer { phone, from, to: wanted.to });
     let transfer = Transfer {
@@ -91,8 +91,8 @@ pub(super) fn decide(
 fn moving(phone: PhoneNumber) -> Hold {
     hold(
         Reason::Unreadable,
-        format!("{phone} was seen in two accounts at once: it is on the move"),
-        "wait for the next pass, which looks again",
+        format!("{phone} was seen in two accounts at once: a transfer is in progress"),
+        "wait for the next pass, which reads the lists again",
     )
 }
 
@@ -100,22 +100,24 @@ fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
     match context.observed.unreadable_list() {
         Some((unread, why, remedy)) => hold(
             Reason::Unreadable,
-            format!("{phone} is in no list that could be read, and the list of {unread} could not be: {why}"),
+            format!(
+                "{phone} is in no readable number list, and the list of {unread} could not be read: {why}"
+            ),
             remedy,
         ),
         None if let Some((account, why)) = context.observed.any_unreadable_account() => {
             let account =
-                account.map_or_else(|| "an account without a readable SID".to_owned(), |sid| sid.to_string());
+                account.map_or_else(|| "an account without a valid SID".to_owned(), |sid| sid.to_string());
             hold(
                 Reason::Unreadable,
-                format!("{phone} is in no list that could be read, and {account} cannot be read: {why}"),
-                "look at the account in the Twilio Console",
+                format!("{phone} is in no readable number list, and {account} cannot be read: {why}"),
+                "check the account in the Twilio Console",
             )
         }
         None => hold(
             Reason::UnknownNumber,
-            format!("no account that was read holds {phone}"),
-            "check the number; buy or port it first, or remove the claim",
+            format!("{phone} is in no number list that was read"),
+            "check the phone number; buy or port it first, or remove the claim",
         ),
     }
 }
@@ -139,17 +141,17 @@ fn held(
 fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Hold> {
     let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
     let phone = wanted.phone;
-    let stays = format!("{phone} stays where it is");
+    let stays = format!("{phone} is not moved");
     Some(if let Some(pause) = desired.pause() {
         whole_state_paused(&pause, &stays)
     } else if desired.entry(sid).is_some() {
         let message = format!("{stays}: the entry of {sid} is paused");
         hold(Reason::Paused, message, format!("remove `paused: true` from the entry of {sid}"))
     } else if desired.may_be_listed(sid) {
-        let message = format!("{stays}: {sid} may be the account of an entry whose SID is in doubt");
+        let message = format!("{stays}: {sid} may be the account of an entry without a readable SID");
         hold(Reason::Paused, message, FIX_FAULTS)
     } else {
-        let message = format!("{stays}: what the state says of {sid} has a fault");
+        let message = format!("{stays}: {sid} has a fault in the desired state");
         hold(Reason::Paused, message, FIX_FAULTS)
     })
 }
@@ -181,8 +183,8 @@ fn unreadable_status(context: &Context<'_>, accounts: [AccountSid; 2], phone: Ph
     accounts.into_iter().find(unreadable).map(|sid| {
         hold(
             Reason::Unreadable,
-            format!("{phone} stays where it is: the status of {sid} cannot be read"),
-            "look at the account in the Twilio Console",
+            format!("{phone} is not moved: the status of {sid} cannot be read"),
+            "check the account in the Twilio Console",
         )
     })
 }
@@ -190,7 +192,7 @@ fn unreadable_status(context: &Context<'_>, accounts: [AccountSid; 2], phone: Ph
 fn name_mismatch(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneNumber) -> Option<Hold> {
     let mut entries = accounts.into_iter().filter_map(|sid| context.desired.entry(sid));
     let mut hold = entries.find_map(|entry| context.name_mismatch(entry))?;
-    hold.message = format!("{phone} stays where it is: {}", hold.message);
+    hold.message = format!("{phone} is not moved: {}", hold.message);
     Some(hold)
 }
 
@@ -198,7 +200,10 @@ fn state_faults(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold> {
     let leaves = wanted.leaves.filter(|_| context.desired.faulty())?;
     Some(hold(
         Reason::StateFaults,
-        format!("{} is not moved from {leaves} to the main account while the state has faults", wanted.phone),
+        format!(
+            "{} is not moved from {leaves} to the main account while the desired state has faults",
+            wanted.phone
+        ),
         FIX_FAULTS,
     ))
 }
@@ -213,14 +218,14 @@ fn target_not_active(
         .then(|| not_active(wanted.to, wanted.phone))
 }
 
-/// The reason for which `phone` cannot go to `to`, which is not active in this pass.
+/// The hold of a transfer of `phone` to `to`, which is not active in this pass.
 pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
     hold(
         Reason::TargetNotActive,
         format!(
-            "{phone} cannot move to {to}, which is not active: Twilio takes transfers into active accounts only"
+            "{phone} cannot move to {to}, which is not active: Twilio accepts transfers into active accounts only"
         ),
-        "make the receiving account active first; it can be suspended again once the number is there",
+        "make the receiving account active first; it can be suspended again after the transfer",
     )
 }
 
@@ -230,7 +235,7 @@ fn resources(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
     if number.needs_address && resources.is_none_or(|resources| resources.address_sid.is_none()) {
         return Some(hold(
             Reason::NeedsAddress,
-            format!("{phone} has address requirements, and the state names no address of {to}"),
+            format!("{phone} has address requirements, but the desired state gives no `addressSid` of {to}"),
             format!("write the number in the long form with an `addressSid` of {to} {place}"),
         ));
     }
@@ -239,7 +244,7 @@ fn resources(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
     .then(|| {
         hold(
             Reason::NeedsBundle,
-            format!("{phone} carries a regulatory bundle, and the state names no bundle of {to}"),
+            format!("{phone} has a regulatory bundle, but the desired state gives no `bundleSid` of {to}"),
             format!("write the number in the long form with a `bundleSid` of {to} {place}"),
         )
     })

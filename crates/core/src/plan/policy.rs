@@ -1,4 +1,4 @@
-//! The policy: what the operator allows by settings, whatever the state says.
+//! The policy: the operator's settings, which limit what the state can ask for.
 
 use std::collections::BTreeSet;
 
@@ -6,27 +6,27 @@ use jiff::SignedDuration;
 
 use crate::ActionKind;
 
-/// Settings that the plan obeys.
+/// The settings that the plan follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The action kinds that may be used.
+    /// The allowed action kinds.
     pub verbs: BTreeSet<ActionKind>,
-    /// The time for which an account rests suspended before it is closed; zero skips the rest.
+    /// The cooling-off period of a suspended account before it is closed; zero skips it.
     pub close_after: SignedDuration,
-    /// The suspensions made by others that are lifted.
+    /// The external suspensions that are lifted.
     pub reactivation: Reactivation,
-    /// The time for which a write weighs on its budget, and for which an undoing counts.
+    /// The rolling window of the budgets, and of the reverts that are counted.
     pub window: SignedDuration,
-    /// The time between two passes: a longer absence than three of these does not count towards a rest.
+    /// The time between two passes: a gap of more than three intervals does not count towards a cooling-off period.
     pub interval: SignedDuration,
-    /// Actions refused since the write of this id are not retried at all, as within one `apply`.
+    /// The write id from which on refused actions are not retried, as within one `apply`.
     pub no_retry_from: Option<u64>,
 }
 
-/// The suspensions made by others that are lifted.
+/// The external suspensions that are lifted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reactivation {
-    /// Those that the account was in when the state began to say `active`.
+    /// Those that were made before the desired status became `active`.
     #[default]
     Normal,
     /// None.

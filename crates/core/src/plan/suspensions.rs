@@ -1,5 +1,5 @@
-//! Suspensions beside transfers: a suspended account takes no number and perhaps gives none, so a transfer that failed
-//! once is tried once more before the suspension goes on without it.
+//! Suspensions of accounts with transfers: Twilio accepts no transfer into a suspended account, and may refuse one out of
+//! it. So a failed transfer is retried once before the account is suspended without it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{AccountSid, Action, ActionKind, NumberLocation, PhoneNumber, Target, text::first_of};
 
-/// Holds each suspension whose account waits for a transfer that failed, itself or because the reactivation of its receiver
-/// failed, and was not tried once more.
+/// Holds each suspension whose account has a failed transfer that was not retried yet. A transfer also counts as failed
+/// when the reactivation of its receiver failed.
 pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
     let failed: BTreeMap<PhoneNumber, &Held> = plan
         .held
@@ -40,7 +40,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
             let account = planned.action.account();
             match (waiting.get(&account), unclaimed.get(&account)) {
                 (Some(held), _) => {
-                    let message = format!("{account} waits for a second try: {}", held.message);
+                    let message = format!("{account} waits for one retry: {}", held.message);
                     Some((account, Hold { reason: held.reason, message, remedy: held.remedy.clone() }))
                 }
                 (None, Some(phone)) => Some((account, waits_for_faults(account, *phone))),
@@ -54,8 +54,8 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
     }
 }
 
-/// Numbers whose transfer failed once and is not wanted any more, while a fault may be the reason for that, by the accounts
-/// that hold them: a fault does not make a suspension go on.
+/// Numbers whose transfer failed once and whose claim is gone, perhaps because of a fault, by the accounts that hold them:
+/// a fault must not let a suspension continue.
 fn unclaimed_failures(context: &Context<'_>, plan: &Plan) -> BTreeMap<AccountSid, PhoneNumber> {
     if !context.desired.faulty() {
         return BTreeMap::new();
@@ -76,7 +76,7 @@ fn waits_for_faults(account: AccountSid, phone: PhoneNumber) -> Hold {
     hold(
         Reason::RefusedByTwilio,
         format!(
-            "{account} waits for a second try of the transfer of {phone}, whose claim may be hidden by a fault"
+            "{account} waits for one retry of the transfer of {phone}, whose claim may be hidden by a fault"
         ),
         FIX_FAULTS,
     )
@@ -87,7 +87,7 @@ fn was_tried_once(context: &Context<'_>, kind: ActionKind, target: Target) -> bo
     refusals.any(|(of, refused)| of == kind && refused.times == 1)
 }
 
-/// Names beside each planned suspension the numbers that stay behind, because their transfers are held.
+/// Adds to each planned suspension a note with the numbers whose transfers are held.
 pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
     let held: BTreeSet<_> = plan
         .held
@@ -104,7 +104,7 @@ pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
     for planned in plan.actions.iter_mut().filter(|planned| planned.action.kind() == ActionKind::Suspend) {
         let Some(numbers) = staying.get(&planned.action.account()) else { continue };
         let words = format!(
-            "these transfers are held, and Twilio takes none into a suspended account: {}",
+            "held transfers, which Twilio does not accept into a suspended account: {}",
             first_of(numbers)
         );
         planned.note = Some(planned.note.take().map_or(words.clone(), |note| format!("{note}; {words}")));

@@ -35,7 +35,7 @@ fn world(drawn: &draw::Fleet) -> World {
     builder.build()
 }
 
-/// How Twilio's lists behave.
+/// The behavior of Twilio's lists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lists {
     suspended: SuspendedNumbers,
@@ -104,7 +104,7 @@ pub(crate) fn settle(fleet: &mut Fleet, drawn: &draw::Fleet) -> Option<usize> {
     None
 }
 
-/// What the state wants and the world does not show is held with a reason.
+/// Checks that every difference between state and world is held with a reason.
 pub(crate) fn check_the_rest_is_held(fleet: &Fleet) {
     let left = fleet.pass().unwrap().left;
     let world = fleet.world.lock().unwrap();

@@ -53,9 +53,9 @@ fn fleet() -> Fleet {
 struct Conditions {
     suspended: SuspendedNumbers,
     lag_ms: u64,
-    /// Our clock is so many hours off around the crash.
+    /// The error of the local clock around the crash, in hours.
     clock_hours: i64,
-    /// The first passes follow each other after so many seconds, the others a day apart.
+    /// The seconds between the first passes; the others are a day apart.
     seconds: i64,
 }
 

@@ -1,4 +1,4 @@
-//! The meaning of a state, told from another: digests, and agreement on the targets of a write.
+//! The comparison of two states: digests, and agreement on the targets of a write.
 
 use jiff::Timestamp;
 use subaccountd_core::{CloseTerms, Desired, Entry};
@@ -24,7 +24,7 @@ fn with(old: &str, new: &str) -> Desired {
 }
 
 #[test]
-fn digest_changes_with_everything_that_the_state_says() {
+fn digest_changes_with_every_part_of_the_state() {
     let changes = [
         ("mainAccount:", "paused: true\nmainAccount:"),
         ("mainAccount:", "x-note: 1\nx-note: 2\nmainAccount:"),

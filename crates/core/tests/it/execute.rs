@@ -18,7 +18,7 @@ const EVERY_VERB: &str = r#"
     - {sid: AC04, status: closed, close: {confirm: acme}}
     "#;
 
-/// One of each action kind: AC02 gives a number to AC01, which is to come back, and is then suspended.
+/// One of each action kind: AC01 is reactivated and receives a number of AC02, which is then suspended.
 fn every_verb() -> Scene {
     let scene = Scene::new(EVERY_VERB).suspended("AC01").active("AC02").active("AC03").suspended("AC04");
     scene.holds("AC02", "+15105550101").pass().after("72h")
@@ -239,15 +239,15 @@ fn close_is_skipped_when_the_account_or_its_numbers_changed() {
         .join("\n")
     };
     insta::assert_snapshot!(shown, @r#"
-    close AC01: skipped not closed: AC01 changed since it was planned: it is active and named "acme", last changed at 2026-06-01T12:00:00Z
+    close AC01: skipped AC01 changed since it was planned: now active and named "acme", last changed at 2026-06-01T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: AC01 changed since it was planned: it is suspended and named "hooli", last changed at 2026-06-01T12:00:00Z
+    close AC01: skipped AC01 changed since it was planned: now suspended and named "hooli", last changed at 2026-06-01T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: AC01 changed since it was planned: it is suspended and named "acme", last changed at 2026-06-04T12:00:00Z
+    close AC01: skipped AC01 changed since it was planned: now suspended and named "acme", last changed at 2026-06-04T12:00:00Z
     close AC02: done
-    close AC01: skipped not closed: AC01 was planned with 0 and now lists 1 (+15105550101)
+    close AC01: skipped AC01 changed since it was planned: 0 numbers then, 1 now (+15105550101)
     close AC02: done
-    close AC01: skipped not closed: AC01 could not be read again: a page failed
+    close AC01: skipped AC01 could not be read right before its close: a page failed
     close AC02: done
     "#);
 }
@@ -298,11 +298,11 @@ fn close_is_skipped_when_a_number_differs_from_the_planned_ones() {
         ]
         .join("\n")
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     close AC01: done
-    close AC01: skipped not closed: AC01 was planned with 1 and now lists 0 ()
-    close AC01: skipped not closed: AC01 was planned with 1 and now lists 2 (+15105550101, +15105550102)
-    close AC01: skipped not closed: AC01 was planned with 1 and now lists 1 (+15105550102)
+    close AC01: skipped AC01 changed since it was planned: 1 number then, 0 now ()
+    close AC01: skipped AC01 changed since it was planned: 1 number then, 2 now (+15105550101, +15105550102)
+    close AC01: skipped AC01 changed since it was planned: 1 number then, 1 now (+15105550102)
     ");
 }
 
@@ -320,10 +320,10 @@ fn pass_is_aborted_when_the_second_look_finds_the_credentials_refused() {
         shown.push_str(&ports.shown(&scene));
         shown
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     read the numbers of AC01
     read AC01
-    close AC01: skipped not closed: AC01 could not be read again: 401 from Twilio
+    close AC01: skipped AC01 could not be read right before its close: 401 from Twilio
     close AC02: skipped the pass was aborted: 401 from Twilio
     stopped: 401 from Twilio
     --
@@ -335,7 +335,7 @@ fn pass_is_aborted_when_the_second_look_finds_the_credentials_refused() {
     write: close AC02
     answer: close AC02
     outcome: close AC02 done
-    close AC01: skipped not closed: AC01 could not be read again: 503 from Twilio
+    close AC01: skipped AC01 could not be read right before its close: 503 from Twilio
     close AC02: done
     ");
 }

@@ -11,7 +11,7 @@ use subaccountd_core::manifest::{DiagnosticCode, Source, parse, schema::json_sch
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&json_schema()).unwrap());
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::draft202012::new(&SCHEMA).unwrap());
 
-/// What only the whole state, the calendar or a reader of YAML can know, so that no schema says it.
+/// The codes of faults that depend on the whole state, the calendar or the YAML parser, so that no schema can express them.
 const BEYOND: [DiagnosticCode; 5] = [
     DiagnosticCode::AccountTwice,
     DiagnosticCode::NumberTwice,
@@ -282,7 +282,7 @@ const fn kind(value: &Value) -> u8 {
     }
 }
 
-/// How many documents are made, and by which draws: the same in every build; others with
+/// The number of documents, and the seed of their draws: the same in every build; others with
 /// `GENERATED=5000 cargo test -p subaccountd-core generated`.
 fn draws() -> (usize, TestRunner) {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
@@ -291,7 +291,7 @@ fn draws() -> (usize, TestRunner) {
 }
 
 #[test]
-fn the_parser_takes_what_the_schema_makes_and_refuses_what_breaks_one_rule_of_it() {
+fn parser_accepts_documents_of_the_schema_and_refuses_those_that_break_one_rule() {
     let (count, mut runner) = draws();
     let (mut taken, mut beyond, mut refused) = (0, 0, 0);
     let mut kinds = std::collections::BTreeSet::new();
@@ -305,7 +305,7 @@ fn the_parser_takes_what_the_schema_makes_and_refuses_what_breaks_one_rule_of_it
         beyond += usize::from(!found.is_empty());
         taken += 1;
         for (place, rule) in rules {
-            // An empty document is skipped, which no schema can say.
+            // An empty document is skipped, which no schema can express.
             let document = broken(&document, &place, &rule, pick);
             if document.is_null() {
                 continue;

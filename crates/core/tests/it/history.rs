@@ -1,4 +1,4 @@
-//! History asked directly: the writes that are open, what they leave in doubt, and the numbers as they were seen.
+//! History, queried directly: the open writes, their possible late effects, and the numbers as they were seen.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +191,7 @@ fn number_that_is_seen_again_is_no_longer_missing() {
     }
     seen(&mut history, "AC01", &[A], false);
     assert_eq!((history.missing_since(phone(A)), history.missing_since(phone(B))), (None, Some(at)));
-    // What was found missing first stays.
+    // The first time stays.
     history.apply(Event::NumberMissing { number: phone(B), at: at + SignedDuration::from_hours(1) });
     assert_eq!(history.missing_since(phone(B)), Some(at));
 }

@@ -5,7 +5,7 @@ use subaccountd_core::{ActionKind, Guardrails, Outcome, Receipt, Refusal, Skip, 
 use crate::support::scene::{NOON, time};
 
 const SKIPS: [(SkipCause, bool, bool); 10] = [
-    // The cause; whether the loop waits as Twilio asks; whether the proof failed.
+    // The cause; true when it is backpressure; true when the proof failed.
     (SkipCause::RateLimited, true, false),
     (SkipCause::ConnectFailed, true, false),
     (SkipCause::TokenRotated, true, false),
@@ -18,7 +18,7 @@ const SKIPS: [(SkipCause, bool, bool); 10] = [
     (SkipCause::PassAborted, false, false),
 ];
 
-/// An outcome of each kind, with everything that it can tell.
+/// An outcome of each kind, with every field set.
 fn outcomes() -> [Outcome; 5] {
     let (date, request_id) = (Some(time(NOON)), Some("RQ1".to_owned()));
     let refusal =
@@ -33,7 +33,7 @@ fn outcomes() -> [Outcome; 5] {
 }
 
 #[test]
-fn skip_cause_tells_backpressure_and_failed_proofs_apart() {
+fn skip_cause_separates_backpressure_from_failed_proofs() {
     for (cause, backpressure, proof) in SKIPS {
         assert_eq!((cause.is_backpressure(), cause.is_proof()), (backpressure, proof), "{cause:?}");
     }
@@ -41,7 +41,7 @@ fn skip_cause_tells_backpressure_and_failed_proofs_apart() {
 }
 
 #[test]
-fn outcome_tells_what_twilio_answered() {
+fn outcome_has_the_fields_of_the_answer() {
     let noon = Some(time(NOON));
     let told = outcomes().map(|outcome| {
         (outcome.as_str(), outcome.request_id().map(str::to_owned), outcome.date(), outcome.code())
@@ -61,7 +61,7 @@ fn outcome_tells_what_twilio_answered() {
 }
 
 #[test]
-fn outcome_tells_what_weighs_and_what_is_open() {
+fn outcome_counts_against_a_budget_or_is_open_by_its_kind() {
     let told = outcomes().map(|outcome| (outcome.may_have_happened(), outcome.is_open()));
     assert_eq!(told, [(true, false), (false, false), (true, true), (true, true), (false, false)]);
 }

@@ -1,4 +1,4 @@
-//! The pass as its driver sees it: what it wants to read and what not, and the facts that it gives.
+//! The pass as its driver sees it: the reads that it needs, and its facts.
 
 use jiff::Timestamp;
 use subaccountd_core::{
@@ -23,7 +23,7 @@ fn claiming() -> Scene {
     Scene::new(&state).holds("AC02", NUMBER)
 }
 
-/// Single accounts and single numbers that the pass wants: they cost a request each.
+/// The single accounts and numbers that the pass reads: they cost one request each.
 fn looks(scene: &Scene) -> Vec<Want> {
     let asked = scene.asks();
     asked.into_iter().filter(|want| !matches!(want, Want::Numbers(_))).collect()
@@ -147,7 +147,7 @@ fn all_lists_are_read_once_while_a_number_is_missing_and_not_otherwise() {
     assert_eq!((lists(&found), searched(&found)), (3, false), "a search that finds it has no pause");
 }
 
-/// One pass of a process: it begins at `begin`, and Twilio tells `told`. The history takes in its facts.
+/// One pass of a process: it begins at `begin`, and Twilio's clock is at `told`. History applies its facts.
 fn passes(scene: &mut Scene, begin: Now, told: Now) -> Vec<Event> {
     let guardrails = scene.guardrails();
     let (mut pass, mut events) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, begin);
@@ -175,7 +175,7 @@ fn since(history: &History) -> Option<Timestamp> {
 }
 
 #[test]
-fn decision_of_a_process_that_knows_no_time_yet_is_dated_when_twilio_tells_it() {
+fn decision_of_a_new_process_is_dated_when_twilio_gives_the_time() {
     let mut scene = Scene::new(CLOSED);
     passes(&mut scene, without_twilio(NOON), at(NOON));
     assert_eq!(since(&scene.history), Some(time(NOON)));
@@ -193,7 +193,7 @@ fn decision_that_no_pass_could_date_is_dated_by_the_first_that_can() {
 
 /// The time of an earlier pass was moved on by a clock that stood still, as when the machine slept.
 #[test]
-fn decision_is_dated_by_what_twilio_tells_in_its_own_pass() {
+fn decision_is_dated_by_twilios_clock_in_its_own_pass() {
     let told = |told: &str| {
         let mut scene = Scene::new(CLOSED);
         let events = passes(&mut scene, at(NOON), at(told));
@@ -224,7 +224,7 @@ fn suspension_is_seen_when_the_last_read_of_a_pass_ends() {
 }
 
 #[test]
-fn gap_before_the_first_pass_of_a_process_is_known_when_twilio_tells_the_time() {
+fn gap_before_the_first_pass_of_a_process_is_known_when_twilio_gives_the_time() {
     let unattended = |begin: fn(&str) -> Now, back: &str| {
         let mut scene = Scene::new(CLOSED);
         passes(&mut scene, at(NOON), at(NOON));

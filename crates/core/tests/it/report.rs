@@ -89,12 +89,12 @@ fn conditions(report: &Report) -> String {
 #[test]
 fn each_listed_account_has_one_condition() {
     insta::assert_snapshot!(conditions(&report(&mixed(), None)), @r#"
-    AC01 active suspended: False Reactivating since 2026-06-01T12:00:00Z: to do: reactivate
-    AC02 suspended active: False Suspending since 2026-06-01T12:00:00Z: to do: suspend
-    AC03 closed suspended: False CoolingOff since 2026-06-01T12:00:00Z: AC03 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
-    AC04 active dormant: Unknown Unreadable since 2026-06-01T12:00:00Z: Twilio gives AC04 the status "dormant", which is none of active, suspended, closed
-    AC05 closed -: True Absent since 2026-06-01T12:00:00Z: closed, and gone from Twilio's list
-    AC06 active active: False Transferring since 2026-06-01T12:00:00Z: to do: transfer
+    AC01 active suspended: False Reactivating since 2026-06-01T12:00:00Z: planned: reactivate
+    AC02 suspended active: False Suspending since 2026-06-01T12:00:00Z: planned: suspend
+    AC03 closed suspended: False CoolingOff since 2026-06-01T12:00:00Z: AC03 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z
+    AC04 active dormant: Unknown Unreadable since 2026-06-01T12:00:00Z: AC04 has the unknown status "dormant" at Twilio
+    AC05 closed -: True Absent since 2026-06-01T12:00:00Z: closed, and no longer in Twilio's list
+    AC06 active active: False Transferring since 2026-06-01T12:00:00Z: planned: transfer
     AC07 active active: True InSync since 2026-06-01T12:00:00Z: in sync
     "#);
 }

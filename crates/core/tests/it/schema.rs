@@ -17,7 +17,7 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
 
 /// `UPDATE_SCHEMA=1 cargo nextest run -p subaccountd-core` writes it anew.
 #[test]
-fn the_committed_schema_is_what_the_program_prints() {
+fn committed_schema_equals_the_printed_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/schema/desired-state.v1.schema.json");
     if env::var_os("UPDATE_SCHEMA").is_some() {
         fs::write(&path, json_schema()).unwrap();
@@ -25,7 +25,7 @@ fn the_committed_schema_is_what_the_program_prints() {
     assert_eq!(fs::read_to_string(&path).unwrap(), json_schema(), "run it again with UPDATE_SCHEMA=1");
 }
 
-/// Whether the parser takes the document. One without a `mainAccount` is read beside another that has it.
+/// Returns true when the parser accepts the document. One without a `mainAccount` is read with another that has it.
 fn parses(document: &Value) -> bool {
     let source = |name: &str, document: &Value| Source {
         name: name.to_owned(),
@@ -130,7 +130,7 @@ fn all_places() -> Vec<String> {
     out
 }
 
-/// Removes what stands at `place`.
+/// Removes the value at `place`.
 fn remove(document: &mut Value, place: &str) {
     let Some((parent, key)) = place.rsplit_once('/') else { return };
     match document.pointer_mut(parent) {
@@ -150,12 +150,12 @@ fn a_document_with_every_key_is_taken_by_both() {
 }
 
 #[test]
-fn with_any_value_in_any_place_both_say_the_same() {
+fn schema_and_parser_agree_with_any_value_anywhere() {
     for place in all_places() {
         for value in values() {
             let mut document = full();
             *document.pointer_mut(&place).unwrap() = value.clone();
-            // An empty document is skipped, which no schema can say.
+            // An empty document is skipped, which no schema can express.
             if !document.is_null() {
                 assert_alike(&document);
             }
@@ -164,7 +164,7 @@ fn with_any_value_in_any_place_both_say_the_same() {
 }
 
 #[test]
-fn with_any_key_more_or_less_both_say_the_same() {
+fn schema_and_parser_agree_with_any_key_added_or_removed() {
     for place in all_places() {
         let mut document = full();
         remove(&mut document, &place);
@@ -202,7 +202,7 @@ fn invalid_document_is_refused_by_schema_and_parser() {
 }
 
 #[test]
-fn a_subaccount_listed_twice_alike_is_refused_by_both() {
+fn schema_and_parser_refuse_a_subaccount_listed_twice() {
     let mut document = full();
     document["subaccounts"][2] = document["subaccounts"][1].clone();
     assert_both(&document, false);
@@ -212,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn after_any_few_changes_both_say_the_same(
+    fn schema_and_parser_agree_after_a_few_changes(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 1..4)
     ) {
         let mut document = full();

@@ -27,15 +27,15 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ]
 }
 
-/// What our clock and Twilio's say.
+/// The errors of the local clock and of Twilio's clock.
 #[derive(Debug, Clone, Copy)]
 enum Clocks {
     Right,
-    /// Ours is so many hours off.
+    /// The local clock is wrong by these hours.
     Off(i64),
-    /// Twilio's answers tell no time.
+    /// Twilio's answers have no `Date`.
     NoDate,
-    /// Both jump so many hours ahead, and back before the next pass.
+    /// Both clocks jump ahead by these hours, and back before the next pass.
     Jump(i64),
 }
 
@@ -48,11 +48,11 @@ fn clocks() -> impl Strategy<Value = Clocks> {
     ]
 }
 
-/// What happens around one pass.
+/// The events around one pass.
 #[derive(Debug, Clone)]
 struct Step {
     edit: Option<Edit>,
-    /// An edit during the pass, after so many places in flight.
+    /// An edit during the pass, after this number of places in flight.
     during: Option<(usize, Edit)>,
     people: Option<(usize, People)>,
     troubles: Vec<Trouble>,
@@ -135,7 +135,7 @@ fn calm(fleet: &mut Fleet) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(128), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I1, I2, I4 and I12 hold at every write, whatever goes wrong, whoever acts and whatever the clocks say; then the
+    /// I1, I2, I4 and I12 hold at every write, with any failures, external changes and clock errors; then the
     /// fleet converges.
     #[test]
     fn fleet_loses_no_number_and_converges_after_any_storm(
@@ -157,10 +157,10 @@ proptest! {
         check_the_rest_is_held(&fleet);
     }
 
-    /// I8, as the world counts it. Nobody else acts, so that every change is the daemon's; a write that comes late and was
+    /// I8, as the world counts it. There are no external changes, so that every change is the daemon's; a write that comes late and was
     /// repeated meanwhile takes the place of its repeat, so it is not drawn beside edits.
     #[test]
-    fn brake_holds_whatever_is_lost_edited_or_told_by_clocks(
+    fn brake_holds_after_losses_edits_and_wrong_clocks(
         drawn in fleet(),
         lists in lists(),
         steps in prop::collection::vec(step(0.5, 0.1, trouble()), 1..14),

@@ -148,12 +148,12 @@ async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compil
     fs::write(at("b.yaml"), "apiVersion: subaccountd/v1\nkind: DesiredState\nsubaccounts: []\n").unwrap();
     let good = output(bare(&["validate", &at("b.yaml")])).await;
     assert_eq!(code(&good), 1);
-    assert!(stdout(&good).contains("the state has no `mainAccount`"), "{}", stdout(&good));
+    assert!(stdout(&good).contains("the desired state has no `mainAccount`"), "{}", stdout(&good));
     let both = output(bare(&["validate", &at("a.yaml"), &at("b.yaml")])).await;
     assert_eq!(code(&both), 1);
     let shown = stdout(&both).replace(&format!("{}/", dir.path().display()), "");
     insta::assert_snapshot!(shown, @r"
-    error[SD027]: `actve` is not a status
+    error[SD027]: `actve` is not a valid status
      --> a.yaml:5:55
       |
     5 |   - {sid: AC00000000000000000000000000000001, status: actve}
@@ -195,14 +195,14 @@ async fn validate_prints_json_and_annotations_of_a_workflow() {
           "column": 11,
           "endColumn": 45,
           "message": "AC00000000000000000000000000000001 is listed twice: also on line 5",
-          "help": "keep one of the entries; until then none of them counts",
+          "help": "keep one of the entries; until then, all of them are ignored",
           "replacement": null,
           "related": {
             "file": "a,b: 100%.yaml",
             "line": 5,
             "column": 11,
             "endColumn": 45,
-            "message": "listed first here"
+            "message": "first listed here"
           }
         },
         {
@@ -211,7 +211,7 @@ async fn validate_prints_json_and_annotations_of_a_workflow() {
           "line": 6,
           "column": 55,
           "endColumn": 60,
-          "message": "`actve` is not a status",
+          "message": "`actve` is not a valid status",
           "help": "did you mean `active`?",
           "replacement": "active",
           "related": null
@@ -223,8 +223,8 @@ async fn validate_prints_json_and_annotations_of_a_workflow() {
     let github = output(bare(&["validate", "-o", "github", &path])).await;
     assert_eq!(code(&github), 1);
     insta::assert_snapshot!(shown(&github), @r"
-    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=11,endColumn=45,title=SD031%3A an account that is listed twice::AC00000000000000000000000000000001 is listed twice: also on line 5%0Ahelp: keep one of the entries; until then none of them counts%0Alisted first here: a,b: 100%25.yaml:5:11
-    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=55,endColumn=60,title=SD027%3A an unknown status::`actve` is not a status%0Ahelp: did you mean `active`?
+    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=11,endColumn=45,title=SD031%3A an account that is listed twice::AC00000000000000000000000000000001 is listed twice: also on line 5%0Ahelp: keep one of the entries; until then, all of them are ignored%0Afirst listed here: a,b: 100%25.yaml:5:11
+    ::error file=a%2Cb%3A 100%25.yaml,line=6,endLine=6,col=55,endColumn=60,title=SD027%3A an unknown status::`actve` is not a valid status%0Ahelp: did you mean `active`?
     2 faults: SD027, SD031; see `subaccountd validate --explain SD031`
     ");
 

@@ -315,7 +315,7 @@ async fn a_faulty_state_and_one_of_another_main_account_stop_a_search_for_what_i
     assert!(why.contains("did you mean `active`?") && why.contains("has faults"), "{why}");
     setup.write(&state(&entry(1, "active", "")).replace(&ac(0), &ac(9)));
     let why = refused(&setup, &["--missing"]).await;
-    assert!(why.contains("but the credentials are those of"), "{why}");
+    assert!(why.contains("but the credentials belong to"), "{why}");
     // Without --missing the state is not read.
     setup.write("no state");
     import(&setup, &[]).await;
@@ -333,7 +333,7 @@ async fn a_list_that_cannot_be_read_stops_the_import_unless_its_numbers_may_be_l
     assert!(!file.exists());
     import(&setup, &[&out[..], &["--skip-unreadable"]].concat()).await;
     let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains("# its numbers are left out") && text.contains(&phone(1)), "{text}");
+    assert!(text.contains("# its numbers are skipped") && text.contains(&phone(1)), "{text}");
     assert_settled(&setup, &file).await;
     let none = import(&setup, &["--numbers", "none"]).await;
     assert!(!none.contains("numbers"), "{none}");
@@ -382,7 +382,7 @@ async fn wrong_usage_of_import_exits_with_64() {
         (&["--split-by", "account"][..], "--out"),
         (&["--force"], "--out"),
         (&["--status", "open"], "write active, suspended or closed"),
-        (&["--sid", "AC1"], "is not an account SID"),
+        (&["--sid", "AC1"], "is not a valid account SID"),
     ] {
         let ended = setup.run(&[&["import"], args].concat()).await;
         assert_eq!(code(&ended), 64, "{args:?}: {}", stderr(&ended));

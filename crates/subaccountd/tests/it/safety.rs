@@ -45,7 +45,11 @@ async fn a_close_is_not_made_when_the_second_look_differs() {
         Fault::new(FaultKind::Rows { drop: 1, end: false }).on(Operation::ListNumbers).skip(1).times(1),
     );
     let applied = setup.run(&["apply", "--close-after", "0s", "--max-released-numbers", "1"]).await;
-    assert!(stderr(&applied).contains("was planned with 1 and now lists 0"), "{}", stderr(&applied));
+    assert!(
+        stderr(&applied).contains("changed since it was planned: 1 number then, 0 now"),
+        "{}",
+        stderr(&applied)
+    );
     let posts = setup.posts();
     assert_eq!(posts.len(), 1, "the close is made by a later pass only: {posts:?}");
 }
@@ -236,7 +240,7 @@ async fn close_withdrawn_during_a_long_pass_rests_anew() {
     setup.suspend_elsewhere(1);
     let daemon = setup.daemon(&["--interval", "200ms"]).await;
     let held = async || daemon.status().await["plan"]["held"][0]["message"].to_string();
-    eventually("it rests", async || held().await.contains("it rests 72h since")).await;
+    eventually("it rests", async || held().await.contains("cooling-off period of 72h since")).await;
     let before = held().await;
     setup.sim.faults().clock_offset_seconds = 4;
     daemon.more_passes(2).await;
@@ -253,7 +257,7 @@ async fn close_withdrawn_during_a_long_pass_rests_anew() {
     daemon.more_passes(2).await;
     eventually("a new rest", async || {
         let after = held().await;
-        after.contains("it rests 72h since") && after != before
+        after.contains("cooling-off period of 72h since") && after != before
     })
     .await;
 }
@@ -266,7 +270,7 @@ async fn a_close_withdrawn_during_an_outage_rests_anew() {
     setup.suspend_elsewhere(1);
     let daemon = setup.daemon(&["--interval", "100ms"]).await;
     let held = async || daemon.status().await["plan"]["held"][0]["message"].to_string();
-    eventually("it rests", async || held().await.contains("it rests 72h since")).await;
+    eventually("it rests", async || held().await.contains("cooling-off period of 72h since")).await;
     let before = held().await;
     // Times are whole seconds, and on a busy machine an answer is taken in a second or two after its date.
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
@@ -279,7 +283,7 @@ async fn a_close_withdrawn_during_an_outage_rests_anew() {
     daemon.more_passes(2).await;
     eventually("a new rest", async || {
         let after = held().await;
-        after.contains("it rests 72h since") && after != before
+        after.contains("cooling-off period of 72h since") && after != before
     })
     .await;
 }

@@ -141,7 +141,7 @@ async fn invalid_snapshot_is_refused_with_its_reason() {
         (with("format", 2.into()), "format 2"),
         (with("mainAccount", ac(7).into()), "the snapshot is of AC00000000000000000000000000000007"),
         (with("accounts", json!([{}])), "cannot be read"),
-        (with("accounts", json!([])), "does not show the main account"),
+        (with("accounts", json!([])), "is missing from Twilio's account list"),
         (with("settings", json!({"max-closes": "many"})), "the settings of the snapshot cannot be read"),
     ] {
         let file = setup.dir.path().join(".other.json");

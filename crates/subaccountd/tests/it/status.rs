@@ -142,7 +142,7 @@ async fn waiting_ends_with_3_when_something_is_held_and_with_1_on_a_fault_or_in_
     eventually("the fault", async || daemon.status().await["desiredState"]["valid"] == false).await;
     let faulty = status(&daemon, &["--wait", "--timeout", "20s"]).await;
     assert_eq!(code(&faulty), 1, "{}", stderr(&faulty));
-    assert!(stdout(&faulty).contains("`activ` is not a status"), "{}", stdout(&faulty));
+    assert!(stdout(&faulty).contains("`activ` is not a valid status"), "{}", stdout(&faulty));
     drop(daemon);
     setup.write(&state(&entry(1, "suspended", "")));
     let dry = setup.daemon(&["--dry-run", "--journal-dir", "none"]).await;

@@ -1,5 +1,5 @@
-//! The steering door, `/_sim/…`: what a test in another language, or a person with curl, does to the running simulator.
-//! No rule of the API stops an edit. What cannot be done is 400 or 404 with `{"error": "…"}`.
+//! The control API, `/_sim/…`, of the running simulator, for tests in other languages and for curl. The rules of Twilio's API
+//! do not apply to edits. Errors are 400 or 404 with `{"error": "…"}`.
 //!
 #![doc = concat!("```text\n", include_str!("control.txt"), "```")]
 
@@ -33,7 +33,7 @@ const BODY_LIMIT: usize = 256 * 1024 * 1024;
 
 type RouterState = State<Arc<Shared>>;
 
-/// The routes of the door.
+/// The routes of the control API.
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_sim/world", get(show_world).put(replace_world))
@@ -48,7 +48,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
-/// The reason why the door did not do what was asked.
+/// The error of a control request.
 #[derive(Debug, thiserror::Error)]
 enum ControlError {
     #[error(transparent)]
@@ -59,7 +59,7 @@ enum ControlError {
     File(#[from] world_file::WorldFileError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    #[error("a SID and the digits of a number cannot be edited")]
+    #[error("a SID or phone number cannot be edited")]
     Name,
 }
 
@@ -187,7 +187,7 @@ async fn drop_number(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The value with the keys of the JSON object `text` changed.
+/// The value, with the keys of the JSON object `text` replaced.
 fn patched<T: Serialize + DeserializeOwned>(value: &T, text: &str) -> Result<T, serde_json::Error> {
     let mut all = serde_json::to_value(value)?;
     let patch: Value = serde_json::from_str(text)?;

@@ -1,4 +1,4 @@
-//! The effects of faults on one request before it reaches the world, and on the answer on its way back.
+//! The effects of faults on one request before it reaches the world, and on its answer.
 
 use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
 
@@ -28,19 +28,19 @@ const NEXT: &str = "next_page_uri";
 const OWN: &str = "uri";
 const CHUNK: usize = 64 * 1024;
 
-/// The connection on which a request came: it can be cut.
+/// The connection of a request, which a fault can reset.
 #[derive(Clone)]
 pub(crate) struct Line(pub(crate) CancellationToken);
 
 impl Line {
-    /// Cuts the connection, and with it whoever waits for this.
+    /// Resets the connection, which also drops the caller of this function.
     async fn cut(&self) -> Infallible {
         self.0.cancel();
         pending().await
     }
 }
 
-/// Lets the faults act that strike before the effect; an answer that takes the place of the real one.
+/// Applies the faults that act before the effect. Returns the answer that replaces the real one, if any.
 pub(crate) async fn before(
     faults: &[FaultKind],
     inbound: &mut Inbound,
@@ -83,7 +83,7 @@ pub(crate) async fn before(
     None
 }
 
-/// Lets the faults act that strike after the effect, and sends what is left of the answer.
+/// Applies the faults that act after the effect, and returns the remaining answer.
 pub(crate) async fn after(
     faults: &[FaultKind],
     mut answer: Answer,
@@ -156,19 +156,19 @@ fn lead_away(page: &mut Map<String, Value>, to: &str) {
     page.insert(NEXT.to_owned(), away.into());
 }
 
-/// The bytes, and then a connection that breaks once they were sent.
+/// The bytes, followed by an error that breaks the connection.
 fn broken_off(bytes: Bytes) -> impl stream::Stream<Item = io::Result<Bytes>> {
     stream::unfold(Some(bytes), |left| async {
         if let Some(bytes) = left {
             return Some((Ok(bytes), None));
         }
-        // The server sends what it has when the body makes it wait, and drops it when the body fails.
+        // The server flushes its buffer while the body is pending, and drops it when the body fails.
         tokio::task::yield_now().await;
         Some((Err(io::ErrorKind::ConnectionReset.into()), None))
     })
 }
 
-/// The bytes, and spaces after them until there are at least so many.
+/// The bytes, padded with spaces to the length `at_least`.
 fn padded(bytes: Bytes, at_least: usize) -> impl stream::Stream<Item = io::Result<Bytes>> {
     let missing = at_least.saturating_sub(bytes.len()).div_ceil(CHUNK);
     let padding = std::iter::repeat_n(Bytes::from(vec![b' '; CHUNK]), missing);

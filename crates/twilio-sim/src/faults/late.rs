@@ -7,7 +7,7 @@ use std::{
 
 use crate::{http::inbound::Inbound, shared::Shared};
 
-/// Does a write later, to the world as it is then; a simulator that stops does it no more.
+/// Performs a write later, on the world of that time. A simulator that stops does not perform it.
 pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Duration) {
     if !inbound.is_write() {
         return;
@@ -19,7 +19,7 @@ pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Dura
             () = shared.stopping.cancelled() => {}
             () = tokio::time::sleep(after) => {
                 let now = shared.now();
-                // Nobody is left to hear what the world says.
+                // The answer is lost, so the result is not needed.
                 let _ = shared.perform(&mut shared.world(), &inbound, now);
             }
         }

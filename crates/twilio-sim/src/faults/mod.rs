@@ -1,5 +1,5 @@
-//! Faults: what goes wrong on the way to Twilio and back. A fault waits for requests that it matches, lets some pass, and strikes
-//! a number of times or for ever. All that strike one request act on it, in the order in which they were added.
+//! Faults: failures on the way to Twilio and back. A fault matches requests, skips some of them, and acts a number of times
+//! or always. All faults that act on one request do so in the order in which they were added.
 
 pub(crate) mod inject;
 pub(crate) mod late;
@@ -18,44 +18,44 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// Answers with a status and an error: instead of doing what was asked, or `after` having done it.
+    /// Answers with a status and an error: instead of performing the request, or `after` it.
     Status {
         /// The HTTP status.
         http: u16,
         /// Twilio's code; without one the body is a proxy's HTML.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<u32>,
-        /// Strike after the effect.
+        /// Act after the effect.
         #[serde(default)]
         after: bool,
-        /// Seconds of `Retry-After`, whatever [`Behavior::retry_after`](crate::Behavior::retry_after) says.
+        /// Seconds of `Retry-After`, instead of [`Behavior::retry_after`](crate::Behavior::retry_after).
         #[serde(default, rename = "retryAfter", skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
     },
-    /// Waits before doing what was asked.
+    /// Waits before performing the request.
     Latency {
         /// The length of the wait, in milliseconds.
         ms: u64,
     },
-    /// Resets the TCP connection: instead of doing what was asked, or `after` having done it.
+    /// Resets the TCP connection: instead of performing the request, or `after` it.
     Reset {
-        /// Strike after the effect.
+        /// Act after the effect.
         #[serde(default)]
         after: bool,
     },
-    /// Never answers, nor does what was asked.
+    /// Never answers, and does not perform the request.
     Stall,
-    /// Answers a redirect to another place instead of doing what was asked; the path and query are kept.
+    /// Answers with a redirect instead of performing the request. Path and query are kept.
     Redirect {
-        /// Scheme, host and port to go to.
+        /// Scheme, host and port of the redirect.
         to: String,
         /// 302, or another redirect such as 307.
         #[serde(default = "found")]
         http: u16,
     },
-    /// Does a POST as if it had no parameters: a 2xx that changed nothing.
+    /// Performs a POST without its parameters: a 2xx that changes nothing.
     Ignore,
-    /// Loses the answer at once, and does a write later, by the rules and to the world of then.
+    /// Loses the answer at once, and performs a write later, on the world of that time.
     Late {
         /// The delay of the write, in milliseconds.
         ms: u64,
@@ -66,34 +66,34 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<u32>,
     },
-    /// Does a POST to an account or a number, and answers its 2xx with the object as it was before.
+    /// Performs a POST to an account or a number, and shows the object as it was before in a 2xx.
     Stale,
-    /// Does what was asked and sends the first bytes of the answer, under the length of the whole.
+    /// Performs the request, and sends only the first bytes of the answer, with the length of the whole.
     Truncate {
-        /// The number of bytes that get through.
+        /// The number of bytes that are sent.
         bytes: usize,
     },
-    /// Does what was asked and answers 200 with a body that is not JSON.
+    /// Performs the request, and answers 200 with a body that is not JSON.
     Junk,
-    /// Does what was asked and sends an answer that is far too long.
+    /// Performs the request, and pads the answer to a length.
     BigBody {
-        /// The least length of the answer, in bytes.
+        /// The minimum length of the answer, in bytes.
         bytes: usize,
     },
-    /// Tells half of a list.
+    /// Sends an incomplete list.
     Rows {
-        /// The number of rows that are left out at the end of the page.
+        /// The number of rows to drop at the end of the page.
         #[serde(default)]
         drop: usize,
-        /// Say that there is no next page.
+        /// Remove the link to the next page.
         #[serde(default)]
         end: bool,
     },
-    /// Spoils rows of a list, or a single object, so that they cannot be decoded.
+    /// Replaces rows of a list, or a single object, so that they cannot be decoded.
     Row(RowPatch),
-    /// Names the page itself as its next page.
+    /// Links to the page itself as its next page.
     RepeatPage,
-    /// Names a next page on another host.
+    /// Links to a next page on another host.
     ForeignNextPage {
         /// Scheme, host and port of the next page.
         to: String,
@@ -104,7 +104,7 @@ fn found() -> u16 {
     302
 }
 
-/// A fault and the requests that it waits for. Without a matcher it waits for all.
+/// A fault and the requests that it matches. Without a matcher, it matches every request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[must_use]
@@ -112,22 +112,22 @@ pub struct Fault {
     /// The failure that it causes.
     #[serde(rename = "fault")]
     pub kind: FaultKind,
-    /// Only these operations.
+    /// Matches this operation only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
-    /// Only paths that name this account.
+    /// Matches paths of this account only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Only this method.
+    /// Matches this method only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Only requests whose path and query contain this text.
+    /// Matches requests whose path and query contain this text only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The number of matching requests that pass before it strikes.
+    /// The number of matching requests to skip first.
     #[serde(default)]
     pub skip: u64,
-    /// The number of times that it strikes; none is for ever.
+    /// The number of requests that it acts on; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     /// The number of matching requests so far.
@@ -136,7 +136,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that strikes every request.
+    /// A fault that acts on every request.
     pub fn new(kind: FaultKind) -> Self {
         Self { kind, operation: None, account: None, method: None, path: None, skip: 0, times: None, seen: 0 }
     }
@@ -196,32 +196,32 @@ impl Fault {
         self
     }
 
-    /// Only requests of this operation.
+    /// Limits the fault to this operation.
     pub fn on(self, operation: Operation) -> Self {
         Self { operation: Some(operation), ..self }
     }
 
-    /// Only requests whose path names this account.
+    /// Limits the fault to paths of this account.
     pub fn account(self, sid: &str) -> Self {
         Self { account: Some(sid.to_owned()), ..self }
     }
 
-    /// Only requests of this method.
+    /// Limits the fault to this method.
     pub fn method(self, method: &str) -> Self {
         Self { method: Some(method.to_owned()), ..self }
     }
 
-    /// Only requests whose path and query contain this text.
+    /// Limits the fault to requests whose path and query contain this text.
     pub fn path(self, part: &str) -> Self {
         Self { path: Some(part.to_owned()), ..self }
     }
 
-    /// Lets this many matching requests pass.
+    /// Skips this number of matching requests first.
     pub fn skip(self, skip: u64) -> Self {
         Self { skip, ..self }
     }
 
-    /// Strikes only so often.
+    /// Limits the number of requests that the fault acts on.
     pub fn times(self, times: u64) -> Self {
         Self { times: Some(times), ..self }
     }
@@ -233,7 +233,7 @@ impl Fault {
             && self.path.as_deref().is_none_or(|part| inbound.target.contains(part))
     }
 
-    /// Counts a matching request; whether the fault strikes it.
+    /// Counts a matching request. Returns true when the fault acts on it.
     fn strikes(&mut self) -> bool {
         let turn = self.seen.checked_sub(self.skip);
         self.seen += 1;
@@ -241,17 +241,17 @@ impl Fault {
     }
 }
 
-/// All faults, and what is wrong with the whole.
+/// All faults, and the settings that affect every request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Faults {
     /// The faults, in the order in which they were added.
     pub list: Vec<Fault>,
-    /// Requests in flight above which the answer is 429/20429 and nothing is done.
+    /// The number of requests in flight above which the answer is 429/20429, and nothing is performed.
     pub concurrency_limit: Option<usize>,
-    /// By how many seconds Twilio's clock is ahead: in `Date` and in all dates that it writes.
+    /// The number of seconds by which Twilio's clock is ahead, in `Date` and in all dates of resources.
     pub clock_offset_seconds: i64,
-    /// Answer without `Date`.
+    /// True to answer without `Date`.
     pub omit_date: bool,
 }
 
@@ -261,12 +261,12 @@ impl Faults {
         self.list.push(fault);
     }
 
-    /// Mends everything.
+    /// Removes all faults and settings.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Counts the request with the faults that match it; those that strike.
+    /// Counts the request for the faults that match it, and returns those that act on it.
     pub(crate) fn strike(&mut self, inbound: &Inbound) -> Vec<FaultKind> {
         let matching = self.list.iter_mut().filter(|fault| fault.matches(inbound));
         matching.filter_map(|fault| fault.strikes().then(|| fault.kind.clone())).collect()
@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_lets_some_pass_and_strikes_so_often() {
+    fn a_fault_skips_some_requests_and_acts_a_number_of_times() {
         let strikes = |mut fault: Fault| (0..5).map(|_| fault.strikes()).collect::<Vec<_>>();
         assert_eq!(strikes(Fault::reset().skip(1).times(2)), [false, true, true, false, false]);
         assert_eq!(strikes(Fault::reset().skip(3)), [false, false, false, true, true]);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_the_help_is_understood() {
+    fn every_fault_of_the_help_is_valid() {
         for line in include_str!("faults.txt").lines() {
             let json = serde_json::Deserializer::from_str(line).into_iter::<Fault>().next();
             assert!(json.unwrap().is_ok(), "{line}");

@@ -1,31 +1,30 @@
-//! Rows that cannot be decoded: raw JSON in the place of a value or of a whole row, be it JSON that nobody would write.
+//! Rows that cannot be decoded: raw text in the place of a value or of a whole row.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::http::answer::{Answer, Content};
 
-/// Selects rows of a page, or a single object, and says what becomes of them. Without `sid` and `index` it
-/// selects every row.
+/// Selects rows of a page, or a single object, and replaces or drops them. Without `sid` and `index`, it selects every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RowPatch {
-    /// Only the row with this SID or these digits.
+    /// Selects the row with this SID or phone number only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// Only the row at this place of the page, from 0 on; no single object.
+    /// Selects the row at this index of the page only, from 0; never a single object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
-    /// The key whose value is replaced; without one it is the whole row.
+    /// The key whose value is replaced; without it, the whole row is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The text that takes its place, JSON or not, as it is; without it the value or the row is left out.
+    /// The raw text of the replacement, which need not be JSON; without it, the value or the row is dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
 }
 
 impl RowPatch {
-    /// Changes what it picks of a success.
+    /// Changes the selected rows of a 2xx answer.
     pub(crate) fn apply(&self, answer: &mut Answer) {
         if !(200..300).contains(&answer.status) {
             return;
@@ -52,7 +51,7 @@ impl RowPatch {
         self.sid.as_ref().is_none_or(named) && self.index.is_none_or(|wanted| index == Some(wanted))
     }
 
-    /// Changes a row; whether it stays.
+    /// Changes a row. Returns false when it is dropped.
     fn change(&self, row: &mut Value, raw: Option<&Value>) -> bool {
         match (&self.key, raw) {
             (None, None) => return false,
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_replaces_a_value_a_row_or_leaves_it_out() {
+    fn a_patch_replaces_or_drops_a_value_or_a_row() {
         let (one, two) = (r#"{"sid":"AC1","status":"active"}"#, r#"{"sid":"AC2","status":"closed"}"#);
         let cases = [
             (

@@ -1,4 +1,4 @@
-//! An answer before it is sent: status, headers of its own and a body that faults may still spoil.
+//! An answer before it is sent: status, headers, and a body that faults may still change.
 
 use axum::{
     body::{Body, Bytes},
@@ -19,7 +19,7 @@ pub(crate) enum Content {
     Empty,
     Json(Value),
     Html(&'static str),
-    /// Text that is sent as JSON and is not.
+    /// Text that is sent as JSON, but is not valid JSON.
     Junk(&'static str),
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content: Content,
     headers: Vec<(HeaderName, String)>,
-    /// Text that takes the place of its placeholder, as it is.
+    /// Raw texts that replace their placeholders.
     raw: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl Answer {
         self
     }
 
-    /// Converts the outcome from the world into the answer that Twilio would give under these switches.
+    /// Converts the outcome of a request into the answer of Twilio under these switches.
     pub(crate) fn of(outcome: Result<Success, ApiError>, switches: &Behavior) -> Self {
         match outcome {
             Ok((status, Some(body))) => Self::new(status, Content::Json(body)),
@@ -51,7 +51,7 @@ impl Answer {
         }
     }
 
-    /// A refusal, with the HTTP status that these switches give it.
+    /// A refusal, with its HTTP status under these switches.
     pub(crate) fn refusal(mut error: ApiError, switches: &Behavior) -> Self {
         if let Some(status) = switches.refusal_status.filter(|_| error.status_is_unknown()) {
             error.status = status;
@@ -59,7 +59,7 @@ impl Answer {
         Self::error(&error, switches)
     }
 
-    /// An error, with the headers that come with its HTTP status.
+    /// An error, with the headers of its HTTP status.
     pub(crate) fn error(error: &ApiError, switches: &Behavior) -> Self {
         let answer = Self::new(error.status, Content::Json(error.body()));
         match (error.status, switches.retry_after) {
@@ -69,7 +69,7 @@ impl Answer {
         }
     }
 
-    /// Edits the page of a list; what is no page stays.
+    /// Edits the page of a list; other answers stay as they are.
     pub(crate) fn edit_page(&mut self, edit: impl FnOnce(&mut Map<String, Value>)) {
         if let Content::Json(Value::Object(body)) = &mut self.content
             && body.contains_key("next_page_uri")
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// Holds raw text for the body, which may be no JSON; the value that is to stand where it belongs.
+    /// Stores raw text for the body, which need not be JSON. Returns its placeholder.
     pub(crate) fn hold(&mut self, raw: &str) -> Value {
         self.raw.push(raw.to_owned());
         placeholder(self.raw.len() - 1).into()
@@ -104,7 +104,7 @@ impl Answer {
         self.send(body)
     }
 
-    /// The response with this body instead of its own.
+    /// The response, with this body instead.
     pub(crate) fn send(self, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() =
@@ -124,7 +124,7 @@ impl Answer {
     }
 }
 
-/// A text that no resource has.
+/// The placeholder of the raw text `n`, which no resource contains.
 fn placeholder(n: usize) -> String {
     format!("\u{e000}raw {n}\u{e000}")
 }

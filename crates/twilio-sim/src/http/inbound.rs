@@ -1,4 +1,4 @@
-//! A request as it came in: who asks, for what, with which parameters.
+//! An inbound request: its credentials, resource, operation and parameters.
 
 use axum::{
     body::to_bytes,
@@ -37,7 +37,7 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    /// Reads a request to its end; a body that is too long or breaks off counts as empty.
+    /// Reads a complete request. A body that is too long or incomplete counts as empty.
     pub(crate) async fn read(request: Request, request_id: String) -> Self {
         let (head, body) = request.into_parts();
         let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
@@ -61,7 +61,7 @@ impl Inbound {
         self.resource.as_ref().and_then(Resource::account)
     }
 
-    /// Returns true when it asks for a change.
+    /// Returns true for a write.
     pub(crate) fn is_write(&self) -> bool {
         matches!(self.method.as_str(), "POST" | "DELETE")
     }

@@ -1,4 +1,5 @@
-//! Twilio's door: every request is counted and noted, meets its faults, is answered by the world, and carries Twilio's headers.
+//! The simulated API of Twilio: every request is counted and logged, passes its faults, is answered from the world, and gets
+//! Twilio's headers.
 
 pub(crate) mod answer;
 pub(crate) mod inbound;
@@ -34,7 +35,7 @@ pub(crate) fn only(shared: Arc<Shared>) -> Router {
     Router::new().fallback(answer).with_state(shared)
 }
 
-/// Answers a request to any path but those of the steering door.
+/// Answers a request to any path outside the control API.
 pub(crate) async fn answer(
     State(shared): State<Arc<Shared>>,
     Extension(line): Extension<Line>,
@@ -78,7 +79,7 @@ async fn respond(shared: &Arc<Shared>, flight: &Flight<'_>, mut inbound: Inbound
     inject::after(&faults, Answer::of(outcome, &switches), line, &switches).await
 }
 
-/// Does what was asked. A `stale` answer shows the object as it was before.
+/// Performs a request. A `stale` answer shows the object as it was before.
 fn perform(shared: &Shared, inbound: &Inbound, stale: bool) -> Result<Success, ApiError> {
     let now = shared.now();
     let mut world = shared.world();

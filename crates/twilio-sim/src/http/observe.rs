@@ -1,4 +1,4 @@
-//! An observer of writes: it sees each of them with the world as it is at that very moment.
+//! An observer of writes: it is called at each moment of a write, with the world of that moment.
 
 use std::sync::Arc;
 
@@ -7,28 +7,28 @@ use crate::{
     world::World,
 };
 
-/// A moment in the life of a write.
+/// A moment of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// It came in; faults may still stop it.
+    /// The write arrived; faults may still stop it.
     Arrived,
-    /// Faults act on it.
+    /// Faults act on the write.
     Struck,
-    /// It is about to be done.
+    /// The write is about to be performed.
     Begins,
-    /// It was done, or refused by the rules.
+    /// The write was performed, or refused by the rules.
     Ended {
-        /// The rules allowed it.
+        /// True when the rules allowed it.
         done: bool,
     },
-    /// It is answered; never when its connection is cut.
+    /// The write is answered; never when its connection is reset.
     Answered {
         /// The HTTP status.
         status: u16,
     },
 }
 
-/// A write, at one moment of its life.
+/// A write, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteSeen {
     /// The `Twilio-Request-Id` of its answer.

@@ -1,10 +1,10 @@
-//! The operations: which resource a path names and what a method does to it.
+//! The operations: the resource of a path, and the effect of a method on it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::world::error::ApiError;
 
-/// The operation that a request asks for.
+/// The operation of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {

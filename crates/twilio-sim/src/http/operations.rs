@@ -1,4 +1,4 @@
-//! The operations: each checks who asks, reads or changes the world, and writes the answer. No I/O.
+//! The operations: each checks the credentials, reads or changes the world, and builds the answer. No I/O.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -21,10 +21,10 @@ use crate::{
     },
 };
 
-/// A success: the HTTP status and the body, which a release has not.
+/// A success: the HTTP status and the body, `None` for a release.
 pub(crate) type Success = (u16, Option<Value>);
 
-/// The object that a request is about to update, as it is.
+/// The object that a request is about to update, before the update.
 pub(crate) fn before(world: &mut World, inbound: &Inbound, now: Timestamp) -> Option<Value> {
     if !matches!(inbound.operation, Some(Operation::UpdateAccount | Operation::UpdateNumber)) {
         return None;
@@ -52,8 +52,7 @@ pub(crate) fn perform(world: &mut World, inbound: &Inbound, now: Timestamp) -> R
     }
 }
 
-/// The account that asks. Suspended and closed accounts cannot ask, but for what a switch says of the main
-/// account.
+/// The account of the credentials. Suspended and closed accounts are refused; a switch may allow a suspended main account.
 fn authenticate(world: &World, credentials: Option<&Credentials>) -> Result<AccountSid, ApiError> {
     let refused = || ApiError::new(20003);
     let Credentials { user, password } = credentials.ok_or_else(refused)?;
@@ -141,7 +140,7 @@ impl Desk<'_> {
         Ok((200, Some(request.answer("incoming_phone_numbers", rows, |number| &number.sid, show))))
     }
 
-    /// Returns true when the list is shown empty whatever it holds.
+    /// Returns true when the list is shown empty, whatever it contains.
     fn numbers_are_hidden(&self, account: &str) -> Result<bool, ApiError> {
         let switches = self.world.switches();
         match self.world.listed_status(account, self.now) {
@@ -183,7 +182,7 @@ impl Desk<'_> {
         Ok((200, Some(wire::number(self.world.switches(), number))))
     }
 
-    /// The number with all that the form says of it but its owner.
+    /// The number with the parameters of the form, except its owner.
     fn edited_number(&self, number: &Number) -> Result<Number, ApiError> {
         let mut edited = number.clone();
         for (name, value) in self.inbound.form.iter() {

@@ -1,5 +1,5 @@
-//! Paging by key: a page is what lies after (or before) a SID. A token is opaque, belongs to one list, and is no snapshot:
-//! rows may come and go between two pages.
+//! Paging by key: a page contains the rows after (or before) a SID. A token is opaque, belongs to one list, and is not a
+//! snapshot: rows may appear and disappear between two pages.
 
 use std::ops::Bound;
 
@@ -53,7 +53,7 @@ impl<'a> PageRequest<'a> {
         Ok(Self { path, filters, size, page, cursor })
     }
 
-    /// The SIDs among which the page lies.
+    /// The range of SIDs that contains the page.
     pub(crate) fn stretch(&self) -> Stretch<'_> {
         match &self.cursor {
             Cursor::Start => (Bound::Unbounded, Bound::Unbounded),
@@ -62,7 +62,7 @@ impl<'a> PageRequest<'a> {
         }
     }
 
-    /// The page: `rows` are those of the stretch that pass the filters, `key` names a row, `show` writes it.
+    /// The page: `rows` are the filtered rows of the stretch, `key` returns the SID of a row, `show` its JSON.
     pub(crate) fn answer<'w, T: 'w>(
         &self,
         name: &str,
@@ -91,7 +91,7 @@ impl<'a> PageRequest<'a> {
         body
     }
 
-    /// The rows of the page, and whether there are earlier and later ones.
+    /// The rows of the page, and true for each of earlier and later rows that exist.
     fn take<'w, T>(&self, mut rows: impl DoubleEndedIterator<Item = &'w T>) -> (Vec<&'w T>, bool, bool) {
         if let Cursor::Before(_) = self.cursor {
             let mut page: Vec<_> = rows.by_ref().rev().take(self.size).collect();
@@ -125,7 +125,7 @@ fn count(query: &Params, name: &str, default: usize) -> Result<usize, ApiError> 
     }
 }
 
-/// Tokens: a tag over the list and the key, then the key masked with what follows from the tag.
+/// Tokens: a tag over the list and the key, followed by the key, masked with a digest of the tag.
 mod token {
     use super::{Cursor, digest};
 

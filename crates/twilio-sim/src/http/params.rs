@@ -1,6 +1,6 @@
-//! The parameters of a request, in query or form. Names are case-sensitive; nobody complains about unknown ones.
+//! The parameters of a request, in query or form. Names are case-sensitive; unknown ones are ignored.
 
-/// Names and values as they came.
+/// Names and values, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Params(Vec<(String, String)>);
 
@@ -10,12 +10,12 @@ impl Params {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }
 
-    /// The first value of that name.
+    /// The first value with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    /// The first value of that name, unless it is empty.
+    /// The first value with this name, unless it is empty.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }

@@ -1,4 +1,4 @@
-//! The log of requests: what reached the simulator, without credentials. It keeps the latest and counts all.
+//! The log of requests to the simulator, without credentials. It keeps the latest and counts all.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::http::{inbound::Inbound, operation::Operation};
 
 const KEPT: usize = 100_000;
 
-/// One request that came in, and what became of it.
+/// One request, and the status of its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestRecord {
@@ -24,7 +24,7 @@ pub struct RequestRecord {
     pub operation: Option<Operation>,
     /// The account that the path names.
     pub account: Option<String>,
-    /// The HTTP status of the answer; none while there is none, or when there never was.
+    /// The HTTP status of the answer; `None` before the answer, and when there never is one.
     pub status: Option<u16>,
     /// The `Twilio-Request-Id` of the answer.
     pub request_id: String,
@@ -47,7 +47,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Notes a request; the number under which its answer is noted later.
+    /// Records a request. Returns the number for [`finish`](Self::finish).
     pub(crate) fn begin(&mut self, inbound: &Inbound, in_flight: usize, request_id: &str) -> u64 {
         self.writes += u64::from(inbound.is_write());
         self.max_in_flight = self.max_in_flight.max(in_flight);
@@ -75,7 +75,7 @@ impl RequestLog {
         }
     }
 
-    /// Forgets all requests and counts; answers still on their way are noted nowhere.
+    /// Clears all requests and counts. Answers to cleared requests are not recorded.
     pub(crate) fn clear(&mut self) {
         let first = self.first + self.kept.len() as u64;
         *self = Self { first, ..Self::default() };

@@ -34,7 +34,7 @@ const SUBRESOURCES: [(&str, &str); 20] = [
     ("usage", "Usage"),
 ];
 
-/// An account as Twilio answers it, with this status.
+/// The JSON of an account, with this status.
 pub(crate) fn account(world: &World, account: &Account, status: AccountStatus) -> Value {
     let base = format!("/2010-04-01/Accounts/{}", account.sid);
     let subresources: Map<String, Value> = SUBRESOURCES
@@ -55,7 +55,7 @@ pub(crate) fn account(world: &World, account: &Account, status: AccountStatus) -
     })
 }
 
-/// A number as Twilio answers it.
+/// The JSON of a number.
 pub(crate) fn number(switches: &Behavior, number: &Number) -> Value {
     let no_sid = match switches.no_sid {
         NoSid::AsNull => Value::Null,
@@ -89,12 +89,12 @@ pub(crate) fn number(switches: &Behavior, number: &Number) -> Value {
     body
 }
 
-/// A time as resources carry it.
+/// A time in the format of resources.
 pub(crate) fn rfc2822(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-/// A time as the `Date` header carries it.
+/// A time in the format of the `Date` header.
 pub(crate) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

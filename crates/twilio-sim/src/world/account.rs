@@ -1,24 +1,24 @@
-//! An account as the world holds it: the main account and its subaccounts differ only in who owns them.
+//! An account of the world: the main account and its subaccounts differ only in their owner.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{digest, world::sid::AccountSid};
 
-/// The status of an account. `Closed` is for ever.
+/// The status of an account. `Closed` is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
-    /// In use.
+    /// The account is usable.
     Active,
-    /// Stopped; keeps its numbers.
+    /// The account is not usable, and keeps its numbers.
     Suspended,
-    /// Gone; its numbers were released.
+    /// The account is closed, and its numbers were released.
     Closed,
 }
 
 impl AccountStatus {
-    /// The word that Twilio uses; Twilio reads it case-sensitively.
+    /// Twilio's value, which is case-sensitive.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -27,12 +27,12 @@ impl AccountStatus {
         }
     }
 
-    /// The status that Twilio shows of an account with this one, below a main account with that one.
+    /// The status that Twilio shows for an account with this status, when the main account has the status `main`.
     pub(crate) fn below(self, main: Self) -> Self {
         if self == Self::Active { main } else { self }
     }
 
-    /// The status that Twilio's word `text` means.
+    /// The status with Twilio's value `text`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::Suspended, Self::Closed].into_iter().find(|status| status.as_str() == text)
     }
@@ -43,13 +43,13 @@ impl AccountStatus {
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
-    /// The name that people gave it.
+    /// The friendly name.
     pub friendly_name: String,
-    /// The status set on the account itself; `World::status` knows a suspended main account as well.
+    /// The status of the account itself; `World::status` also considers a suspended main account.
     pub status: AccountStatus,
-    /// The token that opens the API in its name.
+    /// The auth token.
     pub auth_token: String,
-    /// Twilio itself suspended it: only Twilio can reactivate it.
+    /// True when Twilio itself suspended it, so that only Twilio can reactivate it.
     pub suspended_by_twilio: bool,
     /// The time at which it was created.
     pub date_created: Timestamp,
@@ -58,7 +58,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An active account with a token derived from its SID, as old as `since`.
+    /// An active account with a token derived from its SID, created at `since`.
     pub fn new(sid: AccountSid, friendly_name: impl Into<String>, since: Timestamp) -> Self {
         Self {
             auth_token: derived_token(&sid),
@@ -72,7 +72,7 @@ impl Account {
     }
 }
 
-/// The auth token of an account that was given none: the same in every run, and useless elsewhere.
+/// The default auth token of an account: the same in every run.
 pub(crate) fn derived_token(sid: &AccountSid) -> String {
     digest::hex32("auth token", sid.as_str())
 }

@@ -1,16 +1,16 @@
-//! The switches: one for each behaviour that Twilio does not document, set by default to the likeliest.
+//! The switches: one for each behavior that Twilio does not document, by default the most likely one.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The decision to do something or to refuse it.
+/// The decision to allow or refuse an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// Done.
+    /// The operation is performed.
     Allowed,
-    /// Answered with an error.
+    /// The operation is refused with an error.
     Refused,
 }
 
@@ -18,9 +18,9 @@ pub enum Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SuspendedNumbers {
-    /// With its numbers.
+    /// The list contains the numbers.
     Rows,
-    /// As if it had none.
+    /// The list is empty.
     Empty,
     /// 401/20003.
     Unauthorized,
@@ -32,7 +32,7 @@ pub enum SuspendedNumbers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClosedNumbers {
-    /// As an empty list.
+    /// The list is empty.
     Empty,
     /// 404/20404.
     NotFound,
@@ -40,23 +40,23 @@ pub enum ClosedNumbers {
     Unauthorized,
 }
 
-/// The fate of a setting of a number when the number is transferred.
+/// The effect of a transfer on a setting of the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SettingFate {
-    /// It stays.
+    /// The setting is kept.
     Kept,
-    /// It is gone.
+    /// The setting is cleared.
     Cleared,
 }
 
-/// The form in which a SID that is not set is written.
+/// The JSON of a SID that is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NoSid {
-    /// As `null`.
+    /// `null`.
     AsNull,
-    /// As `""`.
+    /// `""`.
     AsBlank,
 }
 
@@ -78,7 +78,8 @@ pub struct Behavior {
     pub close_closed: Policy,
     /// Suspending a suspended account; refused is 21475.
     pub suspend_suspended: Policy,
-    /// The credentials of a suspended main account; refused is 401/20003, allowed reads and is told 21476 on writes of a status.
+    /// The credentials of a suspended main account; refused is 401/20003, allowed permits reads, and answers 21476 to changes of
+    /// a status.
     pub suspended_main: Policy,
     /// Webhooks and applications on a transfer.
     pub webhooks: SettingFate,
@@ -125,14 +126,14 @@ impl Behavior {
         millis(self.number_list_lag_ms)
     }
 
-    /// These switches with those changed that the JSON object `patch` names.
+    /// These switches, with the keys of the JSON object `patch` replaced.
     pub fn patched(&self, patch: &Value) -> Result<Self, serde_json::Error> {
         let mut all = serde_json::to_value(self)?;
         crate::control::json::overlay(&mut all, patch);
         serde_json::from_value(all)
     }
 
-    /// These switches with one changed, written `name=value` as on the command line.
+    /// These switches, with the `assignment` of one of them: `name=value`, as on the command line.
     pub fn with(&self, assignment: &str) -> Result<Self, BehaviorError> {
         let (name, value) = assignment.split_once('=').ok_or(BehaviorError::Shape)?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
@@ -144,14 +145,14 @@ fn millis(ms: u64) -> SignedDuration {
     SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-/// The reason why an assignment to a switch was not understood.
+/// The error of an assignment to a switch.
 #[derive(Debug, thiserror::Error)]
 pub enum BehaviorError {
-    /// It is not `name=value`.
-    #[error("a switch is set as name=value")]
+    /// The assignment is not `name=value`.
+    #[error("not an assignment to a switch: write `name=value`")]
     Shape,
-    /// There is no such switch or value.
-    #[error("no such switch or value")]
+    /// The switch or its value does not exist.
+    #[error("unknown switch or value")]
     Unknown(#[from] serde_json::Error),
 }
 

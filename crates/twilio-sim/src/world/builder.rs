@@ -1,4 +1,4 @@
-//! The builder of worlds: the one place where accounts and numbers from outside are checked against each other.
+//! The builder of worlds, which checks accounts and numbers against each other.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::world::{
 };
 
 impl World {
-    /// Begins a world with its main account.
+    /// A builder with the main account.
     pub fn builder(main_sid: &str, auth_token: &str) -> WorldBuilder {
         WorldBuilder::new(main_sid, auth_token)
     }
@@ -37,46 +37,46 @@ impl World {
     }
 }
 
-/// The reason why a world cannot exist.
+/// The error of an inconsistent world.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorldError {
-    /// A SID is none.
+    /// A SID is not valid.
     #[error(transparent)]
     Sid(#[from] SidError),
     /// Two accounts have the same SID.
-    #[error("the account `{0}` is there twice")]
+    #[error("duplicate account `{0}`")]
     TwiceAnAccount(String),
-    /// Two numbers have the same SID or the same digits.
-    #[error("the number `{0}` is there twice")]
+    /// Two numbers have the same SID or phone number.
+    #[error("duplicate number `{0}`")]
     TwiceANumber(String),
-    /// A number is not E.164.
-    #[error("`{0}` is not a phone number in E.164: `+`, country code, digits")]
+    /// A phone number is not valid E.164.
+    #[error("`{0}` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0")]
     NotE164(String),
-    /// A number belongs to nobody.
-    #[error("the number {number} belongs to `{owner}`, which is not among the accounts")]
+    /// The owner of a number does not exist.
+    #[error("number {number}: unknown owner `{owner}`: add the account")]
     NoOwner {
         /// The number, E.164.
         number: String,
-        /// The owner that is missing.
+        /// The missing owner.
         owner: String,
     },
-    /// A setting of a number is not one that Twilio accepts.
-    #[error("the number {number}: {message}")]
+    /// Twilio does not accept a setting of a number.
+    #[error("number {number}: {message}")]
     Setting {
         /// The number, E.164.
         number: String,
-        /// The message that Twilio would give.
+        /// Twilio's error message.
         message: String,
     },
 }
 
-/// Builds a [`World`], checking as it goes. What is wrong first is reported last, by `build`.
+/// Builds a [`World`], and checks each step. `build` reports the first error.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WorldBuilder(Result<World, WorldError>);
 
 impl WorldBuilder {
-    /// The time at which everything in a built world was made, unless told otherwise: 2024-01-01T00:00:00Z.
+    /// The default time of creation of everything in a built world: 2024-01-01T00:00:00Z.
     pub const SINCE: Timestamp = Timestamp::constant(1_704_067_200, 0);
 
     pub(crate) fn new(main_sid: &str, auth_token: &str) -> Self {
@@ -108,7 +108,7 @@ impl WorldBuilder {
         self.account_with(sid, friendly_name, status, |_| {})
     }
 
-    /// Adds a subaccount and changes what `account` does not name: its dates, its token, `suspended_by_twilio`.
+    /// Adds a subaccount, and changes its other fields: dates, token, `suspended_by_twilio`.
     pub fn account_with(
         self,
         sid: &str,
@@ -123,12 +123,12 @@ impl WorldBuilder {
         })
     }
 
-    /// Adds a number without requirements to an account that was added before.
+    /// Adds a number without requirements to an existing account.
     pub fn number(self, sid: &str, phone_number: &str, owner: &str) -> Self {
         self.number_with(sid, phone_number, owner, |_| {})
     }
 
-    /// Adds a number and changes what `number` does not name: requirements, bundle, origin and so on.
+    /// Adds a number, and changes its other fields: requirements, bundle, origin and so on.
     pub fn number_with(
         self,
         sid: &str,
@@ -144,7 +144,7 @@ impl WorldBuilder {
         })
     }
 
-    /// Adds an account that exists but has nothing to do with the main account.
+    /// Adds an account that exists, but does not belong to the main account.
     pub fn stranger(self, sid: &str) -> Self {
         self.and(|world| {
             world.add_stranger(sid.parse::<AccountSid>()?);
@@ -160,7 +160,7 @@ impl WorldBuilder {
         })
     }
 
-    /// The world, or the first thing that was wrong.
+    /// The world, or the first error.
     pub fn try_build(self) -> Result<World, WorldError> {
         self.0
     }
@@ -169,7 +169,7 @@ impl WorldBuilder {
     ///
     /// # Panics
     ///
-    /// When something was wrong, for tests and other places where the world is written in the code.
+    /// When the world is inconsistent. For tests and other worlds that are written in code.
     #[expect(clippy::panic, reason = "a world written in code that contradicts itself is a bug in that code")]
     pub fn build(self) -> World {
         match self.0 {
@@ -215,24 +215,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_world_that_contradicts_itself_is_not_built() {
+    fn an_inconsistent_world_is_not_built() {
         let (main, acme) = (AccountSid::numbered(0), AccountSid::numbered(1));
         let start = || World::builder(&main, "t").account(&acme, "acme", AccountStatus::Active);
         let (one, two) = (NumberSid::numbered(1), NumberSid::numbered(2));
         let cases = [
-            (start().account(&acme, "again", AccountStatus::Active), "is there twice"),
-            (start().account("AC1", "short", AccountStatus::Active), "is not a SID"),
-            (start().account(&main, "main", AccountStatus::Active), "is there twice"),
+            (start().account(&acme, "again", AccountStatus::Active), "duplicate"),
+            (start().account("AC1", "short", AccountStatus::Active), "is not a valid SID"),
+            (start().account(&main, "main", AccountStatus::Active), "duplicate"),
             (start().number(&one, "0151", &acme), "E.164"),
-            (start().number(&one, "+15105550001", &AccountSid::numbered(9)), "is not among the accounts"),
-            (
-                start().number(&one, "+15105550001", &acme).number(&two, "+15105550001", &main),
-                "is there twice",
-            ),
-            (
-                start().number(&one, "+15105550001", &acme).number(&one, "+15105550002", &main),
-                "is there twice",
-            ),
+            (start().number(&one, "+15105550001", &AccountSid::numbered(9)), "unknown owner"),
+            (start().number(&one, "+15105550001", &acme).number(&two, "+15105550001", &main), "duplicate"),
+            (start().number(&one, "+15105550001", &acme).number(&one, "+15105550002", &main), "duplicate"),
         ];
         for (builder, words) in cases {
             let error = builder.try_build().unwrap_err().to_string();

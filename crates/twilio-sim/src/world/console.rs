@@ -1,5 +1,5 @@
-//! The edits that people make in the Console: no rule of the API stops them, and they are dated like any
-//! other change. The world stays one in which every number has an owner.
+//! Edits in the Console: the rules of the API do not apply, and edits are dated like any other change. Every number still has
+//! an owner.
 
 use jiff::Timestamp;
 
@@ -38,7 +38,7 @@ impl World {
         Ok(())
     }
 
-    /// Edits a number, by SID or digits. Its SID and digits stay; `date_updated` becomes `now` unless the edit sets it.
+    /// Edits a number, by SID or phone number. Both stay; `date_updated` becomes `now` unless the edit sets it.
     pub fn edit_number(
         &mut self,
         sid_or_phone: &str,
@@ -60,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Gives an account a number that nobody had, as a purchase does; its SID.
+    /// Buys a number for an account, if it does not exist yet. Returns its SID.
     pub fn buy_number(&mut self, phone: &str, owner: &str, now: Timestamp) -> Result<NumberSid, Unknown> {
         let unknown = || Unknown(owner.to_owned());
         let owner = self.account(owner).ok_or_else(unknown)?.sid.clone();
@@ -72,7 +72,7 @@ impl World {
         Ok(sid)
     }
 
-    /// Releases a number, by SID or digits, whatever speaks against it.
+    /// Releases a number, by SID or phone number, without any check.
     pub fn drop_number(&mut self, sid_or_phone: &str, now: Timestamp) -> Result<(), Unknown> {
         let number = self.number(sid_or_phone).ok_or_else(|| Unknown(sid_or_phone.to_owned()))?;
         let sid = number.sid.clone();
@@ -80,7 +80,7 @@ impl World {
         Ok(())
     }
 
-    /// Makes a subaccount vanish with its numbers, as closed ones do after 30 days. The main account stays.
+    /// Removes a subaccount with its numbers, as Twilio does 30 days after a close. The main account stays.
     pub fn forget_account(&mut self, sid: &str, now: Timestamp) -> Result<(), Unknown> {
         if self.account(sid).is_none() || self.is_main(sid) {
             return Err(Unknown(sid.to_owned()));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_can_reopen_what_the_api_cannot() {
+    fn an_edit_can_reopen_an_account() {
         let (mut world, sid) = (World::generated(1, 1), AccountSid::numbered(1));
         world.edit_account(&sid, now(), |account| account.status = AccountStatus::Closed).unwrap();
         assert_eq!(world.released().len(), 1);
@@ -140,15 +140,15 @@ mod tests {
     }
 
     #[test]
-    fn a_number_cannot_be_given_to_nobody() {
+    fn a_number_cannot_get_an_unknown_owner() {
         let mut world = World::generated(1, 1);
-        let nobody = AccountSid::numbered(9);
-        assert!(world.edit_number("+15105550001", now(), |number| number.owner = nobody).is_err());
+        let unknown = AccountSid::numbered(9);
+        assert!(world.edit_number("+15105550001", now(), |number| number.owner = unknown).is_err());
         assert_eq!(world.owner_of("+15105550001"), Some(&AccountSid::numbered(1)));
     }
 
     #[test]
-    fn an_account_that_is_forgotten_takes_its_numbers_along() {
+    fn an_account_that_is_removed_releases_its_numbers() {
         let (mut world, sid) = (World::generated(2, 2), AccountSid::numbered(1));
         world.forget_account(&sid, now()).unwrap();
         assert!(world.account(&sid).is_none());

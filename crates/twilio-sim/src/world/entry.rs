@@ -1,4 +1,4 @@
-//! The entries of a world file: accounts and numbers as people write them, with everything optional that has a default.
+//! The entries of a world file: accounts and numbers, with every field optional that has a default.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The errors of the API: a code from Twilio's dictionary, the HTTP status it comes with, and words.
+//! The errors of the API: a code from Twilio's dictionary, its HTTP status, and a message.
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ const DICTIONARY: [(u32, u16, &str); 39] = [
 ];
 
 impl ApiError {
-    /// The error with this code, worded and numbered as the dictionary has it; 400 for codes that it lacks.
+    /// The error with this code, with status and message from the dictionary; 400 for unknown codes.
     pub fn new(code: u32) -> Self {
         let (status, message) = DICTIONARY
             .binary_search_by_key(&code, |entry| entry.0)
@@ -70,12 +70,12 @@ impl ApiError {
         Self { code, status, message: message.to_owned() }
     }
 
-    /// 404: there is no such resource, or not for who asks.
+    /// 404: the resource does not exist, or is not visible to the caller.
     pub fn not_found(path: &str) -> Self {
         Self { message: format!("The requested resource {path} was not found"), ..Self::new(20404) }
     }
 
-    /// The same error, naming what it is about.
+    /// The same error, with its subject in the message.
     #[must_use]
     pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
         Self { message: format!("{}: {what}", self.message), ..self }
@@ -86,7 +86,7 @@ impl ApiError {
         self.code == 20005 || (21470..=21480).contains(&self.code)
     }
 
-    /// The body that Twilio sends.
+    /// The body of the answer.
     pub(crate) fn body(&self) -> Value {
         json!({
             "code": self.code,

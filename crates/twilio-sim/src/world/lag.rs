@@ -1,5 +1,5 @@
-//! Lists that lag: they show the world as it was a while ago, while writes and single fetches are current. What was is kept as
-//! far back as the lists lag, and no further.
+//! Lists that lag: they show an earlier state of the world, while writes and single fetches are current. Earlier states are
+//! kept for as long as the lists lag.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,7 +20,7 @@ const EVERYTHING: Stretch<'static> = (Bound::Unbounded, Bound::Unbounded);
 /// Rows of a list, by SID.
 pub(crate) type Rows<'a, T> = Box<dyn DoubleEndedIterator<Item = &'a T> + 'a>;
 
-/// The state of an object until a point in time; nothing before it was made.
+/// The state of an object until a point in time; `None` before it was created.
 #[derive(Clone, Debug)]
 struct PastState<T> {
     at: Timestamp,
@@ -28,7 +28,7 @@ struct PastState<T> {
     before: Option<T>,
 }
 
-/// The changes of one kind of object that a list may not show yet, in the order in which they were made.
+/// The changes of one kind of object that lists may not show yet, in order.
 #[derive(Clone, Debug)]
 struct Changes<T>(VecDeque<PastState<T>>);
 
@@ -39,7 +39,7 @@ impl<T> Default for Changes<T> {
 }
 
 impl<T> Changes<T> {
-    /// Notes what an object was, and forgets what no list shows any more. Without a lag nothing is kept.
+    /// Records the previous state of an object, and drops states that no list shows any more. Without a lag, nothing is kept.
     fn note(&mut self, change: PastState<T>, lag: SignedDuration) {
         if lag.is_zero() {
             self.0.clear();
@@ -67,7 +67,7 @@ pub(crate) struct Past {
     numbers: Changes<Number>,
 }
 
-/// Worlds are the same when they are so now: their pasts do not count.
+/// Worlds are equal when their current states are equal, whatever their past.
 impl PartialEq for Past {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -88,7 +88,7 @@ impl Past {
         at: Timestamp,
         switches: &Behavior,
     ) {
-        // The list of numbers depends on the status of their account.
+        // The number list depends on the status of the account.
         let lag = switches.account_list_lag().max(switches.number_list_lag());
         let at = self.instant.unwrap_or(at);
         self.accounts.note(PastState { at, sid: sid.to_owned(), before }, lag);
@@ -111,35 +111,34 @@ fn before(at: Timestamp, lag: SignedDuration) -> Timestamp {
 }
 
 impl World {
-    /// The accounts as the account list shows them at `now`: as they were [`Behavior::account_list_lag_ms`] before, their
-    /// status being what [`World::status`] said then.
+    /// The accounts in the account list at `now`: as they were [`Behavior::account_list_lag_ms`] before, with the
+    /// [`World::status`] of that time.
     pub fn listed_accounts(&self, now: Timestamp) -> Vec<Account> {
         let main = self.listed_main_status(now);
         let shown = |account: &Account| Account { status: account.status.below(main), ..account.clone() };
         self.listed_accounts_within(EVERYTHING, now).map(shown).collect()
     }
 
-    /// The numbers that the number list of an account shows at `now`: those that it owned [`Behavior::number_list_lag_ms`]
-    /// before, as they were. [`Behavior::suspended_numbers`] and [`Behavior::closed_numbers`] are left to the caller, who
-    /// finds the status to ask them for in [`World::listed_status`].
+    /// The numbers in the number list of an account at `now`: those that it owned [`Behavior::number_list_lag_ms`] before, as
+    /// they were then. The caller applies [`Behavior::suspended_numbers`] and [`Behavior::closed_numbers`] to the status
+    /// [`World::listed_status`].
     pub fn listed_numbers_of(&self, account: &str, now: Timestamp) -> Vec<Number> {
         self.listed_numbers_within(account, EVERYTHING, now).cloned().collect()
     }
 
-    /// The status of an account by which its number list is answered at `now`.
+    /// The status of an account that its number list depends on at `now`.
     pub fn listed_status(&self, sid: &str, now: Timestamp) -> Option<AccountStatus> {
         let changed = self.past.accounts.since(self.instant_before(now, self.switches().number_list_lag()));
         let status = |sid: &str| Some(changed.get(sid).copied().flatten().or(self.account(sid))?.status);
         Some(status(sid)?.below(status(&self.main().sid)?))
     }
 
-    /// Sets the time by which lists lag, from now on, instead of the `now` of each call: for a world whose dates are written
-    /// by a clock that is wrong, or that is stepped.
+    /// Sets the time by which lists lag, instead of the `now` of each call: for a world whose clock is wrong or stepped.
     pub fn set_instant(&mut self, instant: Timestamp) {
         self.past.set_instant(instant);
     }
 
-    /// The accounts of a stretch as the account list shows them, their status that of the account itself.
+    /// The accounts of a stretch as the account list shows them, each with its own status.
     pub(crate) fn listed_accounts_within<'a>(
         &'a self,
         stretch: Stretch<'_>,
@@ -161,7 +160,7 @@ impl World {
         merged(self.numbers_within(account, stretch), &changed, |number| &number.sid, owned, stretch)
     }
 
-    /// The status of the main account that the account list goes by.
+    /// The status of the main account that the account list depends on.
     pub(crate) fn listed_main_status(&self, now: Timestamp) -> AccountStatus {
         let changed = self.past.accounts.since(self.instant_before(now, self.switches().account_list_lag()));
         changed.get(&*self.main().sid).copied().flatten().unwrap_or(self.main()).status
@@ -172,7 +171,7 @@ impl World {
     }
 }
 
-/// The rows of today with what changed as it was; of that, what belongs to this list.
+/// The current rows, with the changed rows of this list as they were.
 fn merged<'a, T>(
     today: impl DoubleEndedIterator<Item = &'a T> + 'a,
     changed: &BTreeMap<&str, Option<&'a T>>,
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_kinds_of_lists_lag_apart() {
+    fn the_two_kinds_of_lists_lag_separately() {
         for (accounts, numbers) in [(300, 0), (0, 300)] {
             let mut world = World::generated(2, 2);
             world.switches_mut().account_list_lag_ms = accounts;
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_that_a_list_goes_by_lags_with_the_list() {
+    fn status_that_a_list_depends_on_lags_with_the_list() {
         let mut world = world();
         let status = |world: &World, at| world.listed_status(&sid(1), now() + at * MS).unwrap();
         world.edit_account(&sid(0), now(), |main| main.status = AccountStatus::Suspended).unwrap();
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_go_by_the_world_as_it_is() {
+    fn rules_apply_to_the_current_world() {
         let mut world = world();
         world.switches_mut().suspend_suspended = Policy::Refused;
         world.change_status(&sid(1), "suspended", now()).unwrap();

@@ -27,10 +27,10 @@ use crate::world::{
     sid::{AccountSid, NumberSid},
 };
 
-/// A stretch of SIDs, for walking a list page by page.
+/// A range of SIDs, for reading a list page by page.
 pub(crate) type Stretch<'a> = (Bound<&'a str>, Bound<&'a str>);
 
-/// A number that was lost, and with which account.
+/// A number that was released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// The number, E.164.
@@ -43,12 +43,12 @@ pub struct Release {
     pub at: Timestamp,
 }
 
-/// There is no account or number of that name.
+/// The error of an unknown account or number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no `{0}` in this world")]
+#[error("unknown account or number `{0}`")]
 pub struct Unknown(pub String);
 
-/// Everything that Twilio knows about one main account. It does no I/O and reads no clock.
+/// The state of Twilio for one main account. It has no I/O and reads no clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     main: AccountSid,
@@ -107,7 +107,7 @@ impl World {
         Some(self.account(sid)?.status.below(self.main().status))
     }
 
-    /// The number with this SID or of these digits.
+    /// The number with this SID or phone number.
     pub fn number(&self, sid_or_phone: &str) -> Option<&Number> {
         let sid = self.phones.get(sid_or_phone).map_or(sid_or_phone, NumberSid::as_str);
         self.numbers.get(sid)
@@ -123,12 +123,12 @@ impl World {
         self.numbers_within(account, (Bound::Unbounded, Bound::Unbounded))
     }
 
-    /// The account that owns the number with this SID or of these digits.
+    /// The account that owns the number with this SID or phone number.
     pub fn owner_of(&self, sid_or_phone: &str) -> Option<&AccountSid> {
         self.number(sid_or_phone).map(|number| &number.owner)
     }
 
-    /// Every number that was lost, in the order in which it happened.
+    /// Every number that was released, in order.
     pub fn released(&self) -> &[Release] {
         &self.released
     }
@@ -138,12 +138,12 @@ impl World {
         self.strangers.iter()
     }
 
-    /// The behaviour of Twilio where its documentation is silent.
+    /// The switches for undocumented behavior.
     pub fn switches(&self) -> &Behavior {
         &self.switches
     }
 
-    /// Changes how Twilio behaves where its documentation is silent.
+    /// The switches for undocumented behavior, to be changed.
     pub fn switches_mut(&mut self) -> &mut Behavior {
         &mut self.switches
     }
@@ -176,32 +176,32 @@ impl World {
         self.released.push(release);
     }
 
-    /// Adds an account that was always there.
+    /// Adds an account without recording a change.
     pub(crate) fn insert_account(&mut self, account: Account) {
         self.accounts.insert(account.sid.clone(), account);
     }
 
-    /// Adds an account or puts it in the place of the one with its SID.
+    /// Adds an account, or replaces the one with its SID.
     pub(crate) fn put_account(&mut self, account: Account, at: Timestamp) {
         let sid = account.sid.clone();
         let before = self.accounts.insert(sid.clone(), account);
         self.past.note_account(&sid, before, at, &self.switches);
     }
 
-    /// Takes out an account that owns no numbers any more.
+    /// Removes an account that owns no numbers any more.
     pub(crate) fn take_account(&mut self, sid: &str, at: Timestamp) {
         let before = self.accounts.remove(sid);
         self.past.note_account(sid, before, at, &self.switches);
     }
 
-    /// Adds a number that was always there.
+    /// Adds a number without recording a change.
     pub(crate) fn insert_number(&mut self, number: Number) {
         self.holdings.entry(number.owner.clone()).or_default().insert(number.sid.clone());
         self.phones.insert(number.phone_number.clone(), number.sid.clone());
         self.numbers.insert(number.sid.clone(), number);
     }
 
-    /// Adds a number or puts it in the place of the one with its SID.
+    /// Adds a number, or replaces the one with its SID.
     pub(crate) fn put_number(&mut self, number: Number, at: Timestamp) {
         let before = self.remove_number(&number.sid);
         self.past.note_number(&number.sid, before, at, &self.switches);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_moves_leaves_no_trace_with_its_old_owner() {
+    fn a_number_that_moves_is_removed_from_its_old_owner() {
         let mut world = World::generated(2, 1);
         let number =
             Number { owner: AccountSid::numbered(2), ..world.number("+15105550001").unwrap().clone() };

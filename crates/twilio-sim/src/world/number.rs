@@ -1,4 +1,4 @@
-//! A phone number as the world holds it: it has exactly one owner until it is released.
+//! A phone number of the world: it has exactly one owner until it is released.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,23 +8,23 @@ use crate::world::{
     sid::{AccountSid, NumberSid},
 };
 
-/// The kind of address that a country asks for before the number may belong to somebody.
+/// The kind of address that the owner of a number needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressRequirements {
-    /// None.
+    /// No address.
     #[default]
     None,
-    /// One anywhere.
+    /// An address in any country.
     Any,
-    /// One in the country of the number.
+    /// An address in the country of the number.
     Local,
-    /// One outside the country of the number.
+    /// An address outside the country of the number.
     Foreign,
 }
 
 impl AddressRequirements {
-    /// The word that Twilio uses.
+    /// Twilio's value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -39,15 +39,15 @@ impl AddressRequirements {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// Twilio's own.
+    /// A number of Twilio.
     #[default]
     Twilio,
-    /// Another carrier's, hosted for messaging: it cannot be transferred.
+    /// A number of another carrier, hosted for messaging, which cannot be transferred.
     Hosted,
 }
 
 impl Origin {
-    /// The word that Twilio uses.
+    /// Twilio's value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Twilio => "twilio",
@@ -56,23 +56,23 @@ impl Origin {
     }
 }
 
-/// The kind of a number.
+/// The type of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberType {
-    /// Of a place.
+    /// A local number.
     #[default]
     Local,
-    /// Of a mobile network.
+    /// A mobile number.
     Mobile,
-    /// Free for the caller.
+    /// A toll-free number.
     TollFree,
-    /// Of a country.
+    /// A national number.
     National,
 }
 
 impl NumberType {
-    /// The word that Twilio uses.
+    /// Twilio's value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -88,15 +88,15 @@ impl NumberType {
 pub struct Number {
     /// Its SID, which a transfer keeps.
     pub sid: NumberSid,
-    /// The number itself, E.164.
+    /// The phone number, in E.164.
     pub phone_number: String,
     /// The account that owns it.
     pub owner: AccountSid,
-    /// The name that people gave it; by default the number, formatted.
+    /// The friendly name; by default the formatted phone number.
     pub friendly_name: String,
-    /// The kind of address that it needs.
+    /// The address requirements.
     pub address_requirements: AddressRequirements,
-    /// The address it has, `AD…`.
+    /// Its address, `AD…`.
     pub address_sid: Option<String>,
     /// Its regulatory bundle, `BU…`; a number with one needs one to be transferred.
     pub bundle_sid: Option<String>,
@@ -104,17 +104,17 @@ pub struct Number {
     pub identity_sid: Option<String>,
     /// Its address for emergency calls, `AD…`.
     pub emergency_address_sid: Option<String>,
-    /// Twilio's own or hosted.
+    /// Its origin.
     pub origin: Origin,
-    /// The kind of number that it is.
+    /// Its type.
     pub number_type: NumberType,
-    /// New to the platform.
+    /// True when it is new to the platform.
     pub beta: bool,
-    /// On its way to another carrier: it cannot be released.
+    /// True when it is being ported out, so that it cannot be released.
     pub porting_out: bool,
-    /// Its SIP trunk serves emergency calls: it cannot be transferred.
+    /// True when its SIP trunk serves emergency calls, so that it cannot be transferred.
     pub trunk_in_emergency_use: bool,
-    /// Webhooks, applications, trunk.
+    /// Its webhooks, applications and trunk.
     pub settings: Settings,
     /// The time at which it was bought.
     pub date_created: Timestamp,
@@ -123,7 +123,7 @@ pub struct Number {
 }
 
 impl Number {
-    /// A plain number of `owner`, as old as `since`.
+    /// A number of `owner` without requirements, created at `since`.
     pub fn new(sid: NumberSid, phone_number: impl Into<String>, owner: AccountSid, since: Timestamp) -> Self {
         let phone_number = phone_number.into();
         Self {
@@ -148,7 +148,7 @@ impl Number {
     }
 }
 
-/// Returns true when `text` is an E.164 number.
+/// Returns true when `text` is a valid E.164 phone number.
 pub(crate) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (2..=15).contains(&digits.len())
@@ -157,7 +157,7 @@ pub(crate) fn is_e164(text: &str) -> bool {
     })
 }
 
-/// The name that Twilio gives a number: `(510) 555-0101` in North America, elsewhere the number itself.
+/// The default name of a number: `(510) 555-0101` in North America, elsewhere the phone number.
 pub(crate) fn formatted(phone_number: &str) -> String {
     match phone_number.strip_prefix("+1") {
         Some(local) if local.len() == 10 && local.is_ascii() => {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn north_american_numbers_are_named_as_people_write_them() {
+    fn north_american_numbers_have_a_formatted_name() {
         assert_eq!(formatted("+15105550101"), "(510) 555-0101");
         assert_eq!(formatted("+493012345678"), "+493012345678");
     }

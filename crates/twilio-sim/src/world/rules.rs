@@ -1,5 +1,5 @@
-//! Twilio's rules: what a change of an account, a transfer and a release ask for, and the error when they do not get it.
-//! A refused change changes nothing; `date_updated` moves when something changed and at no other time.
+//! Twilio's rules: the conditions of a change of an account, a transfer and a release, and their errors. A refused change
+//! changes nothing; `date_updated` changes only when something else does.
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The papers that a transfer brings along for the receiving account.
+/// The resources of the receiving account that a transfer names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransferPapers {
     /// `AddressSid`.
@@ -29,7 +29,7 @@ pub struct TransferPapers {
 }
 
 impl TransferPapers {
-    /// Refuses what is no SID of its kind.
+    /// Refuses a text that is not a valid SID of its kind.
     pub(crate) fn check(&self) -> Result<(), ApiError> {
         let given = [
             ("AD", &self.address_sid),
@@ -45,7 +45,7 @@ impl TransferPapers {
         Ok(())
     }
 
-    /// Refuses what the number needs and the papers lack.
+    /// Refuses a transfer without a resource that the number needs.
     fn check_for(&self, number: &Number) -> Result<(), ApiError> {
         let address = match number.address_requirements {
             AddressRequirements::None => None,
@@ -63,7 +63,7 @@ impl TransferPapers {
 }
 
 impl World {
-    /// Opens a subaccount.
+    /// Creates a subaccount.
     pub fn create_account(&mut self, friendly_name: &str, now: Timestamp) -> Result<AccountSid, ApiError> {
         check_friendly_name(friendly_name)?;
         let sid = self.unused_account_sid()?;
@@ -83,7 +83,7 @@ impl World {
         Ok(())
     }
 
-    /// Asks for a status as Twilio's API would, in Twilio's words. Closing releases every number of the account.
+    /// Changes a status, given as Twilio's value, by the rules of the API. Closing releases every number of the account.
     pub fn change_status(&mut self, sid: &str, status: &str, now: Timestamp) -> Result<(), ApiError> {
         let Some(status) = self.check_status_change(sid, status)? else { return Ok(()) };
         if status == AccountStatus::Closed {
@@ -95,7 +95,7 @@ impl World {
         Ok(())
     }
 
-    /// The status that the account will change to; none when it has it already.
+    /// The new status of the account; `None` when it already has it.
     pub(crate) fn check_status_change(
         &self,
         sid: &str,
@@ -126,7 +126,7 @@ impl World {
         self.numbers_of(sid).try_for_each(check_release)
     }
 
-    /// Moves a number to another account of the family.
+    /// Moves a number to another account of the same main account.
     pub fn transfer(
         &mut self,
         number: &str,
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    /// Gives a number back to Twilio.
+    /// Releases a number.
     pub fn release_number(&mut self, number: &str, now: Timestamp) -> Result<(), ApiError> {
         let number = self.number(number).ok_or_else(|| ApiError::not_found(number))?;
         check_release(number)?;
@@ -201,7 +201,7 @@ impl World {
         Ok(())
     }
 
-    /// A SID that looks random, is the same in every run, and is not in use.
+    /// An unused, pseudo-random SID that is the same in every run.
     fn unused_account_sid(&self) -> Result<AccountSid, ApiError> {
         let first = self.accounts().count();
         (first..=first * 2)
@@ -219,7 +219,7 @@ fn already(verdict: Policy, code: u32) -> Result<Option<AccountStatus>, ApiError
     }
 }
 
-/// Names have 1 to 64 characters.
+/// Checks that a name has 1 to 64 characters.
 pub(crate) fn check_friendly_name(name: &str) -> Result<(), ApiError> {
     if (1..=64).contains(&name.chars().count()) { Ok(()) } else { Err(ApiError::new(20002)) }
 }
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn asking_for_the_same_status_again_is_what_the_switches_say() {
+    fn switches_decide_on_a_change_to_the_same_status() {
         let mut world = plain();
         *world.switches_mut() = Behavior {
             close_closed: Policy::Allowed,
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_moves_with_a_change_and_stays_without() {
+    fn date_changes_only_with_another_change() {
         let mut world = plain();
         let before = world.account(&sid(1)).unwrap().date_updated;
         world.change_status(&sid(1), "active", now()).unwrap();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_on_its_way_out_cannot_be_released_nor_its_account_closed() {
+    fn a_number_that_is_ported_out_cannot_be_released_nor_its_account_closed() {
         let mut world = world(|number| number.porting_out = true);
         assert_eq!(code(world.release_number(PHONE, now())), 22350);
         assert_eq!(code(world.change_status(&sid(1), "closed", now())), 22350);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transfer_needs_an_active_account_of_the_family() {
+    fn a_transfer_needs_an_active_account_of_the_same_main_account() {
         let cases = [
             (sid(0).to_string(), 0),
             (sid(1).to_string(), 0),
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transfer_needs_the_papers_that_the_number_asks_for() {
+    fn a_transfer_needs_the_resources_that_the_number_requires() {
         use AddressRequirements::{Any, Foreign, Local};
         type SettingChange = fn(&mut Number);
         let (address, bundle, identity) =
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transferred_number_keeps_its_sid_and_has_the_papers_that_were_given() {
+    fn a_transferred_number_keeps_its_sid_and_has_the_given_resources() {
         let mut world = world(|number| number.address_sid = Some(format!("AD{:032x}", 7)));
         let papers =
             TransferPapers { bundle_sid: Some(format!("BU{:032x}", 1)), ..TransferPapers::default() };
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn webhooks_and_trunk_survive_a_transfer_or_not_as_the_switches_say() {
+    fn switches_decide_whether_webhooks_and_trunk_survive_a_transfer() {
         let trunk = format!("TK{:032x}", 1);
         for (webhooks, on_trunk) in
             [(SettingFate::Kept, SettingFate::Cleared), (SettingFate::Cleared, SettingFate::Kept)]
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn new_accounts_get_sids_that_nobody_has() {
+    fn new_accounts_get_unused_sids() {
         let mut world = plain();
         let (one, two) =
             (world.create_account("one", now()).unwrap(), world.create_account("two", now()).unwrap());

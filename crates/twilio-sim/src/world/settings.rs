@@ -1,4 +1,4 @@
-//! The settings of a number: what its owner told Twilio to do with calls and messages, by Twilio's parameter names.
+//! The settings of a number for calls and messages, by Twilio's parameter names.
 
 use std::collections::BTreeMap;
 
@@ -55,17 +55,17 @@ const SETTINGS: [Setting; 17] = [
     setting("VoiceUrl", "voice_url", None, Kind::Url),
 ];
 
-/// The settings that were made; all others have Twilio's defaults.
+/// The settings that are set; all others have Twilio's defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings(BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// The value to which `param` is set, if it was set.
+    /// The value of `param`, if it is set.
     pub fn get(&self, param: &str) -> Option<&str> {
         self.0.get(param).map(String::as_str)
     }
 
-    /// Sets `param`; an empty value restores the default. Parameters that are no settings are ignored, as Twilio does.
+    /// Sets `param`; an empty value restores the default. Unknown parameters are ignored, as at Twilio.
     pub fn set(&mut self, param: &str, value: &str) -> Result<(), ApiError> {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.param == param) else { return Ok(()) };
         if value.is_empty() {
@@ -82,22 +82,22 @@ impl Settings {
         Ok(())
     }
 
-    /// Forgets everything but the trunk: what a transfer may do to webhooks.
+    /// Clears everything but the trunk, as a transfer may do.
     pub(crate) fn clear_webhooks(&mut self) {
         self.0.retain(|param, _| *param == TRUNK);
     }
 
-    /// Takes the number off its trunk.
+    /// Clears the trunk, as a transfer may do.
     pub(crate) fn clear_trunk(&mut self) {
         self.0.remove(TRUNK);
     }
 
-    /// The settings that were made, by parameter name.
+    /// The settings that are set, by parameter name.
     pub(crate) fn made(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(param, value)| (*param, value.as_str()))
     }
 
-    /// Every setting as the field and value that Twilio answers; `no_sid` stands for a SID that was not set.
+    /// Every setting as field and value of the JSON; `no_sid` is the value of a SID that is not set.
     pub(crate) fn fields(&self, no_sid: &Value) -> impl Iterator<Item = (&'static str, Value)> {
         SETTINGS.iter().map(move |setting| {
             let value = match (self.get(setting.param).or(setting.default), setting.kind) {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trunk_takes_the_place_of_the_voice_application_and_back() {
+    fn a_trunk_replaces_the_voice_application_and_vice_versa() {
         let (trunk, application) = (format!("TK{:032x}", 1), format!("AP{:032x}", 1));
         let mut settings = Settings::default();
         settings.set("VoiceApplicationSid", &application).unwrap();

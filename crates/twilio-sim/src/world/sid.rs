@@ -1,14 +1,14 @@
-//! The SIDs of Twilio's resources: two letters and 32 hexadecimal digits, checked once where text comes in.
+//! The SIDs of Twilio's resources: two letters and 32 hexadecimal digits, checked once when text is parsed.
 
 use std::{borrow::Borrow, fmt, ops::Deref, str::FromStr};
 
-/// A text that is not the SID it should be.
+/// The error of a text that is not a valid SID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a SID: `{prefix}` and 32 hexadecimal digits")]
+#[error("`{text}` is not a valid SID: expected {prefix} and 32 hexadecimal digits")]
 pub struct SidError {
-    /// The text that was given.
+    /// The text.
     pub text: String,
-    /// The two letters that the SID should begin with.
+    /// The expected first two letters.
     pub prefix: &'static str,
 }
 
@@ -25,7 +25,7 @@ macro_rules! sid {
         pub struct $name(String);
 
         impl $name {
-            /// The SID whose digits are the number `n`: what generated worlds use.
+            /// The SID whose digits are the number `n`, as in generated worlds.
             pub fn numbered(n: u64) -> Self {
                 Self(format!(concat!($prefix, "{:032x}"), n))
             }

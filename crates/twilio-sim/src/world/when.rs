@@ -1,11 +1,11 @@
-//! A time in a world file: RFC 3339, or so long ago as in `"-96h"` and `10d ago`.
+//! A time in a world file: RFC 3339, or relative to now, as in `"-96h"` and `10d ago`.
 
 use std::{fmt, str::FromStr};
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A point in time, absolute or counted back from now.
+/// A point in time, absolute or relative to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     At(Timestamp),
@@ -31,7 +31,9 @@ impl FromStr for When {
         let ago = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
         match ago {
             Ok(ago) if !ago.is_positive() => Ok(Self::Ago(ago)),
-            Ok(_) | Err(_) => Err(format!("`{text}` is neither a time (RFC 3339) nor one ago, as in `-96h`")),
+            Ok(_) | Err(_) => {
+                Err(format!("`{text}` is not a valid time: expected RFC 3339, or a time ago as in `-96h`"))
+            }
         }
     }
 }
@@ -62,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_absolute_or_ago() {
+    fn a_time_is_absolute_or_relative() {
         let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         let cases = [
             ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_to_come_or_nonsense_is_refused() {
+    fn a_future_or_invalid_time_is_refused() {
         for wrong in ["96h", "yesterday", "", "1 month ago"] {
             assert!(wrong.parse::<When>().is_err(), "{wrong}");
         }

@@ -1,4 +1,4 @@
-//! The world file: YAML that says who owns what, and how this Twilio behaves. JSON is YAML too. Unknown keys are errors.
+//! The world file: YAML with accounts, numbers, switches and faults. JSON is valid YAML. Unknown keys are errors.
 
 use std::fmt;
 
@@ -39,18 +39,18 @@ struct WorldFile {
 pub struct Loaded {
     /// The world.
     pub world: World,
-    /// The faults, if the file has that section.
+    /// The faults, if the file has this section.
     pub faults: Option<Faults>,
 }
 
-/// The reason why a world file was not understood, and its place in the file.
+/// The error of a world file, and its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorldFileError {
     /// The name of the file.
     pub file: String,
-    /// The line, from 1 on, if it is known.
+    /// The line, from 1, if it is known.
     pub line: Option<usize>,
-    /// The problem, in words.
+    /// The problem.
     pub message: String,
 }
 
@@ -65,12 +65,12 @@ impl fmt::Display for WorldFileError {
 
 impl std::error::Error for WorldFileError {}
 
-/// Reads the text of a world file whose relative times count back from the present.
+/// Reads the text of a world file. Relative times count back from now.
 pub fn load(file: &str, text: &str) -> Result<Loaded, WorldFileError> {
     parse(file, text, clock())
 }
 
-/// Reads the text of a world file; `now` is what its relative times count back from.
+/// Reads the text of a world file. Relative times count back from `now`.
 pub fn parse(file: &str, text: &str, now: Timestamp) -> Result<Loaded, WorldFileError> {
     let error = |line, message| WorldFileError { file: file.to_owned(), line, message };
     let parsed: WorldFile = serde_yaml::from_str(text).map_err(|fault| {
@@ -84,7 +84,7 @@ pub fn parse(file: &str, text: &str, now: Timestamp) -> Result<Loaded, WorldFile
     Ok(Loaded { world, faults })
 }
 
-/// Writes a world as JSON, which is also a world file.
+/// Writes a world as JSON, which is also a valid world file.
 pub fn to_json(world: &World) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&WorldFile::of(world))
 }
@@ -133,14 +133,14 @@ impl WorldFile {
     }
 }
 
-/// The line, from `line` on, that holds the word which the message quotes; the parser itself may only know where the entry begins.
+/// The line, from `line` on, with the word that the message quotes; the parser may only know the start of the entry.
 fn line_of_word(line: usize, message: &str, text: &str) -> usize {
     let Some(word) = message.split('`').nth(1).filter(|word| !word.is_empty()) else { return line };
     let mut lines = text.lines().enumerate().skip(line.saturating_sub(1));
     lines.find(|(_, text)| text.contains(word)).map_or(line, |(at, _)| at + 1)
 }
 
-/// The line of the text that the error is about: where the text it names stands, the second time for what is there twice.
+/// The line of the error: the one with the text that it names, the second one for a duplicate.
 fn line_of(error: &WorldError, text: &str) -> Option<usize> {
     let (words, nth) = match error {
         WorldError::Sid(error) => (error.text.as_str(), 0),
@@ -203,7 +203,7 @@ faults:
     }
 
     #[test]
-    fn a_world_file_says_who_owns_what_and_how_twilio_behaves() {
+    fn a_world_file_has_accounts_numbers_switches_and_faults() {
         let Loaded { world, faults } = read(FULL).unwrap();
         assert_eq!(world.main().auth_token, "secret");
         let globex = world.account(&AccountSid::numbered(2)).unwrap();
@@ -222,7 +222,7 @@ faults:
     }
 
     #[test]
-    fn a_world_written_and_read_again_is_the_same() {
+    fn a_world_is_the_same_after_writing_and_reading_it() {
         let mut world = read(FULL).unwrap().world;
         world.change_status(&AccountSid::numbered(1), "closed", now()).unwrap();
         assert_eq!(world.released().len(), 1);
@@ -232,7 +232,7 @@ faults:
     }
 
     #[test]
-    fn an_account_without_a_token_has_always_the_same_one() {
+    fn an_account_without_a_token_always_has_the_same_one() {
         let token =
             |n| read(FULL).unwrap().world.account(&AccountSid::numbered(n)).unwrap().auth_token.clone();
         assert_eq!(token(1), token(1));
@@ -244,22 +244,22 @@ faults:
     fn error_of_a_world_file_has_its_file_and_line() {
         let cases = [
             ("status: suspended", "status: sleeping", 7, "unknown variant `sleeping`"),
-            ("dateUpdated: 10d ago", "dateUpdated: 10d", 9, "`10d` is neither a time"),
+            ("dateUpdated: 10d ago", "dateUpdated: 10d", 9, "`10d` is not a valid time"),
             ("friendlyName: acme", "name: acme", 4, "unknown field `name`"),
-            ("\"+15105550101\"", "\"+493012345678\"", 13, "is there twice"),
-            ("\"+15105550101\"", "\"0151\"", 11, "is not a phone number"),
-            ("owner: AC00000000000000000000000000000002", "owner: AC2", 14, "`AC2` is not a SID"),
+            ("\"+15105550101\"", "\"+493012345678\"", 13, "duplicate"),
+            ("\"+15105550101\"", "\"0151\"", 11, "is not a valid E.164 phone number"),
+            ("owner: AC00000000000000000000000000000002", "owner: AC2", 14, "`AC2` is not a valid SID"),
             (
                 "owner: AC00000000000000000000000000000002",
                 "owner: AC00000000000000000000000000000007",
                 13,
-                "is not among the accounts",
+                "unknown owner",
             ),
             (
                 "  - sid: AC00000000000000000000000000000002",
                 "  - sid: AC00000000000000000000000000000001",
                 5,
-                "twice",
+                "duplicate",
             ),
             ("VoiceUrl: \"https", "VoiceUrl: \"ftp", 13, "Invalid Url"),
             ("VoiceUrl:", "voiceUrl:", 13, "is not a setting"),

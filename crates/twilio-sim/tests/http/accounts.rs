@@ -1,4 +1,4 @@
-//! Accounts: who may ask, what is shown, what changes.
+//! Accounts: authentication, contents and changes.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! A plain HTTP client of the simulator, and what its answers say.
+//! A plain HTTP client of the simulator, and its parsed answers.
 
 use std::sync::Once;
 

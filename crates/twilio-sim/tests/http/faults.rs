@@ -1,4 +1,4 @@
-//! Faults: each spoils what it says, as often as it says, and leaves the world as it says.
+//! Faults: their effects on answers and on the world, and their number.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn an_error_without_a_code_is_a_proxys_html() {
 }
 
 #[tokio::test]
-async fn an_error_may_say_when_to_try_again_on_chosen_requests() {
+async fn an_error_may_have_a_retry_after_on_selected_requests() {
     let text = json!({"operation": "update_account", "account": ac(1), "times": 1,
         "fault": {"kind": "status", "http": 429, "code": 20429, "retryAfter": 15}});
     let twilio = Twilio::of(fleet()).await;
@@ -76,7 +76,7 @@ async fn a_stale_success_shows_the_object_as_it_was_before_the_write() {
 }
 
 #[tokio::test]
-async fn a_stale_answer_is_no_answer_to_a_refusal_a_create_or_a_release() {
+async fn a_stale_answer_does_not_replace_a_refusal_a_create_or_a_release() {
     let twilio = with(Fault::stale()).await;
     assert_eq!(twilio.post(&account(3), &[("Status", "active")]).await.refusal(), (400, 21479));
     let created = twilio.post(ACCOUNTS, &[("FriendlyName", "new")]).await;
@@ -109,7 +109,7 @@ async fn a_truncated_body_ends_before_its_length() {
 }
 
 #[tokio::test]
-async fn junk_is_a_success_that_cannot_be_read() {
+async fn junk_is_an_unreadable_success() {
     let twilio = with(Fault::new(FaultKind::Junk)).await;
     let answer = twilio.post(&account(1), &[("Status", "suspended")]).await;
     assert_eq!(answer.status, 200);
@@ -148,7 +148,7 @@ async fn latency_delays_the_answer() {
 }
 
 #[tokio::test]
-async fn half_a_list_lacks_rows_and_the_next_page() {
+async fn an_incomplete_list_lacks_rows_and_the_next_page() {
     let twilio = Twilio::of(World::generated(4, 0)).await;
     twilio.sim.inject(Fault::new(FaultKind::Rows { drop: 1, end: true }).on(Operation::ListAccounts));
     let page = twilio.get(&format!("{ACCOUNTS}?PageSize=3")).await.json();
@@ -229,7 +229,7 @@ async fn an_ignored_write_is_a_success_that_changed_nothing() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_only_what_it_matches() {
+async fn a_fault_acts_only_on_matching_requests() {
     let base = || Fault::status(500, 20500);
     let cases = [
         (base().on(Operation::ListNumbers), [200, 200, 500, 500, 200]),

@@ -10,7 +10,7 @@ use crate::client::{ACCOUNTS, Twilio, ac, account, fleet, number_of, receive};
 
 const HOUR: u64 = 3_600_000;
 
-/// The fleet, with writes that take effect an hour late and lose their answer as the fault says.
+/// The fleet, with writes that take effect an hour late and whose answers are lost by the fault.
 async fn late(fault: Fault) -> Twilio {
     let twilio = Twilio::of(fleet()).await;
     twilio.sim.inject(fault);

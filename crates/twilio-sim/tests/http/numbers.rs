@@ -36,7 +36,7 @@ async fn a_transfer_that_twilio_refuses_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_transfer_brings_the_papers_that_were_given() {
+async fn a_transfer_sets_the_given_resources() {
     let world = World::builder(&ac(0), TOKEN)
         .account(&ac(1), "acme", AccountStatus::Active)
         .number_with(&pn(1), PHONE, &ac(1), |number| {
@@ -71,7 +71,7 @@ async fn a_number_is_configured_without_being_moved() {
 }
 
 #[tokio::test]
-async fn asking_for_what_is_already_so_moves_no_date() {
+async fn a_change_to_the_same_value_does_not_change_the_date() {
     let twilio = Twilio::of(fleet()).await;
     let before = twilio.sim.world().clone();
     assert_eq!(twilio.post(&number_of(1), &[("AccountSid", &ac(1))]).await.status, 200);

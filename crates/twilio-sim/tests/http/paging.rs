@@ -48,7 +48,7 @@ async fn a_list_that_fills_its_last_page_has_no_empty_one_after_it() {
 }
 
 #[tokio::test]
-async fn the_envelope_says_where_the_page_lies() {
+async fn envelope_has_the_position_of_the_page() {
     let twilio = Twilio::of(World::generated(4, 0)).await;
     let first = twilio.get(&format!("{ACCOUNTS}?PageSize=2&Status=active")).await.json();
     assert_eq!((&first["page"], &first["start"], &first["end"]), (&0.into(), &0.into(), &1.into()));

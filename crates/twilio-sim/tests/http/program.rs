@@ -1,4 +1,4 @@
-//! The program: it says where it listens, obeys its flags, and a signal ends it.
+//! The program: its address, its flags, and its end by a signal.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::client::{ACCOUNTS, TOKEN, ac};
 
-/// A running program, killed at the end whatever happens.
+/// A running program, which is always killed at the end.
 struct Program(Child);
 
 impl Drop for Program {
@@ -90,7 +90,7 @@ fn a_faulty_world_file_or_flag_ends_the_program_with_the_reason() {
     let file = folder.path().join("world.yaml");
     std::fs::write(&file, "main: {sid: AC1, friendlyName: main}\n").unwrap();
     let cases: [(&[&str], &str); 4] = [
-        (&["--world", file.to_str().unwrap()], "world.yaml:1: `AC1` is not a SID"),
+        (&["--world", file.to_str().unwrap()], "world.yaml:1: `AC1` is not a valid SID"),
         (&["--world", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
         (&["--accounts", "1", "--switch", "noSid=maybe"], "unknown variant `maybe`"),
         (&["--accounts", "1", "--fault", "{}"], "missing field `fault`"),

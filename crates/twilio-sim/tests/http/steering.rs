@@ -22,7 +22,7 @@ async fn the_world_is_shown_and_replaced() {
 }
 
 #[tokio::test]
-async fn faults_are_shown_replaced_added_and_mended() {
+async fn faults_are_shown_replaced_added_and_removed() {
     let twilio = Twilio::of(fleet()).await;
     let one = r#"{"operation": "list_accounts", "times": 1, "fault": {"kind": "status", "http": 500}}"#;
     assert_eq!(twilio.steer(Method::POST, "faults", one).await.status, 204);
@@ -89,7 +89,7 @@ async fn switches_are_changed_by_name() {
 }
 
 #[tokio::test]
-async fn requests_are_told_without_credentials() {
+async fn requests_are_shown_without_credentials() {
     let twilio = Twilio::of(fleet()).await;
     twilio.post(&account(1), &[("Status", "suspended"), ("Reason", "unpaid")]).await;
     twilio.get(&format!("{ACCOUNTS}?PageSize=7")).await;
@@ -107,7 +107,7 @@ async fn requests_are_told_without_credentials() {
 }
 
 #[tokio::test]
-async fn a_person_edits_past_every_rule() {
+async fn an_edit_ignores_the_rules_of_the_api() {
     let twilio = Twilio::of(fleet()).await;
     let path = format!("accounts/{}", ac(3));
     let edit = r#"{"status": "active", "friendlyName": "back", "suspendedByTwilio": true}"#;
@@ -127,7 +127,7 @@ async fn a_person_edits_past_every_rule() {
 }
 
 #[tokio::test]
-async fn an_edit_that_makes_no_sense_is_refused() {
+async fn an_invalid_edit_is_refused() {
     let twilio = Twilio::of(fleet()).await;
     let before = twilio.sim.world().clone();
     let cases = [

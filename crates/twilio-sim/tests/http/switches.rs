@@ -68,7 +68,7 @@ async fn webhooks_survive_a_transfer_or_not() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_http_status_of_the_switch_and_say_so() {
+async fn refusals_have_the_http_status_of_the_switch_in_their_body() {
     let twilio = with(Behavior { refusal_status: Some(403), ..Behavior::default() }).await;
     let answer = twilio.post(&account(2), &[("Status", "active")]).await;
     assert_eq!((answer.refusal(), &answer.json()["status"]), ((403, 21479), &json!(403)));

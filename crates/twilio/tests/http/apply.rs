@@ -94,22 +94,22 @@ async fn a_transfer_is_one_post_at_the_current_owners_path() {
 
 #[tokio::test]
 async fn a_2xx_that_shows_something_else_is_ignored() {
-    for (action, answer, says) in [
-        (close(sub()), account_json(sub(), "suspended"), "with status `suspended`"),
-        (Action::Suspend(sub()), account_json(sub(), "Suspended"), "with status `Suspended`"),
-        (Action::Reactivate(sub()), account_json(sub(), "in-review"), "with status `in-review`"),
+    for (action, answer, words) in [
+        (close(sub()), account_json(sub(), "suspended"), "has the status `suspended`"),
+        (Action::Suspend(sub()), account_json(sub(), "Suspended"), "has the status `Suspended`"),
+        (Action::Reactivate(sub()), account_json(sub(), "in-review"), "has the status `in-review`"),
         (
             plain_transfer(),
             number_json(7, sub()),
-            "shows the number in account AC00000000000000000000000000000001",
+            "the phone number is in account AC00000000000000000000000000000001",
         ),
     ] {
         let (written, posts) = write(&action, [ok(&answer)]).await;
         let Outcome::Ignored(refusal) = written else { panic!("{written:?}") };
         assert_eq!((refusal.code, refusal.request_id.as_deref(), posts), (None, Some("RQ1"), 1));
         assert_eq!(refusal.date, Some("2026-11-21T09:00:00Z".parse().unwrap()));
-        assert!(refusal.message.starts_with("Twilio answered 2xx but shows "), "{}", refusal.message);
-        assert!(refusal.message.ends_with(says), "{}", refusal.message);
+        assert!(refusal.message.starts_with("Twilio answered 2xx, but "), "{}", refusal.message);
+        assert!(refusal.message.ends_with(words), "{}", refusal.message);
     }
 }
 
@@ -184,7 +184,7 @@ async fn a_write_whose_answer_stalls_is_unknown() {
 }
 
 #[tokio::test]
-async fn every_other_4xx_is_refused_with_twilios_code_and_words() {
+async fn every_other_4xx_is_refused_with_twilios_code_and_message() {
     for (status, code) in [
         (400, 21475),
         (400, 21477),
@@ -209,7 +209,7 @@ async fn every_other_4xx_is_refused_with_twilios_code_and_words() {
 }
 
 #[tokio::test]
-async fn twilios_words_are_bounded_and_steer_no_terminal() {
+async fn twilios_messages_are_bounded_and_sanitized() {
     let mut words = String::from(r"a\u001b[2Jb\n");
     write!(words, "{}", "x".repeat(9_999)).unwrap();
     let (written, _) = write(&plain_transfer(), [error(400, 21475, &words)]).await;
@@ -238,14 +238,14 @@ async fn closing_what_is_closed_is_done_and_reopening_it_is_refused() {
     }
 }
 
-/// The error for which nothing else would fare better; the write itself was skipped.
+/// The error that stops the pass; the write itself was skipped.
 fn stopped(Sent { outcome, stop }: Sent) -> RemoteError {
-    let skipped = matches!(&outcome, Outcome::Skipped(Skip { cause: SkipCause::PassAborted, message, .. }) if message.starts_with("the pass was stopped: "));
+    let skipped = matches!(&outcome, Outcome::Skipped(Skip { cause: SkipCause::PassAborted, message, .. }) if message.starts_with("the pass was aborted: "));
     assert!(skipped, "{outcome:?}");
     stop.unwrap()
 }
 
-/// Answers writes with `answer`, and what is asked of the main account with `of_main`.
+/// Answers writes with `answer`, and reads of the main account with `of_main`.
 async fn split(answer: Reply, of_main: Reply) -> Server {
     Server::start(move |_, request| if request.method == "POST" { answer.clone() } else { of_main.clone() })
         .await
@@ -287,8 +287,8 @@ async fn an_account_error_at_the_main_accounts_own_path_stops_the_pass_at_once()
 #[tokio::test]
 async fn test_credentials_and_a_suspended_parent_stop_the_pass() {
     for (status, code, kind, remedy) in [
-        (403, 20008, ErrorKind::Credentials, "give the live auth token"),
-        (400, 21476, ErrorKind::MainAccount, "see the state of the main account"),
+        (403, 20008, ErrorKind::Credentials, "use the live auth token"),
+        (400, 21476, ErrorKind::MainAccount, "check the main account"),
     ] {
         let server = Server::script([error(status, code, "no")]).await;
         let error = stopped(send(&client(&server), &Action::Reactivate(sub())).await);

@@ -8,7 +8,7 @@ use tokio::{sync::Barrier, time::timeout};
 
 use crate::support::{Reply, Seen, Server, account_json, client_with, config, main, ok, raw, sub};
 
-/// How many connections are kept before they break.
+/// The number of connections that are kept before they break.
 const KEPT: usize = 4;
 const TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -36,7 +36,7 @@ async fn with_kept_connections(client: impl Fn(&Server) -> Client, broken: Reply
     (server, client)
 }
 
-/// Repeats after a millisecond as often as `repeats` says.
+/// Retries after a millisecond, `repeats` times.
 fn client(repeats: usize) -> impl Fn(&Server) -> Client {
     move |server| {
         let config = config(&server.url);

@@ -1,4 +1,4 @@
-//! The client against listeners on real sockets, which answer as badly as the test wants.
+//! The client against listeners on real sockets, which answer with any failure of the test.
 
 #[cfg(test)]
 mod apply;

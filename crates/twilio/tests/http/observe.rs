@@ -71,7 +71,7 @@ async fn a_clock_that_is_missing_or_unreadable_is_none() {
 }
 
 #[tokio::test]
-async fn nearly_everything_may_be_null_and_an_unknown_status_is_kept_as_a_word() {
+async fn nearly_every_field_may_be_null_and_an_unknown_status_is_kept() {
     let long = "x".repeat(5_000);
     for (status, kept) in [
         ("null".to_owned(), String::new()),
@@ -109,7 +109,7 @@ async fn a_row_that_comes_twice_counts_once_as_it_was_seen_last() {
 }
 
 #[tokio::test]
-async fn a_number_is_shown_with_what_it_uses_of_its_account() {
+async fn a_number_is_read_with_the_resources_that_it_uses() {
     let row = |key: &str| {
         format!(
             r#"{{"sid": "PN{:032}", "phone_number": "+15105550001", "{key}": "XX1", "trunk_sid": ""}}"#,
@@ -131,7 +131,7 @@ async fn a_number_is_shown_with_what_it_uses_of_its_account() {
 }
 
 #[tokio::test]
-async fn a_number_is_shown_with_what_a_transfer_of_it_needs() {
+async fn a_number_is_read_with_its_needs_for_a_transfer() {
     let row = |more: &str| format!(r#"{{"sid": "PN{:032}", "phone_number": "+15105550001"{more}}}"#, 1);
     for (more, needs_address, has_bundle) in [
         ("", false, false),
@@ -156,19 +156,25 @@ async fn a_number_is_shown_with_what_a_transfer_of_it_needs() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_what_it_should_be_makes_its_list_unreadable() {
+async fn an_invalid_number_makes_its_list_unreadable() {
     for (row, wrong) in [
-        (r#"{"phone_number": "+15105550001"}"#.to_owned(), "a number has no `sid`"),
-        (r#"{"sid": "XX1", "phone_number": "+15105550001"}"#.to_owned(), "a number has a bad `sid`: `XX1`"),
+        (r#"{"phone_number": "+15105550001"}"#.to_owned(), "a phone number has no `sid`"),
+        (
+            r#"{"sid": "XX1", "phone_number": "+15105550001"}"#.to_owned(),
+            "a phone number has an invalid `sid`: `XX1`",
+        ),
         (format!(r#"{{"sid": "PN{:032}"}}"#, 1), "has no `phone_number`"),
-        (format!(r#"{{"sid": "PN{:032}", "phone_number": "911"}}"#, 1), "has a bad `phone_number`: `911`"),
-        (number_json(1, account_sid(2)), "is said to be of account AC00000000000000000000000000000002"),
+        (
+            format!(r#"{{"sid": "PN{:032}", "phone_number": "911"}}"#, 1),
+            "has an invalid `phone_number`: `911`",
+        ),
+        (number_json(1, account_sid(2)), "belongs to another account: AC00000000000000000000000000000002"),
     ] {
         let server = Server::script([ok(&numbers_page(&[number_json(7, sub()), row], None))]).await;
         let error = client(&server).numbers(sub(), Tries::Repeated).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unreadable);
         assert!(words(&error).contains(wrong), "{error}");
-        assert_eq!(server.seen().len(), 1, "asking again would not mend it");
+        assert_eq!(server.seen().len(), 1, "a retry would not help");
     }
 }
 
@@ -258,7 +264,7 @@ async fn pages_that_go_in_a_circle_fail_the_list_and_it_is_not_begun_again() {
     let next = format!("{ACCOUNTS}&Page=1");
     let server = Server::script([ok(&accounts_page(&[], Some(&next)))]).await;
     let failed = client(&server).accounts().await.unwrap_err();
-    assert!(words(&failed).contains("the pages go in a circle"), "{failed}");
+    assert!(words(&failed).contains("`next_page_uri` repeats a page"), "{failed}");
     assert_eq!(server.targets(), [format!("GET {ACCOUNTS}"), format!("GET {next}")]);
 }
 
@@ -308,7 +314,7 @@ async fn another_account_than_the_one_asked_for_is_unreadable() {
     let server = Server::script([ok(&account_json(account_sid(2), "active"))]).await;
     let failed = client(&server).account(sub()).await.unwrap_err();
     assert!(
-        words(&failed).contains("the answer shows account AC00000000000000000000000000000002"),
+        words(&failed).contains("the answer contains account AC00000000000000000000000000000002"),
         "{failed}"
     );
     assert_eq!(failed.kind, ErrorKind::Unreadable);
@@ -339,11 +345,11 @@ async fn an_account_error_of_the_account_list_stops_the_pass() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_say_what_to_check() {
+async fn error_of_wrong_credentials_names_the_settings_to_check() {
     let server = Server::script([error(401, 20003, "Authenticate")]).await;
     let failed = words(&client(&server).accounts().await.unwrap_err());
-    assert!(failed.contains("check TWILIO_ACCOUNT_SID and the auth token"), "{failed}");
-    assert!(failed.contains("API keys (SK…) cannot reach subaccounts"), "{failed}");
+    assert!(failed.contains("check `TWILIO_ACCOUNT_SID` and the auth token"), "{failed}");
+    assert!(failed.contains("API keys (SK…) cannot access subaccounts"), "{failed}");
 }
 
 #[tokio::test]
@@ -428,7 +434,7 @@ async fn every_attempt_is_measured_once() {
 }
 
 #[tokio::test]
-async fn a_429_halves_what_flies_and_good_answers_bring_it_back() {
+async fn a_429_halves_the_limit_and_accepted_requests_restore_it() {
     let server =
         Server::start(|n, _| if n == 0 { error(429, 20429, "slow") } else { ok(&one_account()) }).await;
     let (client, counts) = counted_client(&server.url);

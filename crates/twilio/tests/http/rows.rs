@@ -61,7 +61,7 @@ async fn an_account_whose_row_cannot_be_read_costs_no_other_row() {
 
 #[tokio::test]
 async fn an_account_whose_row_is_not_utf_8_costs_no_other_row() {
-    // The escapes must not make a whole pair of what stands in the place of the broken bytes.
+    // The escapes must not complete a pair with the mark of the invalid bytes.
     for name in [&b"caf\xe9"[..], b"\xed\xa0\xbd", b"\xff\\udc00", b"\\ud83d\xff", b"\xf0\x9f"] {
         let mut row = row(r#""status": "active", "friendly_name": "NAME""#);
         row.truncate(row.len() - r#"NAME"}"#.len());
@@ -126,7 +126,10 @@ async fn bytes_that_are_not_utf_8_outside_of_a_text_fail_the_list() {
     for row in [&b"{}, \xff"[..], b"\xff", br#"{"a": "\"#, b"{\"a\": \"\\\xff\"}"] {
         let server = Server::script([Reply::Whole(with_row(&page, row))]).await;
         let failed = client(&server).accounts().await.unwrap_err();
-        assert!(words(&failed).contains("the answer is not the JSON of a page of `accounts`"), "{failed}");
+        assert!(
+            words(&failed).contains("the answer is not valid JSON, expected a page of `accounts`"),
+            "{failed}"
+        );
     }
 }
 
@@ -143,8 +146,8 @@ async fn a_number_row_that_cannot_be_read_makes_its_list_unreadable() {
         let error = client(&server).numbers(sub(), Tries::Repeated).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unreadable);
         assert!(
-            words(&error).contains("in the place of a phone number")
-                || words(&error).contains("other JSON than a phone number"),
+            words(&error).contains("is not a phone number")
+                || words(&error).contains("is not valid JSON, expected a phone number"),
             "{error}"
         );
         assert_eq!(server.seen().len(), 1, "another look would show the same");

@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{
     BASE64, Reply, Server, TOKEN, account_json, accounts_page, client, client_with, client_with_file, config,
-    error, forbidden, hasty_client, main, ok, outcome, raw, reply, saw_nobody, send, sub, words,
+    error, forbidden, hasty_client, main, ok, outcome, raw, reply, saw_no_request, send, sub, words,
 };
 use subaccountd_core::{
     Action,
@@ -28,16 +28,16 @@ async fn a_redirect_is_not_followed_and_its_host_is_named() {
         let client = client(&server);
         let failed = client.accounts().await.unwrap_err();
         assert_eq!(failed.kind, ErrorKind::Unreadable);
-        assert!(words(&failed).contains("a redirect to 127.0.0.1, which is not followed"), "{failed}");
+        assert!(words(&failed).contains("redirect to 127.0.0.1, not followed"), "{failed}");
         let written = outcome(&client, &Action::Suspend(sub())).await;
         assert!(matches!(written, Outcome::Unknown(_)), "{written:?}");
-        assert!(saw_nobody(elsewhere).await);
+        assert!(saw_no_request(elsewhere).await);
         assert_eq!(server.seen().len(), 2);
     }
 }
 
 #[tokio::test]
-async fn a_page_uri_that_leads_away_gets_no_credentials() {
+async fn a_page_uri_of_another_origin_or_path_gets_no_credentials() {
     for uri in [
         "http://{address}/2010-04-01/Accounts.json?Page=1",
         "//{address}/2010-04-01/Accounts.json?Page=1",
@@ -59,8 +59,8 @@ async fn a_page_uri_that_leads_away_gets_no_credentials() {
         own.lock().unwrap().clone_from(&server.url);
         let failed = client(&server).accounts().await.unwrap_err();
         assert_eq!(failed.kind, ErrorKind::Unreadable);
-        assert!(words(&failed).contains("`next_page_uri` leads to another"), "{failed}");
-        assert!(saw_nobody(elsewhere).await);
+        assert!(words(&failed).contains("`next_page_uri` has another"), "{failed}");
+        assert!(saw_no_request(elsewhere).await);
         assert_eq!(server.seen().len(), 1, "nor was it asked again");
     }
 }
@@ -112,7 +112,7 @@ async fn a_look_in_the_place_of_a_write_is_not_made_again_after_a_401() {
     let client = client_with_file(&server, path);
     let failed = client.place().await.unwrap().account(sub()).await.unwrap_err();
     assert_eq!((failed.kind, failed.code), (ErrorKind::Unreadable, Some(20003)));
-    // The other request asks whether the main account is well.
+    // The other request checks the main account.
     assert_eq!(server.targets(), [sub(), main()].map(|sid| format!("GET /2010-04-01/Accounts/{sid}.json")));
 }
 
@@ -199,7 +199,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn no_secret_is_logged_or_shown_whatever_twilio_answers() {
+async fn no_secret_is_logged_or_shown_for_any_answer() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -239,19 +239,19 @@ async fn no_secret_is_logged_or_shown_whatever_twilio_answers() {
 #[tokio::test]
 async fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let refused = Client::new(config("http://api.twilio.com"), Arc::new(NoTelemetry)).unwrap_err();
-    assert!(refused.to_string().contains("would send the auth token in the clear: use https"), "{refused}");
+    assert!(refused.to_string().contains("would send the auth token unencrypted: use `https`"), "{refused}");
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_says_how_to_mend_it() {
+async fn invalid_configuration_is_an_error_with_its_fix() {
     for (config, words) in [
-        (Config { max_in_flight: 0, ..config("http://localhost") }, "allow at least 1"),
-        (Config { request_timeout: Duration::ZERO, ..config("http://localhost") }, "allow some seconds"),
+        (Config { max_in_flight: 0, ..config("http://localhost") }, "set it to at least 1"),
+        (Config { request_timeout: Duration::ZERO, ..config("http://localhost") }, "set it to some seconds"),
         (
             Config { token: TokenSource::Fixed("".into()), ..config("http://localhost") },
             "the auth token is empty",
         ),
-        (config("http://localhost/2010-04-01"), "end it there"),
+        (config("http://localhost/2010-04-01"), "end it after the host"),
     ] {
         let refused = Client::new(config, Arc::new(NoTelemetry)).unwrap_err();
         assert!(refused.to_string().contains(words), "{refused}");
@@ -270,7 +270,7 @@ pub(crate) fn run_alone(name: &str, variables: &[(&str, &str)]) {
 }
 
 #[test]
-fn without_a_bundle_of_certificates_https_says_what_to_install_and_loopback_works() {
+fn missing_certificates_are_an_error_for_https_with_the_fix_and_loopback_works() {
     run_alone(
         "secrets::inside_without_certificates",
         &[("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")],
@@ -328,7 +328,7 @@ async fn inside_behind_an_https_proxy() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_stalls_is_no_connection() {
+async fn a_stalled_handshake_is_a_failed_connection() {
     let (listener, address) = forbidden().await;
     let config =
         Config { request_timeout: Duration::from_millis(60), ..config(&format!("https://{address}")) };

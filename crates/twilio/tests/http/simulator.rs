@@ -54,7 +54,7 @@ async fn a_fleet_of_2501_accounts_takes_three_requests() {
 }
 
 #[tokio::test]
-async fn numbers_are_read_with_what_they_need_however_twilio_writes_null() {
+async fn numbers_are_read_with_their_needs_in_every_form_of_null() {
     for no_sid in [NoSid::AsNull, NoSid::AsBlank] {
         let (sim, client) = sim(1, 1_001).await;
         sim.world().switches_mut().no_sid = no_sid;

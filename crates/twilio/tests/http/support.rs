@@ -1,4 +1,4 @@
-//! A Twilio of the test's own making: a listener that answers each request with the bytes it is told, however nasty.
+//! A simulated Twilio of the test: a listener that answers each request with any given bytes.
 
 use std::{
     path::PathBuf,
@@ -24,7 +24,7 @@ pub(crate) const TOKEN: &str = "5ecre7-auth-token-of-the-main-account";
 pub(crate) const BASE64: &str =
     "QUMwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDo1ZWNyZTctYXV0aC10b2tlbi1vZi10aGUtbWFpbi1hY2NvdW50";
 
-/// What came in.
+/// A received request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     /// The connection it came on, counted from 0.
@@ -35,7 +35,7 @@ pub(crate) struct Seen {
     pub(crate) body: String,
 }
 
-/// What goes out.
+/// An answer to send.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
     /// An answer, and the connection stays open.
@@ -44,7 +44,7 @@ pub(crate) enum Reply {
     BrokenOff(Vec<u8>),
     /// These bytes, then nothing more, on an open connection.
     Stalled(Vec<u8>),
-    /// An answer once so many requests as the barrier says have come.
+    /// An answer after the barrier's number of requests has arrived.
     Together(Arc<Barrier>, Vec<u8>),
     /// The connection is reset.
     Reset,
@@ -249,7 +249,7 @@ pub(crate) fn close(sid: AccountSid) -> Action {
     Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })
 }
 
-/// Counts what it is told.
+/// Counts the measurements.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) ended: Mutex<Vec<(Operation, RequestOutcome)>>,
@@ -286,7 +286,7 @@ pub(crate) fn client(server: &Server) -> Client {
     client_with(config(&server.url))
 }
 
-/// A client that gives up on an answer after `timeout`, and asks only once.
+/// A client that times out after `timeout`, without retries.
 pub(crate) fn hasty_client(server: &Server, timeout: Duration) -> Client {
     let config = config(&server.url);
     client_with(Config { request_timeout: timeout, retry: Retry { repeats: 0, ..config.retry }, ..config })
@@ -296,33 +296,33 @@ pub(crate) fn client_with_file(server: &Server, path: PathBuf) -> Client {
     client_with(Config { token: TokenSource::File(path), ..config(&server.url) })
 }
 
-/// A client that tells what it does.
+/// A client with telemetry.
 pub(crate) fn counted_client(url: &str) -> (Client, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
     (Client::new(config(url), Arc::clone(&counts) as Arc<dyn Telemetry>).unwrap(), counts)
 }
 
-/// Makes the write that `action` says.
+/// Sends the write of `action`.
 pub(crate) async fn send(client: &Client, action: &Action) -> Sent {
     client.place().await.unwrap().send(action).await
 }
 
-/// How the write that `action` says ended, where nothing stopped the pass.
+/// The outcome of the write of `action`, which does not stop the pass.
 pub(crate) async fn outcome(client: &Client, action: &Action) -> Outcome {
     let Sent { outcome, stop } = send(client, action).await;
     assert_eq!(stop, None, "{outcome:?}");
     outcome
 }
 
-/// A listener that must see nobody, and its address.
+/// A listener that must receive no request, and its address.
 pub(crate) async fn forbidden() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     (listener, address)
 }
 
-/// Nobody came.
-pub(crate) async fn saw_nobody(listener: TcpListener) -> bool {
+/// Returns true when no request arrived.
+pub(crate) async fn saw_no_request(listener: TcpListener) -> bool {
     tokio::time::timeout(Duration::from_millis(30), listener.accept()).await.is_err()
 }
 

@@ -36,7 +36,7 @@ fn suspended() -> Reply {
 }
 
 #[tokio::test]
-async fn a_write_is_skipped_after_a_429_and_says_how_long_twilio_asked_to_wait() {
+async fn a_write_is_skipped_after_a_429_with_the_wait_that_twilio_asked_for() {
     let whole = raw(429, "", "whole");
     for (slow, wait) in [
         (error(429, 20429, "slow"), None),
@@ -294,7 +294,7 @@ async fn a_look_in_a_place_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_429_in_a_place_halves_what_flies() {
+async fn a_429_in_a_place_halves_the_limit() {
     let server = Server::script([error(429, 20429, "slow")]).await;
     let (client, counts) = counted_client(&server.url);
     let mut place = client.place().await.unwrap();
@@ -361,7 +361,7 @@ async fn a_number_that_twilio_does_not_know_or_shows_elsewhere_is_none() {
 }
 
 #[tokio::test]
-async fn a_number_of_which_the_answer_says_nothing_is_unreadable_and_not_none() {
+async fn a_number_that_the_answer_does_not_show_is_unreadable_and_not_none() {
     let sid = format!("PN{:032}", 7).parse().unwrap();
     for (answer, requests) in [
         (reply(404, "<html>"), 1),

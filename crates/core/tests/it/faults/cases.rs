@@ -51,7 +51,7 @@ fn pause_of_the_state_holds_on_when_a_tab_hides_it() {
     let scene = with(fleet(), state(suspends, &["paused: true\nx-note:\n\ta: b\n"]));
     insta::assert_snapshot!(scene.shown(), @r"
     Paused: suspend of AC01
-      AC01 stays as it is: the whole state counts as paused while `1.yaml` cannot be read in full
+      AC01 is not changed: the whole desired state counts as paused while `1.yaml` cannot be read in full
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -63,7 +63,7 @@ fn pause_of_an_account_holds_on_when_a_tab_hides_it() {
     let scene = with(fleet(), state(TAKES, &[&guards.replace("  paused", "\tpaused")]));
     insta::assert_snapshot!(scene.shown(), @r"
     Paused: transfer of AC01 +15105550102
-      +15105550102 stays where it is: the whole state counts as paused while `1.yaml` cannot be read in full
+      +15105550102 is not moved: the whole desired state counts as paused while `1.yaml` cannot be read in full
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -77,7 +77,7 @@ fn rival_claim_holds_on_when_it_cannot_be_read() {
         let brief = with(fleet(), state(TAKES, &[&broken])).brief();
         assert_eq!(brief, "Paused transfer AC01 +15105550102", "{broken}");
     }
-    // Of an entry with a fault, or without a readable SID, the claims still count.
+    // The claims of an entry with a fault, or without a readable SID, still count.
     for (old, new) in [("active", "actve"), ("AC03", "AC3"), ("numbers", "colour: blue\n  numbers")] {
         assert_eq!(with(fleet(), state(TAKES, &[&rival.replacen(old, new, 1)])).brief(), "", "{new}");
     }
@@ -105,7 +105,7 @@ fn no_number_leaves_an_account_that_is_not_listed_while_an_entry_has_no_readable
     let shown = with(fleet(), state(TAKES, &[&guards.replace("AC02", "AC2")])).shown();
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC01 +15105550102
-      +15105550102 stays where it is: AC02 may be the account of an entry whose SID is in doubt
+      +15105550102 is not moved: AC02 may be the account of an entry without a readable SID
       = run `subaccountd validate` and correct what it lists
     ");
     for broken in [
@@ -251,15 +251,15 @@ fn entry_with_a_fault_weighs_as_one_action_of_every_verb() {
     assert_eq!(scene(3).brief(), "suspend AC01\nsuspend AC02");
     insta::assert_snapshot!(scene(2).shown(), @r"
     OverLimit: suspend of AC01
-      the plan holds 2 of `suspend`, 0 were spent within 24h, 1 that faults may hide count as well, and the limit is 2: none is done (AC01, AC02)
+      `suspend` is over its limit of 2: 2 planned, 0 spent within 24h, 1 possibly hidden by faults; all of them are held (AC01, AC02)
       = run `subaccountd validate` and correct what it lists
     OverLimit: suspend of AC02
-      the plan holds 2 of `suspend`, 0 were spent within 24h, 1 that faults may hide count as well, and the limit is 2: none is done (AC01, AC02)
+      `suspend` is over its limit of 2: 2 planned, 0 spent within 24h, 1 possibly hidden by faults; all of them are held (AC01, AC02)
       = run `subaccountd validate` and correct what it lists
     ");
 }
 
-/// How many transfers are done at `limit`, and why others are held, when `faulty` stands beside a claim of a number.
+/// The number of transfers that are done at `limit`, and the reasons of the held ones, when `faulty` is next to a claim.
 fn transfers(limit: usize, faulty: &str) -> (usize, Vec<Reason>) {
     let desired = state("subaccounts: [{sid: AC01, status: active, numbers: ['+15105550109']}]\n", &[faulty]);
     let scene =

@@ -26,7 +26,7 @@ use self::{
 };
 use crate::support::scene::Scene;
 
-/// What an approved plan does, in words without its resources.
+/// The actions of an approved plan, without their resources.
 fn actions(scene: &Scene, desired: Desired) -> BTreeSet<String> {
     let scene = Scene { desired, ..scene.clone() }.pass();
     let Ok(plan) = plan(&scene.desired, &scene.observe(), &scene.history, &scene.policy, scene.now) else {
@@ -36,7 +36,7 @@ fn actions(scene: &Scene, desired: Desired) -> BTreeSet<String> {
     approved.plan().actions.iter().map(|planned| planned.action.to_string()).collect()
 }
 
-/// How the accidents of one kind ended.
+/// The results of the accidents of one kind.
 #[derive(Debug, Default, Clone, Copy)]
 struct Seen {
     faulty: u32,
@@ -46,7 +46,7 @@ struct Seen {
     still_acted: u32,
 }
 
-/// A runner of so many cases for each of `per` kinds.
+/// A runner with the number of cases for each of `per` kinds.
 fn runner(cases: u32) -> TestRunner {
     let asked = std::env::var("FAULTS").ok().and_then(|count| count.parse().ok());
     let config = |cases| Config {

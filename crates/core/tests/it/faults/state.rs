@@ -10,7 +10,7 @@ use crate::support::scene::Scene;
 const ACCOUNTS: usize = 5;
 const NUMBERS: usize = 8;
 
-/// An account as it is, and what the state says of it.
+/// An account, and its entry in the state.
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn alone")]
 #[derive(Debug, Clone)]
 struct Drawn {
@@ -35,7 +35,7 @@ struct DrawnNumber {
     long: bool,
 }
 
-/// How a state is written.
+/// The form of a state.
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn alone")]
 #[derive(Debug, Clone, Copy)]
 struct Style {
@@ -127,7 +127,7 @@ fn phone(n: usize) -> String {
 }
 
 impl State {
-    /// The fleet, without what the state says.
+    /// The fleet, without the state.
     pub(super) fn scene(&self) -> Scene {
         let mut scene =
             Scene::new("subaccounts: []").policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);

@@ -1,4 +1,4 @@
-//! The codes: each is explained, and its examples show what it says.
+//! The codes: each has an explanation, and examples that match it.
 
 use subaccountd_core::manifest::{DiagnosticCode, Source, parse};
 
@@ -26,7 +26,7 @@ fn codes_of(example: &str) -> Vec<DiagnosticCode> {
 }
 
 #[test]
-fn the_wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
+fn wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
     for code in DiagnosticCode::ALL.iter().copied().filter(|code| !WITHOUT_EXAMPLE.contains(code)) {
         let examples: Vec<&str> = code.explanation().split("```yaml\n").skip(1).collect();
         let examples: Vec<&str> = examples.iter().filter_map(|text| text.split("```").next()).collect();
@@ -58,11 +58,11 @@ fn a_thousand_faults_are_kept_and_the_last_counts_the_others() {
     assert_eq!(faults.len(), 1000);
     let last = faults.last().unwrap();
     assert_eq!((last.code, last.line), (DiagnosticCode::ManyFaults, 1004));
-    assert_eq!(last.message, "4001 more faults from here on, which are not shown");
+    assert_eq!(last.message, "4001 more faults after this one are not shown");
 }
 
 #[test]
-fn codes_are_numbered_without_a_gap_and_each_is_explained_in_its_own_words() {
+fn codes_are_numbered_without_a_gap_and_each_has_its_own_explanation() {
     for (n, code) in (1..).zip(DiagnosticCode::ALL) {
         assert_eq!(code.as_str(), format!("SD{n:03}"));
         let explanation = code.explanation();

@@ -1,18 +1,18 @@
-//! Documents and files: their heads, what is no document of ours, and what a file costs that cannot be read.
+//! Documents and files: their heads, documents of another kind, and the effect of an unreadable file.
 
 use subaccountd_core::manifest::Source;
 
 use super::{files, sources, whole};
 
 #[test]
-fn nothing_at_all_is_no_state() {
+fn missing_files_are_no_state() {
     let shown = sources(&[]);
     insta::assert_snapshot!(shown, @r"
     :1:1 ``
-      SD037 there is no readable desired state: no document with `apiVersion` and `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD037 no desired state: no readable document with `apiVersion` and `kind`
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -67,10 +67,10 @@ fn only_empty_documents_are_no_state() {
     ]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `-`
-      SD037 there is no readable desired state: no document with `apiVersion` and `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD037 no desired state: no readable document with `apiVersion` and `kind`
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -172,7 +172,7 @@ fn a_wrong_version_costs_the_file() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:13 `subaccountd/v2`
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded; for another version, run the subaccountd release that reads it
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -209,7 +209,7 @@ fn a_wrong_kind_costs_the_file_with_its_other_documents() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:7:7 `desiredState`
       SD013 `kind` is `desiredState`, not `DesiredState`
-      = write `kind: DesiredState`; nothing in this file counts until then
+      = write `kind: DesiredState`; until then, this file is not loaded
       > DesiredState
     left:
       counts as paused: b.yaml
@@ -248,14 +248,14 @@ fn a_missing_head_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 `subaccounts`
-      SD011 the document has no `apiVersion`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD011 missing key `apiVersion` in the document
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     b.yaml:1:1 `subaccounts`
-      SD011 the document has no `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD011 missing key `kind` in the document
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     c.yaml:2:13 `1`
-      SD020 `apiVersion` is a number, not a text
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then
+      SD020 `apiVersion` is a number, not a string
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -291,7 +291,7 @@ fn a_file_that_is_absent_still_pauses_the_state() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:5:13 `subaccountd/v2`
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded; for another version, run the subaccountd release that reads it
     left:
       paused
       main AC00 []
@@ -300,7 +300,7 @@ fn a_file_that_is_absent_still_pauses_the_state() {
 }
 
 #[test]
-fn a_document_that_is_no_mapping_is_told_its_head() {
+fn a_document_that_is_not_a_mapping_needs_its_head() {
     let shown = files(&[
         (
             "a.yaml",
@@ -334,14 +334,14 @@ fn a_document_that_is_no_mapping_is_told_its_head() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 `-`
-      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD011 the document is not a mapping: it needs `apiVersion` and `kind`
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     c.yaml:1:1 `just a text`
-      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD011 the document is not a mapping: it needs `apiVersion` and `kind`
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     d.yaml:1:5 `5`
-      SD011 this document is not a mapping: it needs `apiVersion` and `kind`
-      = begin the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      SD011 the document is not a mapping: it needs `apiVersion` and `kind`
+      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -364,10 +364,10 @@ fn a_wrong_head_of_the_only_file_stops_everything_with_one_fault() {
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:13 `subaccountd/v2`
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded; for another version, run the subaccountd release that reads it
     left:
       counts as paused: a.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -397,17 +397,17 @@ fn the_file_of_the_main_account_unreadable_stops_everything_with_one_fault() {
     ]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:6:3 `o`
-      SD003 this is not YAML: this line does not go on with the mapping (did not find expected key)
-      = align it with the keys that it belongs to, and check the quotes and brackets before it; until then nothing in this file counts
+      SD003 invalid YAML: this line does not continue the mapping (did not find expected key)
+      = align it with the keys that it belongs to, and check the quotes and brackets before it; until then, this file is not loaded
     left:
       counts as paused: a.yaml
-      no main: the state has no `mainAccount`
+      no main: the desired state has no `mainAccount`
       AC02 active []
     ");
 }
 
 #[test]
-fn no_yaml_costs_the_file() {
+fn invalid_yaml_costs_the_file() {
     let shown = files(&[
         (
             "a.yaml",
@@ -430,8 +430,8 @@ fn no_yaml_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:15 `}`
-      SD003 this is not YAML: a value is missing here (did not find expected node content)
-      = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
+      SD003 invalid YAML: missing value (did not find expected node content)
+      = write the value, close the bracket before it, or quote a value that begins with a comma or a bracket; until then, this file is not loaded
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -440,7 +440,7 @@ fn no_yaml_costs_the_file() {
 }
 
 #[test]
-fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
+fn invalid_yaml_costs_the_file_with_its_earlier_documents() {
     let shown = files(&[
         (
             "a.yaml",
@@ -466,8 +466,8 @@ fn no_yaml_costs_the_file_also_with_its_earlier_documents() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:6:1 `{`
-      SD003 this is not YAML: a value is missing here (did not find expected node content)
-      = write it, close the bracket before it, or quote it when it begins with a comma or a bracket; until then nothing in this file counts
+      SD003 invalid YAML: missing value (did not find expected node content)
+      = write the value, close the bracket before it, or quote a value that begins with a comma or a bracket; until then, this file is not loaded
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -489,8 +489,8 @@ fn a_file_that_is_not_utf8_costs_the_file() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:7 `�`
-      SD002 the file is not UTF-8: byte 7 cannot be read
-      = save it as UTF-8; until then nothing in this file counts
+      SD002 the file is not UTF-8: byte 7 is not valid
+      = save the file as UTF-8; until then, this file is not loaded
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -512,7 +512,7 @@ fn a_file_that_cannot_be_read_costs_the_file() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 ``
       SD001 the file cannot be read: permission denied
-      = make it readable for the user that subaccountd runs as
+      = make the file readable for the user that subaccountd runs as
     left:
       counts as paused: b.yaml
       main AC00 []
@@ -520,14 +520,14 @@ fn a_file_that_cannot_be_read_costs_the_file() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn a_byte_order_mark_is_ignored() {
     let shown = whole(
         "\u{feff}apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00}\ncolour: blue\n",
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `colour`
       SD014 unknown key `colour` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -535,15 +535,15 @@ fn a_byte_order_mark_is_passed_over() {
 }
 
 #[test]
-fn a_byte_order_mark_does_not_move_the_place() {
+fn a_byte_order_mark_does_not_shift_locations() {
     let shown = whole("\u{feff}apiVersion: subaccountd/v2\nkind: DesiredState\nmainAccount: {sid: AC00}\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:1:13 `subaccountd/v2`
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded; for another version, run the subaccountd release that reads it
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -555,7 +555,7 @@ fn line_ends_of_windows_are_line_ends() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `colour`
       SD014 unknown key `colour` in a subaccount
-      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC02 active []
@@ -571,7 +571,7 @@ fn columns_count_characters() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:66 `colour`
       SD014 unknown key `colour` in `mainAccount`
-      = known keys: sid, numbers, liftSuspensionsBefore; a key that starts with x- is ignored
+      = known keys: sid, numbers, liftSuspensionsBefore; keys that start with `x-` are ignored
     left:
       main AC00 []
       frozen AC00
@@ -607,16 +607,16 @@ fn all_faults_of_all_files_come_in_one_go_by_place() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:1 `b`
       SD014 unknown key `b` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     b.yaml:4:1 `a`
       SD014 unknown key `a` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     a.yaml:4:1 `c`
       SD014 unknown key `c` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     a.yaml:8:1 `d`
       SD014 unknown key `d` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: b.yaml
       main AC00 []

@@ -22,7 +22,7 @@ fn of(body: &str) -> (Doubt, bool) {
     (doubt, pause.is_some())
 }
 
-/// The doubt of an entry without a status that says also `keys`.
+/// The doubt of an entry without a status and with `keys`.
 fn of_entry(keys: &str) -> Doubt {
     let (doubt, paused) = of(&format!("subaccounts: [{{sid: AC01, status: dormant, {keys}}}]"));
     assert!(!paused, "{keys}");
@@ -78,7 +78,7 @@ fn words_of_other_keys_count_as_claims_only_when_they_look_like_numbers() {
 }
 
 #[test]
-fn faulty_entry_may_hand_over_its_numbers_unless_it_says_that_it_does_not() {
+fn faulty_entry_may_move_its_numbers_unless_its_flag_is_false() {
     let moves = |keys| of_entry(keys).moves;
     assert!(moves("close: {moveNumbersToMain: true}"));
     assert!(moves("close: {moveNumbersToMain: oops}"));

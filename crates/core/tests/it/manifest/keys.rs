@@ -1,4 +1,4 @@
-//! Keys: unknown ones, near misses, x- keys, keys that stand twice, and the ones that must be there.
+//! Keys: unknown, misspelt, duplicate and required ones, and x- keys.
 
 use super::{body, files, whole};
 
@@ -14,7 +14,7 @@ fn an_unknown_key_of_a_document_pauses_the_state() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `suspended`
       SD014 unknown key `suspended` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; a key that starts with x- is ignored
+      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -23,7 +23,7 @@ fn an_unknown_key_of_a_document_pauses_the_state() {
 }
 
 #[test]
-fn a_near_miss_is_told_which_key_was_meant() {
+fn a_misspelt_key_has_a_suggestion() {
     let shown = body(
         r#"
         subaccounts:
@@ -73,7 +73,7 @@ fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `colour`
       SD014 unknown key `colour` in a subaccount
-      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; a key that starts with x- is ignored
+      = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC02 active []
@@ -98,7 +98,7 @@ fn an_unknown_key_in_the_main_account_costs_its_claims() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `owner`
       SD014 unknown key `owner` in `mainAccount`
-      = known keys: sid, numbers, liftSuspensionsBefore; a key that starts with x- is ignored
+      = known keys: sid, numbers, liftSuspensionsBefore; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC01 active []
@@ -127,8 +127,8 @@ fn unknown_keys_in_a_close_and_in_a_number_cost_the_entry() {
       = did you mean `release`?
       > release
     state.yaml:11:30 `address`
-      SD014 unknown key `address` in a number
-      = known keys: number, addressSid, bundleSid, identitySid, emergencyAddressSid; a key that starts with x- is ignored
+      SD014 unknown key `address` in a phone number
+      = known keys: number, addressSid, bundleSid, identitySid, emergencyAddressSid; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC03 active []
@@ -177,9 +177,9 @@ fn a_key_twice_in_an_entry_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `status`
-      SD015 the key `status` stands twice in a subaccount: first on line 6
+      SD015 duplicate key `status` in a subaccount: first on line 6
       = keep one of the two
-      & state.yaml:6:3 `status` first here
+      & state.yaml:6:3 `status` first defined here
     left:
       main AC00 []
       AC02 active []
@@ -198,9 +198,9 @@ fn a_sid_twice_in_one_entry_freezes_both_accounts() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `sid`
-      SD015 the key `sid` stands twice in a subaccount: first on line 5
+      SD015 duplicate key `sid` in a subaccount: first on line 5
       = keep one of the two
-      & state.yaml:5:4 `sid` first here
+      & state.yaml:5:4 `sid` first defined here
     left:
       main AC00 []
       frozen AC01
@@ -224,13 +224,13 @@ fn numbers_twice_in_one_entry_are_guarded_both() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `numbers`
-      SD015 the key `numbers` stands twice in a subaccount: first on line 7
+      SD015 duplicate key `numbers` in a subaccount: first on line 7
       = keep one of the two
-      & state.yaml:7:3 `numbers` first here
+      & state.yaml:7:3 `numbers` first defined here
     state.yaml:11:13 `"+15105550102"`
       SD032 +15105550102 is claimed twice: also on line 8
-      = a number has one owner: keep one of the two claims
-      & state.yaml:8:13 `"+15105550102"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:8:13 `"+15105550102"` first claimed here
     left:
       main AC00 []
       AC02 active [+15105550103]
@@ -253,11 +253,11 @@ fn a_close_twice_in_one_entry_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:8:3 `close`
-      SD015 the key `close` stands twice in a subaccount: first on line 7
+      SD015 duplicate key `close` in a subaccount: first on line 7
       = keep one of the two
-      & state.yaml:7:3 `close` first here
+      & state.yaml:7:3 `close` first defined here
     state.yaml:8:38 `"+15105550102"`
-      SD033 +15105550102 is in `release`, but it is claimed: also on line 9
+      SD033 +15105550102 is in `release` and claimed: also on line 9
       = remove it from `release`, or remove the claim
       & state.yaml:9:71 `"+15105550102"` claimed here
     left:
@@ -280,9 +280,9 @@ fn subaccounts_twice_in_one_document_cost_all_entries_of_both() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `subaccounts`
-      SD015 the key `subaccounts` stands twice in the document: first on line 4
+      SD015 duplicate key `subaccounts` in the document: first on line 4
       = keep one of the two
-      & state.yaml:4:1 `subaccounts` first here
+      & state.yaml:4:1 `subaccounts` first defined here
     left:
       main AC00 []
       frozen AC01
@@ -304,11 +304,11 @@ fn main_account_twice_in_one_document_stops_everything() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `mainAccount`
-      SD015 the key `mainAccount` stands twice in the document: first on line 3
+      SD015 duplicate key `mainAccount` in the document: first on line 3
       = keep one of the two
-      & state.yaml:3:1 `mainAccount` first here
+      & state.yaml:3:1 `mainAccount` first defined here
     left:
-      no main: the SID of `mainAccount` cannot be read
+      no main: the SID of `mainAccount` is missing or not valid
       AC02 active []
     ");
 }
@@ -324,11 +324,11 @@ fn a_main_account_with_two_sids_stops_everything() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:56 `sid`
-      SD015 the key `sid` stands twice in `mainAccount`: first on line 3
+      SD015 duplicate key `sid` in `mainAccount`: first on line 3
       = keep one of the two
-      & state.yaml:3:15 `sid` first here
+      & state.yaml:3:15 `sid` first defined here
     left:
-      no main: the SID of `mainAccount` cannot be read
+      no main: the SID of `mainAccount` is missing or not valid
     ");
 }
 
@@ -342,9 +342,9 @@ fn paused_twice_counts_as_true_when_one_of_them_does() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:1 `paused`
-      SD015 the key `paused` stands twice in the document: first on line 4
+      SD015 duplicate key `paused` in the document: first on line 4
       = keep one of the two
-      & state.yaml:4:1 `paused` first here
+      & state.yaml:4:1 `paused` first defined here
     left:
       paused
       main AC00 []
@@ -365,10 +365,10 @@ fn api_version_twice_must_be_right_twice() {
     insta::assert_snapshot!(shown, @r"
     a.yaml:2:13 `subaccountd/v2`
       SD012 `apiVersion` is `subaccountd/v2`, not `subaccountd/v1`
-      = write `apiVersion: subaccountd/v1`; nothing in this file counts until then; another version needs another subaccountd
+      = write `apiVersion: subaccountd/v1`; until then, this file is not loaded; for another version, run the subaccountd release that reads it
     left:
       counts as paused: a.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -384,9 +384,9 @@ fn a_label_twice_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:28 `owner`
-      SD015 the label `owner` stands twice
+      SD015 duplicate label `owner`
       = keep one of the two
-      & state.yaml:7:12 `owner` first here
+      & state.yaml:7:12 `owner` first defined here
     left:
       main AC00 []
       frozen AC01
@@ -410,21 +410,21 @@ fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:26 `confirm`
-      SD015 the key `confirm` stands twice in `close`: first on line 7
+      SD015 duplicate key `confirm` in `close`: first on line 7
       = keep one of the two
-      & state.yaml:7:11 `confirm` first here
+      & state.yaml:7:11 `confirm` first defined here
     state.yaml:11:30 `number`
-      SD015 the key `number` stands twice in a number: first on line 11
+      SD015 duplicate key `number` in a phone number: first on line 11
       = keep one of the two
-      & state.yaml:11:6 `number` first here
+      & state.yaml:11:6 `number` first defined here
     state.yaml:12:71 `"+15105550101"`
       SD032 +15105550101 is claimed twice: also on line 11
-      = a number has one owner: keep one of the two claims
-      & state.yaml:11:14 `"+15105550101"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:11:14 `"+15105550101"` first claimed here
     state.yaml:12:87 `"+15105550102"`
       SD032 +15105550102 is claimed twice: also on line 11
-      = a number has one owner: keep one of the two claims
-      & state.yaml:11:38 `"+15105550102"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:11:38 `"+15105550102"` first claimed here
     left:
       main AC00 []
       AC03 active []
@@ -434,7 +434,7 @@ fn a_key_in_a_close_and_in_a_number_twice_costs_the_entry() {
 }
 
 #[test]
-fn a_key_that_is_no_text_is_a_fault() {
+fn a_key_that_is_not_a_string_is_a_fault() {
     let shown = body(
         r"
         1: one
@@ -446,17 +446,17 @@ fn a_key_that_is_no_text_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `1`
-      SD016 a key of the document is a number, not a text
+      SD016 a key of the document is a number, not a string
       = known keys: apiVersion, kind, paused, mainAccount, subaccounts
     state.yaml:6:61 `true`
-      SD016 a key of a subaccount is a boolean, not a text
+      SD016 a key of a subaccount is a boolean, not a string
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     state.yaml:7:70 `1`
-      SD020 `labels` is a number, not a text
+      SD020 `labels` is a number, not a string
       = quote it: "1"
       > "1"
     state.yaml:8:61 `[`
-      SD016 a key of a subaccount is a list, not a text
+      SD016 a key of a subaccount is a list, not a string
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       counts as paused: state.yaml
@@ -468,7 +468,7 @@ fn a_key_that_is_no_text_is_a_fault() {
 }
 
 #[test]
-fn a_merge_key_is_not_read() {
+fn a_merge_key_is_not_supported() {
     let shown = body(
         r"
         x-defaults: &defaults {status: active}
@@ -481,7 +481,7 @@ fn a_merge_key_is_not_read() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:3 `<<`
       SD017 unknown key `<<` in a subaccount
-      = merge keys are not read: use an alias for a whole value, or write the keys out
+      = write the keys out, or use an alias for a whole value: merge keys are not supported
     left:
       main AC00 []
       frozen AC01
@@ -500,17 +500,17 @@ fn an_entry_without_sid_or_status_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `{`
-      SD018 a subaccount has no `sid`
+      SD018 missing key `sid` in a subaccount
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:6:3 `{`
-      SD018 a subaccount has no `status`
-      = write active, suspended or closed
+      SD018 missing key `status` in a subaccount
+      = write `active`, `suspended` or `closed`
     state.yaml:7:3 `{`
-      SD018 a subaccount has no `sid`
+      SD018 missing key `sid` in a subaccount
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:7:3 `{`
-      SD018 a subaccount has no `status`
-      = write active, suspended or closed
+      SD018 missing key `status` in a subaccount
+      = write `active`, `suspended` or `closed`
     left:
       main AC00 []
       frozen AC02
@@ -532,16 +532,16 @@ fn a_main_account_a_close_and_a_number_have_keys_that_must_be_there() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:3:14 `{`
-      SD018 `mainAccount` has no `sid`
+      SD018 missing key `sid` in `mainAccount`
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:5:68 `{`
-      SD018 `close` has no `confirm`
-      = write the account's friendly name as Twilio shows it
+      SD018 missing key `confirm` in `close`
+      = write the account's friendly name at Twilio
     state.yaml:6:71 `{`
-      SD018 a number has no `number`
+      SD018 missing key `number` in a phone number
       = write `number: "+15105550101"`
     left:
-      no main: the SID of `mainAccount` cannot be read
+      no main: the SID of `mainAccount` is missing or not valid
       frozen AC01
       frozen AC02
     "#);

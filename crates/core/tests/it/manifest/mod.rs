@@ -1,5 +1,5 @@
-//! Every rule of the format: what is said, where, and what it costs. A snapshot shows the faults as a person reads them,
-//! then what is left of the state.
+//! Every rule of the format: the fault, its location and its effect. A snapshot shows the faults as a person reads them,
+//! followed by the remaining state.
 
 mod codes;
 mod documents;

@@ -15,7 +15,7 @@ fn instant(written: &str) -> Option<String> {
 }
 
 #[test]
-fn a_time_is_utc_unless_it_says_otherwise() {
+fn a_time_is_utc_unless_it_has_an_offset() {
     for (written, meant) in [
         ("2026-12-24", "2026-12-24T00:00:00Z"),
         ("2024-02-29", "2024-02-29T00:00:00Z"),

@@ -1,4 +1,4 @@
-//! What is said twice over the state: accounts, numbers, main accounts.
+//! Duplicates across the state: accounts, numbers, main accounts.
 
 use super::{body, files};
 
@@ -15,8 +15,8 @@ fn an_account_listed_twice_is_absent_and_frozen() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       SD031 AC01 is listed twice: also on line 5
-      = keep one of the entries; until then none of them counts
-      & state.yaml:5:9 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & state.yaml:5:9 `AC01` first listed here
     left:
       main AC00 []
       AC02 active []
@@ -38,12 +38,12 @@ fn an_account_listed_three_times_is_absent_and_frozen() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       SD031 AC01 is listed twice: also on line 5
-      = keep one of the entries; until then none of them counts
-      & state.yaml:5:9 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & state.yaml:5:9 `AC01` first listed here
     state.yaml:7:9 `AC01`
       SD031 AC01 is listed twice: also on line 5
-      = keep one of the entries; until then none of them counts
-      & state.yaml:5:9 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & state.yaml:5:9 `AC01` first listed here
     left:
       main AC00 []
       frozen AC01
@@ -78,8 +78,8 @@ fn an_account_listed_in_two_files_is_absent() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:5:9 `AC01`
       SD031 AC01 is listed twice: also in a.yaml:5
-      = keep one of the entries; until then none of them counts
-      & a.yaml:5:9 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & a.yaml:5:9 `AC01` first listed here
     left:
       main AC00 []
       AC02 active []
@@ -100,11 +100,11 @@ fn a_faulty_entry_still_counts_for_listed_twice() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:9 `AC01`
       SD031 AC01 is listed twice: also on line 5
-      = keep one of the entries; until then none of them counts
-      & state.yaml:5:9 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & state.yaml:5:9 `AC01` first listed here
     state.yaml:6:53 `nonsense`
-      SD027 `nonsense` is not a status
-      = write active, suspended or closed
+      SD027 `nonsense` is not a valid status
+      = write `active`, `suspended` or `closed`
     left:
       main AC00 []
       frozen AC01
@@ -124,8 +124,8 @@ fn an_alias_of_an_entry_lists_it_twice() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:3 `*acme`
       SD031 AC01 is listed twice: also on line 5
-      = keep one of the entries; until then none of them counts
-      & state.yaml:5:15 `AC01` listed first here
+      = keep one of the entries; until then, all of them are ignored
+      & state.yaml:5:15 `AC01` first listed here
     left:
       main AC00 []
       frozen AC01
@@ -145,8 +145,8 @@ fn a_number_claimed_twice_costs_both_claims_and_no_other() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:6:96 `"+15105550101"`
       SD032 +15105550101 is claimed twice: also on line 5
-      = a number has one owner: keep one of the two claims
-      & state.yaml:5:71 `"+15105550101"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:5:71 `"+15105550101"` first claimed here
     left:
       main AC00 []
       AC01 active [+15105550102]
@@ -165,8 +165,8 @@ fn a_number_claimed_twice_by_one_account_costs_both_claims() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:87 `"+15105550101"`
       SD032 +15105550101 is claimed twice: also on line 5
-      = a number has one owner: keep one of the two claims
-      & state.yaml:5:71 `"+15105550101"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:5:71 `"+15105550101"` first claimed here
     left:
       main AC00 []
       AC01 active [+15105550102]
@@ -199,8 +199,8 @@ fn a_number_claimed_by_main_and_by_a_subaccount_in_another_file_costs_both_claim
     insta::assert_snapshot!(shown, @r#"
     b.yaml:4:71 `"+15105550101"`
       SD032 +15105550101 is claimed twice: also in a.yaml:5
-      = a number has one owner: keep one of the two claims
-      & a.yaml:5:13 `"+15105550101"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & a.yaml:5:13 `"+15105550101"` first claimed here
     left:
       main AC00 [+15105550100]
       AC01 active []
@@ -218,12 +218,12 @@ fn a_claim_of_a_faulty_entry_still_guards_its_number() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:53 `nonsense`
-      SD027 `nonsense` is not a status
-      = write active, suspended or closed
+      SD027 `nonsense` is not a valid status
+      = write `active`, `suspended` or `closed`
     state.yaml:6:71 `"+15105550101"`
       SD032 +15105550101 is claimed twice: also on line 5
-      = a number has one owner: keep one of the two claims
-      & state.yaml:5:73 `"+15105550101"` claimed first here
+      = keep one of the two claims: a phone number has one owner
+      & state.yaml:5:73 `"+15105550101"` first claimed here
     left:
       main AC00 []
       AC02 active [+15105550102]
@@ -244,7 +244,7 @@ fn a_number_claimed_and_in_a_release_is_neither() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
-      SD033 +15105550101 is in `release`, but it is claimed: also on line 8
+      SD033 +15105550101 is in `release` and claimed: also on line 8
       = remove it from `release`, or remove the claim
       & state.yaml:8:71 `"+15105550101"` claimed here
     left:
@@ -267,12 +267,12 @@ fn a_release_of_a_faulty_entry_still_guards_its_number() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:7:36 `"+15105550101"`
-      SD033 +15105550101 is in `release`, but it is claimed: also on line 8
+      SD033 +15105550101 is in `release` and claimed: also on line 8
       = remove it from `release`, or remove the claim
       & state.yaml:8:71 `"+15105550101"` claimed here
     state.yaml:7:53 `colour`
       SD014 unknown key `colour` in `close`
-      = known keys: confirm, notBefore, moveNumbersToMain, release; a key that starts with x- is ignored
+      = known keys: confirm, notBefore, moveNumbersToMain, release; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC02 active []
@@ -304,11 +304,11 @@ fn two_main_accounts_stop_everything() {
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:1 `mainAccount`
-      SD035 a second `mainAccount`: also in a.yaml:3
-      = keep one of the two; a second main account is a second daemon
-      & a.yaml:3:1 `mainAccount` the first
+      SD035 second `mainAccount`: also in a.yaml:3
+      = keep one of the two, and run a separate daemon for each main account
+      & a.yaml:3:1 `mainAccount` first defined here
     left:
-      no main: the state has more than one `mainAccount`
+      no main: the desired state has more than one `mainAccount`
       AC01 active []
     ");
 }
@@ -329,11 +329,11 @@ fn two_main_accounts_in_two_documents_of_one_file_stop_everything() {
     )]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:7:1 `mainAccount`
-      SD035 a second `mainAccount`: also on line 3
-      = keep one of the two; a second main account is a second daemon
-      & a.yaml:3:1 `mainAccount` the first
+      SD035 second `mainAccount`: also on line 3
+      = keep one of the two, and run a separate daemon for each main account
+      & a.yaml:3:1 `mainAccount` first defined here
     left:
-      no main: the state has more than one `mainAccount`
+      no main: the desired state has more than one `mainAccount`
     ");
 }
 
@@ -349,7 +349,7 @@ fn the_main_account_among_the_subaccounts_is_frozen() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC00`
       SD034 AC00 is the main account, not a subaccount
-      = remove the entry; numbers of the main account go under `mainAccount`
+      = remove the entry, and list the numbers of the main account under `mainAccount`
     left:
       main AC00 []
       AC01 active []
@@ -371,10 +371,10 @@ fn no_main_account_stops_everything() {
     )]);
     insta::assert_snapshot!(shown, @r"
     a.yaml:1:1 `a`
-      SD036 the state has no `mainAccount`
-      = name it in exactly one document: `mainAccount: {sid: AC…}`
+      SD036 the desired state has no `mainAccount`
+      = add `mainAccount: {sid: AC…}` to exactly one document
     left:
-      no main: the state has no `mainAccount`
+      no main: the desired state has no `mainAccount`
       AC01 active []
     ");
 }

@@ -15,13 +15,13 @@ fn a_malformed_sid_costs_the_entry_and_no_account_can_be_frozen() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:9 `AC1`
-      SD024 `sid`: `AC1` is not an account SID: AC and 32 hexadecimal digits
-      = after AC come 32 digits, here 1: copy the SID from the Twilio Console
+      SD024 `sid`: `AC1` is not a valid account SID: expected AC and 32 hexadecimal digits
+      = expected 32 digits after AC, found 1: copy the SID from the Twilio Console
     state.yaml:6:9 `PN01`
-      SD024 `sid`: `PN01` is not an account SID: AC and 32 hexadecimal digits
-      = this is the SID of a number; that of an account begins with AC
+      SD024 `sid`: `PN01` is not a valid account SID: expected AC and 32 hexadecimal digits
+      = use the SID of an account, which begins with AC: this is the SID of a phone number
     state.yaml:7:9 `17`
-      SD020 `sid` is a number, not a text
+      SD020 `sid` is a number, not a string
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     left:
       main AC00 []
@@ -47,17 +47,17 @@ fn a_malformed_sid_in_the_long_form_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:9:17 `BU01`
-      SD024 `addressSid`: `BU01` is not an address SID: AD and 32 hexadecimal digits
-      = this is the SID of a bundle; that of an address begins with AD
+      SD024 `addressSid`: `BU01` is not a valid address SID: expected AD and 32 hexadecimal digits
+      = use the SID of an address, which begins with AD: this is the SID of a bundle
     state.yaml:10:16 `AD01`
-      SD024 `bundleSid`: `AD01` is not a bundle SID: BU and 32 hexadecimal digits
-      = this is the SID of an address; that of a bundle begins with BU
+      SD024 `bundleSid`: `AD01` is not a valid bundle SID: expected BU and 32 hexadecimal digits
+      = use the SID of a bundle, which begins with BU: this is the SID of an address
     state.yaml:11:18 `RI1`
-      SD024 `identitySid`: `RI1` is not an identity SID: RI and 32 hexadecimal digits
-      = after RI come 32 digits, here 1: copy the SID from the Twilio Console
+      SD024 `identitySid`: `RI1` is not a valid identity SID: expected RI and 32 hexadecimal digits
+      = expected 32 digits after RI, found 1: copy the SID from the Twilio Console
     state.yaml:12:26 `5`
-      SD020 `emergencyAddressSid` is a number, not a text
-      = copy the SID of an address of the account that gains the number: AD and 32 hexadecimal digits
+      SD020 `emergencyAddressSid` is a number, not a string
+      = copy the SID of an address of the receiving account: AD and 32 hexadecimal digits
     left:
       main AC00 []
       frozen AC01
@@ -77,16 +77,16 @@ subaccounts:
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:20 `AC0`
-      SD024 `sid`: `AC0` is not an account SID: AC and 32 hexadecimal digits
-      = after AC come 32 digits, here 1: copy the SID from the Twilio Console
+      SD024 `sid`: `AC0` is not a valid account SID: expected AC and 32 hexadecimal digits
+      = expected 32 digits after AC, found 1: copy the SID from the Twilio Console
     left:
-      no main: the SID of `mainAccount` cannot be read
+      no main: the SID of `mainAccount` is missing or not valid
       AC01 active []
     ");
 }
 
 #[test]
-fn a_status_that_is_none_is_told_the_nearest() {
+fn an_invalid_status_suggests_the_nearest_one() {
     let shown = body(
         r"
         subaccounts:
@@ -98,18 +98,18 @@ fn a_status_that_is_none_is_told_the_nearest() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `Active`
-      SD027 `Active` is not a status
+      SD027 `Active` is not a valid status
       = did you mean `active`?
       > active
     state.yaml:6:53 `close`
-      SD027 `close` is not a status
+      SD027 `close` is not a valid status
       = did you mean `closed`?
     state.yaml:7:53 `paused`
-      SD027 `paused` is not a status
-      = write `paused: true` to leave the account alone, or `status: suspended` to suspend it
+      SD027 `paused` is not a valid status
+      = write `paused: true` to stop all changes to the account, or `status: suspended` to suspend it
     state.yaml:8:53 `true`
-      SD020 `status` is a boolean, not a text
-      = write active, suspended or closed
+      SD020 `status` is a boolean, not a string
+      = write `active`, `suspended` or `closed`
     left:
       main AC00 []
       frozen AC01
@@ -120,7 +120,7 @@ fn a_status_that_is_none_is_told_the_nearest() {
 }
 
 #[test]
-fn an_unquoted_number_is_told_to_be_quoted() {
+fn an_unquoted_number_has_the_quoted_one_as_fix() {
     let shown = body(
         r"
         subaccounts:
@@ -132,18 +132,18 @@ fn an_unquoted_number_is_told_to_be_quoted() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `+15105550101`
-      SD021 `numbers`: +15105550101 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: +15105550101 is not quoted: YAML reads it as an integer and drops the plus
       = quote it: "+15105550101"
       > "+15105550101"
     state.yaml:5:85 `15105550102`
-      SD021 `numbers`: 15105550102 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: 15105550102 is not quoted: YAML reads it as an integer and drops the plus
       = quote it: "+15105550102"
     state.yaml:6:80 `+493012345678`
-      SD021 `number`: +493012345678 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `number`: +493012345678 is not quoted: YAML reads it as an integer and drops the plus
       = quote it: "+493012345678"
       > "+493012345678"
     state.yaml:7:94 `+15105550103`
-      SD021 `release`: +15105550103 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `release`: +15105550103 is not quoted: YAML reads it as an integer and drops the plus
       = quote it: "+15105550103"
       > "+15105550103"
     left:
@@ -168,7 +168,7 @@ mainAccount:
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:13 `+15105550100`
-      SD021 `numbers`: +15105550100 is not quoted, so YAML reads it as a number and loses the plus
+      SD021 `numbers`: +15105550100 is not quoted: YAML reads it as an integer and drops the plus
       = quote it: "+15105550100"
       > "+15105550100"
     left:
@@ -191,21 +191,21 @@ fn a_malformed_number_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:71 `"15105550101"`
-      SD025 `numbers`: `15105550101` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD025 `numbers`: `15105550101` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0
+      = write the phone number in E.164, as in "+15105550101"
     state.yaml:6:71 `"+1 510 555 0102"`
-      SD025 `numbers`: `+1 510 555 0102` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
+      SD025 `numbers`: `+1 510 555 0102` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0
       = did you mean "+15105550102"?
       > "+15105550102"
     state.yaml:7:71 `"+0151"`
-      SD025 `numbers`: `+0151` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD025 `numbers`: `+0151` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0
+      = write the phone number in E.164, as in "+15105550101"
     state.yaml:8:80 `tel`
-      SD025 `number`: `tel` is not a phone number in E.164: a plus, then 2 to 15 digits, the first of them not 0
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD025 `number`: `tel` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0
+      = write the phone number in E.164, as in "+15105550101"
     state.yaml:9:71 `[`
-      SD020 `numbers` is a list, not a text
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD020 `numbers` is a list, not a string
+      = write the phone number in E.164, as in "+15105550101"
     left:
       main AC00 []
       frozen AC01
@@ -232,23 +232,23 @@ fn a_malformed_time_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:84 `tomorrow`
-      SD026 `liftSuspensionsBefore`: `tomorrow` is not a date or a time
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD026 `liftSuspensionsBefore`: `tomorrow` is not a valid date or time
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:6:84 `"2026-02-30"`
-      SD026 `liftSuspensionsBefore`: `2026-02-30` is not a date or a time
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD026 `liftSuspensionsBefore`: `2026-02-30` is not a valid date or time
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:7:84 `2026`
-      SD020 `liftSuspensionsBefore` is a number, not a text
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD020 `liftSuspensionsBefore` is a number, not a string
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:8:84 `"2026-12-24T08:00[Europe/Berlin]"`
-      SD026 `liftSuspensionsBefore`: `2026-12-24T08:00[Europe/Berlin]` is not a date or a time
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD026 `liftSuspensionsBefore`: `2026-12-24T08:00[Europe/Berlin]` is not a valid date or time
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:9:95 `"24.12.2026"`
-      SD026 `notBefore`: `24.12.2026` is not a date or a time
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD026 `notBefore`: `24.12.2026` is not a valid date or time
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:10:95 `"2026-W52-4"`
-      SD026 `notBefore`: `2026-W52-4` is not a date or a time
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD026 `notBefore`: `2026-W52-4` is not a valid date or time
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     left:
       main AC00 []
       AC07 active []
@@ -274,16 +274,16 @@ fn closed_needs_a_close_and_nothing_else_may_have_one() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:53 `closed`
-      SD029 `status: closed` without `close`: a close must be confirmed
-      = add `close:` with `confirm:` and the account's friendly name as Twilio shows it
+      SD029 `status: closed` without `close`: confirmation required
+      = add `close:` with `confirm:` and the account's friendly name at Twilio
     state.yaml:6:61 `close`
-      SD028 `close` is given, but `status` is active
+      SD028 `close` is set, but `status` is active
       = remove `close`, or write `status: closed`
-      & state.yaml:6:53 `active` the status
+      & state.yaml:6:53 `active` status set here
     state.yaml:7:64 `close`
-      SD028 `close` is given, but `status` is suspended
+      SD028 `close` is set, but `status` is suspended
       = remove `close`, or write `status: closed`
-      & state.yaml:7:53 `suspended` the status
+      & state.yaml:7:53 `suspended` status set here
     left:
       main AC00 []
       AC04 closed release {} []
@@ -310,9 +310,9 @@ fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:8:3 `numbers`
-      SD030 numbers under an account that is to be closed
-      = list them under the account that shall own them, or under `close.release` to let them go
-      & state.yaml:6:11 `closed` the status
+      SD030 `numbers` is set, but `status` is closed
+      = claim the numbers under another account, or list them in `close.release` to release them with the account
+      & state.yaml:6:11 `closed` status set here
     left:
       main AC00 []
       AC02 closed release {} []
@@ -321,7 +321,7 @@ fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
 }
 
 #[test]
-fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
+fn a_paused_that_is_not_a_boolean_counts_as_true_for_the_state() {
     let shown = body(
         r"
         paused: yes
@@ -331,8 +331,8 @@ fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:9 `yes`
-      SD020 `paused` is a text, not a boolean
-      = write true or false
+      SD020 `paused` is a string, not a boolean
+      = write `true` or `false`
       > true
     left:
       paused
@@ -342,7 +342,7 @@ fn a_paused_that_is_no_boolean_counts_as_true_for_the_state() {
 }
 
 #[test]
-fn a_paused_that_is_no_boolean_freezes_the_entry() {
+fn a_paused_that_is_not_a_boolean_freezes_the_entry() {
     let shown = body(
         r#"
         subaccounts:
@@ -356,14 +356,14 @@ fn a_paused_that_is_no_boolean_freezes_the_entry() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0`
       SD020 `paused` is a number, not a boolean
-      = write true or false
+      = write `true` or `false`
     state.yaml:6:69 `"false"`
-      SD020 `paused` is a text, not a boolean
-      = write true or false
+      SD020 `paused` is a string, not a boolean
+      = write `true` or `false`
       > false
     state.yaml:7:61 `paused`
       SD019 `paused` is empty, not a boolean
-      = write true or false
+      = write `true` or `false`
     left:
       main AC00 []
       AC04 active []
@@ -375,7 +375,7 @@ fn a_paused_that_is_no_boolean_freezes_the_entry() {
 }
 
 #[test]
-fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
+fn move_numbers_to_main_that_is_not_a_boolean_costs_the_entry() {
     let shown = body(
         r"
         subaccounts:
@@ -384,8 +384,8 @@ fn move_numbers_to_main_that_is_no_boolean_costs_the_entry() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:103 `yes`
-      SD020 `moveNumbersToMain` is a text, not a boolean
-      = write true or false
+      SD020 `moveNumbersToMain` is a string, not a boolean
+      = write `true` or `false`
       > true
     left:
       main AC00 []
@@ -407,21 +407,21 @@ fn scalar_in_place_of_a_list_or_a_mapping_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:70 `"+15105550101"`
-      SD020 `numbers` is a text, not a list
-      = write a list: one item a line after a dash, or [] for none
+      SD020 `numbers` is a string, not a list
+      = write a list: one item per line after a dash, or `[]` for none
       > ["+15105550101"]
     state.yaml:6:68 `acme`
-      SD020 `close` is a text, not a mapping
-      = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
+      SD020 `close` is a string, not a mapping
+      = write its keys, one per line: confirm, notBefore, moveNumbersToMain, release
     state.yaml:7:69 `[`
       SD020 `labels` is a list, not a mapping
       = write `labels: {owner: billing}`
     state.yaml:8:93 `{`
       SD020 `release` is a mapping, not a list
-      = write a list: one item a line after a dash, or [] for none
+      = write a list: one item per line after a dash, or `[]` for none
     state.yaml:9:3 `AC05`
-      SD020 a subaccount is a text, not a mapping
-      = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+      SD020 a subaccount is a string, not a mapping
+      = write its keys, one per line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       main AC00 []
       frozen AC01
@@ -433,7 +433,7 @@ fn scalar_in_place_of_a_list_or_a_mapping_is_a_fault() {
 }
 
 #[test]
-fn subaccounts_that_are_no_list_are_a_fault() {
+fn subaccounts_that_are_not_a_list_are_a_fault() {
     let shown = body(
         r"
         subaccounts: {sid: AC01, status: active}
@@ -442,7 +442,7 @@ fn subaccounts_that_are_no_list_are_a_fault() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `{`
       SD020 `subaccounts` is a mapping, not a list
-      = write a list: one item a line after a dash, or [] for none
+      = write a list: one item per line after a dash, or `[]` for none
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -470,46 +470,46 @@ fn empty_values_are_faults_everywhere() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `paused`
       SD019 `paused` is empty, not a boolean
-      = write true or false
+      = write `true` or `false`
     state.yaml:6:3 `sid`
-      SD019 `sid` is empty, not a text
+      SD019 `sid` is empty, not a string
       = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
     state.yaml:7:3 `status`
-      SD019 `status` is empty, not a text
-      = write active, suspended or closed
+      SD019 `status` is empty, not a string
+      = write `active`, `suspended` or `closed`
     state.yaml:8:3 `friendlyName`
-      SD019 `friendlyName` is empty, not a text
-      = write a text, or leave the key out
+      SD019 `friendlyName` is empty, not a string
+      = write a string, or omit the key
     state.yaml:9:3 `numbers`
       SD019 `numbers` is empty, not a list
-      = write a list: one item a line after a dash, or [] for none
+      = write a list: one item per line after a dash, or `[]` for none
     state.yaml:10:3 `liftSuspensionsBefore`
-      SD019 `liftSuspensionsBefore` is empty, not a text
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD019 `liftSuspensionsBefore` is empty, not a string
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:11:3 `reason`
-      SD019 `reason` is empty, not a text
-      = write a text, or leave the key out
+      SD019 `reason` is empty, not a string
+      = write a string, or omit the key
     state.yaml:12:3 `labels`
       SD019 `labels` is empty, not a mapping
       = write `labels: {owner: billing}`
     state.yaml:13:3 `close`
       SD019 `close` is empty, not a mapping
-      = write its keys, one a line: confirm, notBefore, moveNumbersToMain, release
+      = write its keys, one per line: confirm, notBefore, moveNumbersToMain, release
     state.yaml:14:69 `confirm`
-      SD019 `confirm` is empty, not a text
-      = write a text, or leave the key out
+      SD019 `confirm` is empty, not a string
+      = write a string, or omit the key
     state.yaml:14:80 `notBefore`
-      SD019 `notBefore` is empty, not a text
-      = write a date as in "2026-12-24" or a time as in "2026-12-24T08:00:00Z"
+      SD019 `notBefore` is empty, not a string
+      = write a date, as in "2026-12-24", or a time, as in "2026-12-24T08:00:00Z"
     state.yaml:14:93 `moveNumbersToMain`
       SD019 `moveNumbersToMain` is empty, not a boolean
-      = write true or false
+      = write `true` or `false`
     state.yaml:14:114 `release`
       SD019 `release` is empty, not a list
-      = write a list: one item a line after a dash, or [] for none
+      = write a list: one item per line after a dash, or `[]` for none
     state.yaml:15:2 ``
       SD019 a subaccount is empty, not a mapping
-      = write its keys, one a line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
+      = write its keys, one per line: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     left:
       paused
       main AC00 []
@@ -528,7 +528,7 @@ fn a_key_without_a_value_is_not_an_empty_list() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `subaccounts`
       SD019 `subaccounts` is empty, not a list
-      = write a list: one item a line after a dash, or [] for none
+      = write a list: one item per line after a dash, or `[]` for none
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -536,7 +536,7 @@ fn a_key_without_a_value_is_not_an_empty_list() {
 }
 
 #[test]
-fn texts_may_be_long_but_not_endless() {
+fn strings_are_limited_in_length() {
     let shown = body(&format!(
         "
 subaccounts:
@@ -568,8 +568,8 @@ subaccounts:
       SD022 `labels` is longer than 256 characters
       = shorten it
     state.yaml:10:69 `{ `
-      SD023 more than 64 labels
-      = keep the ones that people search for
+      SD023 `labels` has more than 64 entries
+      = remove labels, or move them under a key that starts with `x-`
     state.yaml:11:78 `a`
       SD022 `confirm` is longer than 64 characters
       = shorten it
@@ -586,7 +586,7 @@ subaccounts:
 }
 
 #[test]
-fn empty_texts_are_faults() {
+fn empty_strings_are_faults() {
     let shown = body(
         r#"
         subaccounts:
@@ -596,17 +596,17 @@ fn empty_texts_are_faults() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `""`
-      SD019 `reason` is an empty text
-      = write a text, or leave the key out
+      SD019 `reason` is an empty string
+      = write a string, or omit the key
     state.yaml:5:87 `""`
-      SD019 `friendlyName` is an empty text
-      = write a text, or leave the key out
+      SD019 `friendlyName` is an empty string
+      = write a string, or omit the key
     state.yaml:6:70 `""`
-      SD019 `labels` is an empty text
-      = write a text, or leave the key out
+      SD019 `labels` is an empty string
+      = write a string, or omit the key
     state.yaml:6:80 `""`
-      SD019 `labels.b` is an empty text
-      = write a text, or leave the key out
+      SD019 `labels.b` is an empty string
+      = write a string, or omit the key
     left:
       main AC00 []
       frozen AC01
@@ -615,7 +615,7 @@ fn empty_texts_are_faults() {
 }
 
 #[test]
-fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
+fn strings_that_yaml_reads_as_another_type_need_quotes() {
     let shown = body(
         r"
         subaccounts:
@@ -627,22 +627,22 @@ fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `4711`
-      SD020 `reason` is a number, not a text
+      SD020 `reason` is a number, not a string
       = quote it: "4711"
       > "4711"
     state.yaml:6:75 `true`
-      SD020 `friendlyName` is a boolean, not a text
+      SD020 `friendlyName` is a boolean, not a string
       = quote it: "true"
       > "true"
     state.yaml:7:78 `12`
-      SD020 `labels.ticket` is a number, not a text
+      SD020 `labels.ticket` is a number, not a string
       = quote it: "12"
       > "12"
     state.yaml:7:89 `[`
-      SD020 `labels.owner` is a list, not a text
-      = write a text, or leave the key out
+      SD020 `labels.owner` is a list, not a string
+      = write a string, or omit the key
     state.yaml:8:78 `0x1F`
-      SD020 `confirm` is a number, not a text
+      SD020 `confirm` is a number, not a string
       = quote it: "0x1F"
       > "0x1F"
     left:
@@ -655,7 +655,7 @@ fn texts_that_yaml_takes_for_something_else_are_to_be_quoted() {
 }
 
 #[test]
-fn a_main_account_that_is_no_mapping_stops_everything() {
+fn a_main_account_that_is_not_a_mapping_stops_everything() {
     let shown = super::whole(
         "
 apiVersion: subaccountd/v1
@@ -665,10 +665,10 @@ mainAccount: AC00
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:3:14 `AC00`
-      SD020 `mainAccount` is a text, not a mapping
-      = write its keys, one a line: sid, numbers, liftSuspensionsBefore
+      SD020 `mainAccount` is a string, not a mapping
+      = write its keys, one per line: sid, numbers, liftSuspensionsBefore
     left:
-      no main: the SID of `mainAccount` cannot be read
+      no main: the SID of `mainAccount` is missing or not valid
     ");
 }
 

@@ -1,4 +1,4 @@
-//! What is written of a fleet is read back without a fault, plans nothing, and says the fleet.
+//! The export of a fleet: it is read back without a fault, has an empty plan, and equals the fleet.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl Fleet {
         self
     }
 
-    /// The observation in which the lists that `filter` asks for are read.
+    /// The observation with the number lists that `filter` needs.
     fn observed(&self, choice: &ExportFilter) -> Observed {
         let mut observed = Observed::new(sid("AC00"), self.accounts.clone());
         for account in choice.lists(&observed) {
@@ -123,12 +123,12 @@ fn a_fleet() -> Fleet {
 }
 
 #[test]
-fn a_fleet_is_written_by_sid_with_a_number_a_line_and_names_as_comments() {
+fn a_fleet_is_written_by_sid_with_one_number_per_line_and_names_as_comments() {
     let text = a_fleet().written(&ExportFilter::default());
     insta::assert_snapshot!(short(&text), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     mainAccount:
@@ -144,8 +144,8 @@ fn a_fleet_is_written_by_sid_with_a_number_a_line_and_names_as_comments() {
       - sid: AC02 # globex: #1 "the" one
         status: suspended
         numbers:
-          - "+493012345678" # to be moved it needs an addressSid and a bundleSid
-      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+          - "+493012345678" # a transfer needs an addressSid and a bundleSid
+      # AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
       - sid: AC05
         status: active
     "#);
@@ -157,8 +157,8 @@ fn closed_accounts_are_written_when_asked_for_and_names_as_checks() {
     let choice = ExportFilter { check_names: true, ..choice(&Status::ALL) };
     insta::assert_snapshot!(short(&a_fleet().written(&choice)), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     mainAccount:
@@ -176,13 +176,13 @@ fn closed_accounts_are_written_when_asked_for_and_names_as_checks() {
         friendlyName: "globex: #1 \"the\" one"
         status: suspended
         numbers:
-          - "+493012345678" # to be moved it needs an addressSid and a bundleSid
+          - "+493012345678" # a transfer needs an addressSid and a bundleSid
       - sid: AC03
         friendlyName: "umbrella"
         status: closed
         close:
           confirm: "umbrella"
-      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      # AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
       - sid: AC05
         status: active
     "#);
@@ -195,20 +195,20 @@ fn each_account_has_a_file_of_its_own_and_the_main_account_too() {
     assert_eq!(names, ["AC01.yaml", "AC02.yaml", "AC05.yaml", "main.yaml"]);
     insta::assert_snapshot!(short(&files["main.yaml"]), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     mainAccount:
       sid: AC00
       numbers:
         - "+15105550100"
-      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      # AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
     "#);
     insta::assert_snapshot!(short(files.values().next().unwrap()), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     subaccounts:
@@ -249,12 +249,12 @@ fn filters_hold_for_the_numbers_of_the_main_account_too() {
 }
 
 #[test]
-fn unclaimable_number_is_left_out_with_a_comment() {
+fn unclaimable_number_is_skipped_with_a_comment() {
     let fleet = a_fleet().holds("AC05", "+15105550101").unreadable("AC02");
     insta::assert_snapshot!(short(&fleet.written(&ExportFilter::default())), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     mainAccount:
@@ -264,29 +264,29 @@ fn unclaimable_number_is_left_out_with_a_comment() {
     subaccounts:
       - sid: AC01 # acme
         status: active
-        # "+15105550101" is left out: it was seen in two accounts, so it is on the move
+        # "+15105550101" is skipped: seen in two accounts at once: a transfer is in progress
         numbers:
           - "+15105550102"
       - sid: AC02 # globex: #1 "the" one
         status: suspended
-        # its numbers are left out: their list could not be read
-      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+        # its numbers are skipped: the number list could not be read
+      # AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
       - sid: AC05
         status: active
-        # "+15105550101" is left out: it was seen in two accounts, so it is on the move
+        # "+15105550101" is skipped: seen in two accounts at once: a transfer is in progress
     "#);
     let said: Vec<_> =
         fleet.draft(&ExportFilter::default()).left_out().iter().map(|line| short(line)).collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
-    AC01: "+15105550101" is left out: it was seen in two accounts, so it is on the move
-    AC02: its numbers are left out: their list could not be read
-    AC05: "+15105550101" is left out: it was seen in two accounts, so it is on the move
-    AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+    AC01: "+15105550101" is skipped: seen in two accounts at once: a transfer is in progress
+    AC02: its numbers are skipped: the number list could not be read
+    AC05: "+15105550101" is skipped: seen in two accounts at once: a transfer is in progress
+    AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
     "#);
 }
 
 #[test]
-fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is_closed() {
+fn an_invalid_name_is_omitted_and_its_account_is_skipped_when_closed() {
     let long = "x".repeat(65);
     let fleet = Fleet::new()
         .account("AC01", &long, Status::Active)
@@ -295,8 +295,8 @@ fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is
     let choice = ExportFilter { check_names: true, ..choice(&Status::ALL) };
     insta::assert_snapshot!(short(&fleet.written(&choice)), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import`: the accounts as they are at Twilio, so that the plan is empty.
-    # Edit it from here on. What it does not list is never changed.
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
     apiVersion: subaccountd/v1
     kind: DesiredState
     mainAccount:
@@ -304,7 +304,7 @@ fn a_name_that_no_check_can_hold_is_left_out_and_its_account_is_not_unless_it_is
     subaccounts:
       - sid: AC01 # xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
         status: active
-      # AC02 (xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…) is left out: it is closed and has no name of 1 to 64 characters to confirm
+      # AC02 (xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…) is skipped: it is closed, and `close.confirm` needs a name of 1 to 64 characters
       - sid: AC03
         friendlyName: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         status: closed
@@ -346,19 +346,19 @@ fn missing_accounts_go_beside_the_state_without_a_fault() {
     let draft = Export::new(&fleet.observed(&choice), &choice, Some(&listed));
     insta::assert_snapshot!(short(&draft.whole()), @r#"
     # yaml-language-server: $schema=./desired-state.v1.schema.json
-    # Written by `subaccountd import --missing`: what the state did not list, as it is at Twilio.
+    # Written by `subaccountd import --missing`: accounts that the desired state does not list, as they are at Twilio.
     apiVersion: subaccountd/v1
     kind: DesiredState
     subaccounts:
-      # AC00 (main) is listed, and holds numbers that the state does not mention
+      # AC00 (main) is listed, but the desired state does not claim all of its numbers
       #   - "+15105550100"
       - sid: AC01 # acme
         status: active
-        # "+15105550101" is left out: AC02 claims it in the state
-        # "+15105550102" is left out: the close of AC03 may release it
-      # AC02 (globex: #1 "the" one) is listed, and holds numbers that the state does not mention
+        # "+15105550101" is skipped: AC02 already claims it
+        # "+15105550102" is skipped: `close.release` of AC03 lists it
+      # AC02 (globex: #1 "the" one) is listed, but the desired state does not claim all of its numbers
       #   - "+493012345678"
-      # AC04 (initech) is left out: Twilio gives it the status "limited�- sid"
+      # AC04 (initech) is skipped: unknown status "limited�- sid" at Twilio
       - sid: AC05
         status: active
       - sid: AC06 # hooli
@@ -377,7 +377,7 @@ fn missing_accounts_go_beside_the_state_without_a_fault() {
 }
 
 #[test]
-fn a_state_that_lists_everything_misses_nothing() {
+fn a_state_that_lists_everything_lacks_nothing() {
     let fleet = a_fleet();
     let choice = ExportFilter::default();
     let listed = settled(&[("a".to_owned(), fleet.written(&choice))], &fleet.observed(&choice));
@@ -389,7 +389,7 @@ fn a_state_that_lists_everything_misses_nothing() {
     assert_eq!(draft.left_out(), Vec::<String>::new());
 }
 
-/// Names as people give them, and as those do who want something else to be read.
+/// Ordinary names, and names that try to be read as something else.
 fn name() -> impl Strategy<Value = String> {
     let hostile = prop::sample::select(vec![
         "yes",

@@ -7,11 +7,11 @@ fn a_tab_in_the_indentation_is_called_a_tab() {
     let shown = body("subaccounts:\n- sid: AC01\n\tstatus: active\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:6:1 `	`
-      SD004 a tab in the indentation: YAML is indented with spaces only
-      = replace the tab by spaces
+      SD004 tab in the indentation: YAML allows only spaces
+      = replace the tab with spaces
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -20,11 +20,11 @@ fn a_tab_after_a_dash_is_called_a_tab() {
     let shown = body("subaccounts:\n-\tsid: AC01\n \tstatus: active\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:2 `	`
-      SD004 a tab in the indentation: YAML is indented with spaces only
-      = replace the tab by spaces
+      SD004 tab in the indentation: YAML allows only spaces
+      = replace the tab with spaces
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -33,11 +33,11 @@ fn a_tab_after_a_key_is_called_a_tab() {
     let shown = body("subaccounts:\n- sid:\tAC01\n  status: active\t# so\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:7 `	`
-      SD004 a tab where not every YAML reader takes one
-      = replace the tab by a space
+      SD004 tab in a place that not every YAML parser accepts
+      = replace the tab with a space
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -46,11 +46,11 @@ fn a_tag_is_a_fault() {
     let shown = body("subaccounts: !list []\n");
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `!`
-      SD006 a tag (`!…`): this format has none
-      = remove the tag, or quote a text that begins with an exclamation mark; until then nothing in this file counts
+      SD006 YAML tag (`!…`): not supported
+      = remove the tag, or quote a string that begins with `!`; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -59,7 +59,7 @@ fn a_tag_of_the_core_schema_is_a_fault() {
     let shown = body("subaccounts:\n- {sid: AC01, status: active, reason: !!str 4711}\n");
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `!!str 4711`
-      SD008 `reason` is something that YAML readers do not read alike, not a text
+      SD008 `reason` is an ambiguous scalar, not a string
       = quote it: "4711"
       > "4711"
     left:
@@ -95,11 +95,11 @@ fn an_alias_of_nothing_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:14 `*`
-      SD005 an alias (`*…`) of which no anchor (`&…`) stands above it
-      = write the anchor above it in the same document, or quote a text that begins with *; until then nothing in this file counts
+      SD005 YAML alias (`*…`): no anchor (`&…`) above it
+      = define the anchor above it in the same document, or quote a string that begins with `*`; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -112,11 +112,11 @@ fn an_alias_of_itself_is_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:6 `&`
-      SD007 this is not YAML: nested too deeply
-      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
+      SD007 invalid YAML: nested too deeply
+      = reduce the nesting, and use no alias inside its own anchor; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -135,11 +135,11 @@ fn aliases_that_multiply_are_a_fault() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:6 `&`
-      SD007 this is not YAML: more than 1000000 values once aliases are followed
-      = write it with fewer aliases; until then nothing in this file counts
+      SD007 invalid YAML: more than 1000000 values after aliases are expanded
+      = use fewer aliases; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -148,11 +148,11 @@ fn nesting_without_end_is_a_fault() {
     let shown = body(&format!("x-deep: {}\n", "[".repeat(10_000)));
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
-      SD007 this is not YAML: nested too deeply
-      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
+      SD007 invalid YAML: nested too deeply
+      = reduce the nesting, and use no alias inside its own anchor; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
@@ -161,16 +161,16 @@ fn nesting_that_ends_too_deep_is_a_fault() {
     let shown = body(&format!("x-deep: {}{}\n", "[".repeat(500), "]".repeat(500)));
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:136 `[`
-      SD007 this is not YAML: nested too deeply
-      = write it with less nesting, and no alias inside its own anchor; until then nothing in this file counts
+      SD007 invalid YAML: nested too deeply
+      = reduce the nesting, and use no alias inside its own anchor; until then, this file is not loaded
     left:
       counts as paused: state.yaml
-      no main: there is no readable desired state: no document with `apiVersion` and `kind`
+      no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
 }
 
 #[test]
-fn a_quoted_text_keeps_its_kind() {
+fn a_quoted_string_stays_a_string() {
     let shown = body(
         r#"
         subaccounts:
@@ -185,7 +185,7 @@ fn a_quoted_text_keeps_its_kind() {
 }
 
 #[test]
-fn texts_over_several_lines_are_read() {
+fn strings_over_several_lines_are_read() {
     let shown = body(
         r"
         subaccounts:
@@ -208,7 +208,7 @@ fn texts_over_several_lines_are_read() {
 }
 
 #[test]
-fn an_octal_number_is_no_text() {
+fn an_octal_number_is_not_a_string() {
     let shown = body(
         r"
         subaccounts:
@@ -217,7 +217,7 @@ fn an_octal_number_is_no_text() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:69 `0o17`
-      SD020 `reason` is a number, not a text
+      SD020 `reason` is a number, not a string
       = quote it: "0o17"
       > "0o17"
     left:
@@ -227,7 +227,7 @@ fn an_octal_number_is_no_text() {
 }
 
 #[test]
-fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
+fn an_ambiguous_scalar_costs_only_its_entry() {
     let shown = body(
         r"
         paused: 0b1
@@ -242,21 +242,21 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:9 `0b1`
-      SD008 `paused` is something that YAML readers do not read alike, not a boolean
-      = write true or false
+      SD008 `paused` is an ambiguous scalar, not a boolean
+      = write `true` or `false`
     state.yaml:7:69 `0b11`
-      SD008 `reason` is something that YAML readers do not read alike, not a text
+      SD008 `reason` is an ambiguous scalar, not a string
       = quote it: "0b11"
       > "0b11"
     state.yaml:8:71 `0b11`
-      SD008 `numbers` is something that YAML readers do not read alike, not a text
-      = write the number as it is dialled from abroad, as in "+15105550101"
+      SD008 `numbers` is an ambiguous scalar, not a string
+      = write the phone number in E.164, as in "+15105550101"
     state.yaml:9:61 `0b11`
-      SD008 a key of a subaccount is something that YAML readers do not read alike, not a text
+      SD008 a key of a subaccount is an ambiguous scalar, not a string
       = known keys: sid, friendlyName, status, numbers, paused, liftSuspensionsBefore, reason, labels, close
     state.yaml:10:70 `017`
-      SD008 `numbers` is something that YAML readers do not read alike, not a list
-      = write a list: one item a line after a dash, or [] for none
+      SD008 `numbers` is an ambiguous scalar, not a list
+      = write a list: one item per line after a dash, or `[]` for none
     left:
       paused
       main AC00 []
@@ -269,7 +269,7 @@ fn a_scalar_that_readers_do_not_read_alike_costs_its_entry_only() {
 }
 
 #[test]
-fn a_text_in_a_list_keeps_its_line_breaks_alike_for_both_readers() {
+fn a_string_in_a_list_keeps_its_line_breaks_for_both_parsers() {
     let shown = body(
         r#"
         subaccounts:
@@ -287,7 +287,7 @@ fn a_text_in_a_list_keeps_its_line_breaks_alike_for_both_readers() {
 }
 
 #[test]
-fn numbers_in_other_bases_are_no_texts() {
+fn numbers_in_other_bases_are_not_strings() {
     let shown = body(
         r"
         subaccounts:
@@ -303,32 +303,32 @@ fn numbers_in_other_bases_are_no_texts() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:73 `0x1f`
-      SD020 `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a string
       = quote it: "0x1f"
       > "0x1f"
     state.yaml:6:73 `1e3`
-      SD020 `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a string
       = quote it: "1e3"
       > "1e3"
     state.yaml:7:73 `.inf`
-      SD020 `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a string
       = quote it: ".inf"
       > ".inf"
     state.yaml:8:73 `99999999999999999999999999`
-      SD020 `labels.a` is a number, not a text
+      SD020 `labels.a` is a number, not a string
       = quote it: "99999999999999999999999999"
       > "99999999999999999999999999"
     state.yaml:9:73 `0b11`
-      SD008 `labels.a` is something that YAML readers do not read alike, not a text
+      SD008 `labels.a` is an ambiguous scalar, not a string
       = quote it: "0b11"
       > "0b11"
     state.yaml:10:73 `017`
-      SD008 `labels.a` is something that YAML readers do not read alike, not a text
+      SD008 `labels.a` is an ambiguous scalar, not a string
       = quote it: "017"
       > "017"
     state.yaml:11:73 `Null`
-      SD019 `labels.a` is empty, not a text
-      = write a text, or leave the key out
+      SD019 `labels.a` is empty, not a string
+      = write a string, or omit the key
     left:
       main AC00 []
       AC08 active []
@@ -343,25 +343,22 @@ fn numbers_in_other_bases_are_no_texts() {
 }
 
 #[test]
-fn a_small_file_does_not_unfold_into_millions_of_values() {
+fn a_small_file_does_not_expand_into_millions_of_values() {
     let (items, aliases) = ("x, ".repeat(1000), "*a, ".repeat(1000));
     let shown = body(&format!("x-a: &a [{items}]\nx-b: [{aliases}]\n"));
-    assert!(shown.contains("more than 1000000 values once aliases are followed"), "{shown}");
-    assert!(shown.contains("write it with fewer aliases"), "{shown}");
+    assert!(shown.contains("more than 1000000 values after aliases are expanded"), "{shown}");
+    assert!(shown.contains("use fewer aliases"), "{shown}");
 }
 
-/// One reader takes a paragraph separator for a line break, and the other for a character like any other.
+/// One parser reads a paragraph separator as a line break, and the other as an ordinary character.
 #[test]
-fn a_text_that_readers_fold_differently_is_a_fault() {
+fn a_string_that_parsers_fold_differently_is_a_fault() {
     let shown = body("subaccounts:\n- {sid: AC01, status: active, reason: 'a\u{2029}  b'}\n");
-    assert!(shown.contains("SD008 `reason` is something that YAML readers do not read alike"), "{shown}");
+    assert!(shown.contains("SD008 `reason` is an ambiguous scalar"), "{shown}");
 }
 
 #[test]
-fn fault_of_the_second_reader_has_its_place() {
+fn fault_of_the_second_parser_has_its_location() {
     let shown = body("subaccounts:\n- sid: AC01\n  status: active\n  reason: \"a\n  b\"\n");
-    assert!(
-        shown.starts_with("state.yaml:7:11 `\"`\n  SD008 two YAML readers read this differently"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("state.yaml:7:11 `\"`\n  SD008 YAML parsers disagree"), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! What becomes of an account's status. The first match wins.
+//! The decision on the status of an account. The first match wins.
 
 use subaccountd_core::{ActionKind, Reactivation, Status};
 
@@ -26,7 +26,7 @@ fn an_account_that_is_not_listed_is_never_changed() {
 }
 
 #[test]
-fn a_suspended_account_that_shall_be_active_is_reactivated() {
+fn a_suspended_account_with_desired_status_active_is_reactivated() {
     let shown = Scene::new(ACTIVE).suspended("AC01").shown();
     insta::assert_snapshot!(shown, @r"
     reactivate AC01
@@ -34,7 +34,7 @@ fn a_suspended_account_that_shall_be_active_is_reactivated() {
 }
 
 #[test]
-fn an_active_account_that_shall_be_suspended_is_suspended() {
+fn an_active_account_with_desired_status_suspended_is_suspended() {
     let shown = Scene::new(SUSPENDED).active("AC01").shown();
     insta::assert_snapshot!(shown, @r"
     suspend AC01
@@ -42,7 +42,7 @@ fn an_active_account_that_shall_be_suspended_is_suspended() {
 }
 
 #[test]
-fn an_account_that_is_gone_is_unknown() {
+fn a_missing_account_is_unknown() {
     let shown = Scene::new(ACTIVE).gone("AC01").shown();
     insta::assert_snapshot!(shown, @r"
     UnknownAccount: reactivate of AC01
@@ -52,7 +52,7 @@ fn an_account_that_is_gone_is_unknown() {
 }
 
 #[test]
-fn an_account_that_is_gone_and_shall_be_suspended_is_unknown() {
+fn a_missing_account_with_desired_status_suspended_is_unknown() {
     let shown = Scene::new(SUSPENDED).gone("AC01").brief();
     insta::assert_snapshot!(shown, @r"
     UnknownAccount suspend AC01
@@ -68,7 +68,7 @@ fn an_account_of_another_owner_is_unknown() {
 }
 
 #[test]
-fn an_account_that_is_gone_and_shall_be_closed_is_settled() {
+fn a_missing_account_with_desired_status_closed_is_settled() {
     let shown = Scene::new(CLOSED).gone("AC01").shown();
     insta::assert_snapshot!(shown, @r"
     AC01 is absent
@@ -76,7 +76,7 @@ fn an_account_that_is_gone_and_shall_be_closed_is_settled() {
 }
 
 #[test]
-fn a_closed_account_that_shall_be_closed_is_settled() {
+fn a_closed_account_with_desired_status_closed_is_settled() {
     let shown = Scene::new(CLOSED).is("AC01", Status::Closed).shown();
     insta::assert_snapshot!(shown, @"");
 }
@@ -86,8 +86,8 @@ fn a_closed_account_cannot_come_back() {
     let shown = Scene::new(ACTIVE).is("AC01", Status::Closed).shown();
     insta::assert_snapshot!(shown, @r"
     AlreadyClosed: reactivate of AC01
-      AC01 is closed, and the state wants it active
-      = a closed account cannot be reopened: write `status: closed`, or remove the entry
+      AC01 is closed, but its desired status is active
+      = write `status: closed`, or remove the entry: a closed account cannot be reopened
     ");
 }
 
@@ -96,8 +96,8 @@ fn a_closed_account_cannot_be_suspended() {
     let shown = Scene::new(SUSPENDED).is("AC01", Status::Closed).shown();
     insta::assert_snapshot!(shown, @r"
     AlreadyClosed: suspend of AC01
-      AC01 is closed, and the state wants it suspended
-      = a closed account cannot be reopened: write `status: closed`, or remove the entry
+      AC01 is closed, but its desired status is suspended
+      = write `status: closed`, or remove the entry: a closed account cannot be reopened
     ");
 }
 
@@ -106,8 +106,8 @@ fn a_status_that_is_none_of_the_three_is_unreadable() {
     let shown = Scene::new(ACTIVE).odd_status("AC01").shown();
     insta::assert_snapshot!(shown, @r#"
     Unreadable: reactivate of AC01
-      Twilio gives AC01 the status "dormant", which is none of active, suspended, closed
-      = look at the account in the Twilio Console; nothing is done to it until its status can be read
+      AC01 has the unknown status "dormant" at Twilio
+      = check the account in the Twilio Console; it is not changed until its status is known
     "#);
 }
 
@@ -127,13 +127,13 @@ fn a_paused_state_holds_every_account() {
     let shown = Scene::new("paused: true\nsubaccounts: [{sid: AC01, status: active}, {sid: AC02, status: suspended}, {sid: AC03, status: closed, close: {confirm: acme}}]").suspended("AC01").active("AC02").shown();
     insta::assert_snapshot!(shown, @r"
     Paused: reactivate of AC01
-      AC01 stays as it is: the whole state is paused
+      AC01 is not changed: the whole desired state is paused
       = set `paused: false` in every document
     Paused: suspend of AC02
-      AC02 stays as it is: the whole state is paused
+      AC02 is not changed: the whole desired state is paused
       = set `paused: false` in every document
     Paused: close of AC03
-      AC03 stays as it is: the whole state is paused
+      AC03 is not changed: the whole desired state is paused
       = set `paused: false` in every document
     ");
 }
@@ -146,8 +146,8 @@ fn a_live_name_that_differs_holds_the_account() {
         .shown();
     insta::assert_snapshot!(shown, @r#"
     NameMismatch: reactivate of AC01
-      AC01 is named "globex" at Twilio, but `friendlyName` says "acme"
-      = check that AC01 is the account you mean; then write its live name in `friendlyName`
+      AC01 is named "globex" at Twilio, but `friendlyName` is "acme"
+      = check that AC01 is the right account, then write its live name in `friendlyName`
     "#);
 }
 
@@ -156,32 +156,32 @@ fn a_confirmation_that_differs_holds_the_close() {
     let shown = Scene::new(CLOSED).with("AC01", |account| account.friendly_name = "Acme".to_owned()).shown();
     insta::assert_snapshot!(shown, @r#"
     NameMismatch: close of AC01
-      AC01 is named "Acme" at Twilio, but `close.confirm` says "acme"
-      = check that AC01 is the account you mean; then write its live name in `close.confirm`
+      AC01 is named "Acme" at Twilio, but `close.confirm` is "acme"
+      = check that AC01 is the right account, then write its live name in `close.confirm`
     "#);
 }
 
 #[test]
-fn a_confirmation_and_a_friendly_name_must_both_fit() {
+fn a_confirmation_and_a_friendly_name_must_both_match() {
     let shown = Scene::new(
         "subaccounts: [{sid: AC01, friendlyName: globex, status: closed, close: {confirm: acme}}]",
     )
     .shown();
     insta::assert_snapshot!(shown, @r#"
     NameMismatch: close of AC01
-      AC01 is named "acme" at Twilio, but `friendlyName` says "globex"
-      = check that AC01 is the account you mean; then write its live name in `friendlyName`
+      AC01 is named "acme" at Twilio, but `friendlyName` is "globex"
+      = check that AC01 is the right account, then write its live name in `friendlyName`
     "#);
 }
 
 #[test]
-fn a_name_that_fits_is_not_blamed_for_a_confirmation_that_does_not() {
+fn a_mismatch_of_the_confirmation_does_not_name_the_friendly_name() {
     let shown = Scene::new(
         "subaccounts: [{sid: AC01, friendlyName: globex, status: closed, close: {confirm: acme}}]",
     )
     .with("AC01", |account| account.friendly_name = "globex".to_owned())
     .shown();
-    assert!(shown.contains("`close.confirm` says \"acme\""), "{shown}");
+    assert!(shown.contains("`close.confirm` is \"acme\""), "{shown}");
 }
 
 #[test]
@@ -220,8 +220,8 @@ fn a_suspension_after_the_account_was_seen_active_is_not_fought() {
         .shown();
     insta::assert_snapshot!(shown, @r#"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended externally, last changed at 2026-06-01T12:30:00Z: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-06-01T12:30:00Z"` in the entry
+      AC01 was suspended externally, by a fraud circuit breaker or a person; last changed at 2026-06-01T12:30:00Z
+      = find out why it was suspended; to lift the suspension, write `liftSuspensionsBefore: "2026-06-01T12:30:00Z"` in the entry
     "#);
 }
 
@@ -232,10 +232,10 @@ fn a_suspension_without_a_date_is_not_fought_either() {
         .suspended("AC01")
         .with("AC01", |account| account.date_updated = None)
         .shown();
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended externally, last changed at an unknown time: a fraud circuit breaker or a person
-      = find out why it was suspended; lift it in the Twilio Console
+      AC01 was suspended externally, by a fraud circuit breaker or a person; last changed at an unknown time
+      = find out why it was suspended; reactivate the account in the Twilio Console
     ");
 }
 
@@ -262,8 +262,8 @@ fn a_verb_that_is_not_allowed_is_held() {
     let shown = Scene::new(SUSPENDED).active("AC01").forbids(ActionKind::Suspend).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: suspend of AC01
-      `suspend` is not among the allowed verbs, so subaccountd does not suspend AC01
-      = add `suspend` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+      suspend AC01: `suspend` is not among the allowed verbs
+      = add `suspend` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually
     ");
 }
 
@@ -277,8 +277,8 @@ fn under_strict_only_the_daemons_own_suspension_is_lifted() {
     };
     insta::assert_snapshot!(shown, @r#"
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended externally, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
+      AC01 was suspended externally, by a fraud circuit breaker or a person; last changed at 2026-01-01T00:00:00Z
+      = find out why it was suspended; to lift the suspension, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
     --
     reactivate AC01, free
     "#);

@@ -1,4 +1,4 @@
-//! What holds of any plan, whatever the state and the fleet.
+//! The invariants of any plan, for any state and any fleet.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ fn check_closes(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What is wanted and not so is an action or held, and nothing is both.
+/// Checks that every difference is either an action or held.
 fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCaseError> {
     let acts: BTreeSet<_> = plan.actions.iter().map(|planned| planned.action.target()).collect();
     prop_assert_eq!(acts.len(), plan.actions.len(), "an object in two actions");
@@ -130,7 +130,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_plan_keeps_its_promises(scene in scenes()) {
+    fn any_plan_keeps_the_invariants(scene in scenes()) {
         let plan = scene.plan();
         prop_assert_eq!(&plan, &scene.plan(), "the same facts, another plan");
         check_closes(&scene, &plan)?;

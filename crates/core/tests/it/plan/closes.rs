@@ -8,7 +8,7 @@ const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm:
 const RELEASING: &str =
     r#"subaccounts: [{sid: AC01, status: closed, close: {confirm: acme, release: ["+15105550101"]}}]"#;
 
-/// AC01 is active and empty, and shall be closed.
+/// AC01 is active and empty, and has the desired status `closed`.
 fn closing() -> Scene {
     Scene::new(CLOSED)
 }
@@ -28,8 +28,8 @@ fn an_empty_active_account_is_suspended_and_its_close_waits() {
     insta::assert_snapshot!(shown, @r"
     suspend AC01
     CoolingOff: close of AC01
-      AC01 is empty and is still active: it is suspended first, then rests, then is closed
-      = wait: the rest of 72h begins when it is suspended
+      AC01 is empty and is still active: it is suspended first, and closed after the cooling-off period
+      = wait: the cooling-off period of 72h starts with the suspension
     ");
 }
 
@@ -43,12 +43,12 @@ fn an_account_rests_from_its_suspension_and_is_then_closed() {
     .join("--\n");
     insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, change its `status` before then
     --
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, change its `status` before then
     --
     close AC01, losing []
     ");
@@ -87,17 +87,17 @@ fn the_whole_way_from_a_full_account_to_a_closed_one() {
 }
 
 #[test]
-fn an_account_that_others_suspended_rests_from_when_the_state_said_closed() {
+fn externally_suspended_account_cools_off_from_the_decision() {
     let shown = {
         let scene = closing().suspended("AC01").pass();
         [scene.clone().after("71h").shown(), scene.after("72h").shown()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: it rests 72h since 2026-06-01T12:00:00Z
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z
+      = wait; to keep the account, change its `status` before then
     --
-    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    close AC01, losing [] (weaker proof that the account is empty: its numbers were only read while it was suspended)
     ");
 }
 
@@ -112,7 +112,7 @@ fn an_account_that_was_changed_later_rests_from_then() {
     ");
 }
 
-/// Twilio's own clock was wrong when others suspended the account, long after the state said `closed`.
+/// Twilio's own clock was wrong when the account was suspended externally, long after the decision.
 #[test]
 fn rest_begins_when_the_suspension_was_seen_if_twilio_dates_it_long_before() {
     let number = "+15105550101";
@@ -142,10 +142,10 @@ fn rest_begins_when_the_suspension_was_seen_if_twilio_dates_it_long_before() {
             .brief(),
     ]
     .join("--\n");
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-08T16:01:00Z at the earliest: it rests 72h since 2026-06-05T16:01:00Z
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-08T16:01:00Z at the earliest: cooling-off period of 72h since 2026-06-05T16:01:00Z
+      = wait; to keep the account, change its `status` before then
     --
     CoolingOff close AC01--
     close AC01--
@@ -248,12 +248,12 @@ fn not_before_is_waited_for() {
     };
     insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` says so
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` is not reached
+      = wait; to keep the account, change its `status` before then
     --
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` says so
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-10T06:00:00Z at the earliest: `close.notBefore` is not reached
+      = wait; to keep the account, change its `status` before then
     --
     close AC01, losing []
     ");
@@ -275,16 +275,16 @@ fn nothing_is_closed_while_the_clocks_disagree() {
     };
     insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
-      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
-      = set this machine's clock (NTP); nothing is closed while the two disagree
+      AC01 is not closed: Twilio's clock is missing, or more than 5 minutes from the local clock
+      = set the clock of this machine (NTP); nothing is closed while the clocks disagree
     --
     CoolingOff: close of AC01
-      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
-      = set this machine's clock (NTP); nothing is closed while the two disagree
+      AC01 is not closed: Twilio's clock is missing, or more than 5 minutes from the local clock
+      = set the clock of this machine (NTP); nothing is closed while the clocks disagree
     --
     CoolingOff: close of AC01
-      Twilio's clock is missing or more than 5 minutes from ours, so AC01 is not closed
-      = set this machine's clock (NTP); nothing is closed while the two disagree
+      AC01 is not closed: Twilio's clock is missing, or more than 5 minutes from the local clock
+      = set the clock of this machine (NTP); nothing is closed while the clocks disagree
     --
     close AC01, losing []
     --
@@ -311,10 +311,10 @@ fn a_decision_by_a_clock_that_was_off_does_not_count() {
 #[test]
 fn account_is_not_closed_when_it_has_no_date() {
     let shown = resting().with("AC01", |account| account.date_updated = None).after("999h").shown();
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     CoolingOff: close of AC01
       cannot determine when AC01 was suspended: Twilio gives no readable `date_updated`
-      = look at the account in the Twilio Console; it is read again in the next pass
+      = check the account in the Twilio Console; it is read again in the next pass
     ");
 }
 
@@ -326,11 +326,11 @@ fn a_fault_anywhere_stops_a_close_and_the_suspension_before_it() {
     };
     insta::assert_snapshot!(shown, @r"
     StateFaults: close of AC01
-      AC01 is not closed while the state has faults
+      AC01 is not closed while the desired state has faults
       = run `subaccountd validate` and correct what it lists
     --
     StateFaults: close of AC01
-      AC01 is not closed while the state has faults
+      AC01 is not closed while the desired state has faults
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -355,10 +355,10 @@ fn an_account_that_holds_a_number_is_not_suspended_and_not_closed() {
         resting().after("72h").holds("AC01", "+15105550101").brief(),
     ]
     .join("--\n");
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 1 number: 1 that no entry claims: +15105550101
-      = claim them under another account, set `close.moveNumbersToMain`, or name them in `close.release`
+      AC01 was seen with 1 number: 1 not claimed by any entry: +15105550101
+      = claim the unclaimed numbers under another account, set `close.moveNumbersToMain`, or list them in `close.release`
     --
     StillHoldsNumbers close AC01
     ");
@@ -367,10 +367,10 @@ fn an_account_that_holds_a_number_is_not_suspended_and_not_closed() {
 #[test]
 fn many_numbers_are_counted_and_not_all_shown() {
     let shown = (10..23).fold(closing(), |scene, n| scene.holds("AC01", &format!("+151055501{n}"))).shown();
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 13 numbers: 13 that no entry claims: +15105550110, +15105550111, +15105550112, +15105550113, +15105550114, +15105550115, +15105550116, +15105550117, +15105550118, +15105550119 and 3 more
-      = claim them under another account, set `close.moveNumbersToMain`, or name them in `close.release`
+      AC01 was seen with 13 numbers: 13 not claimed by any entry: +15105550110, +15105550111, +15105550112, +15105550113, +15105550114, +15105550115, +15105550116, +15105550117, +15105550118, +15105550119 and 3 more
+      = claim the unclaimed numbers under another account, set `close.moveNumbersToMain`, or list them in `close.release`
     ");
 }
 
@@ -382,15 +382,15 @@ fn a_number_that_vanished_counts_as_held_until_it_is_seen_elsewhere() {
         let elsewhere = seen.account("AC02", "hooli", Status::Active).holds("AC02", "+15105550101");
         [vanished.shown(), elsewhere.shown()].join("--\n")
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 1 number: 1 that its list no longer shows and no other list shows yet: +15105550101
-      = find where the vanished numbers went; if they are gone, name them in `close.release`
+      AC01 was seen with 1 number: 1 in no number list any more: +15105550101
+      = find the missing numbers; if they are gone, list them in `close.release`
     --
     suspend AC01
     CoolingOff: close of AC01
-      AC01 is empty and is still active: it is suspended first, then rests, then is closed
-      = wait: the rest of 72h begins when it is suspended
+      AC01 is empty and is still active: it is suspended first, and closed after the cooling-off period
+      = wait: the cooling-off period of 72h starts with the suspension
     ");
 }
 
@@ -412,7 +412,7 @@ fn a_number_that_came_back_counts_as_held_again() {
 }
 
 #[test]
-fn a_number_on_the_move_counts_as_held() {
+fn a_number_in_transit_counts_as_held() {
     let shown = closing()
         .account("AC02", "hooli", Status::Active)
         .holds("AC01", "+15105550101")
@@ -430,8 +430,8 @@ fn a_number_in_release_does_not_stop_the_suspension() {
     insta::assert_snapshot!(shown, @r"
     suspend AC01
     CoolingOff: close of AC01
-      AC01 holds only what is in `close.release` and is still active: it is suspended first, then rests, then is closed
-      = wait: the rest of 72h begins when it is suspended
+      AC01 holds only numbers in `close.release` and is still active: it is suspended first, and closed after the cooling-off period
+      = wait: the cooling-off period of 72h starts with the suspension
     ");
 }
 
@@ -449,8 +449,8 @@ fn a_close_that_would_release_more_than_is_left_is_held_alone() {
     insta::assert_snapshot!(shown, @r"
     close AC02, losing []
     OverLimit: close of AC01
-      closing AC01 would release 1 number; 0 were released within 24h, and the limit is 0
-      = check that the numbers may be lost; then raise --max-released-numbers to at least 1, or move them away
+      closing AC01 would release 1 number, over the limit of 0: 0 already released within 24h
+      = check that the numbers may be lost, then raise `--max-released-numbers` to at least 1, or move the numbers
     ");
 }
 
@@ -487,9 +487,9 @@ fn a_list_read_only_while_suspended_is_weaker_proof() {
         [always.shown(), unread_while_active.shown()].join("--\n")
     };
     insta::assert_snapshot!(shown, @r"
-    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    close AC01, losing [] (weaker proof that the account is empty: its numbers were only read while it was suspended)
     --
-    close AC01, losing [] (its numbers were only ever read while it was suspended, which is weaker proof that it holds none)
+    close AC01, losing [] (weaker proof that the account is empty: its numbers were only read while it was suspended)
     ");
 }
 
@@ -498,11 +498,11 @@ fn a_suspension_on_the_way_that_is_held_is_shown_beside_the_close() {
     let shown = closing().forbids(ActionKind::Suspend).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: suspend of AC01
-      `suspend` is not among the allowed verbs, so subaccountd does not suspend AC01
-      = add `suspend` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+      suspend AC01: `suspend` is not among the allowed verbs
+      = add `suspend` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually
     CoolingOff: close of AC01
-      AC01 is empty and is still active: it is suspended first, then rests, then is closed
-      = wait: the rest of 72h begins when it is suspended
+      AC01 is empty and is still active: it is suspended first, and closed after the cooling-off period
+      = wait: the cooling-off period of 72h starts with the suspension
     ");
 }
 
@@ -511,8 +511,8 @@ fn a_close_that_is_not_allowed_is_held_at_its_end() {
     let shown = resting().after("72h").forbids(ActionKind::Close).shown();
     insta::assert_snapshot!(shown, @r"
     NotAllowed: close of AC01
-      `close` is not among the allowed verbs, so subaccountd does not close AC01
-      = add `close` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+      close AC01: `close` is not among the allowed verbs
+      = add `close` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually
     ");
 }
 
@@ -531,8 +531,8 @@ fn an_account_that_others_reactivate_while_it_rests_is_suspended_again_and_rests
     CoolingOff close AC01
     --
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-07T11:00:00Z at the earliest: it rests 72h since 2026-06-04T11:00:00Z
-      = wait; to keep the account, write another status before then
+      AC01 is closed at 2026-06-07T11:00:00Z at the earliest: cooling-off period of 72h since 2026-06-04T11:00:00Z
+      = wait; to keep the account, change its `status` before then
     ");
 }
 

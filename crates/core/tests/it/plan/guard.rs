@@ -4,13 +4,13 @@ use subaccountd_core::{ActionKind, Limit, Outcome, Status, approve};
 
 use crate::support::scene::{Scene, ignored, refused, skipped, unknown};
 
-/// `n` accounts that shall be `status`.
+/// `n` accounts with the desired status `status`.
 fn fleet(n: usize, status: &str) -> String {
     let entry = |n| format!("- {{sid: AC{n:02}, status: {status}}}\n");
     format!("subaccounts:\n{}", (1..=n).map(entry).collect::<String>())
 }
 
-/// `n` accounts that shall be suspended, of which `active` are not.
+/// `n` accounts with the desired status `suspended`, of which `active` are active.
 fn to_suspend(n: usize, active: usize) -> Scene {
     (1..=active).fold(Scene::new(&fleet(n, "suspended")), |scene, n| scene.active(&format!("AC{n:02}")))
 }
@@ -48,14 +48,14 @@ fn a_verb_over_its_limit_is_held_whole() {
     let shown = to_suspend(9, 3).shown();
     insta::assert_snapshot!(shown, @r"
     OverLimit: suspend of AC01
-      the plan holds 3 of `suspend`, 0 were spent within 24h, and the limit is 2: none is done (AC01, AC02, AC03)
-      = check that all of them are meant; then raise --max-suspends to at least 3, or change the state in smaller steps
+      `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
+      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
     OverLimit: suspend of AC02
-      the plan holds 3 of `suspend`, 0 were spent within 24h, and the limit is 2: none is done (AC01, AC02, AC03)
-      = check that all of them are meant; then raise --max-suspends to at least 3, or change the state in smaller steps
+      `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
+      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
     OverLimit: suspend of AC03
-      the plan holds 3 of `suspend`, 0 were spent within 24h, and the limit is 2: none is done (AC01, AC02, AC03)
-      = check that all of them are meant; then raise --max-suspends to at least 3, or change the state in smaller steps
+      `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
+      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
     ");
 }
 
@@ -98,7 +98,7 @@ fn the_message_shows_ten_accounts_and_counts_the_others() {
         crate::support::text::short(&plan.held[0].message)
     };
     insta::assert_snapshot!(shown, @r"
-    the plan holds 13 of `suspend`, 0 were spent within 24h, and the limit is 3: none is done (AC01, AC02, AC03, AC04, AC05, AC06, AC07, AC08, AC09, AC10 and 3 more)
+    `suspend` is over its limit of 3: 13 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03, AC04, AC05, AC06, AC07, AC08, AC09, AC10 and 3 more)
     ");
 }
 
@@ -143,8 +143,8 @@ fn a_limit_of_zero_allows_only_what_is_free() {
     insta::assert_snapshot!(shown, @r"
     reactivate AC01, free
     OverLimit: reactivate of AC02
-      the plan holds 1 of `reactivate`, 0 were spent within 24h, and the limit is 0: none is done (AC02)
-      = check that all of them are meant; then raise --max-reactivations to at least 1, or change the state in smaller steps
+      `reactivate` is over its limit of 0: 1 planned, 0 spent within 24h; all of them are held (AC02)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 1, or change the desired state in smaller steps
     --
     reactivate AC01
     OverLimit reactivate AC02
@@ -276,23 +276,23 @@ fn free_actions_go_on_when_the_rest_of_their_verb_is_held() {
     reactivate AC01, free
     reactivate AC02, free
     OverLimit: reactivate of AC03
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC04
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC05
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC06
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC07
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC08
-      the plan holds 6 of `reactivate`, 0 were spent within 24h, and the limit is 5: none is done (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are meant; then raise --max-reactivations to at least 6, or change the state in smaller steps
+      `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     ");
 }
 
@@ -307,7 +307,7 @@ fn transfers_are_weighed_against_the_numbers() {
     .join("\n");
     insta::assert_snapshot!(shown, @r"
     10
-    the plan holds 11 of `transfer`, 0 were spent within 24h, and the limit is 10: none is done (AC01)
+    `transfer` is over its limit of 10: 11 planned, 0 spent within 24h; all of them are held (AC01)
     0
     OverLimit transfer AC01 +15105550100
     OverLimit transfer AC01 +15105550101
@@ -337,11 +337,11 @@ fn a_transfer_waits_when_the_reactivation_of_its_receiver_is_over_the_limit() {
     insta::assert_snapshot!(shown, @r"
     transfer +15105550102 from AC03 to AC02
     OverLimit: reactivate of AC01
-      the plan holds 1 of `reactivate`, 0 were spent within 24h, and the limit is 0: none is done (AC01)
-      = check that all of them are meant; then raise --max-reactivations to at least 1, or change the state in smaller steps
+      `reactivate` is over its limit of 0: 1 planned, 0 spent within 24h; all of them are held (AC01)
+      = check that all of them are intended, then raise `--max-reactivations` to at least 1, or change the desired state in smaller steps
     TargetNotActive: transfer of AC01 +15105550101
-      +15105550101 cannot move to AC01, which is not active: Twilio takes transfers into active accounts only
-      = make the receiving account active first; it can be suspended again once the number is there
+      +15105550101 cannot move to AC01, which is not active: Twilio accepts transfers into active accounts only
+      = make the receiving account active first; it can be suspended again after the transfer
     ");
 }
 

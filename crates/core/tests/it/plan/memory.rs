@@ -1,4 +1,4 @@
-//! What one pass remembers of another: suspensions by others, undoings, refusals, searches, unknown writes.
+//! Facts that one pass keeps for the next: external suspensions, reverts, refusals, searches, unknown writes.
 
 use subaccountd_core::{
     Outcome, Reactivation, Receipt, Status, Target,
@@ -40,7 +40,7 @@ fn a_suspension_elsewhere_is_held_until_the_account_is_seen_active_again() {
 }
 
 #[test]
-fn a_suspension_elsewhere_is_held_until_the_states_word_changes() {
+fn a_suspension_elsewhere_is_held_until_the_desired_status_changes() {
     let shown = {
         let held = Scene::new(ACTIVE).pass().suspended("AC01").pass();
         held.says(SUSPENDED).pass().says(ACTIVE).brief()
@@ -95,7 +95,7 @@ fn a_suspension_elsewhere_is_lifted_when_twilio_dates_it_in_time() {
 }
 
 #[test]
-fn strict_lifts_what_the_state_lets_it_lift() {
+fn strict_lifts_suspensions_that_the_state_allows() {
     let shown = Scene::new("subaccounts: [{sid: AC01, status: active, liftSuspensionsBefore: 2026-06-01}]")
         .policy(|policy| policy.reactivation = Reactivation::Strict)
         .suspended("AC01")
@@ -150,8 +150,8 @@ fn suspension_is_our_own_when_its_outcome_was_lost_and_twilio_dates_it_in_time()
     reactivate AC01, free
     --
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended externally, last changed at 2026-06-01T12:00:00Z: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-06-01T12:00:00Z"` in the entry
+      AC01 was suspended externally, by a fraud circuit breaker or a person; last changed at 2026-06-01T12:00:00Z
+      = find out why it was suspended; to lift the suspension, write `liftSuspensionsBefore: "2026-06-01T12:00:00Z"` in the entry
     "#);
 }
 
@@ -169,13 +169,13 @@ fn write_is_contested_when_others_reverted_it_twice() {
         steps.push(scene.after("22h 1s").brief());
         steps.join("\n")
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     suspend AC01
     suspend AC01
     Contested suspend AC01
     Contested: suspend of AC01
       reverted externally 2 times; not retrying `suspend AC01`
-      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is retried when these reverts are older than 24h
+      = find what else changes it (the Console, a script, a usage trigger) and keep one owner; retried when these reverts are older than 24h
 
     Contested suspend AC01
     suspend AC01
@@ -191,10 +191,10 @@ fn contested_number_stays_where_others_put_it() {
         }
         scene.shown()
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     Contested: transfer of AC01 +15105550101
       reverted externally 2 times; not retrying `transfer +15105550101 from AC02 to AC01`
-      = find who else changes it (the Console, a script, a usage trigger) and agree on one owner; it is retried when these reverts are older than 24h
+      = find what else changes it (the Console, a script, a usage trigger) and keep one owner; retried when these reverts are older than 24h
     ");
 }
 
@@ -259,10 +259,10 @@ fn refused_write_pauses_longer_each_time_up_to_an_hour() {
         steps.push(scene.brief());
         steps.join("--\n")
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (error 21478): Account is suspended by Twilio
-      = see https://www.twilio.com/docs/errors/21478; fix what Twilio names, or change the entry; it is retried at 2026-06-01T12:00:15Z
+      = see https://www.twilio.com/docs/errors/21478; fix the cause that Twilio names, or change the entry; retried at 2026-06-01T12:00:15Z
     --
     RefusedByTwilio suspend AC01
     ");
@@ -307,10 +307,10 @@ fn a_refused_transfer_to_the_main_account_ends_when_the_main_account_changes() {
 fn ignored_write_is_held_as_refused_without_a_code() {
     let shown =
         Scene::new(SUSPENDED).active("AC01").does(&ignored("Twilio answered with status active")).shown();
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (no error code): Twilio answered with status active
-      = fix what Twilio names, or change the entry; it is retried at 2026-06-01T12:00:15Z
+      = fix the cause that Twilio names, or change the entry; retried at 2026-06-01T12:00:15Z
     ");
 }
 
@@ -321,10 +321,10 @@ fn refused_write_is_not_retried_within_one_apply() {
         let before = scene.clone().policy(|policy| policy.no_retry_from = Some(1));
         [scene.policy(|policy| policy.no_retry_from = Some(0)).shown(), before.shown()].join("--\n")
     };
-    insta::assert_snapshot!(shown, @"
+    insta::assert_snapshot!(shown, @r"
     RefusedByTwilio: suspend of AC01
       Twilio refused to suspend AC01 (error 21478): Account is suspended by Twilio
-      = see https://www.twilio.com/docs/errors/21478; fix what Twilio names, or change the entry; it is retried by the next run
+      = see https://www.twilio.com/docs/errors/21478; fix the cause that Twilio names, or change the entry; retried in the next run
     --
     suspend AC01
     ");
@@ -511,7 +511,7 @@ fn a_number_found_elsewhere_is_looked_for_there_without_another_search() {
 }
 
 #[test]
-fn a_word_that_changed_while_twilio_could_not_be_observed_changed() {
+fn desired_status_that_changed_during_an_outage_is_recorded() {
     let closed = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
     let mut history = Scene::new(closed).pass().history;
     assert!(history.close_decision(sid("AC01")).is_some());

@@ -1,4 +1,4 @@
-//! What is noticed, and what is not: each fact once, and only what others did against the state counts as undoing.
+//! The facts that a pass adds: each once, and only external changes against the state count as reverts.
 
 use jiff::SignedDuration;
 use subaccountd_core::{ActionKind, History, Limit, Reactivation, Target, events::observation_events};
@@ -59,7 +59,7 @@ fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
     assert_eq!(once.done().suspended("AC01").brief(), "Contested reactivate AC01");
 }
 
-/// The state takes its word back, and what happens to the number then is nobody's undoing.
+/// The claim is removed, and a later change of the number is not a revert.
 #[test]
 fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
     let number = Target::Number(phone(NUMBER));
@@ -88,7 +88,7 @@ fn an_account_that_others_reactivated_was_seen_active() {
 }
 
 #[test]
-fn an_account_seen_active_under_another_word_is_seen_active_anew() {
+fn an_account_is_seen_active_again_after_its_desired_status_changed() {
     let kept = Scene::new(SUSPENDED).active("AC01").forbids(ActionKind::Suspend).pass();
     assert_eq!(kept.says(ACTIVE).pass().suspended("AC01").brief(), "SuspendedElsewhere reactivate AC01");
 }

@@ -1,4 +1,4 @@
-//! What becomes of a number that the state wants somewhere. The first match wins.
+//! The decision on a phone number and its desired account. The first match wins.
 
 use subaccountd_core::{ActionKind, ResourceRef, ResourceRefs, Status};
 
@@ -14,7 +14,7 @@ fn claimed() -> Scene {
     Scene::new(state).holds("AC02", "+15105550101")
 }
 
-/// AC01 is to close and hands what it holds to the main account.
+/// AC01 has the desired status `closed`, and moves its numbers to the main account.
 fn leaving() -> Scene {
     Scene::new(LEAVING).holds("AC01", "+15105550101")
 }
@@ -31,13 +31,13 @@ fn a_claimed_number_moves_into_the_account_that_claims_it() {
 }
 
 #[test]
-fn a_number_that_is_where_it_belongs_is_settled() {
+fn a_number_in_its_desired_account_is_settled() {
     let shown = claimed().holds("AC01", "+15105550101").shown();
     insta::assert_snapshot!(shown, @"");
 }
 
 #[test]
-fn a_number_that_nobody_claims_stays() {
+fn an_unclaimed_number_is_not_moved() {
     let shown =
         Scene::new("subaccounts: [{sid: AC01, status: active}]").holds("AC01", "+15105550101").shown();
     insta::assert_snapshot!(shown, @"");
@@ -114,12 +114,12 @@ fn long_form_resources_go_into_the_transfer() {
 }
 
 #[test]
-fn a_number_in_two_lists_is_on_the_move() {
+fn a_number_in_two_lists_is_in_transit() {
     let shown = claimed().also_holds("AC00", "+15105550101").shown();
     insta::assert_snapshot!(shown, @r"
     Unreadable: transfer of AC01 +15105550101
-      +15105550101 was seen in two accounts at once: it is on the move
-      = wait for the next pass, which looks again
+      +15105550101 was seen in two accounts at once: a transfer is in progress
+      = wait for the next pass, which reads the lists again
     ");
 }
 
@@ -128,8 +128,8 @@ fn a_number_in_no_list_is_unknown() {
     let shown = claimed().nowhere("+15105550101").shown();
     insta::assert_snapshot!(shown, @r"
     UnknownNumber: transfer of AC01 +15105550101
-      no account that was read holds +15105550101
-      = check the number; buy or port it first, or remove the claim
+      +15105550101 is in no number list that was read
+      = check the phone number; buy or port it first, or remove the claim
     ");
 }
 
@@ -138,7 +138,7 @@ fn a_number_in_no_list_while_a_list_is_unreadable_is_unreadable() {
     let shown = claimed().unreadable("AC02").shown();
     insta::assert_snapshot!(shown, @r"
     Unreadable: transfer of AC01 +15105550101
-      +15105550101 is in no list that could be read, and the list of AC02 could not be: a page failed
+      +15105550101 is in no readable number list, and the list of AC02 could not be read: a page failed
       = no action needed: the list is retried in the next pass
     ");
 }
@@ -169,15 +169,15 @@ fn a_number_stays_while_the_state_the_receiver_or_the_giver_is_paused() {
     };
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC01 +15105550101
-      +15105550101 stays where it is: the whole state is paused
+      +15105550101 is not moved: the whole desired state is paused
       = set `paused: false` in every document
     --
     Paused: transfer of AC01 +15105550101
-      +15105550101 stays where it is: the entry of AC01 is paused
+      +15105550101 is not moved: the entry of AC01 is paused
       = remove `paused: true` from the entry of AC01
     --
     Paused: transfer of AC01 +15105550101
-      +15105550101 stays where it is: the entry of AC02 is paused
+      +15105550101 is not moved: the entry of AC02 is paused
       = remove `paused: true` from the entry of AC02
     ");
 }
@@ -192,11 +192,11 @@ fn a_number_neither_enters_nor_leaves_an_account_with_a_faulty_entry() {
     };
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC02 +15105550102
-      +15105550102 stays where it is: what the state says of AC01 has a fault
+      +15105550102 is not moved: AC01 has a fault in the desired state
       = run `subaccountd validate` and correct what it lists
     --
     Paused: transfer of AC01 +15105550101
-      +15105550101 stays where it is: what the state says of AC02 has a fault
+      +15105550101 is not moved: AC02 has a fault in the desired state
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -231,7 +231,7 @@ fn a_faulty_main_account_is_paused_for_numbers() {
     .shown();
     insta::assert_snapshot!(shown, @r"
     Paused: transfer of AC01 +15105550101
-      +15105550101 stays where it is: what the state says of AC00 has a fault
+      +15105550101 is not moved: AC00 has a fault in the desired state
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -254,8 +254,8 @@ fn a_number_for_a_closed_account_stays() {
     let shown = claimed().is("AC01", Status::Closed).shown();
     insta::assert_snapshot!(shown, @r"
     AlreadyClosed: reactivate of AC01
-      AC01 is closed, and the state wants it active
-      = a closed account cannot be reopened: write `status: closed`, or remove the entry
+      AC01 is closed, but its desired status is active
+      = write `status: closed`, or remove the entry: a closed account cannot be reopened
     AlreadyClosed: transfer of AC01 +15105550101
       AC01, which claims +15105550101, is closed
       = claim the number under another account
@@ -267,18 +267,18 @@ fn a_number_stays_while_a_status_cannot_be_read() {
     let shown = [claimed().odd_status("AC01").shown(), claimed().odd_status("AC02").shown()].join("--\n");
     insta::assert_snapshot!(shown, @r#"
     Unreadable: reactivate of AC01
-      Twilio gives AC01 the status "dormant", which is none of active, suspended, closed
-      = look at the account in the Twilio Console; nothing is done to it until its status can be read
+      AC01 has the unknown status "dormant" at Twilio
+      = check the account in the Twilio Console; it is not changed until its status is known
     Unreadable: transfer of AC01 +15105550101
-      +15105550101 stays where it is: the status of AC01 cannot be read
-      = look at the account in the Twilio Console
+      +15105550101 is not moved: the status of AC01 cannot be read
+      = check the account in the Twilio Console
     --
     Unreadable: transfer of AC01 +15105550101
-      +15105550101 stays where it is: the status of AC02 cannot be read
-      = look at the account in the Twilio Console
+      +15105550101 is not moved: the status of AC02 cannot be read
+      = check the account in the Twilio Console
     Unreadable: reactivate of AC02
-      Twilio gives AC02 the status "dormant", which is none of active, suspended, closed
-      = look at the account in the Twilio Console; nothing is done to it until its status can be read
+      AC02 has the unknown status "dormant" at Twilio
+      = check the account in the Twilio Console; it is not changed until its status is known
     "#);
 }
 
@@ -297,18 +297,18 @@ fn a_number_stays_while_a_name_differs() {
     };
     insta::assert_snapshot!(shown, @r#"
     NameMismatch: transfer of AC01 +15105550101
-      +15105550101 stays where it is: AC01 is named "hooli" at Twilio, but `friendlyName` says "acme"
-      = check that AC01 is the account you mean; then write its live name in `friendlyName`
+      +15105550101 is not moved: AC01 is named "hooli" at Twilio, but `friendlyName` is "acme"
+      = check that AC01 is the right account, then write its live name in `friendlyName`
     StillHoldsNumbers: close of AC02
-      AC02 was seen with 1 number: 1 that are to move: +15105550101
+      AC02 was seen with 1 number: 1 waiting for a transfer: +15105550101
       = wait for the transfers
     --
     NameMismatch: transfer of AC01 +15105550101
-      +15105550101 stays where it is: AC02 is named "hooli" at Twilio, but `close.confirm` says "acme"
-      = check that AC02 is the account you mean; then write its live name in `close.confirm`
+      +15105550101 is not moved: AC02 is named "hooli" at Twilio, but `close.confirm` is "acme"
+      = check that AC02 is the right account, then write its live name in `close.confirm`
     NameMismatch: close of AC02
-      AC02 is named "hooli" at Twilio, but `close.confirm` says "acme"
-      = check that AC02 is the account you mean; then write its live name in `close.confirm`
+      AC02 is named "hooli" at Twilio, but `close.confirm` is "acme"
+      = check that AC02 is the right account, then write its live name in `close.confirm`
     "#);
 }
 
@@ -320,8 +320,8 @@ fn a_number_waits_for_an_active_receiver() {
     };
     insta::assert_snapshot!(shown, @r"
     TargetNotActive: transfer of AC01 +15105550101
-      +15105550101 cannot move to AC01, which is not active: Twilio takes transfers into active accounts only
-      = make the receiving account active first; it can be suspended again once the number is there
+      +15105550101 cannot move to AC01, which is not active: Twilio accepts transfers into active accounts only
+      = make the receiving account active first; it can be suspended again after the transfer
     ");
 }
 
@@ -343,18 +343,18 @@ fn a_number_waits_while_the_reactivation_of_its_receiver_is_held() {
     };
     insta::assert_snapshot!(shown, @r#"
     NotAllowed: reactivate of AC01
-      `reactivate` is not among the allowed verbs, so subaccountd does not reactivate AC01
-      = add `reactivate` to --verbs (SUBACCOUNTD_VERBS), or do it by hand
+      reactivate AC01: `reactivate` is not among the allowed verbs
+      = add `reactivate` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually
     TargetNotActive: transfer of AC01 +15105550101
-      +15105550101 cannot move to AC01, which is not active: Twilio takes transfers into active accounts only
-      = make the receiving account active first; it can be suspended again once the number is there
+      +15105550101 cannot move to AC01, which is not active: Twilio accepts transfers into active accounts only
+      = make the receiving account active first; it can be suspended again after the transfer
     --
     SuspendedElsewhere: reactivate of AC01
-      AC01 was suspended externally, last changed at 2026-01-01T00:00:00Z: a fraud circuit breaker or a person
-      = find out why it was suspended; to lift it, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
+      AC01 was suspended externally, by a fraud circuit breaker or a person; last changed at 2026-01-01T00:00:00Z
+      = find out why it was suspended; to lift the suspension, write `liftSuspensionsBefore: "2026-01-01T00:00:00Z"` in the entry
     TargetNotActive: transfer of AC01 +15105550101
-      +15105550101 cannot move to AC01, which is not active: Twilio takes transfers into active accounts only
-      = make the receiving account active first; it can be suspended again once the number is there
+      +15105550101 cannot move to AC01, which is not active: Twilio accepts transfers into active accounts only
+      = make the receiving account active first; it can be suspended again after the transfer
     "#);
 }
 
@@ -366,7 +366,7 @@ fn a_number_with_address_requirements_needs_an_address() {
         .shown();
     insta::assert_snapshot!(shown, @r"
     NeedsAddress: transfer of AC01 +15105550101
-      +15105550101 has address requirements, and the state names no address of AC01
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
       = write the number in the long form with an `addressSid` of AC01 in the claim
     ");
 }
@@ -379,13 +379,13 @@ fn a_number_with_a_bundle_needs_a_bundle() {
         .shown();
     insta::assert_snapshot!(shown, @r"
     NeedsBundle: transfer of AC01 +15105550101
-      +15105550101 carries a regulatory bundle, and the state names no bundle of AC01
+      +15105550101 has a regulatory bundle, but the desired state gives no `bundleSid` of AC01
       = write the number in the long form with a `bundleSid` of AC01 in the claim
     ");
 }
 
 #[test]
-fn resources_of_the_account_are_said_not_to_follow_a_number() {
+fn note_names_resources_that_do_not_transfer() {
     let uses = |resource_refs: &[ResourceRef]| {
         let resource_refs = resource_refs.iter().copied().collect();
         claimed()
@@ -401,15 +401,15 @@ fn resources_of_the_account_are_said_not_to_follow_a_number() {
     ]
     .concat();
     insta::assert_snapshot!(shown, @r"
-    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not follow: set it anew in AC01)
-    transfer +15105550101 from AC02 to AC01 (its voice application and SMS application belong to AC02 and do not follow: set them anew in AC01)
-    transfer +15105550101 from AC02 to AC01 (its voice application, trunk and emergency address belong to AC02 and do not follow: set them anew in AC01)
-    transfer +15105550101 from AC02 to AC01 (its address and identity belong to AC02 and do not follow: set them anew in AC01)
+    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not transfer: configure it again in AC01)
+    transfer +15105550101 from AC02 to AC01 (its voice application and SMS application belong to AC02 and do not transfer: configure them again in AC01)
+    transfer +15105550101 from AC02 to AC01 (its voice application, trunk and emergency address belong to AC02 and do not transfer: configure them again in AC01)
+    transfer +15105550101 from AC02 to AC01 (its address and identity belong to AC02 and do not transfer: configure them again in AC01)
     ");
 }
 
 #[test]
-fn resources_of_the_state_are_said_to_replace_those_in_use() {
+fn note_names_resources_that_replace_those_in_use() {
     let state = r#"
         subaccounts:
         - sid: AC01
@@ -426,7 +426,7 @@ fn resources_of_the_state_are_said_to_replace_those_in_use() {
         })
         .shown();
     insta::assert_snapshot!(shown, @r"
-    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not follow: set it anew in AC01; its emergency address of AC02 is replaced by AD02 of AC01; its regulatory bundle of AC02 is replaced by BU01 of AC01)
+    transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not transfer: configure it again in AC01; its emergency address of AC02 is replaced by AD02 of AC01; its regulatory bundle of AC02 is replaced by BU01 of AC01)
     ");
 }
 
@@ -437,7 +437,7 @@ fn numbers_of_a_closing_account_move_to_the_main_account_when_allowed() {
     transfer +15105550101 from AC01 to AC00
     transfer +15105550102 from AC01 to AC00
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 2 numbers: 2 that are to move: +15105550101, +15105550102
+      AC01 was seen with 2 numbers: 2 waiting for a transfer: +15105550101, +15105550102
       = wait for the transfers
     ");
 }
@@ -466,7 +466,7 @@ fn released_or_claimed_number_does_not_move_to_the_main_account() {
 }
 
 #[test]
-fn a_number_that_moves_to_main_needs_its_papers_under_the_main_account() {
+fn a_number_that_moves_to_main_needs_its_resources_under_the_main_account() {
     let shown = leaving()
         .nowhere("+15105550101")
         .also_holds_with("AC01", "+15105550101", |number| {
@@ -475,10 +475,10 @@ fn a_number_that_moves_to_main_needs_its_papers_under_the_main_account() {
         .shown();
     insta::assert_snapshot!(shown, @r"
     NeedsAddress: transfer of AC00 +15105550101
-      +15105550101 has address requirements, and the state names no address of AC00
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC00
       = write the number in the long form with an `addressSid` of AC00 under `mainAccount.numbers`
     StillHoldsNumbers: close of AC01
-      AC01 was seen with 1 number: 1 that are to move: +15105550101
+      AC01 was seen with 1 number: 1 waiting for a transfer: +15105550101
       = wait for the transfers
     ");
 }
@@ -495,10 +495,10 @@ fn a_move_to_the_main_account_waits_while_the_state_has_faults_and_a_claim_does_
     insta::assert_snapshot!(shown, @r"
     transfer +15105550102 from AC01 to AC02
     StateFaults: transfer of AC00 +15105550101
-      +15105550101 is not moved from AC01 to the main account while the state has faults
+      +15105550101 is not moved from AC01 to the main account while the desired state has faults
       = run `subaccountd validate` and correct what it lists
     StateFaults: close of AC01
-      AC01 is not closed while the state has faults
+      AC01 is not closed while the desired state has faults
       = run `subaccountd validate` and correct what it lists
     ");
 }
@@ -547,7 +547,7 @@ fn the_first_of_all_reasons_wins_for_a_number() {
             - {sid: AC01, friendlyName: acme, status: suspended, paused: true, numbers: ["+15105550101"]}
             - {sid: AC02, friendlyName: acme, status: active}
             "#;
-        // Everything is wrong at once; each step mends what came first.
+        // Everything is wrong at once; each step fixes the first problem.
         let mut scene = Scene::new(paused).gone("AC01").unreadable("AC02").nowhere("+15105550101");
         let mut shown = vec![scene.brief()];
         scene = scene.readable();
@@ -635,7 +635,7 @@ fn a_number_on_the_move_into_the_main_account_is_seen_to_be() {
     );
 }
 
-/// As snapshots have them. A word that is not known costs a warning and not the number.
+/// The form in snapshots. An unknown name only loses a warning.
 #[test]
 fn resource_that_does_not_follow_a_number_has_its_noun() {
     let all: ResourceRefs = ResourceRef::ALL.into_iter().collect();

@@ -1,4 +1,4 @@
-//! The plan as a whole: for whom it is made, in which order, and what it says about itself.
+//! The plan as a whole: its main account, its order, and its digest.
 
 use subaccountd_core::{ActionKind, Status};
 
@@ -31,7 +31,7 @@ fn why_not(scene: &Scene) -> String {
 fn nothing_is_changed_for_another_main_account() {
     let shown = why_not(&Scene::new("mainAccount: {sid: AC07}"));
     insta::assert_snapshot!(shown, @r"
-    the state is for the main account AC07, but the credentials are those of AC00
+    the desired state is for the main account AC07, but the credentials belong to AC00
     ");
 }
 
@@ -39,7 +39,7 @@ fn nothing_is_changed_for_another_main_account() {
 fn nothing_is_changed_without_a_main_account_in_the_state() {
     let shown = why_not(&upside_down().says("mainAccount: AC00"));
     insta::assert_snapshot!(shown, @r"
-    the SID of `mainAccount` cannot be read
+    the SID of `mainAccount` is missing or not valid
     ");
 }
 
@@ -47,7 +47,7 @@ fn nothing_is_changed_without_a_main_account_in_the_state() {
 fn nothing_is_changed_when_the_main_account_is_not_shown() {
     let shown = why_not(&upside_down().gone("AC00"));
     insta::assert_snapshot!(shown, @r"
-    Twilio's account list does not show the main account AC00
+    the main account AC00 is missing from Twilio's account list
     ");
 }
 
@@ -74,13 +74,13 @@ fn nothing_is_changed_when_the_account_of_the_credentials_is_a_subaccount() {
     ]
     .join("\n");
     insta::assert_snapshot!(shown, @r"
-    AC00 is not a main account: Twilio does not show it as its own owner
-    AC00 is not a main account: Twilio does not show it as its own owner
+    AC00 is not a main account: its `owner_account_sid` at Twilio is not its own SID
+    AC00 is not a main account: its `owner_account_sid` at Twilio is not its own SID
     ");
 }
 
 #[test]
-fn actions_stand_in_the_order_of_their_stages() {
+fn actions_are_in_the_order_of_their_stages() {
     let shown = upside_down().shown();
     insta::assert_snapshot!(shown, @r"
     reactivate AC02
@@ -90,13 +90,13 @@ fn actions_stand_in_the_order_of_their_stages() {
     suspend AC03
     suspend AC04
     CoolingOff: close of AC04
-      AC04 is empty and is still active: it is suspended first, then rests, then is closed
-      = wait: the rest of 72h begins when it is suspended
+      AC04 is empty and is still active: it is suspended first, and closed after the cooling-off period
+      = wait: the cooling-off period of 72h starts with the suspension
     ");
 }
 
 #[test]
-fn held_items_stand_by_account_then_number() {
+fn held_items_are_sorted_by_account_then_number() {
     let shown = upside_down().policy(|policy| policy.verbs.clear()).brief();
     insta::assert_snapshot!(shown, @r"
     NotAllowed transfer AC00 +15105550100

@@ -1,4 +1,4 @@
-//! A crew for executing: ports that answer as the test says and keep what they were asked.
+//! Ports for an execution: they answer as the test defines, and log their calls.
 
 use std::{
     sync::{
@@ -31,7 +31,7 @@ pub(crate) struct Ports {
     pub(crate) intent: Say,
     /// The reason for which no place in flight is given.
     pub(crate) place: Box<dyn Fn() -> Result<(), Skip> + Send + Sync>,
-    /// What happened, in order.
+    /// The log of calls, in order.
     pub(crate) log: Mutex<Vec<String>>,
     /// The time of the stopwatch, which only the ports move on.
     pub(crate) elapsed_ms: Arc<AtomicU64>,
@@ -88,7 +88,7 @@ impl Ports {
         self
     }
 
-    /// Lets the process be told to stop during the step that begins so.
+    /// The start of the step during which the process is stopped.
     pub(crate) fn stops_at(mut self, step: &'static str) -> Self {
         let stopping = Arc::clone(&self.stopping);
         self.step = Box::new(move |line| {
@@ -107,7 +107,7 @@ impl Ports {
         runtime.block_on(execute(scene.approved(), &ports))
     }
 
-    /// What happened, then how each action ended.
+    /// The log of calls, followed by the outcome of each action.
     pub(crate) fn shown(&self, scene: &Scene) -> String {
         let execution = self.run(scene);
         let mut lines = std::mem::take(&mut *self.log.lock().unwrap());

@@ -1,4 +1,4 @@
-//! Small fleets and states, drawn at random: four accounts, six numbers, and a state that may want anything of them.
+//! Small random fleets and states: four accounts, six numbers, and any state about them.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub(crate) const ACCOUNTS: usize = 4;
 /// Numbers `+15105550100` to `+15105550105`.
 pub(crate) const NUMBERS: usize = 6;
 
-/// An account as it is, and what the state says of it.
+/// An account, and its entry in the state.
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn alone")]
 #[derive(Debug, Clone)]
 pub(crate) struct Drawn {
@@ -129,7 +129,7 @@ impl Fleet {
         text
     }
 
-    /// Claims of accounts that are to close are none: the state could not say them.
+    /// The claims; none for an account to close, which cannot have any.
     pub(crate) fn settle_claims(mut self) -> Self {
         for n in 0..self.numbers.len() {
             if self.numbers[n].claimant.is_some_and(|account| self.closes(account)) {

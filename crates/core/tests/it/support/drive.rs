@@ -15,7 +15,7 @@ impl Scene {
         self.drive_watched(&mut Vec::new(), end)
     }
 
-    /// The things that a pass asks for, in its order.
+    /// The reads of a pass, in order.
     pub(crate) fn asks(&self) -> Vec<Want> {
         let mut asked = Vec::new();
         self.drive_watched(&mut asked, |_, _| ());
@@ -35,7 +35,7 @@ impl Scene {
         let (accounts, unreadable) =
             (self.accounts.values().cloned().collect(), self.unreadable_rows.clone());
         let list = AccountList { accounts, unreadable, ..AccountList::default() };
-        // What cannot be planned for is told by the plan.
+        // The plan returns the error.
         let _ = pass.see_accounts(list, self.now);
         loop {
             let wants = pass.wants(&history);
@@ -85,7 +85,7 @@ impl Scene {
         self.lists.iter().find(|(_, list)| shows(list)).map(|(&account, _)| account)
     }
 
-    /// What a pass would read now.
+    /// The reads of a pass that begins now.
     pub(crate) fn observe(&self) -> Observed {
         self.drive(|pass, _| pass.observed().clone()).1
     }

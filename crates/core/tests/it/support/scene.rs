@@ -80,7 +80,7 @@ pub(crate) fn desired(body: &str) -> Desired {
 }
 
 impl Scene {
-    /// The scene in which the fleet is as `body` says; closed accounts are still active.
+    /// A scene whose fleet equals the state `body`; accounts to close are still active.
     pub(crate) fn new(body: &str) -> Self {
         let desired = desired(body);
         let now = time(NOON);
@@ -371,7 +371,7 @@ impl Scene {
         self.now.stamp()
     }
 
-    /// The accounts' list goes on showing `account` as it is now, whatever happens to it in `then`.
+    /// Keeps `account` as it is now in the account list, while `then` changes it.
     pub(crate) fn lags_account(self, account: &str, then: impl FnOnce(Self) -> Self) -> Self {
         let sid = sid(account);
         let listed = self.accounts[&sid].clone();
@@ -381,7 +381,7 @@ impl Scene {
         after
     }
 
-    /// The number lists go on showing `number` as they do now, whatever happens to it in `then`.
+    /// Keeps `number` as it is now in the number lists, while `then` changes it.
     pub(crate) fn lags_number(self, number: &str, then: impl FnOnce(Self) -> Self) -> Self {
         let phone = phone(number);
         let listed = self.lists.clone();

@@ -1,4 +1,4 @@
-//! The rest counts from the decision: its terms, unbroken, and only while somebody reads the state.
+//! The cooling-off period counts from the decision: unbroken, on the same terms, and only while passes read the state.
 
 use jiff::SignedDuration;
 use subaccountd_core::history::Event;
@@ -70,7 +70,7 @@ fn time_without_passes_does_not_count_towards_the_rest() {
     let scene = rested("10h").away("60h").pass();
     assert_eq!(scene.clone().after("2h").brief(), "CoolingOff close AC01");
     let shown = scene.shown();
-    assert!(shown.contains("of which 60h do not count, because no pass read the state then"), "{shown}");
+    assert!(shown.contains("extended by 60h in which no pass read the desired state"), "{shown}");
     assert!(is_closed(&scene.after("62h")));
     // A pass during an outage of Twilio's reads the state.
     let mut blind = rested("1h");
@@ -149,7 +149,7 @@ fn rest_counts_from_our_own_suspension_when_twilio_dates_it_earlier() {
 }
 
 #[test]
-fn decision_is_not_told_twice_and_its_end_is_told_once() {
+fn decision_and_its_end_are_recorded_once() {
     let scene = rested("1h");
     let again = scene.clone().pass();
     assert_eq!(again.history, scene.history.clone());

@@ -1,4 +1,4 @@
-//! Lists that lag behind our own writes: our echo is not somebody else.
+//! Lists that lag behind the daemon's own writes, whose effects are not external changes.
 
 use subaccountd_core::{ActionKind, Limit, Status, Target, history::Event, pass::Want};
 
@@ -151,7 +151,7 @@ fn lagging_lists_do_not_make_two_writes_cost_four() {
     assert_eq!(done.history.spent(ActionKind::Suspend, done.now, done.limits.window), 2);
 }
 
-/// What a single number read shows where no list was read is placed there, and the search for it ends.
+/// A number that is fetched in an account without a list is placed there, and the search for it ends.
 #[test]
 fn unknown_transfer_is_resolved_by_a_look_at_the_number() {
     let state = r#"subaccounts: [{sid: AC01, status: active, numbers: ["+15105550101"]}, {sid: AC02, status: active}]"#;
@@ -167,7 +167,7 @@ fn unknown_transfer_is_resolved_by_a_look_at_the_number() {
     assert_eq!(scene.event(event).history.owner(phone(NUMBER)), Some(sid("AC02")));
 }
 
-/// A suspension whose answer was lost takes effect a minute later, when the state wants the account back.
+/// A suspension whose answer was lost takes effect a minute later, when the desired status is `active` again.
 #[test]
 fn late_suspension_is_our_own_when_the_account_was_seen_active_in_between() {
     let lost = Scene::new(SUSPENDED).active("AC01").does(&unknown());

@@ -6,7 +6,7 @@ use subaccountd_core::{ActionKind, Limit, Status};
 
 use crate::support::scene::{Scene, ignored, refused, skipped, unknown};
 
-/// A state that wants these accounts, from and up to these numbers, to be so.
+/// A state with a desired status for a range of accounts.
 fn entries(from: usize, to: usize, status: &str) -> String {
     (from..=to).fold(String::new(), |mut text, n| {
         let close = if status == "closed" { ", close: {confirm: acme}" } else { "" };
@@ -98,7 +98,7 @@ fn ignored_release_costs_as_much_as_one_that_was_done() {
     assert_eq!(scene.says(&state("AC02", "+15105550102")).brief(), "OverLimit close AC02");
 }
 
-/// Each claim wants the number elsewhere: an unknown transfer gives its place only to the very same transfer.
+/// Each claim has another account: an unknown transfer gives its place only to the same transfer.
 #[test]
 fn unknown_write_gives_its_place_only_to_its_very_repeat() {
     let state = |claimant: usize| {

@@ -26,7 +26,7 @@ fn closing() -> Scene {
     Scene::new(CLOSED).done().after("72h")
 }
 
-/// AC01 and AC02 are to be suspended.
+/// AC01 and AC02 have the desired status `suspended`.
 fn suspending() -> Scene {
     Scene::new(SUSPENDED).active("AC01").active("AC02")
 }
@@ -35,7 +35,7 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// What happened, and the causes for which writes were skipped.
+/// The log of calls, and the causes of skipped writes.
 fn run(ports: &Ports, scene: &Scene) -> (Vec<String>, Vec<SkipCause>) {
     let execution = ports.run(scene);
     let causes = execution.executed.iter().filter_map(|executed| match &executed.outcome {

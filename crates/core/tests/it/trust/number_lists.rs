@@ -1,4 +1,4 @@
-//! What an account held is remembered, whatever the state says of it and whatever Twilio shows of a suspended one.
+//! The numbers of an account are remembered, independent of its entry and of the list of a suspended account.
 
 use jiff::SignedDuration;
 use subaccountd_core::{History, history::Event};
@@ -18,13 +18,13 @@ fn numbers(history: &History, account: &str) -> Vec<String> {
     history.numbers_of(sid(account)).map(|(phone, _)| phone.to_string()).collect()
 }
 
-/// The account holds the number and is to be closed without it: its list no longer shows it.
+/// The account holds the number and has the desired status `closed`; its list no longer shows the number.
 fn vanished() -> Scene {
     Scene::new(CLOSED).holds("AC01", NUMBER).pass().nowhere(NUMBER)
 }
 
 #[test]
-fn close_answers_for_numbers_that_were_seen_before_the_state_said_closed() {
+fn close_answers_for_numbers_that_were_seen_before_the_decision() {
     // A fraud guard suspends it, and Twilio shows the list of a suspended account as empty.
     let scene = Scene::new(CLAIMED).pass().suspended("AC01").nowhere(NUMBER).says(CLOSED);
     assert_eq!(scene.pass().after("999h").brief(), "StillHoldsNumbers close AC01");
@@ -113,7 +113,7 @@ fn history_forgets_a_number_that_is_gone_and_knows_it_again_when_it_is_seen() {
     assert_eq!(numbers(&history, "AC02"), [NUMBER]);
 }
 
-/// The receiver of a lost transfer does not have the number: that says nothing of the account which it did not leave.
+/// The receiver of a lost transfer does not have the number, which may still be in the losing account.
 #[test]
 fn number_is_not_gone_when_the_receiver_of_a_lost_transfer_does_not_have_it() {
     let scene = Scene::new(HANDED).holds("AC01", NUMBER).does(&unknown());

@@ -29,7 +29,7 @@ fn strict(scene: Scene) -> Scene {
 fn suspension_is_held_when_a_durable_journal_does_not_know_the_account() {
     let lost = found();
     assert_eq!(lost.brief(), HELD);
-    assert!(lost.shown().contains("before subaccountd saw it for the first time"), "{}", lost.shown());
+    assert!(lost.shown().contains("was suspended before it was first observed"), "{}", lost.shown());
     assert_eq!(lost.clone().restarted().after("999h").pass().brief(), HELD);
     // Without a journal the first sight follows the state.
     assert_eq!(Scene::new(ACTIVE).suspended("AC01").pass().brief(), "reactivate AC01");
@@ -94,7 +94,7 @@ fn lift_suspensions_before_of_the_main_account_lifts_only_what_the_journal_did_n
     let elsewhere = Scene::new(ACTIVE).durable().pass().suspended("AC01").pass();
     assert_eq!(elsewhere.says(&state).brief(), HELD);
     assert_eq!(strict(found()).says(&state).brief(), HELD);
-    // Seen active in between, the next suspension is somebody's again.
+    // After the account was seen active, the next suspension is external.
     assert_eq!(found().active("AC01").pass().suspended("AC01").says(&state).brief(), HELD);
 }
 
@@ -112,7 +112,7 @@ fn strict_lifts_our_own_suspension_only_while_twilio_dates_it_as_ours() {
 fn strict_holds_a_suspension_that_others_made_before_ours() {
     let scene = strict(Scene::new(SUSPENDED)).pass().says(ACTIVE);
     assert_eq!(scene.brief(), HELD);
-    // A suspension by others two minutes and a second after a lost one of ours is theirs.
+    // A suspension two minutes and a second after a lost one of the daemon is external.
     let lost = strict(Scene::new(SUSPENDED).active("AC01").does(&unknown()));
     let ours = lost.clone().after("2m").suspended("AC01").touched("AC01").says(ACTIVE);
     assert_eq!(ours.brief(), "reactivate AC01");
@@ -156,7 +156,7 @@ fn renamed_account_is_suspended_when_it_was_seen_under_the_name_of_its_entry() {
     let seen = Scene::new(&named("active")).pass().says(&named("suspended"));
     assert_eq!(
         renamed(seen.clone()).shown(),
-        "suspend AC01 (it was renamed to \"free forever\" since it was seen under the name of its entry)\n"
+        "suspend AC01 (renamed to \"free forever\" since it was last seen under the name of its entry)\n"
     );
     assert_eq!(renamed(seen).restarted().brief(), "suspend AC01");
 }

@@ -1,4 +1,4 @@
-//! Time: what is told by a clock that another one contradicts frees no budget and ends no rest.
+//! Time: while clocks disagree, no budget is freed and no cooling-off period ends.
 
 use subaccountd_core::{ActionKind, Limit};
 
@@ -38,7 +38,7 @@ fn budget_is_not_freed_when_a_slow_clock_is_set_right() {
 }
 
 #[test]
-fn budget_is_not_freed_when_twilio_tells_no_time_at_the_writes_or_after_them() {
+fn budget_is_not_freed_when_twilio_gives_no_time_at_the_writes_or_after_them() {
     let without = suspending().clock_off(None).done();
     assert_eq!(without.clone().says(&state(4)).after("999h").brief(), OVER);
     let later = without.clock_off(Some("0s")).says(&state(4)).pass();
@@ -94,7 +94,7 @@ fn rest_does_not_go_on_while_clocks_disagree() {
     assert_eq!(scene.after("71h").brief(), "close AC01");
 }
 
-/// What undoes the daemon's own work is free only within seven days, and that is not known while clocks disagree.
+/// An action that undoes the daemon's own write is exempt within seven days only, which is unknown while clocks disagree.
 #[test]
 fn reactivation_costs_while_no_clock_can_be_trusted() {
     let active = state(2).replace("suspended", "active");

@@ -50,7 +50,7 @@ fn suspension_waits_until_a_refused_transfer_was_tried_once_more() {
         let once = transfers_end(scene, &refused(21_470, "bad target"));
         assert!(!is_planned(&once, ActionKind::Suspend), "{}", once.brief());
         assert!(
-            once.shown().contains("AC02 waits for a second try: Twilio refused to transfer"),
+            once.shown().contains("AC02 waits for one retry: Twilio refused to transfer"),
             "{}",
             once.shown()
         );
@@ -62,7 +62,7 @@ fn suspension_waits_until_a_refused_transfer_was_tried_once_more() {
         );
         let twice = transfers_end(due, &refused(21_470, "bad target"));
         assert!(!is_planned(&twice, ActionKind::Transfer) && is_planned(&twice, ActionKind::Suspend));
-        assert!(twice.shown().contains(&format!("takes none into a suspended account: {NUMBER}")));
+        assert!(twice.shown().contains(&format!("does not accept into a suspended account: {NUMBER}")));
     }
 }
 
@@ -127,7 +127,7 @@ fn suspension_waits_when_a_fault_may_hide_the_claim_whose_transfer_was_refused()
     );
     // No list shows it any more: it was seen in the account last.
     assert_eq!(hidden.clone().nowhere(NUMBER).plan().of(ActionKind::Suspend).count(), 0);
-    // A list that is read shows it in another account: it holds up nobody here.
+    // A list that is read shows it in another account: no suspension waits for it.
     let other = "numbers: [\"+15105550102\"]";
     let read = OUT.replace("numbers: [\"+15105550101\"]", other);
     let elsewhere = hidden.says(&format!("{}    {fault}", read.trim_end_matches(' ')));
@@ -137,7 +137,7 @@ fn suspension_waits_when_a_fault_may_hide_the_claim_whose_transfer_was_refused()
     let twice = transfers_end(once.clone().after("15s"), &refused(21_470, "bad target"));
     let hidden = twice.says(&format!("{}    {fault}", unclaimed.trim_end_matches(' ')));
     assert!(is_planned(&hidden, ActionKind::Suspend), "{}", hidden.shown());
-    // A claim that is read is tried again beside the suspension, whatever else has a fault.
+    // A claim that is read is tried again beside the suspension, even when other entries have faults.
     let read = once.says(&format!("{}    {fault}", OUT.trim_end_matches(' '))).after("15s");
     assert!(
         is_planned(&read, ActionKind::Transfer) && is_planned(&read, ActionKind::Suspend),
@@ -147,15 +147,15 @@ fn suspension_waits_when_a_fault_may_hide_the_claim_whose_transfer_was_refused()
 }
 
 #[test]
-fn suspension_tells_which_numbers_stay_behind_when_their_transfers_are_held() {
+fn note_of_a_suspension_names_the_numbers_of_held_transfers() {
     let held = out().forbids(ActionKind::Transfer);
     let shown = held.shown();
-    assert!(shown.starts_with("suspend AC02 (these transfers are held"), "{shown}");
+    assert!(shown.starts_with("suspend AC02 (held transfers"), "{shown}");
     assert!(shown.lines().next().unwrap().contains(NUMBER), "{shown}");
     // A brake counts as well.
     let over = out().limit(ActionKind::Transfer, subaccountd_core::Limit::Count(0)).shown();
     assert!(over.lines().next().unwrap().contains(NUMBER), "{over}");
-    // A suspension beside transfers that go on says nothing.
+    // A suspension beside transfers that are not held has no note.
     assert_eq!(out().shown().lines().nth(1), Some("suspend AC02"));
 }
 

@@ -45,10 +45,10 @@ fn unknown_reactivation_is_repeated_with_pauses_up_to_two_minutes() {
 #[test]
 fn unconfirmed_write_names_the_object_the_tries_and_the_time_of_the_next_one() {
     let scene = suspending().does(&unknown()).does(&unknown()).does(&unknown());
-    insta::assert_snapshot!(scene.shown(), @"
+    insta::assert_snapshot!(scene.shown(), @r"
     Unconfirmed: suspend of AC01
-      the outcome of the last 2 tries to suspend AC01 is unknown: timed out
-      = wait: it is retried at 2026-06-01T12:00:15Z; look at Twilio's status page, and at the object in the Console
+      suspend AC01: unknown outcome of the last 2 tries: timed out
+      = wait: retried at 2026-06-01T12:00:15Z; check Twilio's status page, and the object in the Console
     ");
 }
 

@@ -1,4 +1,4 @@
-//! What cannot be read is a value: rows, and looks right before a write that differ again and again.
+//! Unreadable facts are values: rows, and repeated differences right before a write.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ fn close_is_held_as_unreadable_when_its_second_look_differs_three_times() {
     }
     scene = look_fails(scene).restarted();
     assert_eq!(scene.brief(), "Unreadable close AC01");
-    assert!(scene.shown().contains("the look right before the write failed 3 times: it is active"));
+    assert!(scene.shown().contains("the check right before the write failed 3 times: it is active"));
     // Retried with pauses that grow.
     assert_eq!(scene.clone().after("14s").brief(), "Unreadable close AC01");
     scene = look_fails(scene.after("15s"));

@@ -90,7 +90,7 @@ async fn pause_of_the_state_holds_when_its_document_is_of_another_kind() {
 async fn guard_holds_when_the_sid_of_its_entry_is_misspelt() {
     let guard = part(&format!("subaccounts:\n{}", entry(2, "active", ", paused: true")));
     let held = breaks(&claim(), &guard, &guard.replace(&ac(2), "AC2")).await;
-    assert!(held[0].2.contains("whose SID is in doubt"), "{held:?}");
+    assert!(held[0].2.contains("an entry without a readable SID"), "{held:?}");
     breaks(&claim(), &guard, &guard.replace("status:", "statuss:")).await;
 }
 
@@ -117,7 +117,7 @@ async fn limit_is_not_slipped_under_by_a_fault() {
     setup.write(&three.replacen("suspended", "suspnded", 1));
     passes_with_the_fault(&daemon).await;
     let message = held_as(&daemon, 2, "suspend", "OverLimit").await;
-    assert!(message.contains("that faults may hide"), "{message}");
+    assert!(message.contains("possibly hidden by faults"), "{message}");
     assert_eq!(writes(&setup), []);
 }
 

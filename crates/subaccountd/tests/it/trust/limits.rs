@@ -26,7 +26,7 @@ async fn entries_of_accounts_that_are_closed_or_gone_raise_no_limit() {
     let setup = Setup::new(world, &state(&entries)).await;
     let applied = setup.run(&["apply", "--max-suspends", "10%"]).await;
     assert_eq!(code(&applied), 3);
-    assert!(stdout(&applied).contains("the limit is 2"), "{}", stdout(&applied));
+    assert!(stdout(&applied).contains("over its limit of 2"), "{}", stdout(&applied));
     assert_eq!(writes(&setup), []);
 }
 
@@ -35,7 +35,7 @@ async fn entries_of_unknown_accounts_raise_no_limit() {
     let entries = suspensions(1..=4) + &(100..200).map(|n| entry(n, "active", "")).collect::<String>();
     let setup = Setup::new(fleet(4, 0), &state(&entries)).await;
     let applied = setup.run(&["apply", "--max-suspends", "10%"]).await;
-    assert!(stdout(&applied).contains("the limit is 2"), "{}", stdout(&applied));
+    assert!(stdout(&applied).contains("over its limit of 2"), "{}", stdout(&applied));
     assert_eq!(writes(&setup), []);
 }
 
@@ -45,7 +45,7 @@ async fn claims_of_unknown_numbers_raise_no_limit() {
     let setup = Setup::new(fleet(12, 12), &state(&entries)).await;
     let applied = setup.run(&["apply"]).await;
     assert_eq!(code(&applied), 3);
-    assert!(stdout(&applied).contains("the limit is 10"), "{}", stdout(&applied));
+    assert!(stdout(&applied).contains("over its limit of 10"), "{}", stdout(&applied));
     assert_eq!(writes(&setup), []);
 }
 

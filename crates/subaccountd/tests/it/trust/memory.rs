@@ -192,7 +192,11 @@ async fn close_does_not_rest_while_the_state_is_not_read() {
     let daemon = setup.daemon(&args).await;
     daemon.more_passes(2).await;
     rests_anew(&setup, &daemon).await;
-    assert!(held(&daemon).await.contains("do not count"), "{}", held(&daemon).await);
+    assert!(
+        held(&daemon).await.contains("in which no pass read the desired state"),
+        "{}",
+        held(&daemon).await
+    );
 }
 
 #[tokio::test]

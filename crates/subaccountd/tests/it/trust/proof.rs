@@ -225,7 +225,7 @@ async fn close_is_not_sent_by_a_process_that_stood_still_after_its_look() {
     daemon.signal("CONT");
     daemon.first_pass().await;
     assert_eq!(asked(&setup), Vec::<String>::new());
-    assert!(daemon.log().contains("no longer prove anything"), "{}", daemon.log());
+    assert!(daemon.log().contains("the proof is too old"), "{}", daemon.log());
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ async fn suspension_goes_on_after_the_second_try_and_names_the_number_that_stays
     assert_eq!(code(&setup.run(&["apply", "--verbs", "transfer"]).await), 1);
     assert_eq!(asked(&setup), [ac(1), ac(1)], "two tries");
     let plan = flat(&setup.run(&["plan"]).await);
-    let told = format!("Twilio takes none into a suspended account: {}", phone(2));
+    let told = format!("Twilio does not accept into a suspended account: {}", phone(2));
     assert!(plan.contains(&told), "{plan}");
     let daemon = setup.daemon(&["--interval", "100ms"]).await;
     eventually("suspended", async || setup.status_of(2) == AccountStatus::Suspended).await;

@@ -17,7 +17,7 @@ mod oracle;
 mod ports;
 mod twilio;
 
-/// What goes wrong with one request.
+/// The failure of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     None,
@@ -33,11 +33,11 @@ pub(crate) enum Trouble {
     Stale,
     /// 429.
     Busy,
-    /// The write is done, and somebody else moves a number or changes a status right after it.
+    /// The write is done, and an external change of a number or a status follows.
     Meddling,
 }
 
-/// What people do to an account.
+/// An external change of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum People {
     Rename,
@@ -46,7 +46,7 @@ pub(crate) enum People {
     Reactivate,
 }
 
-/// How late a write takes effect whose answer was lost.
+/// The delay of a write whose answer was lost.
 const LATE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Where in a write the daemon may die.
@@ -62,7 +62,7 @@ impl Boundary {
     pub(crate) const ALL: [Self; 3] = [Self::BeforeIntent, Self::AfterIntent, Self::BeforeOutcome];
 }
 
-/// When the daemon is to die, and whether it has.
+/// The crash of the daemon: its point, and whether it has happened.
 #[derive(Debug, Default)]
 struct Death {
     at: Option<(u64, Boundary)>,
@@ -71,7 +71,7 @@ struct Death {
 }
 
 impl Death {
-    /// Whether it is dead, now that write `id` has come to `boundary`.
+    /// Returns true when the daemon has crashed, now that the write `id` is at `boundary`.
     fn comes(&mut self, id: u64, boundary: Boundary) -> bool {
         if self.at == Some((id, boundary)) {
             *self = Self { at: None, dead: true, died: true };
@@ -95,23 +95,23 @@ pub(crate) struct Fleet {
     death: Mutex<Death>,
     /// Writes whose effect is still to come.
     late: Mutex<Vec<(Timestamp, Action)>>,
-    /// How far our clock and Twilio's are from the truth.
+    /// The errors of the local clock and of Twilio's clock.
     pub(crate) clock_error: (SignedDuration, SignedDuration),
-    /// Twilio's answers tell no time.
+    /// True when Twilio's answers have no `Date`.
     pub(crate) no_date: bool,
     /// Twilio's clock moved on as a monotonic one did.
     pub(crate) steady: bool,
-    /// The state that is read once so many places in flight were taken in a pass.
+    /// The state that is read after a number of places in flight were taken in a pass.
     edit: Mutex<Option<(usize, Desired)>>,
     /// The state as it is read right before a write, when that is another one than the pass began with.
     edited: Mutex<Option<Desired>>,
-    /// Since when the state says `closed` under the same terms, as passes read it, less long absences.
+    /// The start of the current decision to close, as passes read it, moved by long gaps.
     decided: Mutex<BTreeMap<AccountSid, (String, Timestamp)>>,
     /// Where the daemon was shown each number that truly was there.
     shown: Mutex<BTreeMap<PhoneNumber, AccountSid>>,
     /// Intents, and if they are free.
     free: Mutex<BTreeMap<String, bool>>,
-    /// What writes that are not free changed, and when.
+    /// The changes by writes that are not exempt, with their times.
     effects: Mutex<Vec<(Timestamp, ActionKind)>>,
     /// Every write is lost before it arrives; reads are answered.
     loses_writes: Mutex<bool>,
@@ -119,10 +119,10 @@ pub(crate) struct Fleet {
     journal: Mutex<(usize, usize)>,
 }
 
-/// How a pass ended.
+/// The end of a pass.
 pub(crate) struct Passed {
     pub(crate) execution: Execution,
-    /// What remained after it.
+    /// The remaining plan.
     pub(crate) left: Plan,
 }
 
@@ -154,7 +154,7 @@ impl Fleet {
         }
     }
 
-    /// What goes wrong with the next requests, the last of these first.
+    /// The failures of the next requests, the last one first.
     pub(crate) fn trouble(&self, trouble: Vec<Trouble>) {
         *self.trouble.lock().unwrap() = trouble;
     }
@@ -177,7 +177,7 @@ impl Fleet {
         self.death.lock().unwrap().comes(id, boundary)
     }
 
-    /// The state is edited once so many places in flight were taken in the next pass.
+    /// Edits the state after a number of places in flight were taken in the next pass.
     pub(crate) fn edit_during_pass(&self, places: usize, desired: Desired) {
         *self.edit.lock().unwrap() = Some((places, desired));
     }
@@ -255,7 +255,7 @@ impl Fleet {
         *self.journal.lock().unwrap()
     }
 
-    /// The time as a pass tells it.
+    /// The time of a pass.
     pub(crate) fn time(&self) -> Now {
         self.clock()
     }
@@ -318,7 +318,7 @@ impl Fleet {
     }
 
     fn event(&self, event: &Event) {
-        // As it would be read from a journal.
+        // The same as reading it from a journal.
         let line = serde_json::to_string(event).unwrap();
         let mut journal = self.journal.lock().unwrap();
         *journal = (journal.0 + 1, journal.1 + line.len() + 1);

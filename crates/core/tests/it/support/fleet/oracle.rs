@@ -1,4 +1,4 @@
-//! What must hold at the very moment of a write, by what the world truly is and not by what was seen of it.
+//! The invariants at the moment of a write, checked against the real world and not against the observation.
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, Status};
@@ -27,7 +27,7 @@ impl Fleet {
         times.iter().map(within).max().unwrap_or_default()
     }
 
-    /// Keeps since when the state says `closed`, as the pass that begins reads it.
+    /// Records the start of each decision to close, as the next pass reads it.
     pub(super) fn note_decisions(&self) {
         let mut decided = self.decided.lock().unwrap();
         let faulty = self.desired.faulty();
@@ -43,12 +43,12 @@ impl Fleet {
         }
     }
 
-    /// What the state says right now.
+    /// The current state.
     pub(super) fn current(&self) -> Desired {
         self.edited.lock().unwrap().clone().unwrap_or_else(|| self.desired.clone())
     }
 
-    /// What must hold when a write begins: the state asks for it, as it is now.
+    /// Checks at the start of a write that the current state contains it.
     pub(super) fn check_wanted(&self, action: &Action) {
         let desired = self.current();
         assert!(!desired.paused());
@@ -68,7 +68,7 @@ impl Fleet {
         }
     }
 
-    /// What must hold at the very moment of a close, whatever was planned on what sight.
+    /// Checks the invariants at the moment of a close, independent of its plan.
     pub(super) fn check_close(&self, world: &World, sid: AccountSid) {
         let desired = self.current();
         let entry = desired.entry(sid).unwrap();

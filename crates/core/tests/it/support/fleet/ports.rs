@@ -1,4 +1,4 @@
-//! The other ports of executing: what is recorded, the state right before a write, and a stopwatch that stands.
+//! The other ports of an execution: the record, the precondition, and a stopwatch that does not advance.
 
 use std::time::Duration;
 

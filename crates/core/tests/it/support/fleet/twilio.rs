@@ -38,7 +38,7 @@ fn show_number(number: &twilio_sim::Number) -> Number {
     }
 }
 
-/// Lists lag as the switches of the world say, single reads are current.
+/// Lists lag by the switches of the world; single reads are current.
 impl Fleet {
     pub(super) fn accounts(&self) -> Result<AccountList, RemoteError> {
         if self.next_trouble() == Trouble::Before {
@@ -128,7 +128,7 @@ impl Fleet {
         }
         let mut trouble = self.next_trouble();
         if matches!((trouble, action), (Trouble::Late, Action::Close(_))) {
-            // Nothing that is sent can be taken back: what a late close finds is not ours to prove.
+            // A sent request cannot be revoked, so a late close is not checked.
             trouble = Trouble::After;
         }
         match trouble {
@@ -165,10 +165,10 @@ impl Fleet {
 }
 
 impl Fleet {
-    /// Somebody else changes one account, as one may.
+    /// Changes one account externally.
     pub(crate) fn people(&self, account: AccountSid, doing: People) {
         let (mut world, account) = (self.world.lock().unwrap(), account.to_string());
-        // What Twilio refuses does not happen.
+        // A refused change has no effect.
         let _ = match doing {
             People::Rename => world.rename_account(&account, "hooli", self.now),
             People::NameBack => world.rename_account(&account, "acme", self.now),
@@ -177,7 +177,7 @@ impl Fleet {
         };
     }
 
-    /// Somebody else moves a number or changes a status, as one may.
+    /// Moves a number or changes a status externally.
     pub(crate) fn meddle(&self) {
         let mut n = self.meddled.lock().unwrap();
         *n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -186,7 +186,7 @@ impl Fleet {
         let accounts: Vec<_> = world.accounts().map(|account| account.sid.to_string()).collect();
         let numbers: Vec<_> = world.numbers().map(|number| number.phone_number.clone()).collect();
         let account = accounts[pick(accounts.len(), 33)].clone();
-        // What Twilio refuses does not happen.
+        // A refused change has no effect.
         let _ = match (pick(3, 50), numbers.get(pick(numbers.len(), 40))) {
             (0, _) => world.change_status(&account, "suspended", self.now),
             (1, _) => world.change_status(&account, "active", self.now),
