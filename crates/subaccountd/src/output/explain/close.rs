@@ -45,9 +45,9 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let suspended = live == Some(Status::Suspended);
     step(page, suspended, "it is suspended");
     let words = match cooling_off {
-        _ if policy.close_after.is_zero() => "no rest is required".to_owned(),
+        _ if policy.close_after.is_zero() => "no cooling-off period is required".to_owned(),
         Some(rest) => format!("{rest}: until {}", at(rest.due, now)),
-        None => format!("it rests {:#} once it is suspended", policy.close_after),
+        None => format!("cooling-off period of {:#} once it is suspended", policy.close_after),
     };
     step(page, is_cooled_off, &words);
     if let Some(not_before) = terms.not_before {
