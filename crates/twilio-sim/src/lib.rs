@@ -37,12 +37,12 @@ pub use server::{NoAnswer, Sim};
 pub use world::{
     Release, Unknown, World,
     account::{Account, AccountStatus},
-    behavior::{Behavior, BehaviorError, ClosedNumbers, NoSid, Policy, SettingFate, SuspendedNumbers},
+    behavior::{Behavior, BehaviorError, ClosedNumbers, NoSid, Policy, SuspendedNumbers, TransferEffect},
     builder::{WorldBuilder, WorldError},
     error::ApiError,
     number::{AddressRequirements, Number, NumberType, Origin},
-    rules::TransferPapers,
     settings::Settings,
     sid::{AccountSid, NumberSid, SidError},
+    transfer_resources::TransferResources,
     world_file,
 };

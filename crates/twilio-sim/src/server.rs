@@ -31,7 +31,7 @@ use crate::{
     control,
     faults::{Fault, Faults, inject::Line},
     http::{
-        self,
+        api,
         observe::{Observer, WriteSeen},
         requests::RequestRecord,
     },
@@ -105,7 +105,7 @@ impl Sim {
     pub fn serve(listener: TcpListener, world: World, faults: Faults) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(world, faults));
-        let app = control::routes().fallback(http::answer).with_state(Arc::clone(&shared));
+        let app = control::routes().fallback(api::answer).with_state(Arc::clone(&shared));
         let accepting = Some(Accepting::begin(listener, &app, &shared));
         let listening = Mutex::new(Listening { accepting, reserved: None });
         Ok(Self(Arc::new(Running { shared, address, app, listening, refuses: AtomicBool::default() })))
@@ -115,7 +115,7 @@ impl Sim {
     /// tokio runtime, which may be paused.
     pub fn in_process(world: World, time: Timestamp) -> Self {
         let shared = Arc::new(Shared::new(world, Faults::default()).with_clock(time));
-        let app = http::only(Arc::clone(&shared));
+        let app = api::only(Arc::clone(&shared));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self(Arc::new(Running {
             shared,

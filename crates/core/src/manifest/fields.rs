@@ -194,7 +194,7 @@ pub(super) fn type_mismatch<'f>(
     if holds_entries(node) {
         diagnostics.hide(node.location);
     }
-    if suggestions::is_template(node) {
+    if is_template(node) {
         let message = format!("{what} is an unrendered template");
         return diagnostics.add(DiagnosticCode::Placeholder, node.location, message, RENDER_HELP);
     }
@@ -409,4 +409,9 @@ fn after_template<'a>(text: &'a str, template: &str) -> Option<&'a str> {
     let (part, rest) = text.split_at_checked(template.len())?;
     let fits = |(c, like): (u8, u8)| if like == b'0' { c.is_ascii_digit() } else { c == like };
     part.bytes().zip(template.bytes()).all(fits).then_some(rest)
+}
+
+/// Returns true when `node` is what YAML reads from an unquoted `{{ … }}`: a mapping whose only key is a mapping.
+fn is_template(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Map(entries) if matches!(&entries[..], [(key, _)] if matches!(key.kind, Kind::Map(_))))
 }

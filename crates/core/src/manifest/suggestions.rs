@@ -1,9 +1,6 @@
 //! Suggestions: the valid word, number or SID that an invalid one most likely stands for.
 
-use super::{
-    diagnostic_builder::shown,
-    yaml::{Kind, Node},
-};
+use super::diagnostic_builder::shown;
 use crate::PhoneNumber;
 
 /// The keys of a document.
@@ -190,9 +187,4 @@ pub(super) fn placeholder(text: &str) -> String {
         Some(&text[from..to])
     });
     found.min_by_key(|found| found.as_ptr()).map(shown).unwrap_or_default()
-}
-
-/// Returns true when `node` is what YAML reads from an unquoted `{{ … }}`: a mapping whose only key is a mapping.
-pub(super) fn is_template(node: &Node) -> bool {
-    matches!(&node.kind, Kind::Map(entries) if matches!(&entries[..], [(key, _)] if matches!(key.kind, Kind::Map(_))))
 }

@@ -16,8 +16,9 @@ use crate::{
         behavior::{ClosedNumbers, Policy, SuspendedNumbers},
         error::ApiError,
         number::Number,
-        rules::{self, TransferPapers},
+        rules,
         sid::AccountSid,
+        transfer_resources::TransferResources,
     },
 };
 
@@ -193,7 +194,7 @@ impl Desk<'_> {
             edited.settings.set(name, value)?;
         }
         if self.inbound.form.filled("AccountSid").is_none_or(|to| number.owner == *to) {
-            let TransferPapers { address_sid, bundle_sid, identity_sid, emergency_address_sid } =
+            let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } =
                 self.papers();
             edited.address_sid = address_sid.or(edited.address_sid);
             edited.bundle_sid = bundle_sid.or(edited.bundle_sid);
@@ -206,9 +207,9 @@ impl Desk<'_> {
         Ok(edited)
     }
 
-    fn papers(&self) -> TransferPapers {
+    fn papers(&self) -> TransferResources {
         let given = |name| self.inbound.form.filled(name).map(str::to_owned);
-        TransferPapers {
+        TransferResources {
             address_sid: given("AddressSid"),
             bundle_sid: given("BundleSid"),
             identity_sid: given("IdentitySid"),

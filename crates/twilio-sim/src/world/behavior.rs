@@ -43,7 +43,7 @@ pub enum ClosedNumbers {
 /// The effect of a transfer on a setting of the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SettingFate {
+pub enum TransferEffect {
     /// The setting is kept.
     Kept,
     /// The setting is cleared.
@@ -82,9 +82,9 @@ pub struct Behavior {
     /// a status.
     pub suspended_main: Policy,
     /// Webhooks and applications on a transfer.
-    pub webhooks: SettingFate,
+    pub webhooks: TransferEffect,
     /// The trunk on a transfer.
-    pub trunk: SettingFate,
+    pub trunk: TransferEffect,
     /// Seconds of `Retry-After` with 429, if any.
     pub retry_after: Option<u32>,
     /// SIDs that are not set.
@@ -105,8 +105,8 @@ impl Default for Behavior {
             close_closed: Policy::Refused,
             suspend_suspended: Policy::Allowed,
             suspended_main: Policy::Allowed,
-            webhooks: SettingFate::Kept,
-            trunk: SettingFate::Kept,
+            webhooks: TransferEffect::Kept,
+            trunk: TransferEffect::Kept,
             retry_after: None,
             no_sid: NoSid::AsNull,
             account_list_lag_ms: 0,

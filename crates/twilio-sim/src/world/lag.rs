@@ -194,8 +194,8 @@ mod tests {
     use super::*;
     use crate::world::{
         behavior::Policy,
-        rules::TransferPapers,
         sid::{AccountSid, NumberSid},
+        transfer_resources::TransferResources,
     };
 
     const PHONE: &str = "+15105550001";
@@ -241,7 +241,7 @@ mod tests {
             |world, at| world.rename_account(&sid(1), "new", at).unwrap(),
             |world, at| world.change_status(&sid(1), "suspended", at).unwrap(),
             |world, at| world.change_status(&sid(1), "closed", at).unwrap(),
-            |world, at| world.transfer(PHONE, &sid(2), &TransferPapers::default(), at).unwrap(),
+            |world, at| world.transfer(PHONE, &sid(2), &TransferResources::default(), at).unwrap(),
             |world, at| world.release_number(PHONE, at).unwrap(),
             |world, at| world.edit_account(&sid(1), at, |it| it.friendly_name = "new".into()).unwrap(),
             |world, at| world.edit_account(&sid(1), at, |it| it.status = AccountStatus::Closed).unwrap(),
@@ -278,7 +278,7 @@ mod tests {
     fn a_number_that_moves_is_in_one_list_at_any_time() {
         let mut world = world();
         for (at, to) in [(0, 2), (10, 0), (20, 2)] {
-            world.transfer(PHONE, &sid(to), &TransferPapers::default(), now() + at * MS).unwrap();
+            world.transfer(PHONE, &sid(to), &TransferResources::default(), now() + at * MS).unwrap();
         }
         let owners = [0, 299, 300, 310, 320].map(|at| {
             let (_, lists) = listed(&world, now() + at * MS);
@@ -348,7 +348,7 @@ mod tests {
             let now = now() + at * 10 * MS;
             world.rename_account(&sid(1), &format!("name {at}"), now).unwrap();
             let to = if at % 2 == 0 { sid(2) } else { sid(1) };
-            world.transfer(PHONE, &to, &TransferPapers::default(), now).unwrap();
+            world.transfer(PHONE, &to, &TransferResources::default(), now).unwrap();
         }
         assert_eq!(kept(&world), (30, 30));
         *world.switches_mut() = Behavior::default();

@@ -11,6 +11,7 @@ pub(crate) mod number;
 pub(crate) mod rules;
 pub(crate) mod settings;
 pub(crate) mod sid;
+pub(crate) mod transfer_resources;
 pub(crate) mod when;
 pub mod world_file;
 

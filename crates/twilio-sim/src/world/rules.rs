@@ -8,59 +8,13 @@ use crate::{
     world::{
         World,
         account::{Account, AccountStatus},
-        behavior::{Policy, SettingFate},
+        behavior::{Policy, TransferEffect},
         error::ApiError,
-        number::{AddressRequirements, Number, Origin},
+        number::{Number, Origin},
         sid::{AccountSid, is_sid},
+        transfer_resources::TransferResources,
     },
 };
-
-/// The resources of the receiving account that a transfer names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TransferPapers {
-    /// `AddressSid`.
-    pub address_sid: Option<String>,
-    /// `BundleSid`.
-    pub bundle_sid: Option<String>,
-    /// `IdentitySid`.
-    pub identity_sid: Option<String>,
-    /// `EmergencyAddressSid`.
-    pub emergency_address_sid: Option<String>,
-}
-
-impl TransferPapers {
-    /// Refuses a text that is not a valid SID of its kind.
-    pub(crate) fn check(&self) -> Result<(), ApiError> {
-        let given = [
-            ("AD", &self.address_sid),
-            ("BU", &self.bundle_sid),
-            ("RI", &self.identity_sid),
-            ("AD", &self.emergency_address_sid),
-        ];
-        for (prefix, sid) in given {
-            if let Some(sid) = sid.as_deref().filter(|sid| !is_sid(prefix, sid)) {
-                return Err(ApiError::new(20423).about(sid));
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses a transfer without a resource that the number needs.
-    fn check_for(&self, number: &Number) -> Result<(), ApiError> {
-        let address = match number.address_requirements {
-            AddressRequirements::None => None,
-            AddressRequirements::Any | AddressRequirements::Foreign => Some(21631),
-            AddressRequirements::Local => Some(21615),
-        };
-        let needed = [
-            (address, &self.address_sid),
-            (number.bundle_sid.as_ref().map(|_| 21649), &self.bundle_sid),
-            (number.identity_sid.as_ref().map(|_| 21650), &self.identity_sid),
-        ];
-        let missing = needed.into_iter().find_map(|(code, given)| code.filter(|_| given.is_none()));
-        missing.map_or(Ok(()), |code| Err(ApiError::new(code)))
-    }
-}
 
 impl World {
     /// Creates a subaccount.
@@ -131,7 +85,7 @@ impl World {
         &mut self,
         number: &str,
         to: &str,
-        papers: &TransferPapers,
+        papers: &TransferResources,
         now: Timestamp,
     ) -> Result<(), ApiError> {
         let number = self.number(number).ok_or_else(|| ApiError::not_found(number))?;
@@ -146,10 +100,10 @@ impl World {
         number.bundle_sid.clone_from(&papers.bundle_sid);
         number.identity_sid.clone_from(&papers.identity_sid);
         number.emergency_address_sid.clone_from(&papers.emergency_address_sid);
-        if switches.webhooks == SettingFate::Cleared {
+        if switches.webhooks == TransferEffect::Cleared {
             number.settings.clear_webhooks();
         }
-        if switches.trunk == SettingFate::Cleared {
+        if switches.trunk == TransferEffect::Cleared {
             number.settings.clear_trunk();
         }
         number.date_updated = now;
@@ -161,7 +115,7 @@ impl World {
         &self,
         number: &Number,
         to: &str,
-        papers: &TransferPapers,
+        papers: &TransferResources,
     ) -> Result<(), ApiError> {
         self.check_receiver(to)?;
         let giver = self.status(&number.owner);
@@ -317,8 +271,8 @@ mod tests {
         let mut world = plain();
         world.edit_account(&sid(0), now(), |main| main.status = AccountStatus::Suspended).unwrap();
         assert_eq!(code(world.change_status(&sid(2), "active", now())), 21476);
-        assert_eq!(code(world.transfer(PHONE, &sid(1), &TransferPapers::default(), now())), 0);
-        assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferPapers::default(), now())), 21472);
+        assert_eq!(code(world.transfer(PHONE, &sid(1), &TransferResources::default(), now())), 0);
+        assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferResources::default(), now())), 21472);
     }
 
     #[test]
@@ -369,7 +323,11 @@ mod tests {
         ];
         for (to, expected) in cases {
             let mut world = plain();
-            assert_eq!(code(world.transfer(PHONE, &to, &TransferPapers::default(), now())), expected, "{to}");
+            assert_eq!(
+                code(world.transfer(PHONE, &to, &TransferResources::default(), now())),
+                expected,
+                "{to}"
+            );
             let owner = if expected == 0 { to } else { sid(1).to_string() };
             assert_eq!(world.owner_of(PHONE).unwrap(), owner.as_str());
         }
@@ -377,19 +335,19 @@ mod tests {
 
     #[test]
     fn a_transfer_needs_the_resources_that_the_number_requires() {
-        use AddressRequirements::{Any, Foreign, Local};
+        use crate::AddressRequirements::{Any, Foreign, Local};
         type SettingChange = fn(&mut Number);
         let (address, bundle, identity) =
             (Some(format!("AD{:032x}", 1)), Some(format!("BU{:032x}", 1)), Some(format!("RI{:032x}", 1)));
-        let none = TransferPapers::default();
-        let all = TransferPapers {
+        let none = TransferResources::default();
+        let all = TransferResources {
             address_sid: address.clone(),
             bundle_sid: bundle.clone(),
             identity_sid: identity.clone(),
             emergency_address_sid: address.clone(),
         };
-        let malformed = TransferPapers { address_sid: Some("AD1".to_owned()), ..none.clone() };
-        let cases: [(SettingChange, &TransferPapers, u32); 12] = [
+        let malformed = TransferResources { address_sid: Some("AD1".to_owned()), ..none.clone() };
+        let cases: [(SettingChange, &TransferResources, u32); 12] = [
             (|_| {}, &none, 0),
             (|_| {}, &malformed, 20423),
             (|number| number.address_requirements = Any, &none, 21631),
@@ -413,7 +371,7 @@ mod tests {
     fn a_transferred_number_keeps_its_sid_and_has_the_given_resources() {
         let mut world = world(|number| number.address_sid = Some(format!("AD{:032x}", 7)));
         let papers =
-            TransferPapers { bundle_sid: Some(format!("BU{:032x}", 1)), ..TransferPapers::default() };
+            TransferResources { bundle_sid: Some(format!("BU{:032x}", 1)), ..TransferResources::default() };
         world.transfer(PHONE, &sid(0), &papers, now()).unwrap();
         let number = world.number(PHONE).unwrap();
         assert_eq!((number.sid.clone(), number.owner.clone()), (NumberSid::numbered(1), sid(0)));
@@ -427,7 +385,7 @@ mod tests {
             let mut world = plain();
             world.switches_mut().transfer_from_suspended = verdict;
             world.change_status(&sid(1), "suspended", now()).unwrap();
-            assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferPapers::default(), now())), expected);
+            assert_eq!(code(world.transfer(PHONE, &sid(0), &TransferResources::default(), now())), expected);
         }
     }
 
@@ -435,17 +393,17 @@ mod tests {
     fn switches_decide_whether_webhooks_and_trunk_survive_a_transfer() {
         let trunk = format!("TK{:032x}", 1);
         for (webhooks, on_trunk) in
-            [(SettingFate::Kept, SettingFate::Cleared), (SettingFate::Cleared, SettingFate::Kept)]
+            [(TransferEffect::Kept, TransferEffect::Cleared), (TransferEffect::Cleared, TransferEffect::Kept)]
         {
             let mut world = world(|number| {
                 number.settings.set("SmsUrl", "https://example.org/sms").unwrap();
                 number.settings.set("TrunkSid", &trunk).unwrap();
             });
             *world.switches_mut() = Behavior { webhooks, trunk: on_trunk, ..Behavior::default() };
-            world.transfer(PHONE, &sid(0), &TransferPapers::default(), now()).unwrap();
+            world.transfer(PHONE, &sid(0), &TransferResources::default(), now()).unwrap();
             let settings = &world.number(PHONE).unwrap().settings;
-            assert_eq!(settings.get("SmsUrl").is_some(), webhooks == SettingFate::Kept);
-            assert_eq!(settings.get("TrunkSid").is_some(), on_trunk == SettingFate::Kept);
+            assert_eq!(settings.get("SmsUrl").is_some(), webhooks == TransferEffect::Kept);
+            assert_eq!(settings.get("TrunkSid").is_some(), on_trunk == TransferEffect::Kept);
         }
     }
 

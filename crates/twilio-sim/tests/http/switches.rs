@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use twilio_sim::{
-    AccountStatus, Behavior, ClosedNumbers, Fault, NoSid, Policy, SettingFate, SuspendedNumbers, World,
+    AccountStatus, Behavior, ClosedNumbers, Fault, NoSid, Policy, SuspendedNumbers, TransferEffect, World,
 };
 
 use crate::client::{ACCOUNTS, PHONE, TOKEN, Twilio, ac, account, number_of, numbers, pn};
@@ -59,7 +59,7 @@ async fn a_transfer_out_of_a_suspended_account_is_done_or_refused() {
 #[tokio::test]
 async fn webhooks_survive_a_transfer_or_not() {
     for (webhooks, url) in
-        [(SettingFate::Kept, json!("https://example.org/voice")), (SettingFate::Cleared, json!(null))]
+        [(TransferEffect::Kept, json!("https://example.org/voice")), (TransferEffect::Cleared, json!(null))]
     {
         let twilio = with(Behavior { webhooks, ..Behavior::default() }).await;
         let body = twilio.post(&number_of(1), &[("AccountSid", &ac(0))]).await.json();

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, Status};
-use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferPapers, World};
+use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferResources, World};
 
 use super::Fleet;
 
@@ -99,7 +99,7 @@ impl Fleet {
             Action::Transfer(transfer) => world.transfer(
                 &transfer.phone.to_string(),
                 &transfer.to.to_string(),
-                &TransferPapers::default(),
+                &TransferResources::default(),
                 self.now,
             ),
             Action::Close(close) => {

@@ -5,7 +5,7 @@ use subaccountd_core::{
     SkipCause, Status,
     remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
-use twilio_sim::{AccountStatus, SuspendedNumbers, TransferPapers};
+use twilio_sim::{AccountStatus, SuspendedNumbers, TransferResources};
 
 use super::{
     super::{
@@ -190,7 +190,7 @@ impl Fleet {
         let _ = match (pick(3, 50), numbers.get(pick(numbers.len(), 40))) {
             (0, _) => world.change_status(&account, "suspended", self.now),
             (1, _) => world.change_status(&account, "active", self.now),
-            (_, Some(number)) => world.transfer(number, &account, &TransferPapers::default(), self.now),
+            (_, Some(number)) => world.transfer(number, &account, &TransferResources::default(), self.now),
             (_, None) => Ok(()),
         };
     }
