@@ -30,7 +30,7 @@ install -m 0644 config/schema/desired-state.v1.schema.json "$root/schema/"
 for shell in bash:subaccountd.bash zsh:_subaccountd fish:subaccountd.fish elvish:subaccountd.elv powershell:subaccountd.ps1; do
     built completions "${shell%%:*}" >"$root/completions/${shell##*:}"
 done
-built manual "$root/man/man1"
+env -u RUSTFLAGS cargo xtask manual "$root/man/man1"
 # What the repository holds is what the program prints, and a shell that is here can read its completions.
 built schema | cmp - "$root/schema/desired-state.v1.schema.json"
 bash -n "$root/completions/subaccountd.bash"

@@ -33,35 +33,45 @@ struct Cli {
     check: bool,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Task {
     /// The pages of the guide that come from the schema, the command line and the fault codes.
     Guide,
     /// The JSON Schema of the desired state.
     Schema,
+    /// The manual pages, one for the program and one for each command, for packagers.
+    Manual {
+        /// The folder; it must exist.
+        dir: PathBuf,
+    },
 }
 
 impl Task {
-    /// The files, relative to the root of the repository, and their contents.
-    fn files(self) -> Vec<(&'static str, String)> {
+    fn run(&self, check: bool) -> anyhow::Result<()> {
         match self {
-            Self::Guide => guide::pages(),
-            Self::Schema => vec![("config/schema/desired-state.v1.schema.json", json_schema())],
-        }
-    }
-
-    fn run(self, check: bool) -> anyhow::Result<()> {
-        for (name, made) in self.files() {
-            let path = root().join(name);
-            if check {
-                let kept = fs::read_to_string(&path).with_context(|| name.to_owned())?;
-                ensure!(kept == made, "{name} is not up to date: run `make guide schema`");
-            } else {
-                fs::write(&path, made).with_context(|| name.to_owned())?;
+            Self::Guide => keep(guide::pages(), check),
+            Self::Schema => keep(vec![("config/schema/desired-state.v1.schema.json", json_schema())], check),
+            Self::Manual { dir } => {
+                ensure!(!check, "the manual pages are not kept in the repository: there is nothing to check");
+                clap_mangen::generate_to(subaccountd::command(), dir)
+                    .with_context(|| format!("cannot write manual pages to {}", dir.display()))
             }
         }
-        Ok(())
     }
+}
+
+/// Writes `files`, named relative to the root of the repository, or checks that they are up to date.
+fn keep(files: Vec<(&'static str, String)>, check: bool) -> anyhow::Result<()> {
+    for (name, made) in files {
+        let path = root().join(name);
+        if check {
+            let kept = fs::read_to_string(&path).with_context(|| name.to_owned())?;
+            ensure!(kept == made, "{name} is not up to date: run `make guide schema`");
+        } else {
+            fs::write(&path, made).with_context(|| name.to_owned())?;
+        }
+    }
+    Ok(())
 }
 
 /// The root of the repository.
@@ -83,5 +93,16 @@ mod tests {
         for task in [Task::Guide, Task::Schema] {
             task.run(true).unwrap();
         }
+    }
+
+    #[test]
+    fn there_is_a_manual_page_for_every_command() {
+        let dir = tempfile::tempdir().unwrap();
+        Task::Manual { dir: dir.path().to_owned() }.run(false).unwrap();
+        let page = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(page("subaccountd.1").contains("subaccountd\\-plan(1)"));
+        assert!(page("subaccountd-run.1").contains("SUBACCOUNTD_INTERVAL"));
+        assert!(Task::Manual { dir: "/nowhere/at/all".into() }.run(false).is_err());
+        assert!(Task::Manual { dir: dir.path().to_owned() }.run(true).is_err());
     }
 }

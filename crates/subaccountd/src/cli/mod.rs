@@ -158,12 +158,6 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Write the manual pages to a folder, for packagers
-    #[command(hide = true)]
-    Manual {
-        /// The folder; it must exist
-        dir: PathBuf,
-    },
     /// Check that a running daemon is live or ready; exits with 0 or 1
     Probe {
         /// The probe

@@ -5,7 +5,6 @@ mod completions;
 mod explain;
 mod import;
 mod journal;
-mod manual;
 mod plan;
 mod plan_input;
 mod probe;
@@ -79,7 +78,6 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
         Command::Status(args) => status::status(&args).await,
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Manual { dir } => manual::manual(&dir),
         Command::Probe { what, url } => probe::probe(what, &url).await,
     }
 }

@@ -1,4 +1,4 @@
-//! Completions and manual pages.
+//! Completions.
 
 use std::{fs, process::Command};
 
@@ -45,17 +45,4 @@ async fn bash_completes_a_command_and_its_flags() {
         bash.args(["--noprofile", "--norc", "-c", &line]);
         assert_eq!(stdout(&output(bash).await).trim(), completed, "{words}");
     }
-}
-
-#[tokio::test]
-async fn there_is_a_manual_page_for_every_command() {
-    let dir = tempfile::tempdir().unwrap();
-    let made = output(bare(&["manual", dir.path().to_str().unwrap()])).await;
-    assert_eq!(code(&made), 0);
-    let page = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
-    assert!(page("subaccountd.1").contains("subaccountd\\-plan(1)"));
-    assert!(page("subaccountd-run.1").contains("SUBACCOUNTD_INTERVAL"));
-    assert!(!dir.path().join("subaccountd-manual.1").exists());
-    let nowhere = output(bare(&["manual", "/nowhere/at/all"])).await;
-    assert_eq!(code(&nowhere), 1);
 }
