@@ -273,11 +273,11 @@ async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) ->
         && numbers.iter().all(|number| close.listed.get(&number.sid) == Some(&number.phone));
     if !same {
         let listed: Vec<_> = numbers.iter().take(10).map(|number| number.phone.to_string()).collect();
+        let which = if listed.is_empty() { String::new() } else { format!(" ({})", listed.join(", ")) };
         return Err(changed(format!(
-            "{sid} changed since it was planned: {} then, {} now ({})",
+            "{sid} changed since it was planned: {} then, {} now{which}",
             count(close.listed.len(), "number"),
             numbers.len(),
-            listed.join(", ")
         )));
     }
     let account = place.account(sid).await.map_err(failed)?;

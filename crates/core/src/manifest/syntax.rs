@@ -8,6 +8,8 @@ use super::{
     suggestions,
 };
 
+/// The words of the reader for a file of more than a million nodes: they come back among those of the parser.
+pub(super) const TOO_MANY_NODES: &str = "more than 1000000 values after aliases are expanded";
 const UNTIL_THEN: &str = "until then, this file is not loaded";
 
 /// The problems that the parser reports: its words, their meaning, and the remedy.
@@ -174,9 +176,9 @@ fn first_anchor(file: usize, text: &str, otherwise: Location) -> Location {
 /// The code, the message and the help for a `problem` that the parser reports between the texts `around` it.
 fn meaning(problem: &str, around: (&str, &str)) -> (DiagnosticCode, String, &'static str) {
     let not_yaml = |what: &str| format!("invalid YAML: {what}");
-    if problem.contains("aliases are expanded") || problem.contains("repetition limit exceeded") {
+    if problem.contains(TOO_MANY_NODES) || problem.contains("repetition limit exceeded") {
         let help = "use fewer aliases";
-        (DiagnosticCode::Unfolding, not_yaml("more than 1000000 values after aliases are expanded"), help)
+        (DiagnosticCode::Unfolding, not_yaml(TOO_MANY_NODES), help)
     } else if problem.contains("recursion limit exceeded") {
         (
             DiagnosticCode::Unfolding,

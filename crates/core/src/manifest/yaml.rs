@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess,
 use super::{
     diagnostic_builder::DiagnosticBuilder,
     location::{Location, Span},
-    syntax::{disagreement, refused, unreadable},
+    syntax::{TOO_MANY_NODES, disagreement, refused, unreadable},
 };
 
 /// The most nodes that one file may have after its aliases are expanded.
@@ -100,9 +100,7 @@ impl<'de> DeserializeSeed<'de> for MeaningSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Meaning, D::Error> {
         let left = self.0.get().checked_sub(1);
-        self.0.set(left.ok_or_else(|| {
-            serde::de::Error::custom("more than 1000000 values after aliases are expanded")
-        })?);
+        self.0.set(left.ok_or_else(|| serde::de::Error::custom(TOO_MANY_NODES))?);
         from.deserialize_any(self)
     }
 }

@@ -300,7 +300,7 @@ fn close_is_skipped_when_a_number_differs_from_the_planned_ones() {
     };
     insta::assert_snapshot!(shown, @r"
     close AC01: done
-    close AC01: skipped AC01 changed since it was planned: 1 number then, 0 now ()
+    close AC01: skipped AC01 changed since it was planned: 1 number then, 0 now
     close AC01: skipped AC01 changed since it was planned: 1 number then, 2 now (+15105550101, +15105550102)
     close AC01: skipped AC01 changed since it was planned: 1 number then, 1 now (+15105550102)
     ");
