@@ -20,7 +20,7 @@ use fastrand::Rng;
 use serde_json::Value;
 use soak::{Life, MAIN, TOKEN};
 use subaccountd::simulation::{Daemon, Handle};
-use subaccountd_twilio::simulation::{Answering, Exchange, NoAnswer, send_over};
+use subaccountd_twilio::simulation::{Answering, NoAnswer, Responder, send_over};
 use tokio::task::JoinHandle;
 use twilio_sim::Sim;
 
@@ -37,7 +37,7 @@ struct Wire {
     saved: Arc<AtomicU64>,
 }
 
-impl Exchange for Wire {
+impl Responder for Wire {
     fn exchange(&self, request: http::Request<Vec<u8>>) -> Answering<'_> {
         Box::pin(async move {
             let (there, back) = {

@@ -5,7 +5,7 @@ use std::{cell::RefCell, pin::Pin, sync::Arc};
 use crate::error::{Failure, root_cause};
 
 /// The way of a request to a simulator.
-pub trait Exchange: Send + Sync {
+pub trait Responder: Send + Sync {
     /// The answer to `request`.
     ///
     /// # Errors
@@ -26,22 +26,22 @@ pub enum NoAnswer {
 }
 
 thread_local! {
-    static EXCHANGE: RefCell<Option<Arc<dyn Exchange>>> = const { RefCell::new(None) };
+    static EXCHANGE: RefCell<Option<Arc<dyn Responder>>> = const { RefCell::new(None) };
 }
 
 /// Lets the clients that this thread makes from now on send their requests over `exchange`.
-pub fn send_over(exchange: Option<Arc<dyn Exchange>>) {
+pub fn send_over(exchange: Option<Arc<dyn Responder>>) {
     EXCHANGE.set(exchange);
 }
 
 /// The way for a client that is made now.
-pub(crate) fn exchange() -> Option<Arc<dyn Exchange>> {
+pub(crate) fn exchange() -> Option<Arc<dyn Responder>> {
     EXCHANGE.with_borrow(Clone::clone)
 }
 
 /// Sends `request` over `exchange`.
 pub(crate) async fn send(
-    exchange: &dyn Exchange,
+    exchange: &dyn Responder,
     request: reqwest::RequestBuilder,
 ) -> Result<reqwest::Response, Failure> {
     let not_built = |error| Failure::ConnectFailed(root_cause(&error));

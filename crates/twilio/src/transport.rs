@@ -38,7 +38,7 @@ pub(crate) struct Transport {
     connections: Connections,
     timeout: Duration,
     #[cfg(feature = "simulation")]
-    simulated: Option<std::sync::Arc<dyn crate::simulation::Exchange>>,
+    simulated: Option<std::sync::Arc<dyn crate::simulation::Responder>>,
 }
 
 /// A complete answer, with any status.
