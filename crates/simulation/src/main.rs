@@ -11,7 +11,7 @@
 mod life;
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     let scale = Scale { accounts: args.accounts, lasts: Duration::from_secs(args.seconds) };
     let (next, end) = (AtomicU64::new(args.seed), args.seed + args.seeds);
     let begin = Instant::now();
-    let (all, failed) = (Mutex::new(Outcome::default()), Mutex::new(BTreeMap::new()));
+    let (all, failed) = (Mutex::new(Outcome::default()), Mutex::new(BTreeSet::new()));
     std::thread::scope(|threads| {
         for _ in 0..args.threads.max(1) {
             threads.spawn(|| {
@@ -85,7 +85,8 @@ fn main() -> ExitCode {
                         std::fs::remove_dir_all(dir).unwrap();
                     }
                     if !outcome.violations.is_empty() {
-                        failed.lock().unwrap().insert(seed, outcome.violations.clone());
+                        println!("seed {seed}: {}", outcome.violations.join("\n  "));
+                        failed.lock().unwrap().insert(seed);
                     }
                     all.lock().unwrap().add(outcome);
                 }
@@ -97,7 +98,8 @@ fn main() -> ExitCode {
     if !args.log
         && let Some(difference) = replayed(args.seed, scale)
     {
-        failed.entry(args.seed).or_insert_with(Vec::new).push(difference);
+        println!("seed {}: {difference}", args.seed);
+        failed.insert(args.seed);
     }
     for (what, count) in &all.lock().unwrap().counts {
         println!("{count:>9}  {what}");
@@ -105,9 +107,8 @@ fn main() -> ExitCode {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let rate = args.seeds as f64 / took;
     println!("{} seeds in {took:.1} s: {rate:.1} a second", args.seeds);
-    for (seed, violations) in &failed {
-        println!("seed {seed}: {}", violations.join("\n  "));
-        println!("  again: cargo run --profile simulation -p simulation -- --seed {seed} --log");
+    for seed in &failed {
+        println!("again: cargo run --profile simulation -p simulation -- --seed {seed} --log");
     }
     println!("seeds with a violation: {}", failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
