@@ -18,8 +18,8 @@ use std::{
 use axum::body::Body;
 use fastrand::Rng;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN};
-use subaccountd::simulation::{Daemon, Handle};
+use soak::{Life, MAIN, TOKEN, passes_of};
+use subaccountd::simulation::{Daemon, Handle, read_journal};
 use subaccountd_twilio::simulation::{Answering, NoAnswer, Responder, send_over};
 use tokio::task::JoinHandle;
 use twilio_sim::Sim;
@@ -61,7 +61,7 @@ fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// How a life ended.
+/// The end of a life.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Stopped,
@@ -220,11 +220,7 @@ impl Life for Simulated {
     async fn count_passes(&mut self) -> u64 {
         if let Some(running) = &self.running {
             let metrics = running.handle.metrics();
-            let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
-            let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
-            let passes = lines.filter_map(of).sum::<f64>() as u64;
-            self.passes.0 = passes;
+            self.passes.0 = passes_of(&metrics);
         }
         self.passes.0 + self.passes.1
     }
@@ -235,7 +231,8 @@ impl Life for Simulated {
     }
 
     fn read_journal(&self) -> Option<String> {
-        None
+        let dir = self.journal.parent()?;
+        read_journal(dir, MAIN).err().map(|error| format!("the journal does not fold: {error}"))
     }
 
     fn edited(&self) {

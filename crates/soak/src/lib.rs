@@ -13,6 +13,7 @@ mod budget;
 mod chaos;
 mod edits;
 mod judge;
+mod rules;
 mod state;
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
@@ -21,6 +22,7 @@ use chaos::Chaos;
 use edits::Editor;
 use fastrand::Rng;
 use judge::Judge;
+use rules::Rules;
 use serde_json::Value;
 use state::{Folder, Word};
 use tokio::time::{Instant, sleep};
@@ -29,10 +31,10 @@ use twilio_sim::{AccountStatus, Sim};
 /// The main account.
 pub const MAIN: &str = "AC00000000000000000000000000000000";
 /// Its auth token.
-pub const TOKEN: &str = "a-main-token-that-nobody-may-see";
-/// How long storms and calms last.
+pub const TOKEN: &str = "a-main-token-that-is-never-shown";
+/// The duration of a storm and of a calm.
 const WEATHER: Duration = Duration::from_secs(15);
-/// How long the daemon may take to converge once all is well.
+/// The longest time to converge once all faults have ended.
 const CONVERGES: Duration = Duration::from_secs(150);
 
 /// A daemon that is killed and started again on the same journal.
@@ -55,7 +57,7 @@ pub trait Life {
     fn terminate(&mut self, within: Duration) -> impl Future<Output = Option<String>>;
     /// Counts the passes so far.
     fn count_passes(&mut self) -> impl Future<Output = u64>;
-    /// What `/status` shows.
+    /// The document of `/status`.
     fn status(&self) -> impl Future<Output = Option<Value>>;
     /// Reads the journal as a person does; what went wrong.
     fn read_journal(&self) -> Option<String>;
@@ -74,56 +76,9 @@ pub struct Scale {
     pub lasts: Duration,
 }
 
-/// What the daemon may do, as it is told and as the judge counts.
-#[derive(Clone)]
-pub(crate) struct Rules {
-    pub(crate) close_after: Duration,
-    pub(crate) window: Duration,
-    pub(crate) limits: BTreeMap<&'static str, usize>,
-}
-
 /// The settings of the daemon with which the soak of `seed` judges it.
 pub fn daemon_args(seed: u64, lasts: Duration) -> Vec<String> {
     Rules::new(seed, lasts).args()
-}
-
-impl Rules {
-    /// Every other seed has a window of a minute, the others one that is longer than the soak; every fourth has limits so low
-    /// that they are what decides.
-    fn new(seed: u64, lasts: Duration) -> Self {
-        let short = seed.is_multiple_of(2);
-        let of = |n: u64| {
-            let n = if seed.is_multiple_of(4) { n.div_ceil(2) } else { n };
-            let whole = (n * lasts.as_secs() / 90).max(n);
-            usize::try_from(if short { n } else { whole }).unwrap()
-        };
-        Self {
-            close_after: Duration::from_secs(5),
-            window: Duration::from_secs(if short { 60 } else { 24 * 3600 }),
-            limits: [("suspend", 10), ("reactivate", 5), ("transfer", 12), ("close", 7), ("release", 14)]
-                .map(|(kind, n)| (kind, of(n)))
-                .into(),
-        }
-    }
-
-    fn args(&self) -> Vec<String> {
-        let mut args = vec![
-            format!("--close-after={}s", self.close_after.as_secs()),
-            format!("--budget-window={}s", self.window.as_secs()),
-            "--interval=500ms".into(),
-            "--request-timeout=2s".into(),
-        ];
-        for (flag, kind) in [
-            ("suspends", "suspend"),
-            ("reactivations", "reactivate"),
-            ("transfers", "transfer"),
-            ("closes", "close"),
-            ("released-numbers", "release"),
-        ] {
-            args.push(format!("--max-{flag}={}", self.limits[kind]));
-        }
-        args
-    }
 }
 
 /// A soak.
@@ -307,14 +262,12 @@ impl<L: Life> Soak<L> {
 
     /// Some time passes before it is started again.
     fn is_away(&mut self) {
+        let away = if self.rng.u8(0..6) == 0 { self.rng.u64(2_000..9_000) } else { self.rng.u64(0..600) };
+        self.starts_at = Some(Instant::now() + Duration::from_millis(away));
+        if self.rng.u8(0..5) == 0
+            && let Some(what) = self.process.read_journal()
         {
-            let away = if self.rng.u8(0..6) == 0 { self.rng.u64(2_000..9_000) } else { self.rng.u64(0..600) };
-            self.starts_at = Some(Instant::now() + Duration::from_millis(away));
-            if self.rng.u8(0..5) == 0
-                && let Some(what) = self.process.read_journal()
-            {
-                self.violation(&what);
-            }
+            self.violation(&what);
         }
     }
 
@@ -438,4 +391,13 @@ impl Outcome {
         }
         self.violations.extend(other.violations);
     }
+}
+
+/// The passes that ended, by the metrics that a daemon shows.
+pub fn passes_of(metrics: &str) -> u64 {
+    let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+    let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    let passes = lines.filter_map(of).sum::<f64>() as u64;
+    passes
 }

@@ -6,19 +6,21 @@
 
 use std::{
     cell::{Cell, RefCell},
+    path::Path,
     sync::Arc,
 };
 
 use clap::Parser;
 use jiff::{SignedDuration, Timestamp};
-use subaccountd_core::Report;
-use tokio::{sync::watch, time::Instant};
+use subaccountd_core::{AccountSid, Report};
+use tokio::time::Instant;
 
 use crate::{
     cli::{Cli, Command},
     commands::run,
     daemon::{ReconcileLoop, shutdown::Shutdown, wake::Waker},
     http::server::AppState,
+    journal::Journal,
 };
 
 thread_local! {
@@ -46,6 +48,15 @@ pub(crate) fn keep_waker(waker: &Waker) -> bool {
         WAKER.set(Some(waker.clone()));
     }
     simulated
+}
+
+/// Folds the journal in `dir` as the commands that only read do.
+///
+/// # Errors
+/// The reason for which it cannot be read.
+pub fn read_journal(dir: &Path, main: &str) -> Result<(), String> {
+    let main: AccountSid = main.parse().map_err(|error| format!("{error}"))?;
+    Journal::read_only(dir, main).map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// A daemon.
@@ -104,18 +115,13 @@ impl Handle {
         }
     }
 
-    /// What `/status` shows.
+    /// The report behind `/status`.
     pub fn report(&self) -> Option<Arc<Report>> {
         self.shown.report.borrow().clone()
     }
 
-    /// What `/metrics` shows.
+    /// The text of `/metrics`.
     pub fn metrics(&self) -> String {
         String::from_utf8(self.shown.metrics.render().unwrap_or_default()).unwrap_or_default()
-    }
-
-    /// A receiver of reports: one for each pass.
-    pub fn reports(&self) -> watch::Receiver<Option<Arc<Report>>> {
-        self.shown.report.clone()
     }
 }

@@ -54,7 +54,7 @@ struct Running {
     address: SocketAddr,
     app: Router,
     listening: Mutex<Listening>,
-    /// Requests in process find nobody.
+    /// True while requests in process are refused.
     refuses: AtomicBool,
 }
 

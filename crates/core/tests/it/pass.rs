@@ -205,7 +205,7 @@ fn decision_is_dated_by_twilios_clock_in_its_own_pass() {
     assert_eq!(told(late), (time(late), 2));
 }
 
-/// What is read last may have happened while the pass waited for it.
+/// A change that the last read shows may have happened while the pass waited for it.
 #[test]
 fn suspension_is_seen_when_the_last_read_of_a_pass_ends() {
     let mut scene = Scene::new(CLOSED);

@@ -9,7 +9,7 @@ use std::{
 
 use fastrand::Rng;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN};
+use soak::{Life, MAIN, TOKEN, passes_of};
 use tokio::time::sleep;
 
 pub(crate) struct Process {
@@ -129,11 +129,7 @@ impl Life for Process {
         if self.child.is_some()
             && let Some(metrics) = self.get("/metrics").await
         {
-            let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
-            let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
-            let passes = lines.filter_map(of).sum::<f64>() as u64;
-            self.passes.0 = passes;
+            self.passes.0 = passes_of(&metrics);
         }
         self.passes.0 + self.passes.1
     }
