@@ -17,12 +17,18 @@ use std::{
 
 use axum::body::Body;
 use fastrand::Rng;
+use jiff::Timestamp;
 use serde_json::Value;
 use soak::{Life, MAIN, TOKEN, passes_of};
-use subaccountd::simulation::{Daemon, Handle, read_journal};
+use subaccountd::simulation::{Daemon, Handle, read_journal, set_clock};
 use subaccountd_twilio::simulation::{Answering, NoAnswer, Responder, send_over};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use twilio_sim::Sim;
+
+use crate::{
+    BEGIN,
+    watch::{Log, Watch},
+};
 
 /// The most polls that a daemon makes before it crashes somewhere.
 const MAX_POLLS: u32 = 400;
@@ -35,6 +41,7 @@ struct Wire {
     /// The length of the journal when the last request arrived. Each save is synced before the daemon goes on, so this much
     /// was durable.
     saved: Arc<AtomicU64>,
+    watch: Arc<Watch>,
 }
 
 impl Responder for Wire {
@@ -44,6 +51,7 @@ impl Responder for Wire {
                 let mut rng = self.rng.lock().unwrap();
                 (rng.u64(0..15), rng.u64(0..15))
             };
+            self.watch.request(&request, &self.sim);
             tokio::time::sleep(Duration::from_millis(there)).await;
             self.saved.store(length(&self.journal), Ordering::Relaxed);
             let answer = self.sim.exchange(request.map(Body::from)).await;
@@ -80,6 +88,10 @@ struct Running {
 pub(crate) struct Simulated {
     journal: PathBuf,
     args: Vec<String>,
+    began: Instant,
+    watch: Arc<Watch>,
+    /// The journal as a dry run found it.
+    found: Option<Vec<u8>>,
     saved: Arc<AtomicU64>,
     running: Option<Running>,
     failed: RefCell<Option<String>>,
@@ -87,7 +99,7 @@ pub(crate) struct Simulated {
 }
 
 impl Simulated {
-    pub(crate) fn new(dir: &Path, sim: Sim, settings: Vec<String>, seed: u64) -> Self {
+    pub(crate) fn new(dir: &Path, sim: Sim, settings: Vec<String>, seed: u64, log: Log) -> Self {
         let token = dir.join("token");
         fs::write(&token, TOKEN).unwrap();
         let journal = dir.join("journal");
@@ -97,15 +109,29 @@ impl Simulated {
             format!("--twilio-url={}", sim.url()),
             format!("--account-sid={MAIN}"),
             format!("--auth-token-file={}", shown(&token)),
-            format!("--journal-dir={}", shown(&journal)),
             format!("--desired={}", shown(&dir.join("state"))),
         ];
+        if !settings.iter().any(|setting| setting.starts_with("--journal-dir=")) {
+            args.push(format!("--journal-dir={}", shown(&journal)));
+        }
         args.extend(settings);
         let journal = journal.join("journal.jsonl");
         let rng = Mutex::new(Rng::with_seed(seed ^ 0x5eed));
-        let wire = Wire { sim, rng, journal: journal.clone(), saved: Arc::clone(&saved) };
+        let watch = Arc::new(Watch::new(sim.clone(), log));
+        let wire =
+            Wire { sim, rng, journal: journal.clone(), saved: Arc::clone(&saved), watch: Arc::clone(&watch) };
         send_over(Some(Arc::new(wire)));
-        Self { journal, args, saved, running: None, failed: RefCell::default(), passes: (0, 0) }
+        Self {
+            journal,
+            args,
+            began: Instant::now(),
+            watch,
+            found: None,
+            saved,
+            running: None,
+            failed: RefCell::default(),
+            passes: (0, 0),
+        }
     }
 
     /// The bytes of the journal that a crash leaves: all that was saved, and any part of the rest.
@@ -117,8 +143,16 @@ impl Simulated {
         Some(bytes[..kept].to_vec())
     }
 
-    fn end(&mut self, torn: Option<Vec<u8>>) {
-        if let Some(torn) = torn {
+    fn end(&mut self, handle: &Handle, torn: Option<Vec<u8>>) {
+        self.watch.search("the metrics", &handle.metrics());
+        self.watch.search_file("the journal", &self.journal);
+        if let Some(found) = self.found.take() {
+            let torn = torn.unwrap_or_else(|| fs::read(&self.journal).unwrap_or_default());
+            if torn != found {
+                self.watch.complain("I7: a dry run changed the journal".to_owned());
+            }
+            fs::write(&self.journal, found).unwrap();
+        } else if let Some(torn) = torn {
             fs::write(&self.journal, torn).unwrap();
         }
         self.saved.store(length(&self.journal), Ordering::Relaxed);
@@ -127,8 +161,13 @@ impl Simulated {
 }
 
 impl Life for Simulated {
-    fn start(&mut self) {
-        let daemon = match Daemon::start(&self.args) {
+    fn start(&mut self, dry_run: bool) {
+        let mut args = self.args.clone();
+        if dry_run {
+            args.push("--dry-run".to_owned());
+            self.found = fs::read(&self.journal).ok();
+        }
+        let daemon = match Daemon::start(&args) {
             Ok(daemon) => daemon,
             Err(error) => {
                 *self.failed.borrow_mut() = Some(error);
@@ -180,7 +219,7 @@ impl Life for Simulated {
         task.abort();
         let _ = task.await;
         handle.stop();
-        self.end(torn);
+        self.end(&handle, torn);
     }
 
     fn kill_somewhere(&mut self, rng: &mut Rng) -> bool {
@@ -200,7 +239,7 @@ impl Life for Simulated {
         if crashed && let Some(running) = self.running.take() {
             running.handle.stop();
             let torn = self.torn(rng);
-            self.end(torn);
+            self.end(&running.handle, torn);
         }
         crashed
     }
@@ -209,7 +248,7 @@ impl Life for Simulated {
         let Running { handle, task, .. } = self.running.take()?;
         handle.stop();
         let ended = tokio::time::timeout(within, task).await;
-        self.end(None);
+        self.end(&handle, None);
         match ended {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("SIGTERM ended it with {error}")),
@@ -227,7 +266,9 @@ impl Life for Simulated {
 
     async fn status(&self) -> Option<Value> {
         let report = self.running.as_ref()?.handle.report()?;
-        serde_json::to_value(&*report).ok()
+        let report = serde_json::to_value(&*report).ok()?;
+        self.watch.search("the status", &report.to_string());
+        Some(report)
     }
 
     fn read_journal(&self) -> Option<String> {
@@ -243,5 +284,31 @@ impl Life for Simulated {
 
     fn log(&self) -> String {
         "run the seed again with --log".to_owned()
+    }
+
+    fn is_simulated(&self) -> bool {
+        true
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.journal.clone()
+    }
+
+    fn set_clock(&mut self, ahead: i64) {
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap();
+        set_clock(Timestamp::from_millisecond(BEGIN * 1_000 + elapsed + ahead).unwrap());
+    }
+
+    fn start_another(&self) -> Option<String> {
+        let another = Daemon::start(&self.args);
+        another.is_ok().then(|| "a second daemon started on the same journal".to_owned())
+    }
+
+    fn complaints(&mut self) -> Vec<String> {
+        if let Some(running) = &self.running {
+            self.watch.search("the metrics", &running.handle.metrics());
+        }
+        self.watch.search_file("the journal", &self.journal);
+        self.watch.complaints(self.passes.0 + self.passes.1, &self.journal)
     }
 }

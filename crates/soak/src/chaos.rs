@@ -1,6 +1,6 @@
 //! The faults of Twilio, and the changes that people make outside of the daemon.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
@@ -10,6 +10,8 @@ use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, Sim, SuspendedNumbe
 use crate::judge::Judge;
 
 const DAY: i64 = 26 * 3600;
+/// Another host, to which nothing may be sent.
+const ELSEWHERE: &str = "http://elsewhere.example";
 
 /// The faults that last for a while, and their ends.
 pub(crate) struct Chaos {
@@ -56,6 +58,22 @@ impl Chaos {
         world.switches_mut().number_list_lag_ms = 0;
         world.switches_mut().suspended_numbers = SuspendedNumbers::Rows;
         self.judge.book().dark(false);
+    }
+
+    /// Returns true while Twilio's clock is wrong.
+    pub(crate) fn clock_is_wrong(&self) -> bool {
+        self.clock_until.is_some()
+    }
+
+    /// The status of every account, and the holder of every number, released ones included.
+    pub(crate) fn fleet(&self) -> BTreeMap<String, String> {
+        let world = self.sim.world();
+        let accounts =
+            world.accounts().map(|account| (account.sid.to_string(), account.status.as_str().to_owned()));
+        let numbers = world.numbers().map(|number| (number.phone_number.clone(), number.owner.to_string()));
+        let released =
+            world.released().iter().map(|release| (release.phone_number.clone(), "released".to_owned()));
+        accounts.chain(numbers).chain(released).collect()
     }
 
     pub(crate) fn step_the_clock(&mut self, rng: &mut Rng) {
@@ -108,8 +126,11 @@ impl Chaos {
     }
 
     fn read_fault(&self, rng: &mut Rng) -> (&'static str, Fault) {
-        match rng.u8(0..10) {
+        match rng.u8(0..14) {
             0 => ("500", Fault::status(500, 20500)),
+            10 | 11 => ("rows lost", Fault::new(FaultKind::Rows { drop: rng.usize(1..3), end: true })),
+            12 => ("page repeated", Fault::new(FaultKind::RepeatPage)),
+            13 => ("page elsewhere", Fault::new(FaultKind::ForeignNextPage { to: ELSEWHERE.to_owned() })),
             1 => ("429 with Retry-After", Fault::status(429, 20429).retry_after(1)),
             2 => ("reset", Fault::reset()),
             3 => ("latency", Fault::latency(rng.u64(50..1_500))),

@@ -49,7 +49,17 @@ impl Editor {
     pub(crate) fn save(&mut self) {
         let since = Instant::now();
         self.folder.write(&self.state, &mut self.wrote);
+        self.tell();
         self.judge.book().versions.push(since, Arc::new(self.state.clone()));
+    }
+
+    /// Tells what the state says differently from its last version.
+    fn tell(&self) {
+        let mut book = self.judge.book();
+        let told = book.versions.changes(&self.state);
+        for line in &told {
+            book.tally.tell(line);
+        }
     }
 
     fn pick(&self, rng: &mut Rng, which: impl Fn(&str, &Entry) -> bool) -> Option<String> {

@@ -184,6 +184,23 @@ impl Versions {
         self.0.push(Version { since, state });
     }
 
+    /// The differences of a state from the last version, a line each: for people.
+    pub(crate) fn changes(&self, state: &State) -> Vec<String> {
+        let before = self.0.last().map(|version| version.state.clone()).unwrap_or_default();
+        let sids: BTreeSet<_> = before.entries.keys().chain(state.entries.keys()).collect();
+        let entry = |sid: &String, state: &State| state.entries.get(sid).map(|entry| format!("{entry:?}"));
+        let changed = sids.into_iter().filter(|sid| entry(sid, &before) != entry(sid, state));
+        let mut changes: Vec<_> = changed
+            .map(|sid| {
+                format!("the state: {sid}: {}", entry(sid, state).unwrap_or_else(|| "no entry".into()))
+            })
+            .collect();
+        if (before.paused, before.tab) != (state.paused, state.tab) {
+            changes.push(format!("the state: paused {}, broken file {:?}", state.paused, state.tab));
+        }
+        changes
+    }
+
     /// The versions from the present back: begin, end, state.
     pub(crate) fn back(&self, now: Instant) -> impl Iterator<Item = (Instant, Instant, &State)> {
         let ends = self.0.iter().skip(1).map(|version| version.since).chain([now]);

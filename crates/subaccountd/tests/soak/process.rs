@@ -66,7 +66,7 @@ impl Process {
 }
 
 impl Life for Process {
-    fn start(&mut self) {
+    fn start(&mut self, _: bool) {
         self.lives += 1;
         let log = fs::File::create(self.log_file()).unwrap();
         let mut command = self.command(&["run", "--log-format", "json"]);
