@@ -3,13 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     fs,
-    future::poll_fn,
+    future::{pending, poll_fn},
     path::{Path, PathBuf},
     pin::pin,
     rc::Rc,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
     time::Duration,
@@ -19,7 +19,10 @@ use axum::body::Body;
 use fastrand::Rng;
 use jiff::Timestamp;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN, passes_of};
+use soak::{
+    Life, MAIN, TOKEN, passes_of,
+    small::{Hook, RequestMoment, Scripted, Tear},
+};
 use subaccountd::simulation::{Daemon, Handle, read_journal, set_clock};
 use subaccountd_twilio::simulation::{Answering, NoAnswer, Responder, send_over};
 use tokio::{task::JoinHandle, time::Instant};
@@ -42,6 +45,26 @@ struct Wire {
     /// was durable.
     saved: Arc<AtomicU64>,
     watch: Arc<Watch>,
+    script: Arc<Script>,
+}
+
+/// What happens at each request of a schedule.
+#[derive(Default)]
+struct Script {
+    hook: Mutex<Option<Hook>>,
+    /// The daemon is killed at its next poll.
+    dies: AtomicBool,
+}
+
+impl Script {
+    async fn moment(&self, moment: RequestMoment) {
+        let goes_on = self.hook.lock().unwrap().as_mut().is_none_or(|hook| hook(moment));
+        if !goes_on {
+            self.dies.store(true, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            pending::<()>().await;
+        }
+    }
 }
 
 impl Responder for Wire {
@@ -54,7 +77,10 @@ impl Responder for Wire {
             self.watch.request(&request, &self.sim);
             tokio::time::sleep(Duration::from_millis(there)).await;
             self.saved.store(length(&self.journal), Ordering::Relaxed);
+            let is_write = request.method() == http::Method::POST;
+            self.script.moment(RequestMoment::Arrives { is_write }).await;
             let answer = self.sim.exchange(request.map(Body::from)).await;
+            self.script.moment(RequestMoment::Answered).await;
             tokio::time::sleep(Duration::from_millis(back)).await;
             match answer {
                 Ok((parts, bytes)) => Ok(http::Response::from_parts(parts, bytes.to_vec())),
@@ -82,6 +108,8 @@ struct Running {
     end: Rc<Cell<Option<End>>>,
     /// The polls until it crashes; none while it does not.
     polls: Rc<Cell<Option<u32>>>,
+    /// The polls so far.
+    polled: Rc<Cell<u32>>,
 }
 
 /// A daemon that lives and dies on virtual time.
@@ -96,6 +124,11 @@ pub(crate) struct Simulated {
     running: Option<Running>,
     failed: RefCell<Option<String>>,
     passes: (u64, u64),
+    script: Arc<Script>,
+    /// What the next crash leaves of the journal; drawn when there is none.
+    tear: Option<Tear>,
+    /// The polls of the last life that ended.
+    polled: u32,
 }
 
 impl Simulated {
@@ -118,8 +151,15 @@ impl Simulated {
         let journal = journal.join("journal.jsonl");
         let rng = Mutex::new(Rng::with_seed(seed ^ 0x5eed));
         let watch = Arc::new(Watch::new(sim.clone(), log));
-        let wire =
-            Wire { sim, rng, journal: journal.clone(), saved: Arc::clone(&saved), watch: Arc::clone(&watch) };
+        let script = Arc::new(Script::default());
+        let wire = Wire {
+            sim,
+            rng,
+            journal: journal.clone(),
+            saved: Arc::clone(&saved),
+            watch: Arc::clone(&watch),
+            script: Arc::clone(&script),
+        };
         send_over(Some(Arc::new(wire)));
         Self {
             journal,
@@ -131,6 +171,9 @@ impl Simulated {
             running: None,
             failed: RefCell::default(),
             passes: (0, 0),
+            script,
+            tear: None,
+            polled: 0,
         }
     }
 
@@ -138,8 +181,14 @@ impl Simulated {
     fn torn(&self, rng: &mut Rng) -> Option<Vec<u8>> {
         let bytes = fs::read(&self.journal).ok()?;
         let saved = usize::try_from(self.saved.load(Ordering::Relaxed)).unwrap().min(bytes.len());
-        // Half of the time nothing is lost.
-        let kept = if rng.bool() { bytes.len() } else { rng.usize(saved..=bytes.len()) };
+        let kept = match self.tear {
+            Some(Tear::None) => bytes.len(),
+            Some(Tear::Half) => usize::midpoint(saved, bytes.len()),
+            Some(Tear::All) => saved,
+            // Half of the time nothing is lost.
+            None if rng.bool() => bytes.len(),
+            None => rng.usize(saved..=bytes.len()),
+        };
         Some(bytes[..kept].to_vec())
     }
 
@@ -177,11 +226,17 @@ impl Life for Simulated {
         self.saved.store(length(&self.journal), Ordering::Relaxed);
         let handle = daemon.handle();
         let (end, polls) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(None::<u32>)));
+        let polled = Rc::new(Cell::new(0));
         let task = tokio::task::spawn_local({
-            let (end, polls) = (Rc::clone(&end), Rc::clone(&polls));
+            let (end, polls, polled) = (Rc::clone(&end), Rc::clone(&polls), Rc::clone(&polled));
+            let script = Arc::clone(&self.script);
             async move {
                 let mut life = pin!(daemon.run());
                 let ended = poll_fn(|context| {
+                    polled.set(polled.get() + 1);
+                    if script.dies.swap(false, Ordering::Relaxed) {
+                        return Poll::Ready(End::Crashed);
+                    }
                     match polls.get() {
                         Some(0) => return Poll::Ready(End::Crashed),
                         Some(left) => polls.set(Some(left - 1)),
@@ -192,7 +247,7 @@ impl Life for Simulated {
                 end.set(Some(ended.await));
             }
         });
-        self.running = Some(Running { handle, task, end, polls });
+        self.running = Some(Running { handle, task, end, polls, polled });
     }
 
     fn death(&mut self) -> Option<String> {
@@ -238,6 +293,7 @@ impl Life for Simulated {
         let crashed = self.running.as_ref().is_some_and(|running| running.end.get() == Some(End::Crashed));
         if crashed && let Some(running) = self.running.take() {
             running.handle.stop();
+            self.polled = running.polled.get();
             let torn = self.torn(rng);
             self.end(&running.handle, torn);
         }
@@ -310,5 +366,22 @@ impl Life for Simulated {
         }
         self.watch.search_file("the journal", &self.journal);
         self.watch.complaints(self.passes.0 + self.passes.1, &self.journal)
+    }
+}
+
+impl Scripted for Simulated {
+    fn hook(&mut self, hook: Hook) {
+        *self.script.hook.lock().unwrap() = Some(hook);
+    }
+
+    fn kill_at(&mut self, poll: u32, tear: Tear) {
+        self.tear = Some(tear);
+        if let Some(running) = &self.running {
+            running.polls.set(Some(poll));
+        }
+    }
+
+    fn polls(&self) -> u32 {
+        self.running.as_ref().map_or(self.polled, |running| running.polled.get())
     }
 }

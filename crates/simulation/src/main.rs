@@ -8,6 +8,7 @@
     reason = "it prints what it saw, and a failure of the machine ends it"
 )]
 
+mod explore;
 mod life;
 mod run;
 mod shrink;
@@ -24,7 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use explore::Explore;
 use run::{Run, folder_of, new_folder};
 use soak::Outcome;
 
@@ -33,7 +35,10 @@ const BEGIN: i64 = 1_767_225_600;
 
 /// Breaks a daemon in every way that one seed after the other gives, and judges each of its writes.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The first seed
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -63,6 +68,11 @@ struct Args {
     keep: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Explore(Explore),
+}
+
 impl Args {
     fn run(&self, seed: u64) -> Run {
         Run {
@@ -77,6 +87,9 @@ impl Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Explore(explore)) = args.command {
+        return explore.run();
+    }
     if args.log {
         tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
     }

@@ -150,16 +150,25 @@ impl Chaos {
 
     /// A new customer with some numbers.
     pub(crate) fn open_account(&mut self, rng: &mut Rng) -> String {
-        let now = self.sim.now();
-        self.names += 1;
-        let mut world = self.sim.world();
-        let sid = world.create_account(&format!("c{}", self.names), now).unwrap().to_string();
+        let sid = self.open_empty_account();
         for _ in 0..rng.u8(0..4) {
-            self.phones += 1;
-            let phone = format!("+1510{:07}", 6_000_000 + self.phones);
-            world.buy_number(&phone, &sid, now).unwrap();
+            self.buy_number(&sid);
         }
         sid
+    }
+
+    pub(crate) fn open_empty_account(&mut self) -> String {
+        let now = self.sim.now();
+        self.names += 1;
+        self.sim.world().create_account(&format!("c{}", self.names), now).unwrap().to_string()
+    }
+
+    pub(crate) fn buy_number(&mut self, holder: &str) -> String {
+        let now = self.sim.now();
+        self.phones += 1;
+        let phone = format!("+1510{:07}", 6_000_000 + self.phones);
+        self.sim.world().buy_number(&phone, holder, now).unwrap();
+        phone
     }
 
     /// The accounts that are not closed.
@@ -191,15 +200,17 @@ impl Chaos {
             0..4 => self.people_move(&sid, rng),
             4..6 => self.set_status(&sid, AccountStatus::Suspended),
             6..9 => self.set_status(&sid, AccountStatus::Active),
-            _ => {
-                self.names += 1;
-                let name = format!("r{}", self.names);
-                self.edit(&sid, "renames", |account, book| {
-                    account.friendly_name = name;
-                    book.renamed(&account.sid);
-                });
-            }
+            _ => self.rename(&sid),
         }
+    }
+
+    pub(crate) fn rename(&mut self, sid: &str) {
+        self.names += 1;
+        let name = format!("r{}", self.names);
+        self.edit(sid, "renames", |account, book| {
+            account.friendly_name = name;
+            book.renamed(&account.sid);
+        });
     }
 
     fn edit(
@@ -218,12 +229,12 @@ impl Chaos {
         edited.unwrap();
     }
 
-    fn set_status(&self, sid: &str, status: AccountStatus) {
+    pub(crate) fn set_status(&self, sid: &str, status: AccountStatus) {
         self.edit(sid, status.as_str(), |account, book| {
             if account.status != status {
                 account.status = status;
                 match status {
-                    AccountStatus::Active => book.reactivated(&account.sid),
+                    AccountStatus::Active => book.reactivated(&account.sid, false),
                     AccountStatus::Suspended | AccountStatus::Closed => book.suspended(&account.sid, false),
                 }
             }
@@ -240,12 +251,26 @@ impl Chaos {
             if numbers.is_empty() {
                 return;
             }
-            (numbers[rng.usize(0..numbers.len())].clone(), active[rng.usize(0..active.len())].clone())
+            (numbers[rng.usize(0..numbers.len())].clone(), active[rng.usize(0..active.len())].to_string())
         };
-        let moved = self.sim.edit_number(&phone, |number| {
+        self.move_number(&phone, &to);
+    }
+
+    /// Moves a number to another account if that is active.
+    pub(crate) fn move_number(&self, phone: &str, to: &str) {
+        let to = {
+            let world = self.sim.world();
+            let active = |account: &&twilio_sim::Account| account.status == AccountStatus::Active;
+            let to = world.account(to).filter(active).map(|account| account.sid.clone());
+            match to.filter(|to| world.owner_of(phone) != Some(to)) {
+                Some(to) => to,
+                None => return,
+            }
+        };
+        let moved = self.sim.edit_number(phone, |number| {
             number.owner = to;
             let mut book = self.judge.book();
-            book.moved(&phone, true);
+            book.moved(phone, true);
             book.tally.count("people: moved numbers");
         });
         // The number may have been released meanwhile.

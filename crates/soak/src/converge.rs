@@ -102,7 +102,7 @@ impl<L: Life> Soak<L> {
 }
 
 /// What is neither as the state says nor held, in words; nothing when all is.
-fn left_to_do(status: &Value, state: &State, world: &World) -> String {
+pub(crate) fn left_to_do(status: &Value, state: &State, world: &World) -> String {
     let plan = &status["plan"];
     if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
         return format!("{} {}", status["lastPass"], plan["actions"]);
@@ -111,12 +111,7 @@ fn left_to_do(status: &Value, state: &State, world: &World) -> String {
     if let Some(rest) = plan["held"].as_array().unwrap().iter().find(|held| is_over_soon(held, status)) {
         return rest["message"].to_string();
     }
-    if let Some(passing) = plan["held"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|held| PASSING.iter().any(|reason| held["reason"] == *reason))
-    {
+    if let Some(passing) = plan["held"].as_array().unwrap().iter().find(|held| ends_by_itself(held, world)) {
         return passing["message"].to_string();
     }
     if status["desiredState"]["valid"] == false {
@@ -142,9 +137,23 @@ fn left_to_do(status: &Value, state: &State, world: &World) -> String {
     String::new()
 }
 
+/// Whether what holds it ends by itself: a refusal with no code of Twilio's is a fault, and a number that exists is found by a
+/// later search.
+fn ends_by_itself(held: &Value, world: &World) -> bool {
+    let message = held["message"].as_str().unwrap_or_default();
+    let refused = held["reason"] == "RefusedByTwilio" && message.contains("no error code");
+    let searched =
+        is_searched(message) && world.numbers().any(|number| message.contains(&number.phone_number));
+    refused || searched || PASSING.iter().any(|reason| held["reason"] == *reason)
+}
+
+fn is_searched(message: &str) -> bool {
+    message.contains("in no number list") || message.contains("in no readable number list")
+}
+
 /// Whether only people can end what holds it. The search for a number that is in no list goes on.
 fn waits_for_people(held: &Value) -> bool {
-    let searched = held["message"].as_str().is_some_and(|message| message.contains("in no number list"));
+    let searched = held["message"].as_str().is_some_and(is_searched);
     FINAL.iter().any(|reason| held["reason"] == *reason) && !searched
 }
 

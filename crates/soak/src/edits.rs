@@ -95,7 +95,7 @@ impl Editor {
         world.numbers_of(sid).map(|number| number.phone_number.clone()).collect()
     }
 
-    fn name_of(&self, sid: &str) -> String {
+    pub(crate) fn name_of(&self, sid: &str) -> String {
         self.sim.world().account(sid).map(|account| account.friendly_name.clone()).unwrap_or_default()
     }
 

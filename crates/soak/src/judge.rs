@@ -46,9 +46,18 @@ const AGES: [&str; 6] = [
 #[derive(Default)]
 struct Facts {
     suspended: Option<Suspension>,
+    /// The last suspension that people ended, and when.
+    before: Option<(Suspension, Instant)>,
     renamed: Option<Instant>,
     /// The last POST that asked to suspend it and whose answer may be lost.
     asked: Option<Instant>,
+}
+
+impl Facts {
+    /// The suspension that people lifted when the close may have been on its way.
+    fn lifted(&self, now: Instant) -> Option<&Suspension> {
+        self.before.as_ref().filter(|(_, lifted)| now - *lifted < RACE).map(|(suspension, _)| suspension)
+    }
 }
 
 struct Suspension {
@@ -228,23 +237,15 @@ impl Book {
             self.violation("I3: a POST to the main account");
         }
         self.still_asked(&ask, now);
-        let release = self.versions.latest(now, |state| state.asks(&ask));
-        let release = match (&ask, release) {
-            (Ask::Close(sid), Some((_, state))) => state.terms(sid).cloned().unwrap_or_default(),
-            _ => Terms::default(),
+        let release = match &ask {
+            Ask::Close(sid) => self.closes(sid, world, now),
+            Ask::Suspend(_) | Ask::Reactivate(_) | Ask::Transfer { .. } => BTreeSet::new(),
         };
-        if let Ask::Close(sid) = &ask {
-            for what in self.close(sid, &release, world, now) {
-                let dated = world.account(sid).map(|account| account.date_updated);
-                let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
-                self.violation(&format!("I1: close of {sid}: {what}{story}"));
-            }
-        }
         if let Ask::Suspend(sid) = &ask {
             self.facts.entry(sid.clone()).or_default().asked = Some(now);
         }
         self.budget.arrived(&seen.request_id, &ask, now);
-        let flight = Flight { at: now, ask, release: release.release, before: None };
+        let flight = Flight { at: now, ask, release, before: None };
         self.flights.insert(seen.request_id.clone(), flight);
     }
 
@@ -281,6 +282,26 @@ impl Book {
         }
     }
 
+    /// I1: judges a close by the terms that the state has now, or had when the daemon may have read it. Gives the numbers that
+    /// they release.
+    fn closes(&mut self, sid: &str, world: &World, now: Instant) -> BTreeSet<String> {
+        let read = |end: Instant| now.saturating_duration_since(end) < RACE;
+        let versions = self.versions.back(now).take_while(|(_, end, _)| read(*end));
+        let mut all: Vec<_> = versions.filter_map(|(_, _, state)| state.terms(sid).cloned()).collect();
+        all.dedup();
+        let judged: Vec<_> = all.iter().map(|terms| (terms, self.close(sid, terms, world, now))).collect();
+        if let Some((terms, _)) = judged.iter().find(|(_, wrong)| wrong.is_empty()) {
+            return terms.release.clone();
+        }
+        let (terms, wrong) = judged.into_iter().next().unzip();
+        for what in wrong.unwrap_or_else(|| vec!["no state closes it".to_owned()]) {
+            let dated = world.account(sid).map(|account| account.date_updated);
+            let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
+            self.violation(&format!("I1: close of {sid}: {what}{story}"));
+        }
+        terms.map(|terms| terms.release.clone()).unwrap_or_default()
+    }
+
     /// I1, without what I12 covers: the problems of this close.
     fn close(&mut self, sid: &str, terms: &Terms, world: &World, now: Instant) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -292,7 +313,8 @@ impl Book {
         }
         let drift = if self.rules.kind == Kind::Drift { DRIFT } else { Duration::ZERO };
         let rest = self.rules.close_after.saturating_sub(ROUNDING + drift);
-        let suspended = facts.and_then(|facts| facts.suspended.as_ref()).map(|suspension| suspension.since);
+        let suspended = facts.and_then(|facts| facts.suspended.as_ref().or_else(|| facts.lifted(now)));
+        let suspended = suspended.map(|suspension| suspension.since);
         match suspended.map(|since| now - since) {
             Some(rested) if rested >= rest => {}
             rested => wrong.push(format!("suspended for {rested:?} of {:?}", self.rules.close_after)),
@@ -303,7 +325,7 @@ impl Book {
                 "its numbers were read {reads} times since it was suspended, last {age:?} before"
             ));
         }
-        let (decided, unseen) = self.versions.decided(sid, terms, now);
+        let (decided, unseen) = self.versions.decided(sid, terms, now, self.rules.unseen());
         if decided < rest {
             wrong.push(format!("decided for {decided:?} of {:?}", self.rules.close_after));
         } else if unseen {
@@ -391,7 +413,7 @@ impl Book {
         }
         match &flight.ask {
             Ask::Suspend(sid) => self.suspended(sid, true),
-            Ask::Reactivate(sid) => self.reactivated(sid),
+            Ask::Reactivate(sid) => self.reactivated(sid, true),
             Ask::Close(_) => {}
             Ask::Transfer { phone, .. } => self.moved(phone, false),
         }
@@ -414,8 +436,10 @@ impl Book {
         self.facts.entry(sid.to_owned()).or_default().suspended = Some(suspension);
     }
 
-    pub(crate) fn reactivated(&mut self, sid: &str) {
-        self.facts.entry(sid.to_owned()).or_default().suspended = None;
+    pub(crate) fn reactivated(&mut self, sid: &str, by_us: bool) {
+        let facts = self.facts.entry(sid.to_owned()).or_default();
+        let lifted = facts.suspended.take().filter(|_| !by_us);
+        facts.before = lifted.map(|suspension| (suspension, Instant::now()));
     }
 
     pub(crate) fn renamed(&mut self, sid: &str) {

@@ -26,11 +26,7 @@ impl<L: Life> Soak<L> {
 
     pub(crate) fn kill_soon(&mut self) {
         let kills = &mut self.kills;
-        if kills.at.is_some()
-            || kills.on_write.is_some()
-            || kills.by_itself
-            || !self.process.is_running()
-        {
+        if kills.at.is_some() || kills.on_write.is_some() || kills.by_itself || !self.process.is_running() {
             return;
         }
         let after = Duration::from_millis(self.rng.u64(0..80));

@@ -20,6 +20,7 @@ mod knowledge;
 mod life;
 mod outcome;
 mod rules;
+pub mod small;
 mod state;
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};

@@ -34,6 +34,12 @@ impl Outcome {
         }
     }
 
+    /// What cannot be undone, in the end: the closed accounts, and the released numbers.
+    pub fn lost(&self) -> BTreeMap<&str, &str> {
+        let ends = self.fleet.iter().map(|(what, is)| (what.as_str(), is.as_str()));
+        ends.filter(|(_, is)| ["closed", "released"].contains(is)).collect()
+    }
+
     /// Adds the counts of another soak.
     pub fn add(&mut self, other: Self) {
         for (what, count) in other.counts {

@@ -8,6 +8,7 @@ use crate::{Kind, Scale};
 #[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) kind: Kind,
+    pub(crate) interval: Duration,
     pub(crate) close_after: Duration,
     pub(crate) window: Duration,
     pub(crate) limits: BTreeMap<&'static str, usize>,
@@ -26,6 +27,7 @@ impl Rules {
         };
         Self {
             kind: scale.kind,
+            interval: Duration::from_millis(500),
             close_after: Duration::from_secs(5),
             window: Duration::from_secs(if short { 60 } else { 24 * 3600 }),
             limits: [("suspend", 10), ("reactivate", 5), ("transfer", 12), ("close", 7), ("release", 14)]
@@ -34,11 +36,28 @@ impl Rules {
         }
     }
 
+    /// For schedules of a few accounts: few passes, and limits that are far away.
+    pub(crate) fn small() -> Self {
+        let kinds = ["suspend", "reactivate", "transfer", "close", "release"];
+        Self {
+            kind: Kind::Usual,
+            interval: Duration::from_secs(1),
+            close_after: Duration::from_secs(5),
+            window: Duration::from_hours(24),
+            limits: kinds.map(|kind| (kind, 100)).into(),
+        }
+    }
+
+    /// The time for which a state that nobody asks for may go unseen: three intervals.
+    pub(crate) fn unseen(&self) -> Duration {
+        self.interval * 3 + Duration::from_millis(200)
+    }
+
     pub(crate) fn args(&self) -> Vec<String> {
         let mut args = vec![
             format!("--close-after={}s", self.close_after.as_secs()),
             format!("--budget-window={}s", self.window.as_secs()),
-            "--interval=500ms".into(),
+            format!("--interval={}ms", self.interval.as_millis()),
             "--request-timeout=2s".into(),
         ];
         for (flag, kind) in [

@@ -13,8 +13,6 @@ use tokio::time::Instant;
 
 use crate::{MAIN, judge::RACE};
 
-/// The time below which a desired status on the disk may go unseen: three intervals.
-const UNSEEN: Duration = Duration::from_millis(1_700);
 /// The files over which the entries are spread; the first has the main account.
 pub(crate) const FILES: usize = 3;
 
@@ -242,8 +240,15 @@ impl Versions {
         story
     }
 
-    /// The time for which the state has had this close without a visible break, and true when it had an invisible one.
-    pub(crate) fn decided(&self, sid: &str, terms: &Terms, now: Instant) -> (Duration, bool) {
+    /// The time for which the state has had this close without a visible break, and true when it had an invisible one, which
+    /// lasted for less than `longest`.
+    pub(crate) fn decided(
+        &self,
+        sid: &str,
+        terms: &Terms,
+        now: Instant,
+        longest: Duration,
+    ) -> (Duration, bool) {
         let (mut decided, mut unseen) = (Duration::ZERO, false);
         // The time of a break between two versions with the close.
         let mut pause = Duration::ZERO;
@@ -256,7 +261,7 @@ impl Versions {
             if pause >= RACE && !decided.is_zero() {
                 break;
             }
-            if pause < UNSEEN {
+            if pause < longest {
                 unseen |= !pause.is_zero();
                 decided += pause;
             }
