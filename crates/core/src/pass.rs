@@ -19,7 +19,7 @@ use crate::{
     NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target, approve,
     events::{attention, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
-    history::{DATE_TOLERANCE, Event, GONE_AFTER},
+    history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER},
     plan::{check_main_account, plan},
     reads::{first_lists, further_lists, missing},
     remote::AccountList,
@@ -45,8 +45,10 @@ pub struct Pass<'a> {
     looks: Vec<Event>,
     /// The start of the pass by a trusted clock; `None` in the first pass of a process.
     began: Option<Timestamp>,
-    /// New decisions to close, dated before the first `Date` of Twilio in this pass: account, terms, date.
-    decided: Vec<(AccountSid, String, Option<Timestamp>)>,
+    /// The last attended time before this pass.
+    attended: Option<Timestamp>,
+    /// New decisions to close, dated before the first `Date` of Twilio in this pass.
+    decided: Vec<(AccountSid, CloseDecision)>,
 }
 
 /// One read that a pass needs.
@@ -84,7 +86,7 @@ impl<'a> Pass<'a> {
         let events = desired_events(history, desired, &guardrails.policy, now);
         let dated = events.iter().filter_map(|event| {
             let Event::CloseDecided { account, terms, since } = event else { return None };
-            Some((*account, terms.clone(), *since))
+            Some((*account, CloseDecision { terms: terms.clone(), since: *since }))
         });
         let pass = Self {
             desired,
@@ -99,6 +101,7 @@ impl<'a> Pass<'a> {
             vanished: BTreeSet::new(),
             looks: Vec::new(),
             began: now.trusted(),
+            attended: history.attended(),
             decided: dated.collect(),
         };
         (pass, events)
@@ -292,8 +295,8 @@ impl<'a> Pass<'a> {
     /// The facts of the observation, once nothing more is wanted. `now` is the time after the last read: what a pass saw may
     /// have happened after it began.
     pub fn facts(&mut self, history: &History, now: Now) -> Vec<Event> {
-        let mut events = self.gap(history);
-        events.append(&mut self.dated_decisions(history));
+        let mut events = self.gap(history, now);
+        events.append(&mut self.dated_decisions(history, now));
         self.now = now;
         events.append(&mut observation_events(history, self.desired, &self.observed, self.now));
         events.append(&mut self.looks);
@@ -305,29 +308,37 @@ impl<'a> Pass<'a> {
     }
 
     /// The gap before this pass, when it was unknown at the start: a new process has no trusted time before Twilio's first
-    /// answer.
-    fn gap(&self, history: &History) -> Vec<Event> {
+    /// answer. What was read of the state since then was recorded with its own gap.
+    fn gap(&self, history: &History, now: Now) -> Vec<Event> {
         let policy = &self.guardrails.policy;
-        match self.began {
-            Some(_) => end_of_pass(history, policy, self.now),
-            None => attention(history, policy, self.now),
+        if self.began.is_none() && history.attended() == self.attended {
+            attention(history, policy, self.now)
+        } else {
+            end_of_pass(history, policy, now)
         }
     }
 
-    /// The new decisions, dated again by Twilio's clock in this pass when that differs: the earlier time was advanced by a
-    /// clock that may have stopped while the machine slept. No cooling-off period starts before its decision.
-    fn dated_decisions(&mut self, history: &History) -> Vec<Event> {
-        let told = self.now.trusted();
-        // Decisions of an earlier pass may have no time either.
-        let undated = history.close_decisions().filter(|(_, decision)| decision.since.is_none());
-        self.decided.extend(undated.map(|(account, decision)| (account, decision.terms.clone(), None)));
-        let is_right = |since: &Option<Timestamp>| match (told, since) {
-            (Some(told), Some(since)) => told.duration_since(*since) <= DATE_TOLERANCE,
+    /// The decisions of the start, dated again by Twilio's clock in this pass when that differs: the earlier time was advanced
+    /// by a clock that may have stopped while the machine slept. Other decisions without a date, of an earlier pass or of an
+    /// edit during this one, are dated `now`. No cooling-off period starts before its decision.
+    fn dated_decisions(&mut self, history: &History, now: Now) -> Vec<Event> {
+        let (listed, now) = (self.now.trusted(), now.trusted());
+        let is_right = |since: Option<Timestamp>| match (listed, since) {
+            (Some(listed), Some(since)) => listed.duration_since(since) <= DATE_TOLERANCE,
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
-        let wrong = std::mem::take(&mut self.decided).into_iter().filter(|(.., since)| !is_right(since));
-        wrong.map(|(account, terms, _)| Event::CloseDecided { account, terms, since: told }).collect()
+        // An edit during the pass may have withdrawn or changed a decision.
+        let mut began = std::mem::take(&mut self.decided);
+        began.retain(|(account, decision)| history.close_decision(*account) == Some(decision));
+        let undated = history.close_decisions().filter(|(account, decision)| {
+            decision.since.is_none() && now.is_some() && began.iter().all(|(other, _)| other != account)
+        });
+        let undated = undated.map(|(account, decision)| (account, decision.terms.clone(), now));
+        let wrong = began.iter().filter(|(_, decision)| !is_right(decision.since));
+        let redated = wrong.map(|(account, decision)| (*account, decision.terms.clone(), listed));
+        let dated = redated.chain(undated);
+        dated.map(|(account, terms, since)| Event::CloseDecided { account, terms, since }).collect()
     }
 
     /// The approved plan, after the facts were applied to history.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use subaccountd_core::{
     History, Now, NumberList, NumberLocation, Observed, Pass, Status,
-    events::desired_events,
+    events::{desired_events, events_during_pass},
     history::{CloseDecision, Event},
     pass::Want,
     remote::{AccountList, UnreadableRow},
@@ -203,6 +203,55 @@ fn decision_is_dated_by_twilios_clock_in_its_own_pass() {
     assert_eq!(told("2026-06-01T12:00:05Z"), (time(NOON), 1), "that is how exact the time is");
     let late = "2026-06-01T12:00:06Z";
     assert_eq!(told(late), (time(late), 2));
+}
+
+/// Facts of a pass that lists the accounts at noon and ends at one; history takes `edit` in between.
+fn long_pass(begin: Now, edit: impl FnOnce(&History, &Scene) -> Vec<Event>) -> (Scene, Vec<Event>) {
+    let mut scene = Scene::new(CLOSED);
+    let guardrails = scene.guardrails();
+    let (mut pass, events) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, begin);
+    let mut history = scene.history.clone();
+    history.apply_all(events);
+    let list = AccountList { accounts: scene.accounts.values().cloned().collect(), ..AccountList::default() };
+    pass.see_accounts(list, at(NOON)).unwrap();
+    while !pass.wants(&history).is_empty() {}
+    history.apply_all(edit(&history, &scene));
+    let facts = pass.facts(&history, at("2026-06-01T13:00:00Z"));
+    history.apply_all(facts.clone());
+    drop(pass);
+    scene.history = history;
+    (scene, facts)
+}
+
+#[test]
+fn decision_without_a_time_is_not_dated_by_the_begin_of_the_pass_in_which_it_was_made() {
+    let edited = |history: &History, scene: &Scene| {
+        let other = scene.clone().says("subaccounts: [{sid: AC01, status: closed, close: {confirm: other}}]");
+        events_during_pass(
+            history,
+            &other.desired,
+            &scene.guardrails().policy,
+            without_twilio("2026-06-01T12:59:00Z"),
+        )
+    };
+    let (scene, _) = long_pass(at(NOON), edited);
+    assert_eq!(since(&scene.history), Some(time("2026-06-01T13:00:00Z")));
+}
+
+#[test]
+fn decision_that_was_withdrawn_during_a_pass_is_not_dated_again() {
+    let withdrawn = |_: &History, _: &Scene| vec![Event::CloseWithdrawn { account: sid("AC01") }];
+    let (scene, facts) = long_pass(without_twilio(NOON), withdrawn);
+    assert_eq!(scene.history.close_decision(sid("AC01")), None, "{facts:?}");
+}
+
+#[test]
+fn time_of_the_last_read_of_the_state_does_not_go_back() {
+    let read = |_: &History, _: &Scene| vec![Event::Attended { at: time("2026-06-01T12:59:30Z") }];
+    for begin in [at(NOON), without_twilio(NOON)] {
+        let (scene, facts) = long_pass(begin, read);
+        assert!(scene.history.attended() >= Some(time("2026-06-01T12:59:30Z")), "{facts:?}");
+    }
 }
 
 /// A change that the last read shows may have happened while the pass waited for it.
