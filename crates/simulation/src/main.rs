@@ -63,7 +63,7 @@ struct Args {
     /// Show the log of the daemon, for one seed
     #[arg(long)]
     log: bool,
-    /// Keep the state, the journal and the token of each seed, below this folder
+    /// Keep the state, the journal, the token and the story of each seed, below this folder
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 }
@@ -141,6 +141,8 @@ fn all_seeds(args: &Args) -> (Outcome, BTreeSet<u64>, u64) {
                     let outcome = args.run(seed).make(&folder);
                     if args.keep.is_none() {
                         std::fs::remove_dir_all(folder).unwrap();
+                    } else {
+                        std::fs::write(folder.join("story"), outcome.story.join("\n")).unwrap();
                     }
                     if !outcome.violations.is_empty() {
                         println!("seed {seed}: {}", outcome.violations.join("\n  "));
