@@ -14,6 +14,7 @@ mod chaos;
 mod edits;
 mod judge;
 mod rules;
+pub mod secrets;
 mod state;
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};

@@ -13,6 +13,7 @@ mod hang;
 mod import;
 mod journal;
 mod journal_file;
+mod leaks;
 mod loading;
 mod progress;
 mod safety;

@@ -1,6 +1,8 @@
 //! The daemon as a process of its own, killed and started again on the same journal.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     fs,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -9,26 +11,44 @@ use std::{
 
 use fastrand::Rng;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN, passes_of};
+use soak::{Life, MAIN, TOKEN, passes_of, secrets::Secrets};
 use tokio::time::sleep;
+use twilio_sim::Sim;
 
 pub(crate) struct Process {
     dir: PathBuf,
-    url: String,
+    sim: Sim,
     args: Vec<String>,
     child: Option<Child>,
     lives: u32,
     http: reqwest::Client,
     /// The counted passes of this process and of the earlier ones.
     passes: (u64, u64),
+    /// Every secret of the world so far, also of accounts that are gone.
+    secrets: RefCell<Secrets>,
+    /// What showed a secret.
+    leaks: RefCell<BTreeSet<String>>,
+    /// The number of texts that were searched for secrets, and of their bytes.
+    searched: RefCell<(u64, u64)>,
 }
 
 impl Process {
-    pub(crate) fn new(dir: PathBuf, url: String, args: Vec<String>) -> Self {
+    pub(crate) fn new(dir: PathBuf, sim: Sim, args: Vec<String>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]);
         let http = http.timeout(Duration::from_secs(2)).build().unwrap();
-        Self { dir, url, args, child: None, lives: 0, http, passes: (0, 0) }
+        Self {
+            dir,
+            sim,
+            args,
+            child: None,
+            lives: 0,
+            http,
+            passes: (0, 0),
+            secrets: RefCell::default(),
+            leaks: RefCell::default(),
+            searched: RefCell::default(),
+        }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -37,7 +57,7 @@ impl Process {
         command
             .args(args)
             .env_clear()
-            .env("SUBACCOUNTD_TWILIO_URL", &self.url)
+            .env("SUBACCOUNTD_TWILIO_URL", self.sim.url())
             .env("SUBACCOUNTD_JOURNAL_DIR", self.dir.join("journal"))
             .env("TWILIO_ACCOUNT_SID", MAIN)
             .env("TWILIO_AUTH_TOKEN", TOKEN)
@@ -61,12 +81,30 @@ impl Process {
         let log = fs::read_to_string(self.log_file()).ok()?;
         let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
         let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
-        answer.text().await.ok()
+        let text = answer.text().await.ok()?;
+        self.search(path, text.as_bytes());
+        Some(text)
+    }
+
+    /// Searches what the daemon showed for secrets.
+    fn search(&self, place: &str, shown: &[u8]) {
+        let mut secrets = self.secrets.borrow_mut();
+        secrets.add_world(&self.sim.world());
+        self.leaks.borrow_mut().extend(secrets.leaks(place, shown));
+        let mut searched = self.searched.borrow_mut();
+        *searched = (searched.0 + 1, searched.1 + u64::try_from(shown.len()).unwrap());
+    }
+
+    fn search_log(&self) {
+        self.search(&self.log(), &fs::read(self.log_file()).unwrap());
     }
 }
 
 impl Life for Process {
     fn start(&mut self) {
+        if self.lives > 0 {
+            self.search_log();
+        }
         self.lives += 1;
         let log = fs::File::create(self.log_file()).unwrap();
         let mut command = self.command(&["run", "--log-format", "json"]);
@@ -130,6 +168,10 @@ impl Life for Process {
             && let Some(metrics) = self.get("/metrics").await
         {
             self.passes.0 = passes_of(&metrics);
+            // It is about to be killed: these are the last answers.
+            for path in ["/status", "/snapshot", "/"] {
+                self.get(path).await;
+            }
         }
         self.passes.0 + self.passes.1
     }
@@ -141,12 +183,23 @@ impl Life for Process {
     fn read_journal(&self) -> Option<String> {
         let read = self.command(&["journal", "-o", "json"]).output().unwrap();
         let said = String::from_utf8_lossy(&read.stderr).into_owned();
-        (!read.status.success() || !said.is_empty()).then(|| format!("the journal does not fold: {said}"))
+        if !read.status.success() || !said.is_empty() {
+            return Some(format!("the journal does not fold: {said}"));
+        }
+        self.search("the journal", &read.stdout);
+        self.search_log();
+        let leaks = self.leaks.take();
+        (!leaks.is_empty()).then(|| leaks.into_iter().collect::<Vec<_>>().join("\n"))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+        let (texts, bytes) = self.searched.take();
+        #[expect(clippy::print_stderr, reason = "a soak prints its counts")]
+        {
+            eprintln!("searched for secrets: {texts} texts of {bytes} bytes");
+        }
     }
 }
