@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use twilio_sim::AccountStatus;
@@ -102,4 +104,54 @@ async fn token_file_that_is_unusable_stops_every_request_and_is_named() {
     setup.write(&state(&entry(1, "suspended", "")));
     replace(&token, TOKEN);
     eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
+}
+
+/// A pipe without a writer: to open it does not return, as on a file system whose server is gone.
+fn hang(token: &Path) {
+    let pipe = token.with_extension("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::rename(pipe, token).unwrap();
+}
+
+async fn fails_to_read(daemon: &Daemon, token: &Path) {
+    let words =
+        format!("the auth token file {} was not read within 1s: check its file system", token.display());
+    eventually("a pass fails", async || {
+        daemon.status().await["lastPass"]["error"].to_string().contains(&words)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn token_file_that_hangs_stops_every_request_until_it_answers() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let (mut daemon, token) = running(&setup).await;
+    hang(&token);
+    fails_to_read(&daemon, &token).await;
+    setup.write(&state(&entry(1, "suspended", "")));
+    let requests = setup.sim.requests().len();
+    daemon.more_passes(2).await;
+    assert_eq!(setup.sim.requests().len(), requests);
+    assert_eq!(daemon.get("/livez").await.0, 200);
+    assert!(daemon.runs());
+    // The call that hangs returns, and the file is a file again.
+    let mut pipe = fs::File::options().write(true).open(&token).unwrap();
+    replace(&token, TOKEN);
+    pipe.write_all(TOKEN.as_bytes()).unwrap();
+    drop(pipe);
+    daemon.settled().await;
+    assert_eq!(setup.status_of(1), AccountStatus::Suspended);
+    assert_eq!(setup.posts().len(), 1);
+}
+
+#[tokio::test]
+async fn token_file_that_hangs_does_not_outlive_sigterm() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let (mut daemon, token) = running(&setup).await;
+    hang(&token);
+    fails_to_read(&daemon, &token).await;
+    let begin = Instant::now();
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await.code(), Some(0), "nothing was in flight: {}", daemon.log());
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
