@@ -1,6 +1,6 @@
 //! The secrets of simulated worlds, and the search for them in what a daemon shows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use twilio_sim::World;
@@ -50,8 +50,8 @@ impl Secrets {
     }
 
     /// A line for each secret in `shown`, which came from `place`.
-    pub fn leaks(&self, place: &str, shown: &[u8]) -> Vec<String> {
-        let mut leaks = Vec::new();
+    pub fn leaks(&self, place: &str, shown: &[u8]) -> BTreeSet<String> {
+        let mut leaks = BTreeSet::new();
         for word in shown.split(|byte| !is_of_a_secret(*byte)) {
             for (length, secrets) in self.0.range(..=word.len()) {
                 let parts = word.windows(*length).filter_map(|part| std::str::from_utf8(part).ok());

@@ -2,6 +2,7 @@
 //! output of each command, in each answer of an endpoint, and in the last answers, the log and the journal of each daemon.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read, Write},
     net::TcpStream,
@@ -51,24 +52,24 @@ pub(crate) fn know(secret: &str) {
     secrets().add(secret);
 }
 
-fn leaks(place: &str, shown: &[u8]) -> Vec<String> {
+fn leaks(place: &str, shown: &[u8]) -> BTreeSet<String> {
     secrets().leaks(place, shown)
 }
 
 /// Fails when `shown` has a secret.
 pub(crate) fn assert_none(place: &str, shown: &[u8]) {
     let leaks = leaks(place, shown);
-    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    assert!(leaks.is_empty(), "{leaks:#?}");
 }
 
 /// The same for a value that is dropped, perhaps by a test that failed already.
-pub(crate) fn assert_none_at_the_end(leaks: &[String]) {
-    assert!(leaks.is_empty() || std::thread::panicking(), "{}", leaks.join("\n"));
+pub(crate) fn assert_none_at_the_end(leaks: &BTreeSet<String>) {
+    assert!(leaks.is_empty() || std::thread::panicking(), "{leaks:#?}");
 }
 
 /// The leaks of the endpoints at `url`, as far as they still answer.
-pub(crate) fn of_endpoints(url: &str) -> Vec<String> {
-    let mut leaks = Vec::new();
+pub(crate) fn of_endpoints(url: &str) -> BTreeSet<String> {
+    let mut leaks = BTreeSet::new();
     for path in PATHS {
         // A daemon that stands still answers none.
         let Ok(answer) = get(url, path) else { break };
@@ -88,9 +89,9 @@ fn get(url: &str, path: &str) -> std::io::Result<Vec<u8>> {
 }
 
 /// The leaks of the files in `folder`, such as the journal and its archives. Webhook URLs may be there and nowhere else.
-pub(crate) fn of_files(folder: &Path) -> Vec<String> {
-    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
-    let mut leaks = Vec::new();
+pub(crate) fn of_files(folder: &Path) -> BTreeSet<String> {
+    let Ok(files) = fs::read_dir(folder) else { return BTreeSet::new() };
+    let mut leaks = BTreeSet::new();
     for file in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
         leaks.extend(of_file(&file));
     }
@@ -99,8 +100,8 @@ pub(crate) fn of_files(folder: &Path) -> Vec<String> {
 }
 
 /// The leaks of the file at `path`.
-pub(crate) fn of_file(path: &Path) -> Vec<String> {
-    fs::read(path).map_or_else(|_| Vec::new(), |bytes| leaks(&path.display().to_string(), &bytes))
+pub(crate) fn of_file(path: &Path) -> BTreeSet<String> {
+    fs::read(path).map_or_else(|_| BTreeSet::new(), |bytes| leaks(&path.display().to_string(), &bytes))
 }
 
 /// A secret that the program shows, for it stands in a friendly name, is found in every place.
@@ -133,7 +134,7 @@ async fn search_finds_a_secret_in_every_place_that_shows_it() {
 }
 
 /// What `search` finds while `secret` is known.
-fn known_for_a_while(secret: &str, search: impl FnOnce() -> Vec<String>) -> Vec<String> {
+fn known_for_a_while(secret: &str, search: impl FnOnce() -> BTreeSet<String>) -> BTreeSet<String> {
     secrets().add(secret);
     let found = search();
     secrets().remove(secret);

@@ -201,6 +201,8 @@ impl Daemon {
                 leaks::know_token(token.to_str().unwrap());
             }
         }
+        // An earlier daemon may have had the same log.
+        leaks::assert_none_at_the_end(&leaks::of_file(log));
         let file = fs::File::create(log).unwrap();
         // It prints nothing; what it printed would be searched.
         let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();

@@ -1,18 +1,18 @@
 //! The daemon as a process of its own, killed and started again on the same journal.
 
 use std::{
-    cell::RefCell,
     collections::BTreeSet,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use fastrand::Rng;
 use serde_json::Value;
 use soak::{Life, MAIN, TOKEN, passes_of, secrets::Secrets};
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 use twilio_sim::Sim;
 
 pub(crate) struct Process {
@@ -24,12 +24,28 @@ pub(crate) struct Process {
     http: reqwest::Client,
     /// The counted passes of this process and of the earlier ones.
     passes: (u64, u64),
+    search: Arc<Mutex<Search>>,
+    /// Searches the answers of the present process.
+    searching: Option<JoinHandle<()>>,
+}
+
+/// The search for secrets in what the daemon shows.
+#[derive(Default)]
+struct Search {
     /// Every secret of the world so far, also of accounts that are gone.
-    secrets: RefCell<Secrets>,
-    /// What showed a secret.
-    leaks: RefCell<BTreeSet<String>>,
-    /// The number of texts that were searched for secrets, and of their bytes.
-    searched: RefCell<(u64, u64)>,
+    secrets: Secrets,
+    leaks: BTreeSet<String>,
+    texts: u64,
+    bytes: usize,
+}
+
+impl Search {
+    fn search(&mut self, sim: &Sim, place: &str, shown: &[u8]) {
+        self.secrets.add_world(&sim.world());
+        self.leaks.extend(self.secrets.leaks(place, shown));
+        self.texts += 1;
+        self.bytes += shown.len();
+    }
 }
 
 impl Process {
@@ -45,9 +61,8 @@ impl Process {
             lives: 0,
             http,
             passes: (0, 0),
-            secrets: RefCell::default(),
-            leaks: RefCell::default(),
-            searched: RefCell::default(),
+            search: Arc::default(),
+            searching: None,
         }
     }
 
@@ -78,21 +93,30 @@ impl Process {
     }
 
     async fn get(&self, path: &str) -> Option<String> {
-        let log = fs::read_to_string(self.log_file()).ok()?;
-        let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
-        let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
-        let text = answer.text().await.ok()?;
-        self.search(path, text.as_bytes());
-        Some(text)
+        get(&self.http, &self.log_file(), path).await
     }
 
-    /// Searches what the daemon showed for secrets.
     fn search(&self, place: &str, shown: &[u8]) {
-        let mut secrets = self.secrets.borrow_mut();
-        secrets.add_world(&self.sim.world());
-        self.leaks.borrow_mut().extend(secrets.leaks(place, shown));
-        let mut searched = self.searched.borrow_mut();
-        *searched = (searched.0 + 1, searched.1 + u64::try_from(shown.len()).unwrap());
+        self.search.lock().unwrap().search(&self.sim, place, shown);
+    }
+
+    /// Searches the answers from time to time, beside the soak: before a kill, it would delay that kill.
+    fn search_answers(&mut self) {
+        let (http, log, sim) = (self.http.clone(), self.log_file(), self.sim.clone());
+        let search = self.search.clone();
+        let searching = tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_millis(700)).await;
+                for path in ["/status", "/metrics", "/snapshot", "/"] {
+                    if let Some(shown) = get(&http, &log, path).await {
+                        search.lock().unwrap().search(&sim, path, shown.as_bytes());
+                    }
+                }
+            }
+        });
+        if let Some(before) = self.searching.replace(searching) {
+            before.abort();
+        }
     }
 
     fn search_log(&self) {
@@ -111,6 +135,7 @@ impl Life for Process {
         command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
         command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        self.search_answers();
         // The logs of the last processes are enough for an analysis.
         let old = self.dir.join(format!("log-{}", self.lives.saturating_sub(40)));
         let _ = fs::remove_file(old);
@@ -168,10 +193,6 @@ impl Life for Process {
             && let Some(metrics) = self.get("/metrics").await
         {
             self.passes.0 = passes_of(&metrics);
-            // It is about to be killed: these are the last answers.
-            for path in ["/status", "/snapshot", "/"] {
-                self.get(path).await;
-            }
         }
         self.passes.0 + self.passes.1
     }
@@ -188,7 +209,7 @@ impl Life for Process {
         }
         self.search("the journal", &read.stdout);
         self.search_log();
-        let leaks = self.leaks.take();
+        let leaks = std::mem::take(&mut self.search.lock().unwrap().leaks);
         (!leaks.is_empty()).then(|| leaks.into_iter().collect::<Vec<_>>().join("\n"))
     }
 }
@@ -196,10 +217,20 @@ impl Life for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
-        let (texts, bytes) = self.searched.take();
+        if let Some(searching) = self.searching.take() {
+            searching.abort();
+        }
+        let Search { texts, bytes, .. } = &*self.search.lock().unwrap();
         #[expect(clippy::print_stderr, reason = "a soak prints its counts")]
         {
             eprintln!("searched for secrets: {texts} texts of {bytes} bytes");
         }
     }
+}
+
+/// The answer of the daemon that writes `log`, if it listens.
+async fn get(http: &reqwest::Client, log: &Path, path: &str) -> Option<String> {
+    let log = fs::read_to_string(log).ok()?;
+    let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
+    http.get(format!("{address}{path}")).send().await.ok()?.text().await.ok()
 }
