@@ -148,12 +148,8 @@ async fn survives_broken_number_lists(fault: Fault) {
     daemon.more_passes(2).await;
     assert_eq!(setup.posts().len(), 1, "{what}: {:?}", setup.posts());
     setup.sim.faults().clear();
-    // An edit ends the pauses of the lists.
-    setup.write(
-        &everything()
-            .replace("confirm: a4}", "confirm: a4}, reason: again")
-            .replace("active", "active, reason: again"),
-    );
+    // An edit of their entries ends the pauses of the lists.
+    setup.write(&everything("again"));
     converges(&setup, &daemon).await;
 }
 
@@ -173,20 +169,23 @@ async fn number_lists_that_break_stop_what_depends_on_them_and_nothing_else() {
     elsewhere.saw_nothing().await;
 }
 
-/// Eight lists of 400 MB each are asked for at once.
+/// Four lists of 400 MB each are asked for at once, and once.
 #[tokio::test]
 async fn giant_answers_do_not_fill_the_memory() {
-    let entries = (1..=8).map(|n| entry(n, "active", &format!(", numbers: [\"{}\"]", phone(n))));
+    let entries = (1..=4).map(|n| entry(n, "active", &format!(", numbers: [\"{}\"]", phone(n))));
     let setup =
-        Setup::new(fleet(9, 9), &state(&(entries.collect::<String>() + &entry(9, "suspended", "")))).await;
-    setup.sim.inject(Fault::new(FaultKind::BigBody { bytes: 400_000_000 }).on(Operation::ListNumbers));
+        Setup::new(fleet(5, 4), &state(&(entries.collect::<String>() + &entry(5, "suspended", "")))).await;
+    setup
+        .sim
+        .inject(Fault::new(FaultKind::BigBody { bytes: 400_000_000 }).on(Operation::ListNumbers).times(4));
     let daemon = setup.daemon(&["--interval", "1h"]).await;
     let mut most = 0.0_f64;
     eventually("the other write", async || {
         most = most.max(daemon.metric("process_resident_memory_bytes").await);
-        setup.status_of(9) == AccountStatus::Suspended
+        setup.status_of(5) == AccountStatus::Suspended
     })
     .await;
-    assert_eq!(daemon.get("/livez").await.0, 200);
-    assert!(most < 400.0e6, "{most} bytes");
+    daemon.settled().await;
+    assert!(setup.sim.faults().list[0].seen > 4, "the lists were read after all");
+    assert!(most < 250.0e6, "{most} bytes");
 }

@@ -27,6 +27,8 @@ async fn rude_clients(daemon: &Daemon) -> Vec<TcpStream> {
     for _ in 0..60 {
         clients.push(connected(daemon, "").await);
         clients.push(connected(daemon, "GET /livez HTTP/1.1\r\nHost: loc").await);
+    }
+    for _ in 0..8 {
         clients.push(connected(daemon, &page.repeat(200)).await);
     }
     clients

@@ -21,18 +21,22 @@ use twilio_sim::AccountStatus;
 
 use crate::support::{Daemon, Setup, ac, entry, eventually, fleet, phone, state};
 
-/// A suspension, a transfer and a close that is due: what a doubt must stop.
-fn everything() -> String {
+/// A suspension, a transfer and a close that is due: what a doubt must stop. Each entry has this reason.
+fn everything(reason: &str) -> String {
+    let reason = format!(", reason: {reason}");
+    let claim = format!(", numbers: [\"{}\"]{reason}", phone(2));
+    let close = format!(", close: {{confirm: a4}}{reason}");
     state(
-        &(entry(1, "suspended", "")
-            + &entry(3, "active", &format!(", numbers: [\"{}\"]", phone(2)))
-            + &entry(4, "closed", ", close: {confirm: a4}")),
+        &(entry(1, "suspended", &reason)
+            + &entry(2, "active", &reason)
+            + &entry(3, "active", &claim)
+            + &entry(4, "closed", &close)),
     )
 }
 
 /// Four accounts with everything to do. Account 4 is empty and suspended already.
 async fn eventful() -> Setup {
-    let setup = Setup::new(fleet(4, 2), &everything()).await;
+    let setup = Setup::new(fleet(4, 2), &everything("once")).await;
     setup.suspend_elsewhere(4);
     setup
 }
