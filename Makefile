@@ -5,9 +5,12 @@ DOCKER ?= docker
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SECONDS ?= 1800
 SEED ?= 7
+ACCOUNTS ?= 1
+NUMBERS ?= 1
+STEPS ?= 1
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak image dist docs guide deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +49,10 @@ ifdef SEEDS
 else
 	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
 endif
+
+explore: ## Every schedule of STEPS=1 faults, crashes or edits in every fleet of ACCOUNTS=1 and NUMBERS=1
+	$(CARGO) run --locked --profile simulation -p simulation -- explore \
+		--accounts $(ACCOUNTS) --numbers $(NUMBERS) --steps $(STEPS)
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

@@ -3,13 +3,13 @@
 use std::{
     cell::{Cell, RefCell},
     fs,
-    future::poll_fn,
+    future::{pending, poll_fn},
     path::{Path, PathBuf},
     pin::pin,
     rc::Rc,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
     time::Duration,
@@ -17,12 +17,21 @@ use std::{
 
 use axum::body::Body;
 use fastrand::Rng;
+use jiff::Timestamp;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN, passes_of};
-use subaccountd::simulation::{Daemon, Handle, read_journal};
+use soak::{
+    Life, MAIN, TOKEN, passes_of,
+    small::{Hook, RequestMoment, Scripted, Tear},
+};
+use subaccountd::simulation::{Daemon, Handle, read_journal, set_clock};
 use subaccountd_twilio::simulation::{Answering, NoAnswer, Responder, send_over};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use twilio_sim::Sim;
+
+use crate::{
+    BEGIN,
+    watch::{Log, Watch},
+};
 
 /// The most polls that a daemon makes before it crashes somewhere.
 const MAX_POLLS: u32 = 400;
@@ -35,6 +44,27 @@ struct Wire {
     /// The length of the journal when the last request arrived. Each save is synced before the daemon goes on, so this much
     /// was durable.
     saved: Arc<AtomicU64>,
+    watch: Arc<Watch>,
+    script: Arc<Script>,
+}
+
+/// What happens at each request of a schedule.
+#[derive(Default)]
+struct Script {
+    hook: Mutex<Option<Hook>>,
+    /// The daemon is killed at its next poll.
+    dies: AtomicBool,
+}
+
+impl Script {
+    async fn moment(&self, moment: RequestMoment) {
+        let goes_on = self.hook.lock().unwrap().as_mut().is_none_or(|hook| hook(moment));
+        if !goes_on {
+            self.dies.store(true, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            pending::<()>().await;
+        }
+    }
 }
 
 impl Responder for Wire {
@@ -44,9 +74,13 @@ impl Responder for Wire {
                 let mut rng = self.rng.lock().unwrap();
                 (rng.u64(0..15), rng.u64(0..15))
             };
+            self.watch.request(&request, &self.sim);
             tokio::time::sleep(Duration::from_millis(there)).await;
             self.saved.store(length(&self.journal), Ordering::Relaxed);
+            let is_write = request.method() == http::Method::POST;
+            self.script.moment(RequestMoment::Arrives { is_write }).await;
             let answer = self.sim.exchange(request.map(Body::from)).await;
+            self.script.moment(RequestMoment::Answered).await;
             tokio::time::sleep(Duration::from_millis(back)).await;
             match answer {
                 Ok((parts, bytes)) => Ok(http::Response::from_parts(parts, bytes.to_vec())),
@@ -74,20 +108,31 @@ struct Running {
     end: Rc<Cell<Option<End>>>,
     /// The polls until it crashes; none while it does not.
     polls: Rc<Cell<Option<u32>>>,
+    /// The polls so far.
+    polled: Rc<Cell<u32>>,
 }
 
 /// A daemon that lives and dies on virtual time.
 pub(crate) struct Simulated {
     journal: PathBuf,
     args: Vec<String>,
+    began: Instant,
+    watch: Arc<Watch>,
+    /// The journal as a dry run found it.
+    found: Option<Vec<u8>>,
     saved: Arc<AtomicU64>,
     running: Option<Running>,
     failed: RefCell<Option<String>>,
     passes: (u64, u64),
+    script: Arc<Script>,
+    /// What the next crash leaves of the journal; drawn when there is none.
+    tear: Option<Tear>,
+    /// The polls of the last life that ended.
+    polled: u32,
 }
 
 impl Simulated {
-    pub(crate) fn new(dir: &Path, sim: Sim, settings: Vec<String>, seed: u64) -> Self {
+    pub(crate) fn new(dir: &Path, sim: Sim, settings: Vec<String>, seed: u64, log: Log) -> Self {
         let token = dir.join("token");
         fs::write(&token, TOKEN).unwrap();
         let journal = dir.join("journal");
@@ -97,28 +142,66 @@ impl Simulated {
             format!("--twilio-url={}", sim.url()),
             format!("--account-sid={MAIN}"),
             format!("--auth-token-file={}", shown(&token)),
-            format!("--journal-dir={}", shown(&journal)),
             format!("--desired={}", shown(&dir.join("state"))),
         ];
+        if !settings.iter().any(|setting| setting.starts_with("--journal-dir=")) {
+            args.push(format!("--journal-dir={}", shown(&journal)));
+        }
         args.extend(settings);
         let journal = journal.join("journal.jsonl");
         let rng = Mutex::new(Rng::with_seed(seed ^ 0x5eed));
-        let wire = Wire { sim, rng, journal: journal.clone(), saved: Arc::clone(&saved) };
+        let watch = Arc::new(Watch::new(sim.clone(), log));
+        let script = Arc::new(Script::default());
+        let wire = Wire {
+            sim,
+            rng,
+            journal: journal.clone(),
+            saved: Arc::clone(&saved),
+            watch: Arc::clone(&watch),
+            script: Arc::clone(&script),
+        };
         send_over(Some(Arc::new(wire)));
-        Self { journal, args, saved, running: None, failed: RefCell::default(), passes: (0, 0) }
+        Self {
+            journal,
+            args,
+            began: Instant::now(),
+            watch,
+            found: None,
+            saved,
+            running: None,
+            failed: RefCell::default(),
+            passes: (0, 0),
+            script,
+            tear: None,
+            polled: 0,
+        }
     }
 
     /// The bytes of the journal that a crash leaves: all that was saved, and any part of the rest.
     fn torn(&self, rng: &mut Rng) -> Option<Vec<u8>> {
         let bytes = fs::read(&self.journal).ok()?;
         let saved = usize::try_from(self.saved.load(Ordering::Relaxed)).unwrap().min(bytes.len());
-        // Half of the time nothing is lost.
-        let kept = if rng.bool() { bytes.len() } else { rng.usize(saved..=bytes.len()) };
+        let kept = match self.tear {
+            Some(Tear::None) => bytes.len(),
+            Some(Tear::Half) => usize::midpoint(saved, bytes.len()),
+            Some(Tear::All) => saved,
+            // Half of the time nothing is lost.
+            None if rng.bool() => bytes.len(),
+            None => rng.usize(saved..=bytes.len()),
+        };
         Some(bytes[..kept].to_vec())
     }
 
-    fn end(&mut self, torn: Option<Vec<u8>>) {
-        if let Some(torn) = torn {
+    fn end(&mut self, handle: &Handle, torn: Option<Vec<u8>>) {
+        self.watch.search("the metrics", &handle.metrics());
+        self.watch.search_file("the journal", &self.journal);
+        if let Some(found) = self.found.take() {
+            let torn = torn.unwrap_or_else(|| fs::read(&self.journal).unwrap_or_default());
+            if torn != found {
+                self.watch.complain("I7: a dry run changed the journal".to_owned());
+            }
+            fs::write(&self.journal, found).unwrap();
+        } else if let Some(torn) = torn {
             fs::write(&self.journal, torn).unwrap();
         }
         self.saved.store(length(&self.journal), Ordering::Relaxed);
@@ -127,8 +210,13 @@ impl Simulated {
 }
 
 impl Life for Simulated {
-    fn start(&mut self) {
-        let daemon = match Daemon::start(&self.args) {
+    fn start(&mut self, dry_run: bool) {
+        let mut args = self.args.clone();
+        if dry_run {
+            args.push("--dry-run".to_owned());
+            self.found = fs::read(&self.journal).ok();
+        }
+        let daemon = match Daemon::start(&args) {
             Ok(daemon) => daemon,
             Err(error) => {
                 *self.failed.borrow_mut() = Some(error);
@@ -138,11 +226,17 @@ impl Life for Simulated {
         self.saved.store(length(&self.journal), Ordering::Relaxed);
         let handle = daemon.handle();
         let (end, polls) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(None::<u32>)));
+        let polled = Rc::new(Cell::new(0));
         let task = tokio::task::spawn_local({
-            let (end, polls) = (Rc::clone(&end), Rc::clone(&polls));
+            let (end, polls, polled) = (Rc::clone(&end), Rc::clone(&polls), Rc::clone(&polled));
+            let script = Arc::clone(&self.script);
             async move {
                 let mut life = pin!(daemon.run());
                 let ended = poll_fn(|context| {
+                    polled.set(polled.get() + 1);
+                    if script.dies.swap(false, Ordering::Relaxed) {
+                        return Poll::Ready(End::Crashed);
+                    }
                     match polls.get() {
                         Some(0) => return Poll::Ready(End::Crashed),
                         Some(left) => polls.set(Some(left - 1)),
@@ -153,7 +247,7 @@ impl Life for Simulated {
                 end.set(Some(ended.await));
             }
         });
-        self.running = Some(Running { handle, task, end, polls });
+        self.running = Some(Running { handle, task, end, polls, polled });
     }
 
     fn death(&mut self) -> Option<String> {
@@ -180,7 +274,7 @@ impl Life for Simulated {
         task.abort();
         let _ = task.await;
         handle.stop();
-        self.end(torn);
+        self.end(&handle, torn);
     }
 
     fn kill_somewhere(&mut self, rng: &mut Rng) -> bool {
@@ -199,8 +293,9 @@ impl Life for Simulated {
         let crashed = self.running.as_ref().is_some_and(|running| running.end.get() == Some(End::Crashed));
         if crashed && let Some(running) = self.running.take() {
             running.handle.stop();
+            self.polled = running.polled.get();
             let torn = self.torn(rng);
-            self.end(torn);
+            self.end(&running.handle, torn);
         }
         crashed
     }
@@ -209,7 +304,7 @@ impl Life for Simulated {
         let Running { handle, task, .. } = self.running.take()?;
         handle.stop();
         let ended = tokio::time::timeout(within, task).await;
-        self.end(None);
+        self.end(&handle, None);
         match ended {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("SIGTERM ended it with {error}")),
@@ -227,7 +322,9 @@ impl Life for Simulated {
 
     async fn status(&self) -> Option<Value> {
         let report = self.running.as_ref()?.handle.report()?;
-        serde_json::to_value(&*report).ok()
+        let report = serde_json::to_value(&*report).ok()?;
+        self.watch.search("the status", &report.to_string());
+        Some(report)
     }
 
     fn read_journal(&self) -> Option<String> {
@@ -243,5 +340,48 @@ impl Life for Simulated {
 
     fn log(&self) -> String {
         "run the seed again with --log".to_owned()
+    }
+
+    fn is_simulated(&self) -> bool {
+        true
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.journal.clone()
+    }
+
+    fn set_clock(&mut self, ahead: i64) {
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap();
+        set_clock(Timestamp::from_millisecond(BEGIN * 1_000 + elapsed + ahead).unwrap());
+    }
+
+    fn start_another(&self) -> Option<String> {
+        let another = Daemon::start(&self.args);
+        another.is_ok().then(|| "a second daemon started on the same journal".to_owned())
+    }
+
+    fn complaints(&mut self) -> Vec<String> {
+        if let Some(running) = &self.running {
+            self.watch.search("the metrics", &running.handle.metrics());
+        }
+        self.watch.search_file("the journal", &self.journal);
+        self.watch.complaints(self.passes.0 + self.passes.1, &self.journal)
+    }
+}
+
+impl Scripted for Simulated {
+    fn hook(&mut self, hook: Hook) {
+        *self.script.hook.lock().unwrap() = Some(hook);
+    }
+
+    fn kill_at(&mut self, poll: u32, tear: Tear) {
+        self.tear = Some(tear);
+        if let Some(running) = &self.running {
+            running.polls.set(Some(poll));
+        }
+    }
+
+    fn polls(&self) -> u32 {
+        self.running.as_ref().map_or(self.polled, |running| running.polled.get())
     }
 }

@@ -8,32 +8,37 @@
     reason = "it prints what it saw, and a failure of the machine ends it"
 )]
 
+mod explore;
 mod life;
+mod run;
+mod shrink;
+mod watch;
 
 use std::{
     collections::BTreeSet,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use clap::Parser;
-use jiff::Timestamp;
-use life::Simulated;
-use soak::{MAIN, Outcome, Scale, Soak, TOKEN, daemon_args};
-use tokio::task::LocalSet;
-use twilio_sim::{Sim, World};
+use clap::{Parser, Subcommand};
+use explore::Explore;
+use run::{Run, folder_of, new_folder};
+use soak::Outcome;
 
 /// The time at which every simulation begins: 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
 
 /// Breaks a daemon in every way that one seed after the other gives, and judges each of its writes.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// The first seed
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -49,6 +54,12 @@ struct Args {
     /// The number of threads
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Stop at the first violation
+    #[arg(long)]
+    stop_at_first: bool,
+    /// Leave out all steps of the first seed that a violation does not need, and tell what happened
+    #[arg(long)]
+    shrink: bool,
     /// Show the log of the daemon, for one seed
     #[arg(long)]
     log: bool,
@@ -57,8 +68,28 @@ struct Args {
     keep: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    Explore(Explore),
+}
+
+impl Args {
+    fn run(&self, seed: u64) -> Run {
+        Run {
+            seed,
+            accounts: self.accounts,
+            lasts: Duration::from_secs(self.seconds),
+            skips: BTreeSet::new(),
+            shows_log: self.log,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Explore(explore)) = args.command {
+        return explore.run();
+    }
     if args.log {
         tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
     }
@@ -66,86 +97,86 @@ fn main() -> ExitCode {
         println!("no seed, no proof: give --seeds 1 or more");
         return ExitCode::FAILURE;
     }
-    let scale = Scale { accounts: args.accounts, lasts: Duration::from_secs(args.seconds) };
-    let (next, end) = (AtomicU64::new(args.seed), args.seed + args.seeds);
+    if args.shrink {
+        return told(&args);
+    }
     let begin = Instant::now();
-    let (all, failed) = (Mutex::new(Outcome::default()), Mutex::new(BTreeSet::new()));
-    std::thread::scope(|threads| {
-        for _ in 0..args.threads.max(1) {
-            threads.spawn(|| {
-                let dir = tempfile::Builder::new().prefix("simulation-").tempdir_in(memory()).unwrap();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        break;
-                    }
-                    let dir = args.keep.as_deref().unwrap_or(dir.path()).join(seed.to_string());
-                    let outcome = simulate(seed, scale, &dir);
-                    if args.keep.is_none() {
-                        std::fs::remove_dir_all(dir).unwrap();
-                    }
-                    if !outcome.violations.is_empty() {
-                        println!("seed {seed}: {}", outcome.violations.join("\n  "));
-                        failed.lock().unwrap().insert(seed);
-                    }
-                    all.lock().unwrap().add(outcome);
-                }
-            });
-        }
-    });
+    let (all, mut failed, made) = all_seeds(&args);
     let took = begin.elapsed().as_secs_f64();
-    let mut failed = failed.into_inner().unwrap();
     if !args.log
-        && let Some(difference) = replayed(args.seed, scale)
+        && !args.stop_at_first
+        && let Some(difference) = replayed(&args.run(args.seed))
     {
         println!("seed {}: {difference}", args.seed);
         failed.insert(args.seed);
     }
-    for (what, count) in &all.lock().unwrap().counts {
+    for (what, count) in &all.counts {
         println!("{count:>9}  {what}");
     }
     #[expect(clippy::cast_precision_loss, reason = "for people")]
-    let rate = args.seeds as f64 / took;
-    println!("{} seeds in {took:.1} s: {rate:.1} a second", args.seeds);
+    let rate = made as f64 / took;
+    println!("{made} seeds in {took:.1} s: {rate:.1} a second");
     for seed in &failed {
-        println!("again: cargo run --profile simulation -p simulation -- --seed {seed} --log");
+        println!("what happened: cargo run --profile simulation -p simulation -- --seed {seed} --shrink");
     }
     println!("seeds with a violation: {}", failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Makes the soaks of all seeds: the sum of their counts, the seeds with a violation, and the number of soaks.
+fn all_seeds(args: &Args) -> (Outcome, BTreeSet<u64>, u64) {
+    let (next, end) = (AtomicU64::new(args.seed), args.seed + args.seeds);
+    let (stops, made) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (all, failed) = (Mutex::new(Outcome::default()), Mutex::new(BTreeSet::new()));
+    std::thread::scope(|threads| {
+        for _ in 0..args.threads.max(1) {
+            threads.spawn(|| {
+                let dir = new_folder();
+                while !stops.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let folder = folder_of(seed, args.keep.as_ref(), dir.path());
+                    let outcome = args.run(seed).make(&folder);
+                    if args.keep.is_none() {
+                        std::fs::remove_dir_all(folder).unwrap();
+                    }
+                    if !outcome.violations.is_empty() {
+                        println!("seed {seed}: {}", outcome.violations.join("\n  "));
+                        failed.lock().unwrap().insert(seed);
+                        stops.fetch_or(args.stop_at_first, Ordering::Relaxed);
+                    }
+                    made.fetch_add(1, Ordering::Relaxed);
+                    all.lock().unwrap().add(outcome);
+                }
+            });
+        }
+    });
+    (all.into_inner().unwrap(), failed.into_inner().unwrap(), made.into_inner())
+}
+
+/// Shrinks the first seed, and tells what happens in the steps that are left.
+fn told(args: &Args) -> ExitCode {
+    let Some((run, outcome)) = shrink::shrink(&args.run(args.seed)) else {
+        println!("seed {} breaks no invariant", args.seed);
+        return ExitCode::SUCCESS;
+    };
+    let left = shrink::steps_left(&run, outcome.steps);
+    println!("seed {}, {} of {} steps: {left:?}", args.seed, left.len(), outcome.steps);
+    for line in &outcome.story {
+        println!("{line}");
+    }
+    println!("{}", outcome.violations.join("\n"));
+    ExitCode::FAILURE
+}
+
 /// The difference between two simulations of one seed, which must not be one.
-fn replayed(seed: u64, scale: Scale) -> Option<String> {
-    let dir = tempfile::Builder::new().prefix("simulation-").tempdir_in(memory()).unwrap();
-    let [first, second] = ["1", "2"].map(|run| simulate(seed, scale, &dir.path().join(run)));
+fn replayed(run: &Run) -> Option<String> {
+    let dir = new_folder();
+    let [first, second] = ["1", "2"].map(|name| run.make(&dir.path().join(name)));
     let differs = first.counts.iter().find(|(what, count)| second.counts.get(*what) != Some(*count));
     differs.map(|(what, count)| {
         format!("two runs of one seed differ: {what}: {count} and {:?}", second.counts.get(what))
     })
-}
-
-/// A folder in memory, where there is one.
-fn memory() -> &'static Path {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { memory } else { Path::new("/tmp") }
-}
-
-fn simulate(seed: u64, scale: Scale, dir: &Path) -> Outcome {
-    std::fs::create_dir_all(dir).unwrap();
-    fastrand::seed(seed);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let local = LocalSet::new();
-    let outcome = local.block_on(&runtime, async {
-        let begin = Timestamp::from_second(BEGIN).unwrap();
-        subaccountd::simulation::set_clock(begin);
-        let sim = Sim::in_process(World::builder(MAIN, TOKEN).build(), begin);
-        let life = Simulated::new(dir, sim.clone(), daemon_args(seed, scale.lasts), seed);
-        let outcome = Soak::begin(seed, scale, sim.clone(), dir, life).to_the_end().await;
-        sim.stop().await;
-        outcome
-    });
-    drop(local);
-    drop(runtime);
-    outcome
 }

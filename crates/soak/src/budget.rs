@@ -97,6 +97,16 @@ impl Budget {
         }
     }
 
+    /// Forgets the writes since an instant, as a daemon whose journal is lost or older does; all of them without one.
+    pub(crate) fn forget(&mut self, since: Option<Instant>) {
+        self.effects.retain(|effect| since.is_some_and(|since| effect.at < since));
+        for asked in self.last.values_mut().flatten() {
+            if since.is_none_or(|since| asked.at >= since) {
+                asked.is_sure = Some(false);
+            }
+        }
+    }
+
     /// Counts an effect, and returns the limit that it exceeds.
     pub(crate) fn took_effect(&mut self, request_id: &str, mut effect: Effect) -> Option<String> {
         let (ask, now) = (effect.ask.clone(), effect.at);

@@ -1,6 +1,6 @@
 //! The faults of Twilio, and the changes that people make outside of the daemon.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
@@ -10,6 +10,8 @@ use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, Sim, SuspendedNumbe
 use crate::judge::Judge;
 
 const DAY: i64 = 26 * 3600;
+/// Another host, to which nothing may be sent.
+const ELSEWHERE: &str = "http://elsewhere.example";
 
 /// The faults that last for a while, and their ends.
 pub(crate) struct Chaos {
@@ -56,6 +58,22 @@ impl Chaos {
         world.switches_mut().number_list_lag_ms = 0;
         world.switches_mut().suspended_numbers = SuspendedNumbers::Rows;
         self.judge.book().dark(false);
+    }
+
+    /// Returns true while Twilio's clock is wrong.
+    pub(crate) fn clock_is_wrong(&self) -> bool {
+        self.clock_until.is_some()
+    }
+
+    /// The status of every account, and the holder of every number, released ones included.
+    pub(crate) fn fleet(&self) -> BTreeMap<String, String> {
+        let world = self.sim.world();
+        let accounts =
+            world.accounts().map(|account| (account.sid.to_string(), account.status.as_str().to_owned()));
+        let numbers = world.numbers().map(|number| (number.phone_number.clone(), number.owner.to_string()));
+        let released =
+            world.released().iter().map(|release| (release.phone_number.clone(), "released".to_owned()));
+        accounts.chain(numbers).chain(released).collect()
     }
 
     pub(crate) fn step_the_clock(&mut self, rng: &mut Rng) {
@@ -108,8 +126,11 @@ impl Chaos {
     }
 
     fn read_fault(&self, rng: &mut Rng) -> (&'static str, Fault) {
-        match rng.u8(0..10) {
+        match rng.u8(0..14) {
             0 => ("500", Fault::status(500, 20500)),
+            10 | 11 => ("rows lost", Fault::new(FaultKind::Rows { drop: rng.usize(1..3), end: true })),
+            12 => ("page repeated", Fault::new(FaultKind::RepeatPage)),
+            13 => ("page elsewhere", Fault::new(FaultKind::ForeignNextPage { to: ELSEWHERE.to_owned() })),
             1 => ("429 with Retry-After", Fault::status(429, 20429).retry_after(1)),
             2 => ("reset", Fault::reset()),
             3 => ("latency", Fault::latency(rng.u64(50..1_500))),
@@ -129,16 +150,25 @@ impl Chaos {
 
     /// A new customer with some numbers.
     pub(crate) fn open_account(&mut self, rng: &mut Rng) -> String {
-        let now = self.sim.now();
-        self.names += 1;
-        let mut world = self.sim.world();
-        let sid = world.create_account(&format!("c{}", self.names), now).unwrap().to_string();
+        let sid = self.open_empty_account();
         for _ in 0..rng.u8(0..4) {
-            self.phones += 1;
-            let phone = format!("+1510{:07}", 6_000_000 + self.phones);
-            world.buy_number(&phone, &sid, now).unwrap();
+            self.buy_number(&sid);
         }
         sid
+    }
+
+    pub(crate) fn open_empty_account(&mut self) -> String {
+        let now = self.sim.now();
+        self.names += 1;
+        self.sim.world().create_account(&format!("c{}", self.names), now).unwrap().to_string()
+    }
+
+    pub(crate) fn buy_number(&mut self, holder: &str) -> String {
+        let now = self.sim.now();
+        self.phones += 1;
+        let phone = format!("+1510{:07}", 6_000_000 + self.phones);
+        self.sim.world().buy_number(&phone, holder, now).unwrap();
+        phone
     }
 
     /// The accounts that are not closed.
@@ -170,15 +200,17 @@ impl Chaos {
             0..4 => self.people_move(&sid, rng),
             4..6 => self.set_status(&sid, AccountStatus::Suspended),
             6..9 => self.set_status(&sid, AccountStatus::Active),
-            _ => {
-                self.names += 1;
-                let name = format!("r{}", self.names);
-                self.edit(&sid, "renames", |account, book| {
-                    account.friendly_name = name;
-                    book.renamed(&account.sid);
-                });
-            }
+            _ => self.rename(&sid),
         }
+    }
+
+    pub(crate) fn rename(&mut self, sid: &str) {
+        self.names += 1;
+        let name = format!("r{}", self.names);
+        self.edit(sid, "renames", |account, book| {
+            account.friendly_name = name;
+            book.renamed(&account.sid);
+        });
     }
 
     fn edit(
@@ -197,12 +229,12 @@ impl Chaos {
         edited.unwrap();
     }
 
-    fn set_status(&self, sid: &str, status: AccountStatus) {
+    pub(crate) fn set_status(&self, sid: &str, status: AccountStatus) {
         self.edit(sid, status.as_str(), |account, book| {
             if account.status != status {
                 account.status = status;
                 match status {
-                    AccountStatus::Active => book.reactivated(&account.sid),
+                    AccountStatus::Active => book.reactivated(&account.sid, false),
                     AccountStatus::Suspended | AccountStatus::Closed => book.suspended(&account.sid, false),
                 }
             }
@@ -219,12 +251,26 @@ impl Chaos {
             if numbers.is_empty() {
                 return;
             }
-            (numbers[rng.usize(0..numbers.len())].clone(), active[rng.usize(0..active.len())].clone())
+            (numbers[rng.usize(0..numbers.len())].clone(), active[rng.usize(0..active.len())].to_string())
         };
-        let moved = self.sim.edit_number(&phone, |number| {
+        self.move_number(&phone, &to);
+    }
+
+    /// Moves a number to another account if that is active.
+    pub(crate) fn move_number(&self, phone: &str, to: &str) {
+        let to = {
+            let world = self.sim.world();
+            let active = |account: &&twilio_sim::Account| account.status == AccountStatus::Active;
+            let to = world.account(to).filter(active).map(|account| account.sid.clone());
+            match to.filter(|to| world.owner_of(phone) != Some(to)) {
+                Some(to) => to,
+                None => return,
+            }
+        };
+        let moved = self.sim.edit_number(phone, |number| {
             number.owner = to;
             let mut book = self.judge.book();
-            book.moved(&phone, true);
+            book.moved(phone, true);
             book.tally.count("people: moved numbers");
         });
         // The number may have been released meanwhile.

@@ -49,7 +49,17 @@ impl Editor {
     pub(crate) fn save(&mut self) {
         let since = Instant::now();
         self.folder.write(&self.state, &mut self.wrote);
+        self.tell();
         self.judge.book().versions.push(since, Arc::new(self.state.clone()));
+    }
+
+    /// Tells what the state says differently from its last version.
+    fn tell(&self) {
+        let mut book = self.judge.book();
+        let told = book.versions.changes(&self.state);
+        for line in &told {
+            book.tally.tell(line);
+        }
     }
 
     fn pick(&self, rng: &mut Rng, which: impl Fn(&str, &Entry) -> bool) -> Option<String> {
@@ -85,7 +95,7 @@ impl Editor {
         world.numbers_of(sid).map(|number| number.phone_number.clone()).collect()
     }
 
-    fn name_of(&self, sid: &str) -> String {
+    pub(crate) fn name_of(&self, sid: &str) -> String {
         self.sim.world().account(sid).map(|account| account.friendly_name.clone()).unwrap_or_default()
     }
 

@@ -8,11 +8,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use twilio_sim::{AccountStatus, Moment, Operation, World, WriteSeen};
+use twilio_sim::{AccountStatus, Moment, Operation, Sim, World, WriteSeen};
 
 use crate::{
-    MAIN, Rules,
+    Kind, MAIN, Rules,
     budget::{Budget, Effect},
+    knowledge::Knowledge,
     state::{Ask, Terms, Versions},
 };
 
@@ -21,10 +22,15 @@ pub(crate) const RACE: Duration = Duration::from_secs(6);
 /// Twilio's dates are whole seconds, and so are the times that the daemon keeps; the lists may be a little older than what they
 /// are dated by.
 const ROUNDING: Duration = Duration::from_millis(2_300);
+/// The most by which a clock that drifts is wrong.
+const DRIFT: Duration = Duration::from_millis(1_100);
 /// For so long a suspension is the late effect of a write whose outcome was unknown.
 const LATE: Duration = Duration::from_secs(130);
 /// The longest lag of a list.
 const MAX_LAG: Duration = Duration::from_secs(3);
+
+/// The most lines of a story that are kept.
+const MAX_STORY: usize = 4_000;
 
 /// The ages of writes: the time since the state last asked for a write when it arrives.
 const AGES: [&str; 6] = [
@@ -40,9 +46,18 @@ const AGES: [&str; 6] = [
 #[derive(Default)]
 struct Facts {
     suspended: Option<Suspension>,
+    /// The last suspension that people ended, and when.
+    before: Option<(Suspension, Instant)>,
     renamed: Option<Instant>,
     /// The last POST that asked to suspend it and whose answer may be lost.
     asked: Option<Instant>,
+}
+
+impl Facts {
+    /// The suspension that people lifted when the close may have been on its way.
+    fn lifted(&self, now: Instant) -> Option<&Suspension> {
+        self.before.as_ref().filter(|(_, lifted)| now - *lifted < RACE).map(|(suspension, _)| suspension)
+    }
 }
 
 struct Suspension {
@@ -72,15 +87,29 @@ pub(crate) struct Tally {
     pub(crate) ages: BTreeMap<&'static str, u64>,
     pub(crate) other: BTreeMap<String, u64>,
     pub(crate) violations: Vec<String>,
+    /// What happened, in order.
+    pub(crate) story: Vec<String>,
+    began: Option<Instant>,
 }
 
 impl Tally {
     pub(crate) fn count(&mut self, what: impl Into<String>) {
-        *self.other.entry(what.into()).or_default() += 1;
+        let what = what.into();
+        self.tell(&what);
+        *self.other.entry(what).or_default() += 1;
+    }
+
+    pub(crate) fn tell(&mut self, what: &str) {
+        let at = self.began.map(|began| began.elapsed().as_secs_f64()).unwrap_or_default();
+        self.story.push(format!("{at:7.3} {what}"));
+        if self.story.len() > MAX_STORY {
+            self.story.drain(..MAX_STORY / 2);
+        }
     }
 
     pub(crate) fn violation(&mut self, what: String) {
         eprintln!("VIOLATION {what}");
+        self.tell(&format!("VIOLATION {what}"));
         self.violations.push(what);
     }
 }
@@ -99,6 +128,9 @@ pub(crate) struct Book {
     budget: Budget,
     released: usize,
     dark: bool,
+    knowledge: Knowledge,
+    /// The daemon that runs now makes no write.
+    pub(crate) is_dry_run: bool,
 }
 
 /// The judge, shared between the simulator and the soak. The world is always locked before it.
@@ -112,7 +144,7 @@ impl Judge {
             rules,
             began: Instant::now(),
             versions: Versions::default(),
-            tally: Tally::default(),
+            tally: Tally { began: Some(Instant::now()), ..Tally::default() },
             arrivals: 0,
             last: [None, None],
             facts: BTreeMap::new(),
@@ -120,6 +152,8 @@ impl Judge {
             flights: BTreeMap::new(),
             released: 0,
             dark: false,
+            knowledge: Knowledge::default(),
+            is_dry_run: false,
         })))
     }
 
@@ -127,14 +161,24 @@ impl Judge {
         self.0.lock().unwrap()
     }
 
-    pub(crate) fn see(&self, seen: &WriteSeen, world: &World) {
+    /// Sees every write and every number list of the simulator from now on.
+    pub(crate) fn observe(&self, sim: &Sim) {
+        let (writes, lists) = (self.clone(), self.clone());
+        sim.observe_writes(move |seen, world| writes.see(seen, world));
+        sim.observe_numbers(move |seen| lists.book().knowledge.page(seen, Instant::now()));
+    }
+
+    fn see(&self, seen: &WriteSeen, world: &World) {
         let mut book = self.book();
         match seen.moment {
             Moment::Arrived => book.arrived(seen, world),
             Moment::Begins => book.begins(seen, world),
             Moment::Struck => book.struck(seen),
             Moment::Ended { done } => book.ended(seen, world, done),
-            Moment::Answered { status } => book.budget.answered(&seen.request_id, status),
+            Moment::Answered { status } => {
+                book.tally.tell(&format!("answered {status}"));
+                book.budget.answered(&seen.request_id, status);
+            }
         }
     }
 }
@@ -181,6 +225,10 @@ impl Book {
             return;
         };
         *self.tally.posts.entry(ask.kind().to_owned()).or_default() += 1;
+        self.tally.tell(&format!("POST {ask:?}"));
+        if self.is_dry_run {
+            self.violation(&format!("I7: {ask:?} of a dry run"));
+        }
         self.last[0] = match &ask {
             Ask::Transfer { to, .. } => Some(to.clone()),
             Ask::Suspend(sid) | Ask::Reactivate(sid) | Ask::Close(sid) => Some(sid.clone()),
@@ -189,23 +237,15 @@ impl Book {
             self.violation("I3: a POST to the main account");
         }
         self.still_asked(&ask, now);
-        let release = self.versions.latest(now, |state| state.asks(&ask));
-        let release = match (&ask, release) {
-            (Ask::Close(sid), Some((_, state))) => state.terms(sid).cloned().unwrap_or_default(),
-            _ => Terms::default(),
+        let release = match &ask {
+            Ask::Close(sid) => self.closes(sid, world, now),
+            Ask::Suspend(_) | Ask::Reactivate(_) | Ask::Transfer { .. } => BTreeSet::new(),
         };
-        if let Ask::Close(sid) = &ask {
-            for what in self.close(sid, &release, world, now) {
-                let dated = world.account(sid).map(|account| account.date_updated);
-                let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
-                self.violation(&format!("I1: close of {sid}: {what}{story}"));
-            }
-        }
         if let Ask::Suspend(sid) = &ask {
             self.facts.entry(sid.clone()).or_default().asked = Some(now);
         }
         self.budget.arrived(&seen.request_id, &ask, now);
-        let flight = Flight { at: now, ask, release: release.release, before: None };
+        let flight = Flight { at: now, ask, release, before: None };
         self.flights.insert(seen.request_id.clone(), flight);
     }
 
@@ -242,6 +282,26 @@ impl Book {
         }
     }
 
+    /// I1: judges a close by the terms that the state has now, or had when the daemon may have read it. Gives the numbers that
+    /// they release.
+    fn closes(&mut self, sid: &str, world: &World, now: Instant) -> BTreeSet<String> {
+        let read = |end: Instant| now.saturating_duration_since(end) < RACE;
+        let versions = self.versions.back(now).take_while(|(_, end, _)| read(*end));
+        let mut all: Vec<_> = versions.filter_map(|(_, _, state)| state.terms(sid).cloned()).collect();
+        all.dedup();
+        let judged: Vec<_> = all.iter().map(|terms| (terms, self.close(sid, terms, world, now))).collect();
+        if let Some((terms, _)) = judged.iter().find(|(_, wrong)| wrong.is_empty()) {
+            return terms.release.clone();
+        }
+        let (terms, wrong) = judged.into_iter().next().unzip();
+        for what in wrong.unwrap_or_else(|| vec!["no state closes it".to_owned()]) {
+            let dated = world.account(sid).map(|account| account.date_updated);
+            let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
+            self.violation(&format!("I1: close of {sid}: {what}{story}"));
+        }
+        terms.map(|terms| terms.release.clone()).unwrap_or_default()
+    }
+
     /// I1, without what I12 covers: the problems of this close.
     fn close(&mut self, sid: &str, terms: &Terms, world: &World, now: Instant) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -251,12 +311,21 @@ impl Book {
         if account.friendly_name != terms.confirm && renamed.is_none_or(|at| now - at > RACE) {
             wrong.push(format!("`{}` was confirmed, and it is {}", terms.confirm, account.friendly_name));
         }
-        let rest = self.rules.close_after.saturating_sub(ROUNDING);
-        match facts.and_then(|facts| facts.suspended.as_ref()).map(|suspension| now - suspension.since) {
+        let drift = if self.rules.kind == Kind::Drift { DRIFT } else { Duration::ZERO };
+        let rest = self.rules.close_after.saturating_sub(ROUNDING + drift);
+        let suspended = facts.and_then(|facts| facts.suspended.as_ref().or_else(|| facts.lifted(now)));
+        let suspended = suspended.map(|suspension| suspension.since);
+        match suspended.map(|since| now - since) {
             Some(rested) if rested >= rest => {}
             rested => wrong.push(format!("suspended for {rested:?} of {:?}", self.rules.close_after)),
         }
-        let (decided, unseen) = self.versions.decided(sid, terms, now);
+        let (reads, age) = self.knowledge.reads(sid, suspended.unwrap_or(now), now);
+        if reads < 2 || age.is_none_or(|age| age > RACE) {
+            wrong.push(format!(
+                "its numbers were read {reads} times since it was suspended, last {age:?} before"
+            ));
+        }
+        let (decided, unseen) = self.versions.decided(sid, terms, now, self.rules.unseen());
         if decided < rest {
             wrong.push(format!("decided for {decided:?} of {:?}", self.rules.close_after));
         } else if unseen {
@@ -289,6 +358,11 @@ impl Book {
                 return None;
             }
         }
+        let by_us = entered.is_some_and(|arrival| !arrival.by_people);
+        if !by_us && !self.knowledge.has_shown(sid, phone, entered.map(|arrival| arrival.at)) {
+            self.tally.count("numbers of a closed account that no list ever showed");
+            return None;
+        }
         let entered =
             entered.map(|arrival| (arrived.saturating_duration_since(arrival.at), arrival.by_people));
         let dark = suspension.map(|suspension| suspension.dark);
@@ -314,6 +388,7 @@ impl Book {
         }
         let late = now - flight.at;
         self.tally.count(format!("{} that took effect", flight.ask.kind()));
+        self.tally.tell(&format!("took effect: {:?}", flight.ask));
         let lost = &world.released()[self.released..];
         self.released = world.released().len();
         let unnamed: Vec<String> = lost
@@ -338,7 +413,7 @@ impl Book {
         }
         match &flight.ask {
             Ask::Suspend(sid) => self.suspended(sid, true),
-            Ask::Reactivate(sid) => self.reactivated(sid),
+            Ask::Reactivate(sid) => self.reactivated(sid, true),
             Ask::Close(_) => {}
             Ask::Transfer { phone, .. } => self.moved(phone, false),
         }
@@ -361,8 +436,10 @@ impl Book {
         self.facts.entry(sid.to_owned()).or_default().suspended = Some(suspension);
     }
 
-    pub(crate) fn reactivated(&mut self, sid: &str) {
-        self.facts.entry(sid.to_owned()).or_default().suspended = None;
+    pub(crate) fn reactivated(&mut self, sid: &str, by_us: bool) {
+        let facts = self.facts.entry(sid.to_owned()).or_default();
+        let lifted = facts.suspended.take().filter(|_| !by_us);
+        facts.before = lifted.map(|suspension| (suspension, Instant::now()));
     }
 
     pub(crate) fn renamed(&mut self, sid: &str) {
@@ -385,5 +462,11 @@ impl Book {
     /// Records that the daemon was killed: the answers to its last writes may be lost.
     pub(crate) fn killed(&mut self) {
         self.budget.killed();
+    }
+
+    /// Records that the journal is lost, or replaced by the one of an earlier instant: what it knew since then is unknown.
+    pub(crate) fn journal_lost(&mut self, since: Option<Instant>) {
+        self.budget.forget(since);
+        self.knowledge.forget(since);
     }
 }

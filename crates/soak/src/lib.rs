@@ -1,4 +1,4 @@
-//! A soak: a daemon on its journal against the simulator, with kills, faults, lags, clock steps, people and edits of the state
+//! A soak: a daemon on its journal against the simulator, with kills, faults, lags, clock errors, people and edits of the state
 //! all the time, and a judge that holds every write against the invariants.
 //!
 //! Everything is drawn from one seed. The daemon is a [`Life`]: a process in real time, or one without a process on virtual time.
@@ -11,23 +11,34 @@
 
 mod budget;
 mod chaos;
+mod converge;
 mod edits;
+mod journal;
 mod judge;
+mod kills;
+mod knowledge;
+mod life;
+mod outcome;
 mod rules;
 pub mod secrets;
+pub mod small;
 mod state;
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use chaos::Chaos;
 use edits::Editor;
 use fastrand::Rng;
+use journal::Backup;
 use judge::Judge;
+use kills::Kills;
 use rules::Rules;
-use serde_json::Value;
-use state::{Folder, Word};
+use state::Folder;
 use tokio::time::{Instant, sleep};
-use twilio_sim::{AccountStatus, Sim};
+use twilio_sim::Sim;
+
+pub use life::Life;
+pub use outcome::{Outcome, passes_of};
 
 /// The main account.
 pub const MAIN: &str = "AC00000000000000000000000000000000";
@@ -35,37 +46,20 @@ pub const MAIN: &str = "AC00000000000000000000000000000000";
 pub const TOKEN: &str = "a-main-token-that-is-never-shown";
 /// The duration of a storm and of a calm.
 const WEATHER: Duration = Duration::from_secs(15);
-/// The longest time to converge once all faults have ended.
-const CONVERGES: Duration = Duration::from_secs(150);
 
-/// A daemon that is killed and started again on the same journal.
-pub trait Life {
-    /// Starts it.
-    fn start(&mut self);
-    /// The reason for which it ended by itself, once.
-    fn death(&mut self) -> Option<String>;
-    /// True while it runs.
-    fn is_running(&self) -> bool;
-    /// Kills it at once.
-    fn kill(&mut self, rng: &mut Rng) -> impl Future<Output = ()>;
-    /// Kills it at a moment of its own choice, when it can; [`Life::was_killed`] says when it did.
-    fn kill_somewhere(&mut self, rng: &mut Rng) -> bool;
-    /// Does not kill itself any more.
-    fn spare(&mut self);
-    /// True once after it was killed at a moment of its own choice.
-    fn was_killed(&mut self, rng: &mut Rng) -> bool;
-    /// Ends it as an init system does; what went wrong.
-    fn terminate(&mut self, within: Duration) -> impl Future<Output = Option<String>>;
-    /// Counts the passes so far.
-    fn count_passes(&mut self) -> impl Future<Output = u64>;
-    /// The document of `/status`.
-    fn status(&self) -> impl Future<Output = Option<Value>>;
-    /// Reads the journal as a person does; what went wrong.
-    fn read_journal(&self) -> Option<String>;
-    /// A file of the state changed.
-    fn edited(&self);
-    /// The place of its log.
-    fn log(&self) -> String;
+/// What is special about a soak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Everything happens.
+    Usual,
+    /// The daemon keeps its history in memory only.
+    WithoutJournal,
+    /// The clocks run too fast or too slow.
+    Drift,
+    /// Nobody edits anything after the begin; there are faults and kills only.
+    Quiet,
+    /// Nobody edits anything after the begin, and there are no faults: what a [`Kind::Quiet`] soak of the same seed must come to.
+    Still,
 }
 
 /// The size of a soak.
@@ -75,27 +69,33 @@ pub struct Scale {
     pub accounts: usize,
     /// The time for which it goes on, before the faults end.
     pub lasts: Duration,
+    /// What is special about it.
+    pub kind: Kind,
 }
 
 /// The settings of the daemon with which the soak of `seed` judges it.
-pub fn daemon_args(seed: u64, lasts: Duration) -> Vec<String> {
-    Rules::new(seed, lasts).args()
+pub fn daemon_args(seed: u64, scale: Scale) -> Vec<String> {
+    Rules::new(seed, scale).args()
 }
 
 /// A soak.
 pub struct Soak<L> {
+    seed: u64,
     rng: Rng,
     scale: Scale,
     chaos: Chaos,
     editor: Editor,
     process: L,
     judge: Judge,
-    starts_at: Option<Instant>,
-    kills_at: Option<Instant>,
-    /// Kill it so long after the next write arrived.
-    kills_on_write: Option<(u64, Duration)>,
-    /// It will be killed at a moment of its own choice.
-    kills_itself: bool,
+    kills: Kills,
+    /// The daemon that runs now makes no write.
+    is_dry_run: bool,
+    clock_until: Option<Instant>,
+    /// The milliseconds by which the clock of the daemon's machine drifts at each step.
+    drift: i64,
+    drifted: i64,
+    backup: Option<Backup>,
+    skips: BTreeSet<u32>,
 }
 
 impl<L: Life> Soak<L> {
@@ -104,46 +104,72 @@ impl<L: Life> Soak<L> {
     /// # Panics
     /// The machine refuses the folder.
     pub fn begin(seed: u64, scale: Scale, sim: Sim, dir: &Path, process: L) -> Self {
-        let judge = Judge::new(Rules::new(seed, scale.lasts));
-        let seeing = judge.clone();
-        sim.observe_writes(move |seen, world| seeing.see(seen, world));
+        let judge = Judge::new(Rules::new(seed, scale));
+        judge.observe(&sim);
         fs::create_dir_all(dir.join("state")).unwrap();
         let folder = Folder(dir.join("state"));
+        let mut rng = Rng::with_seed(seed);
+        let drift = if scale.kind == Kind::Drift { [-8, -3, 3, 8][rng.usize(0..4)] } else { 0 };
         let mut soak = Self {
-            rng: Rng::with_seed(seed),
+            seed,
+            rng,
             scale,
             chaos: Chaos::new(sim.clone(), judge.clone()),
             editor: Editor::new(sim, judge.clone(), folder),
             process,
             judge,
-            starts_at: None,
-            kills_at: None,
-            kills_on_write: None,
-            kills_itself: false,
+            kills: Kills::default(),
+            is_dry_run: false,
+            clock_until: None,
+            drift,
+            drifted: 0,
+            backup: None,
+            skips: BTreeSet::new(),
         };
         for _ in 0..scale.accounts {
             let sid = soak.chaos.open_account(&mut soak.rng);
             soak.editor.list(&sid, &mut soak.rng);
         }
+        if soak.is_undisturbed() {
+            for _ in 0..30 {
+                soak.chaos.people(&mut soak.rng);
+                soak.editor.edit(&mut soak.rng, true);
+            }
+            soak.editor.heal();
+        }
         soak.editor.save();
-        soak.process.start();
+        soak.start(false);
         soak
+    }
+
+    /// Leaves steps out: only time passes in them.
+    #[must_use]
+    pub fn without(self, skips: BTreeSet<u32>) -> Self {
+        Self { skips, ..self }
     }
 
     /// Goes through storms and calms, then ends all faults and waits for the daemon to converge. Gives the counts.
     pub async fn to_the_end(mut self) -> Outcome {
-        let begin = Instant::now();
+        let (begin, mut steps) = (Instant::now(), 0);
         while begin.elapsed() < self.scale.lasts {
             let calm = (begin.elapsed().as_secs() / WEATHER.as_secs()) % 2 == 1;
-            self.step(calm).await;
+            self.rng = Rng::with_seed(self.seed.rotate_left(20) ^ u64::from(steps));
+            self.step(calm, self.skips.contains(&steps)).await;
+            steps += 1;
         }
         self.converge().await;
-        if let Some(what) = self.process.read_journal() {
+        if self.keeps_a_journal()
+            && let Some(what) = self.process.read_journal()
+        {
             self.violation(&what);
         }
         self.judge.book().check_ages();
         let passes = self.process.count_passes().await;
-        Outcome::of(&self.judge.book().tally, passes)
+        for what in self.process.complaints() {
+            self.violation(&what);
+        }
+        let outcome = Outcome::of(&self.judge.book().tally, passes);
+        Outcome { steps, fleet: self.chaos.fleet(), ..outcome }
     }
 
     fn violation(&self, what: &str) {
@@ -154,30 +180,105 @@ impl<L: Life> Soak<L> {
         self.judge.book().tally.count(what);
     }
 
-    /// One step of a few hundred milliseconds at most.
-    async fn step(&mut self, calm: bool) {
+    fn is_undisturbed(&self) -> bool {
+        matches!(self.scale.kind, Kind::Quiet | Kind::Still)
+    }
+
+    fn keeps_a_journal(&self) -> bool {
+        self.scale.kind != Kind::WithoutJournal
+    }
+
+    /// One step of a few hundred milliseconds at most. In one that is skipped, only what is due happens.
+    async fn step(&mut self, calm: bool, skipped: bool) {
         sleep(Duration::from_millis(self.rng.u64(10..160))).await;
         self.chaos.tick().await;
+        self.tick_the_clock();
         let saved = self.judge.book().versions.len();
-        self.editor.tick(&mut self.rng);
-        self.life().await;
-        self.market();
-        match self.rng.u8(0..100) {
-            0..46 => self.editor.edit(&mut self.rng, calm),
-            46..60 if !calm => self.chaos.fault(&mut self.rng),
-            60..62 => self.chaos.fault(&mut self.rng),
-            62..65 => self.chaos.change_lag(&mut self.rng),
-            65..67 => self.chaos.change_darkness(&mut self.rng),
-            67 if !calm => self.chaos.step_the_clock(&mut self.rng),
-            68..70 if !calm => self.chaos.refuse_connections(&mut self.rng).await,
-            70..78 if !calm => self.chaos.people(&mut self.rng),
-            78..80 => self.chaos.people(&mut self.rng),
-            80..82 => self.kill_soon(),
-            82..92 if !calm => self.editor.contradict(&mut self.rng),
-            _ => {}
+        if !self.is_undisturbed() {
+            self.editor.tick(&mut self.rng);
+        }
+        self.live().await;
+        let action = self.rng.u8(0..100);
+        match self.scale.kind {
+            _ if skipped => {}
+            Kind::Usual | Kind::WithoutJournal | Kind::Drift => {
+                self.market();
+                self.disturb(action, calm).await;
+            }
+            Kind::Quiet => self.trouble(action, calm).await,
+            Kind::Still => {}
         }
         if self.judge.book().versions.len() > saved {
             self.process.edited();
+        }
+    }
+
+    /// What people, other tools and the machine do.
+    async fn disturb(&mut self, action: u8, calm: bool) {
+        match action {
+            0..40 => self.editor.edit(&mut self.rng, calm),
+            40..70 | 80..83 => self.trouble(action, calm).await,
+            70..78 if !calm => self.chaos.people(&mut self.rng),
+            78..80 => self.chaos.people(&mut self.rng),
+            83..92 if !calm => self.editor.contradict(&mut self.rng),
+            92..94 if self.process.is_simulated() => self.handle_the_journal(),
+            94 if self.process.is_simulated() && self.keeps_a_journal() && !self.is_dry_run => {
+                self.start_another();
+            }
+            _ => {}
+        }
+    }
+
+    /// The faults of Twilio, of the network, and of the machine.
+    async fn trouble(&mut self, action: u8, calm: bool) {
+        match action {
+            40..58 if !calm => self.chaos.fault(&mut self.rng),
+            58..62 => self.chaos.fault(&mut self.rng),
+            62..65 => self.chaos.change_lag(&mut self.rng),
+            65..67 if !self.is_undisturbed() => self.chaos.change_darkness(&mut self.rng),
+            67 if !calm && !self.is_undisturbed() => self.step_a_clock(),
+            68..70 if !calm => self.chaos.refuse_connections(&mut self.rng).await,
+            80..83 => self.kill_soon(),
+            _ => {}
+        }
+    }
+
+    /// One of the clocks jumps: Twilio's, or the one of the daemon's machine. When both are wrong at a restart, nothing tells it.
+    fn step_a_clock(&mut self) {
+        if self.clock_until.is_some() || self.chaos.clock_is_wrong() || self.scale.kind == Kind::Drift {
+            return;
+        }
+        if !self.process.is_simulated() || self.rng.bool() {
+            return self.chaos.step_the_clock(&mut self.rng);
+        }
+        let hours = if self.rng.bool() { 26 } else { -26 };
+        self.process.set_clock(hours * 3_600_000);
+        self.clock_until = Some(Instant::now() + Duration::from_millis(self.rng.u64(500..6_000)));
+        self.count("clock steps of the machine");
+    }
+
+    fn tick_the_clock(&mut self) {
+        if self.clock_until.take_if(|until| *until <= Instant::now()).is_some() {
+            self.process.set_clock(0);
+        }
+        if self.drift != 0 {
+            // A clock that is a second off is set right, and drifts again.
+            self.drifted = if self.drifted.abs() >= 1_000 { 0 } else { self.drifted + self.drift };
+            self.process.set_clock(self.drifted);
+        }
+    }
+
+    fn end_clock_faults(&mut self) {
+        (self.clock_until, self.drift) = (None, 0);
+        self.process.set_clock(0);
+    }
+
+    fn start_another(&self) {
+        if self.process.is_running() {
+            self.count("second daemons on one journal");
+            if let Some(what) = self.process.start_another() {
+                self.violation(&what);
+            }
         }
     }
 
@@ -197,208 +298,4 @@ impl<L: Life> Soak<L> {
             }
         }
     }
-
-    fn kill_soon(&mut self) {
-        if self.kills_at.is_none()
-            && self.kills_on_write.is_none()
-            && !self.kills_itself
-            && self.process.is_running()
-        {
-            let after = Duration::from_millis(self.rng.u64(0..80));
-            if self.rng.bool() && self.process.kill_somewhere(&mut self.rng) {
-                self.kills_itself = true;
-                return;
-            }
-            if self.rng.bool() {
-                self.kills_on_write = Some((self.judge.book().arrivals, after));
-            } else {
-                self.kills_at = Some(Instant::now() + after);
-            }
-        }
-    }
-
-    /// Kills and starts the daemon when it is time to.
-    async fn life(&mut self) {
-        if let Some(death) = self.process.death() {
-            self.violation(&death);
-            self.starts_at = Some(Instant::now());
-        }
-        let arrivals = self.judge.book().arrivals;
-        if let Some((seen, after)) = self.kills_on_write
-            && arrivals > seen
-        {
-            self.kills_on_write = None;
-            self.kills_at = Some(Instant::now() + after);
-        }
-        // A daemon that writes nothing is killed as well: it trusts no clock for an hour after one that jumped.
-        if self.kills_on_write.is_some() && self.rng.u8(0..60) == 0 {
-            self.kills_on_write = None;
-            self.kills_at = Some(Instant::now());
-        }
-        if self.kills_at.take_if(|at| *at <= Instant::now()).is_some() && self.process.is_running() {
-            self.process.count_passes().await;
-            if self.rng.u8(0..5) == 0 {
-                self.count("kills: SIGTERM");
-                // The request time-out and 5 s, and what a busy machine adds.
-                if let Some(what) = self.process.terminate(Duration::from_secs(9)).await {
-                    self.violation(&what);
-                }
-            } else {
-                self.count("kills: SIGKILL");
-                self.process.kill(&mut self.rng).await;
-                self.judge.book().killed();
-            }
-            self.is_away();
-        }
-        if self.kills_itself && self.process.was_killed(&mut self.rng) {
-            self.kills_itself = false;
-            self.count("kills: anywhere");
-            self.judge.book().killed();
-            self.is_away();
-        }
-        if self.starts_at.take_if(|at| *at <= Instant::now()).is_some() {
-            self.process.start();
-        }
-    }
-
-    /// Some time passes before it is started again.
-    fn is_away(&mut self) {
-        let away = if self.rng.u8(0..6) == 0 { self.rng.u64(2_000..9_000) } else { self.rng.u64(0..600) };
-        self.starts_at = Some(Instant::now() + Duration::from_millis(away));
-        if self.rng.u8(0..5) == 0
-            && let Some(what) = self.process.read_journal()
-        {
-            self.violation(&what);
-        }
-    }
-
-    /// Ends all faults, and waits until everything is as the state says or held with a reason.
-    async fn converge(&mut self) {
-        self.chaos.end().await;
-        self.editor.heal();
-        self.process.spare();
-        if self.process.was_killed(&mut self.rng) {
-            self.judge.book().killed();
-        }
-        if !self.process.is_running() {
-            self.process.start();
-        }
-        let begin = Instant::now();
-        let mut left = "nothing was observed".to_owned();
-        let mut passes = std::collections::BTreeSet::new();
-        while begin.elapsed() < CONVERGES {
-            sleep(Duration::from_millis(300)).await;
-            if let Some(death) = self.process.death() {
-                return self.violation(&death);
-            }
-            let Some(status) = self.process.status().await else { continue };
-            passes.insert(status["lastPass"]["startedAt"].to_string());
-            if passes.len() < 4 {
-                continue;
-            }
-            left = self.left(&status);
-            if left.is_empty() {
-                self.process.count_passes().await;
-                let took = begin.elapsed().as_secs_f64();
-                let mut book = self.judge.book();
-                book.tally.count(format!("converged within {:.0} s", (took / 10.0).ceil() * 10.0));
-                for (reason, count) in reasons(&status) {
-                    *book.tally.other.entry(format!("held in the end: {reason}")).or_default() += count;
-                }
-                return;
-            }
-        }
-        self.violation(&format!("no convergence within {CONVERGES:?}: {left}: {}", self.process.log()));
-    }
-
-    /// What is neither as the state says nor held.
-    fn left(&self, status: &Value) -> String {
-        let plan = &status["plan"];
-        if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
-            return format!("{} {}", status["lastPass"], plan["actions"]);
-        }
-        let held =
-            |key: &str, what: &str| plan["held"].as_array().unwrap().iter().any(|held| held[key] == *what);
-        if let Some(rest) = plan["held"].as_array().unwrap().iter().find(|held| is_over_soon(held, status)) {
-            return rest["message"].to_string();
-        }
-        if status["desiredState"]["valid"] == false {
-            return format!("the state has faults: {}", status["desiredState"]["faults"]);
-        }
-        let world = self.chaos.sim.world();
-        for (sid, entry) in &self.editor.state.entries {
-            let wanted = match entry.word {
-                Word::Active => AccountStatus::Active,
-                Word::Suspended => AccountStatus::Suspended,
-                Word::Closed => AccountStatus::Closed,
-            };
-            let is = world.account(sid).map(|account| account.status);
-            if is.is_some_and(|is| is != wanted) && !held("account", sid) {
-                return format!("{sid} is {is:?}, wanted {wanted:?}, and is not held");
-            }
-            for phone in &entry.numbers {
-                let owner = world.owner_of(phone).map(twilio_sim::AccountSid::as_str);
-                if owner != Some(sid) && !held("number", phone) {
-                    return format!("{phone} is in {owner:?}, wanted in {sid}, and is not held");
-                }
-            }
-        }
-        String::new()
-    }
-}
-
-/// Whether an account rests for a minute at most: what was dated by a clock that was wrong may rest for days.
-fn is_over_soon(held: &Value, status: &Value) -> bool {
-    let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
-    let message = held["message"].as_str().unwrap_or_default();
-    let due = message.split("is closed at ").nth(1).and_then(|rest| time(rest.split(' ').next()?));
-    let now = status["lastPass"]["finishedAt"].as_str().and_then(time);
-    due.zip(now).is_some_and(|(due, now)| due.duration_since(now) < jiff::SignedDuration::from_mins(1))
-}
-
-fn reasons(status: &Value) -> BTreeMap<String, u64> {
-    let mut reasons = BTreeMap::new();
-    for held in status["plan"]["held"].as_array().into_iter().flatten() {
-        *reasons.entry(held["reason"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
-    }
-    reasons
-}
-
-/// The counts of a soak.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// Everything that was counted, by its name.
-    pub counts: BTreeMap<String, u64>,
-    /// What broke an invariant, in words.
-    pub violations: Vec<String>,
-}
-
-impl Outcome {
-    fn of(tally: &judge::Tally, passes: u64) -> Self {
-        let posts = tally.posts.iter().map(|(kind, count)| (format!("POSTs, {kind}"), *count));
-        let ages = tally.ages.iter().map(|(age, count)| (format!("POSTs, {age}"), *count));
-        let other = tally.other.iter().map(|(what, count)| (what.clone(), *count));
-        let passes = ("passes".to_owned(), passes);
-        Self {
-            counts: posts.chain(ages).chain(other).chain([passes]).collect(),
-            violations: tally.violations.clone(),
-        }
-    }
-
-    /// Adds the counts of another soak.
-    pub fn add(&mut self, other: Self) {
-        for (what, count) in other.counts {
-            *self.counts.entry(what).or_default() += count;
-        }
-        self.violations.extend(other.violations);
-    }
-}
-
-/// The passes that ended, by the metrics that a daemon shows.
-pub fn passes_of(metrics: &str) -> u64 {
-    let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
-    let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
-    let passes = lines.filter_map(of).sum::<f64>() as u64;
-    passes
 }

@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::{Kind, Scale};
+
 /// The limits, for the daemon and for the judge.
 #[derive(Clone)]
 pub(crate) struct Rules {
+    pub(crate) kind: Kind,
+    pub(crate) interval: Duration,
     pub(crate) close_after: Duration,
     pub(crate) window: Duration,
     pub(crate) limits: BTreeMap<&'static str, usize>,
@@ -13,14 +17,17 @@ pub(crate) struct Rules {
 impl Rules {
     /// Every other seed has a window of a minute, the others one that is longer than the soak; every fourth has limits so low
     /// that they are what decides.
-    pub(crate) fn new(seed: u64, lasts: Duration) -> Self {
+    pub(crate) fn new(seed: u64, scale: Scale) -> Self {
         let short = seed.is_multiple_of(2);
         let of = |n: u64| {
             let n = if seed.is_multiple_of(4) { n.div_ceil(2) } else { n };
-            let whole = (n * lasts.as_secs() / 90).max(n);
-            usize::try_from(if short { n } else { whole }).unwrap()
+            let whole = (n * scale.lasts.as_secs() / 90).max(n);
+            let limit = if scale.kind == Kind::Quiet { 1_000 } else { [whole, n][usize::from(short)] };
+            usize::try_from(limit).unwrap()
         };
         Self {
+            kind: scale.kind,
+            interval: Duration::from_millis(500),
             close_after: Duration::from_secs(5),
             window: Duration::from_secs(if short { 60 } else { 24 * 3600 }),
             limits: [("suspend", 10), ("reactivate", 5), ("transfer", 12), ("close", 7), ("release", 14)]
@@ -29,11 +36,28 @@ impl Rules {
         }
     }
 
+    /// For schedules of a few accounts: few passes, and limits that are far away.
+    pub(crate) fn small() -> Self {
+        let kinds = ["suspend", "reactivate", "transfer", "close", "release"];
+        Self {
+            kind: Kind::Usual,
+            interval: Duration::from_secs(1),
+            close_after: Duration::from_secs(5),
+            window: Duration::from_hours(24),
+            limits: kinds.map(|kind| (kind, 100)).into(),
+        }
+    }
+
+    /// The time for which a state that nobody asks for may go unseen: three intervals.
+    pub(crate) fn unseen(&self) -> Duration {
+        self.interval * 3 + Duration::from_millis(200)
+    }
+
     pub(crate) fn args(&self) -> Vec<String> {
         let mut args = vec![
             format!("--close-after={}s", self.close_after.as_secs()),
             format!("--budget-window={}s", self.window.as_secs()),
-            "--interval=500ms".into(),
+            format!("--interval={}ms", self.interval.as_millis()),
             "--request-timeout=2s".into(),
         ];
         for (flag, kind) in [
@@ -44,6 +68,9 @@ impl Rules {
             ("released-numbers", "release"),
         ] {
             args.push(format!("--max-{flag}={}", self.limits[kind]));
+        }
+        if self.kind == Kind::WithoutJournal {
+            args.push("--journal-dir=none".into());
         }
         args
     }

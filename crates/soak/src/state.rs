@@ -13,8 +13,6 @@ use tokio::time::Instant;
 
 use crate::{MAIN, judge::RACE};
 
-/// The time below which a desired status on the disk may go unseen: three intervals.
-const UNSEEN: Duration = Duration::from_millis(1_700);
 /// The files over which the entries are spread; the first has the main account.
 pub(crate) const FILES: usize = 3;
 
@@ -184,6 +182,23 @@ impl Versions {
         self.0.push(Version { since, state });
     }
 
+    /// The differences of a state from the last version, a line each: for people.
+    pub(crate) fn changes(&self, state: &State) -> Vec<String> {
+        let before = self.0.last().map(|version| version.state.clone()).unwrap_or_default();
+        let sids: BTreeSet<_> = before.entries.keys().chain(state.entries.keys()).collect();
+        let entry = |sid: &String, state: &State| state.entries.get(sid).map(|entry| format!("{entry:?}"));
+        let changed = sids.into_iter().filter(|sid| entry(sid, &before) != entry(sid, state));
+        let mut changes: Vec<_> = changed
+            .map(|sid| {
+                format!("the state: {sid}: {}", entry(sid, state).unwrap_or_else(|| "no entry".into()))
+            })
+            .collect();
+        if (before.paused, before.tab) != (state.paused, state.tab) {
+            changes.push(format!("the state: paused {}, broken file {:?}", state.paused, state.tab));
+        }
+        changes
+    }
+
     /// The versions from the present back: begin, end, state.
     pub(crate) fn back(&self, now: Instant) -> impl Iterator<Item = (Instant, Instant, &State)> {
         let ends = self.0.iter().skip(1).map(|version| version.since).chain([now]);
@@ -225,8 +240,15 @@ impl Versions {
         story
     }
 
-    /// The time for which the state has had this close without a visible break, and true when it had an invisible one.
-    pub(crate) fn decided(&self, sid: &str, terms: &Terms, now: Instant) -> (Duration, bool) {
+    /// The time for which the state has had this close without a visible break, and true when it had an invisible one, which
+    /// lasted for less than `longest`.
+    pub(crate) fn decided(
+        &self,
+        sid: &str,
+        terms: &Terms,
+        now: Instant,
+        longest: Duration,
+    ) -> (Duration, bool) {
         let (mut decided, mut unseen) = (Duration::ZERO, false);
         // The time of a break between two versions with the close.
         let mut pause = Duration::ZERO;
@@ -239,7 +261,7 @@ impl Versions {
             if pause >= RACE && !decided.is_zero() {
                 break;
             }
-            if pause < UNSEEN {
+            if pause < longest {
                 unseen |= !pause.is_zero();
                 decided += pause;
             }

@@ -86,7 +86,10 @@ impl TwilioClock {
 
     fn at(&self, local: Timestamp, at: Instant) -> Now {
         let twilio = self.told.and_then(|told| told.moved_on(at));
-        Now { local, twilio, steady: self.jumped.is_none() }
+        // This machine's clock may jump to a report that it contradicted when the report arrived.
+        let confirmed =
+            self.told.is_none_or(|told| self.believed.is_some_and(|believed| believed.leads_to(told)));
+        Now { local, twilio, steady: self.jumped.is_none() && confirmed }
     }
 }
 
@@ -120,6 +123,18 @@ mod tests {
             clock.tell_at(date, local, at);
             let trusted = (twilio_off == 0 && ours_off == 0).then_some(date);
             assert_eq!(clock.at(local, at).trusted(), trusted, "minute {minutes}");
+        }
+    }
+
+    #[test]
+    fn clock_that_jumps_to_the_last_wrong_report_of_the_other_is_not_believed() {
+        for first in [1_000_000, 1_090_000] {
+            let (mut clock, begin) = (TwilioClock::default(), Instant::now());
+            clock.tell_at(second(first), second(1_000_000), begin);
+            let minute = begin + Duration::from_mins(1);
+            clock.tell_at(second(1_090_060), second(1_000_060), minute);
+            // No answer arrives meanwhile, and this machine's clock jumps as well.
+            assert_eq!(clock.at(second(1_090_060), minute).trusted(), None, "{first}");
         }
     }
 

@@ -29,7 +29,7 @@ mod world;
 
 pub use faults::{Fault, FaultKind, Faults, row::RowPatch};
 pub use http::{
-    observe::{Moment, WriteSeen},
+    observe::{Moment, NumbersSeen, WriteSeen},
     operation::Operation,
     requests::RequestRecord,
 };

@@ -32,7 +32,7 @@ use crate::{
     faults::{Fault, Faults, inject::Line},
     http::{
         api,
-        observe::{Observer, WriteSeen},
+        observe::{ListObserver, NumbersSeen, Observer, WriteSeen},
         requests::RequestRecord,
     },
     shared::Shared,
@@ -215,6 +215,11 @@ impl Sim {
     /// world. The world is locked meanwhile, so `observe` must not call [`Sim::world`].
     pub fn observe_writes(&self, observe: impl Fn(&WriteSeen, &World) + Send + Sync + 'static) {
         self.0.shared.set_observer(Observer::new(observe));
+    }
+
+    /// Calls `observe` for every page of a number list that is sent from now on.
+    pub fn observe_numbers(&self, observe: impl Fn(&NumbersSeen) + Send + Sync + 'static) {
+        self.0.shared.set_list_observer(ListObserver::new(observe));
     }
 
     /// The latest 100,000 requests, oldest first.

@@ -14,8 +14,9 @@ use crate::{
     digest,
     faults::Faults,
     http::{
+        answer::Answer,
         inbound::Inbound,
-        observe::{Moment, Observer},
+        observe::{ListObserver, Moment, Observer},
         operations::{self, Success},
         requests::RequestLog,
     },
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     faults: Mutex<Faults>,
     log: Mutex<RequestLog>,
     observer: Mutex<Option<Observer>>,
+    list_observer: Mutex<Option<ListObserver>>,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     began: (Timestamp, Instant),
@@ -49,6 +51,7 @@ impl Shared {
             faults: Mutex::new(faults),
             log: Mutex::default(),
             observer: Mutex::default(),
+            list_observer: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             began: (clock(), Instant::now()),
@@ -94,6 +97,18 @@ impl Shared {
         let observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(observer) = observer {
             observer.see(inbound, moment, world);
+        }
+    }
+
+    /// Sets the observer of every number list from now on.
+    pub(crate) fn set_list_observer(&self, observer: ListObserver) {
+        *self.list_observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    }
+
+    pub(crate) fn observe_list(&self, inbound: &Inbound, answer: &Answer) {
+        let observer = self.list_observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(observer) = observer {
+            observer.see(inbound, answer);
         }
     }
 

@@ -125,7 +125,7 @@ impl Process {
 }
 
 impl Life for Process {
-    fn start(&mut self) {
+    fn start(&mut self, _: bool) {
         if self.lives > 0 {
             self.search_log();
         }

@@ -83,14 +83,13 @@ pub(crate) async fn before(
     None
 }
 
-/// Applies the faults that act after the effect, and returns the remaining answer.
+/// Applies the faults that act after the effect, and returns the remaining answer, whole.
 pub(crate) async fn after(
     faults: &[FaultKind],
     mut answer: Answer,
     line: &Line,
     switches: &Behavior,
-) -> Response {
-    let (mut kept, mut at_least) = (usize::MAX, 0);
+) -> Answer {
     for fault in faults {
         match fault {
             FaultKind::Reset { after: true } => match line.cut().await {},
@@ -102,9 +101,9 @@ pub(crate) async fn after(
             FaultKind::Row(patch) => patch.apply(&mut answer),
             FaultKind::RepeatPage => answer.edit_page(repeat),
             FaultKind::ForeignNextPage { to } => answer.edit_page(|page| lead_away(page, to)),
-            FaultKind::Truncate { bytes } => kept = *bytes,
-            FaultKind::BigBody { bytes } => at_least = *bytes,
-            FaultKind::Status { after: false, .. }
+            FaultKind::Truncate { .. }
+            | FaultKind::BigBody { .. }
+            | FaultKind::Status { after: false, .. }
             | FaultKind::Reset { after: false }
             | FaultKind::Latency { .. }
             | FaultKind::Stall
@@ -112,6 +111,24 @@ pub(crate) async fn after(
             | FaultKind::Late { .. }
             | FaultKind::Ignore
             | FaultKind::Stale => {}
+        }
+    }
+    answer
+}
+
+/// Returns true when the faults send only a part of the answer.
+pub(crate) fn breaks_off(faults: &[FaultKind]) -> bool {
+    faults.iter().any(|fault| matches!(fault, FaultKind::Truncate { .. }))
+}
+
+/// Sends the answer: whole, only its first bytes, or padded to a length.
+pub(crate) fn send(faults: &[FaultKind], answer: Answer) -> Response {
+    let (mut kept, mut at_least) = (usize::MAX, 0);
+    for fault in faults {
+        if let FaultKind::Truncate { bytes } = fault {
+            kept = *bytes;
+        } else if let FaultKind::BigBody { bytes } = fault {
+            at_least = *bytes;
         }
     }
     let bytes = answer.bytes();

@@ -72,7 +72,11 @@ async fn respond(shared: &Arc<Shared>, flight: &Flight<'_>, mut inbound: Inbound
         return answer.into_response();
     }
     let outcome = perform(shared, &inbound, faults.contains(&FaultKind::Stale));
-    inject::after(&faults, Answer::of(outcome, &switches), line, &switches).await
+    let answer = inject::after(&faults, Answer::of(outcome, &switches), line, &switches).await;
+    if !inject::breaks_off(&faults) {
+        shared.observe_list(&inbound, &answer);
+    }
+    inject::send(&faults, answer)
 }
 
 /// Performs a request. A `stale` answer shows the object as it was before.

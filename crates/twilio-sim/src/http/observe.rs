@@ -1,9 +1,15 @@
-//! An observer of writes: it is called at each moment of a write, with the world of that moment.
+//! Observers: of writes, at each of their moments with the world of that moment, and of number lists as they are sent.
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::{
-    http::{inbound::Inbound, operation::Operation},
+    http::{
+        answer::{Answer, Content},
+        inbound::Inbound,
+        operation::Operation,
+    },
     world::World,
 };
 
@@ -77,6 +83,48 @@ impl Observer {
     pub(crate) fn see(&self, inbound: &Inbound, moment: Moment, world: &World) {
         if inbound.is_write() {
             (self.0)(&WriteSeen::of(inbound, moment), world);
+        }
+    }
+}
+
+/// A page of the number list of an account as it is sent, after all faults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumbersSeen {
+    /// The account.
+    pub account: String,
+    /// The phone numbers that it shows.
+    pub phone_numbers: Vec<String>,
+    /// True when no page follows.
+    pub is_last: bool,
+}
+
+impl NumbersSeen {
+    /// The page that `answer` shows; none when it is no page of numbers.
+    fn of(inbound: &Inbound, answer: &Answer) -> Option<Self> {
+        let account = inbound.account().filter(|_| inbound.operation == Some(Operation::ListNumbers))?;
+        let Content::Json(page) = &answer.content else { return None };
+        let rows = page.get("incoming_phone_numbers")?.as_array()?;
+        let phone_number = |row: &Value| row.get("phone_number")?.as_str().map(str::to_owned);
+        Some(Self {
+            account: account.to_owned(),
+            phone_numbers: rows.iter().filter_map(phone_number).collect(),
+            is_last: page.get("next_page_uri").is_none_or(Value::is_null),
+        })
+    }
+}
+
+/// The function that sees number lists.
+#[derive(Clone)]
+pub(crate) struct ListObserver(Arc<dyn Fn(&NumbersSeen) + Send + Sync>);
+
+impl ListObserver {
+    pub(crate) fn new(observe: impl Fn(&NumbersSeen) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
+
+    pub(crate) fn see(&self, inbound: &Inbound, answer: &Answer) {
+        if let Some(seen) = NumbersSeen::of(inbound, answer) {
+            (self.0)(&seen);
         }
     }
 }

@@ -1,0 +1,114 @@
+//! What must not be seen: a secret that is shown, credentials on their way to another host, too many requests.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use http::header::AUTHORIZATION;
+use soak::TOKEN;
+use tracing_subscriber::fmt::MakeWriter;
+use twilio_sim::Sim;
+
+/// The most requests for each pass, and at all times besides: a fleet of a few accounts, each read and looked at again.
+const REQUESTS_PER_PASS: u64 = 40;
+const MORE_REQUESTS: u64 = 400;
+/// The longest journal, in bytes.
+const MAX_JOURNAL: u64 = 1024 * 1024;
+
+/// The log of a daemon, in memory.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Sees every request, and searches what a daemon shows.
+pub(crate) struct Watch {
+    sim: Sim,
+    log: Log,
+    requests: AtomicU64,
+    /// The value of `Authorization` in the last request.
+    authorization: Mutex<String>,
+    complaints: Mutex<BTreeSet<String>>,
+}
+
+impl Watch {
+    pub(crate) fn new(sim: Sim, log: Log) -> Self {
+        Self {
+            sim,
+            log,
+            requests: AtomicU64::new(0),
+            authorization: Mutex::default(),
+            complaints: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn complain(&self, what: String) {
+        self.complaints.lock().unwrap().insert(what);
+    }
+
+    pub(crate) fn request(&self, request: &http::Request<Vec<u8>>, sim: &Sim) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        if !sim.url().ends_with(&authority) || authority.is_empty() {
+            self.complain(format!("I10: a request to `{authority}`"));
+        }
+        if let Some(value) = request.headers().get(AUTHORIZATION) {
+            *self.authorization.lock().unwrap() = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        }
+    }
+
+    /// Searches a text for every secret of the world.
+    pub(crate) fn search(&self, place: &str, text: &str) {
+        let authorization = self.authorization.lock().unwrap().trim_start_matches("Basic ").to_owned();
+        let world = self.sim.world();
+        let secrets = world.accounts().map(|account| account.auth_token.as_str());
+        for secret in secrets.chain([TOKEN, &authorization]) {
+            if !secret.is_empty() && text.contains(secret) {
+                self.complain(format!("I9: a secret is in {place}"));
+            }
+        }
+    }
+
+    pub(crate) fn search_file(&self, place: &str, path: &Path) {
+        if let Ok(text) = fs::read_to_string(path) {
+            self.search(place, &text);
+        }
+    }
+
+    /// All that was seen, in the end.
+    pub(crate) fn complaints(&self, passes: u64, journal: &Path) -> Vec<String> {
+        let log = String::from_utf8_lossy(&self.log.0.lock().unwrap()).into_owned();
+        self.search("the log", &log);
+        let requests = self.requests.load(Ordering::Relaxed);
+        if requests > MORE_REQUESTS + passes * REQUESTS_PER_PASS {
+            self.complain(format!("I6: {requests} requests in {passes} passes"));
+        }
+        let length = fs::metadata(journal).map_or(0, |metadata| metadata.len());
+        if length > MAX_JOURNAL {
+            self.complain(format!("I6: a journal of {length} bytes"));
+        }
+        self.complaints.lock().unwrap().iter().cloned().collect()
+    }
+}

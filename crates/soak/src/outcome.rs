@@ -1,0 +1,59 @@
+//! What a soak counted.
+
+use std::collections::BTreeMap;
+
+use crate::judge::Tally;
+
+/// The counts of a soak.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Everything that was counted, by its name.
+    pub counts: BTreeMap<String, u64>,
+    /// What broke an invariant, in words.
+    pub violations: Vec<String>,
+    /// What happened, in order, a line each.
+    pub story: Vec<String>,
+    /// The number of steps.
+    pub steps: u32,
+    /// The fleet in the end: the status of every account, the holder of every number, and what was released.
+    pub fleet: BTreeMap<String, String>,
+}
+
+impl Outcome {
+    pub(crate) fn of(tally: &Tally, passes: u64) -> Self {
+        let posts = tally.posts.iter().map(|(kind, count)| (format!("POSTs, {kind}"), *count));
+        let ages = tally.ages.iter().map(|(age, count)| (format!("POSTs, {age}"), *count));
+        let other = tally.other.iter().map(|(what, count)| (what.clone(), *count));
+        let passes = ("passes".to_owned(), passes);
+        Self {
+            counts: posts.chain(ages).chain(other).chain([passes]).collect(),
+            violations: tally.violations.clone(),
+            story: tally.story.clone(),
+            steps: 0,
+            fleet: BTreeMap::new(),
+        }
+    }
+
+    /// What cannot be undone, in the end: the closed accounts, and the released numbers.
+    pub fn lost(&self) -> BTreeMap<&str, &str> {
+        let ends = self.fleet.iter().map(|(what, is)| (what.as_str(), is.as_str()));
+        ends.filter(|(_, is)| ["closed", "released"].contains(is)).collect()
+    }
+
+    /// Adds the counts of another soak.
+    pub fn add(&mut self, other: Self) {
+        for (what, count) in other.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
+        self.violations.extend(other.violations);
+    }
+}
+
+/// The passes that ended, by the metrics that a daemon shows.
+pub fn passes_of(metrics: &str) -> u64 {
+    let of = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+    let lines = metrics.lines().filter(|line| line.starts_with("subaccountd_passes_total{"));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter")]
+    let passes = lines.filter_map(of).sum::<f64>() as u64;
+    passes
+}
