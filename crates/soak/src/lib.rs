@@ -20,6 +20,7 @@ mod knowledge;
 mod life;
 mod outcome;
 mod rules;
+pub mod secrets;
 pub mod small;
 mod state;
 

@@ -96,7 +96,7 @@ impl Client {
             Failure::Rejected(rejection) => self.write_rejected(at, rejection, request, permit).await,
             Failure::Token(_) => stop(failure.into_error(ErrorKind::Credentials, &request.task)),
             Failure::Stopping => unsent(SkipCause::Stopping, &failure, request),
-            Failure::TokenLate(_) => unsent(SkipCause::ProofTooOld, &failure, request),
+            Failure::TokenLate { .. } => unsent(SkipCause::ProofTooOld, &failure, request),
             Failure::TokenRotated => unsent(SkipCause::TokenRotated, &failure, request),
             Failure::ConnectFailed(_) => unsent(SkipCause::ConnectFailed, &failure, request),
             Failure::UnknownOutcome { cause, request_id, .. } | Failure::Nonsense { cause, request_id } => {

@@ -24,7 +24,7 @@ use crate::{
     transport::{Parsed, Response, Transport},
 };
 
-/// The longest time for reading the auth token of a write: file systems may hang.
+/// The longest time for reading the auth token of a write, which is not sent late.
 const MAX_TOKEN_READ: Duration = Duration::from_millis(500);
 
 /// The settings of the client.
@@ -74,6 +74,8 @@ struct Inner {
     main: AccountSid,
     token: Token,
     transport: Transport,
+    /// The timeout of one attempt, and of reading the token for it.
+    timeout: Duration,
     limiter: Limiter,
     retry: Retry,
     telemetry: Arc<dyn Telemetry>,
@@ -116,6 +118,7 @@ impl Client {
             token: Token::new(token)?,
             transport: Transport::new(&origin, request_timeout, stopped.subscribe())
                 .map_err(ConfigError::Tls)?,
+            timeout: request_timeout,
             limiter: Limiter::new(max_in_flight, Arc::clone(&telemetry)),
             origin,
             retry,
@@ -177,13 +180,14 @@ impl Client {
                 &own
             }
         };
-        let token = self.inner.token.current()?;
+        let token = self.unless_stopped(self.inner.token.current(self.inner.timeout)).await??;
         let response = self.unless_stopped(self.exchange(request, &token, permit)).await??;
         if response.head.status != 401 || matches!(route, ReadRoute::In(_)) {
             return Ok(response);
         }
-        match self.inner.token.other_than(&token) {
-            Some(newer) => self.unless_stopped(self.exchange(request, &newer, permit)).await?,
+        match self.unless_stopped(self.inner.token.other_than(&token, self.inner.timeout)).await? {
+            // In a box, as it is rare: it makes no other request larger.
+            Some(newer) => self.unless_stopped(Box::pin(self.exchange(request, &newer, permit))).await?,
             None => Ok(response),
         }
     }
@@ -198,14 +202,10 @@ impl Client {
         if *self.inner.stopped.borrow() {
             return Err(Failure::Stopping);
         }
-        let began = Instant::now();
-        let token = self.inner.token.current()?;
-        // File systems may hang.
-        if began.elapsed() > MAX_TOKEN_READ {
-            return Err(Failure::TokenLate(MAX_TOKEN_READ));
-        }
+        let token = self.inner.token.current(MAX_TOKEN_READ).await?;
         let response = self.exchange(request, &token, permit).await?;
-        if response.head.status == 401 && self.inner.token.other_than(&token).is_some() {
+        if response.head.status == 401 && self.inner.token.other_than(&token, MAX_TOKEN_READ).await.is_some()
+        {
             return Err(Failure::TokenRotated);
         }
         response.parse()

@@ -2,16 +2,26 @@
 //!
 //! The token is never shown: not by `Debug`, not in an error. A token file is read again when it changed, and once more
 //! after Twilio refused its token. No copy outlives a file that became unusable: a restarted process would not have one.
+//!
+//! A file system may hang. The file is read on a blocking thread, one at a time, and waited for within a limit.
 
 use std::{
     fs::{self, File, Metadata},
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Arc,
+    time::Duration,
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    sync::Mutex,
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
+
+use crate::error::Failure;
 
 /// The longest token file that is read: longer than any token.
 const MAX_TOKEN_BYTES: usize = 4 * 1024;
@@ -56,7 +66,8 @@ pub enum TokenError {
 /// The current token.
 pub(crate) struct Token {
     source: TokenSource,
-    held: Mutex<Option<CachedToken>>,
+    /// Locked while the file is read.
+    held: Arc<Mutex<Option<CachedToken>>>,
 }
 
 struct CachedToken {
@@ -87,42 +98,65 @@ impl Fingerprint {
 impl Token {
     /// The token of `source`, which must be readable now.
     pub(crate) fn new(source: TokenSource) -> Result<Self, TokenError> {
-        let token = Self { source, held: Mutex::new(None) };
-        token.current()?;
-        Ok(token)
+        let held = match &source {
+            TokenSource::Fixed(token) if token.expose_secret().is_empty() => return Err(TokenError::Empty),
+            TokenSource::Fixed(_) => None,
+            TokenSource::File(path) => Some(read(path)?),
+        };
+        Ok(Self { source, held: Arc::new(Mutex::new(held)) })
     }
 
-    /// The token; a file is read only when it changed.
-    pub(crate) fn current(&self) -> Result<SecretString, TokenError> {
+    /// The token; a file is read only when it changed, and waited for no longer than `limit`.
+    pub(crate) async fn current(&self, limit: Duration) -> Result<SecretString, Failure> {
         match &self.source {
-            TokenSource::Fixed(token) if token.expose_secret().is_empty() => Err(TokenError::Empty),
             TokenSource::Fixed(token) => Ok(token.clone()),
-            TokenSource::File(path) => self.in_file(path),
-        }
-    }
-
-    /// The token that the source contains now, when it is not `refused`.
-    pub(crate) fn other_than(&self, refused: &SecretString) -> Option<SecretString> {
-        let TokenSource::File(path) = &self.source else { return None };
-        let read = read(path).ok()?;
-        (read.token.expose_secret() != refused.expose_secret())
-            .then(|| self.held().insert(read).token.clone())
-    }
-
-    fn in_file(&self, path: &Path) -> Result<SecretString, TokenError> {
-        let now = fs::metadata(path).map_err(|cause| unreadable(path, cause))?;
-        let mut held = self.held();
-        match &*held {
-            Some(held) if held.of == Fingerprint::of(&now) => Ok(held.token.clone()),
-            _ => {
-                let read = read(path)?;
-                Ok(held.insert(read).token.clone())
+            TokenSource::File(path) => {
+                self.in_file(path, limit, |path, held| {
+                    let now = fs::metadata(path).map_err(|cause| unreadable(path, cause))?;
+                    match held {
+                        Some(held) if held.of == Fingerprint::of(&now) => Ok(held.token.clone()),
+                        _ => Ok(held.insert(read(path)?).token.clone()),
+                    }
+                })
+                .await
             }
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<CachedToken>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The token that the source contains now, when it is not `refused` and is read within `limit`.
+    pub(crate) async fn other_than(&self, refused: &SecretString, limit: Duration) -> Option<SecretString> {
+        let TokenSource::File(path) = &self.source else { return None };
+        let refused = refused.clone();
+        let other = self.in_file(path, limit, move |path, held| {
+            let read = read(path)?;
+            let is_other = read.token.expose_secret() != refused.expose_secret();
+            Ok(is_other.then(|| held.insert(read).token.clone()))
+        });
+        other.await.ok()?
+    }
+
+    /// Makes `call` on a blocking thread. Until a call that took too long returns, no other one begins.
+    async fn in_file<T: Send + 'static>(
+        &self,
+        path: &Path,
+        limit: Duration,
+        call: impl FnOnce(&Path, &mut Option<CachedToken>) -> Result<T, TokenError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (began, file, held) = (Instant::now(), path.to_owned(), Arc::clone(&self.held));
+        let called = async {
+            let mut held = held.lock_owned().await;
+            spawn_blocking(move || call(&file, &mut held)).await
+        };
+        match timeout(limit, called).await {
+            // A process that stood still may learn it late.
+            Ok(Ok(read)) if began.elapsed() <= limit => Ok(read?),
+            Ok(Err(failed)) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends.
+                Err(_) => Err(Failure::Stopping),
+            },
+            Ok(Ok(_)) | Err(_) => Err(Failure::TokenLate { path: path.to_owned(), limit }),
+        }
     }
 }
 
@@ -156,58 +190,66 @@ mod tests {
         (dir, path)
     }
 
-    fn current(token: &Token) -> String {
-        token.current().unwrap().expose_secret().to_owned()
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    async fn current(token: &Token) -> String {
+        token.current(LIMIT).await.unwrap().expose_secret().to_owned()
     }
 
-    #[test]
-    fn the_newline_at_the_end_is_not_part_of_the_token() {
+    #[tokio::test]
+    async fn the_newline_at_the_end_is_not_part_of_the_token() {
         for text in ["secret", "secret\n", "secret\r\n"] {
             let (_dir, path) = file(text.as_bytes());
-            assert_eq!(current(&Token::new(TokenSource::File(path)).unwrap()), "secret");
+            assert_eq!(current(&Token::new(TokenSource::File(path)).unwrap()).await, "secret");
         }
     }
 
-    #[test]
-    fn a_replaced_file_is_read_again() {
+    #[tokio::test]
+    async fn a_replaced_file_is_read_again() {
         let (dir, path) = file(b"first\n");
         let token = Token::new(TokenSource::File(path.clone())).unwrap();
-        assert_eq!(current(&token), "first");
+        assert_eq!(current(&token).await, "first");
         fs::write(dir.path().join("new"), "other\n").unwrap();
         fs::rename(dir.path().join("new"), &path).unwrap();
-        assert_eq!(current(&token), "other");
+        assert_eq!(current(&token).await, "other");
     }
 
-    #[test]
-    fn a_pipe_that_gives_the_token_only_once_is_enough() {
+    #[tokio::test]
+    async fn a_pipe_that_gives_the_token_only_once_is_enough() {
         let (read, mut write) = io::pipe().unwrap();
         io::Write::write_all(&mut write, b"secret\n").unwrap();
         drop(write);
         let path = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&read)));
         let token = Token::new(TokenSource::File(path)).unwrap();
-        assert!(token.other_than(&"refused".into()).is_none());
-        assert_eq!(current(&token), "secret");
+        assert!(token.other_than(&"refused".into(), LIMIT).await.is_none());
+        assert_eq!(current(&token).await, "secret");
     }
 
-    #[test]
-    fn refused_token_is_replaced_only_by_another_one() {
+    #[tokio::test]
+    async fn refused_token_is_replaced_only_by_another_one() {
         let (_dir, path) = file(b"first");
         let token = Token::new(TokenSource::File(path.clone())).unwrap();
-        let first = token.current().unwrap();
-        assert!(token.other_than(&first).is_none());
+        let first = token.current(LIMIT).await.unwrap();
+        assert!(token.other_than(&first, LIMIT).await.is_none());
         fs::write(&path, "newer").unwrap();
-        assert_eq!(token.other_than(&first).unwrap().expose_secret(), "newer");
-        assert!(Token::new(TokenSource::Fixed("a".into())).unwrap().other_than(&"b".into()).is_none());
+        assert_eq!(token.other_than(&first, LIMIT).await.unwrap().expose_secret(), "newer");
+        assert!(
+            Token::new(TokenSource::Fixed("a".into()))
+                .unwrap()
+                .other_than(&"b".into(), LIMIT)
+                .await
+                .is_none()
+        );
     }
 
-    #[test]
-    fn a_newer_token_is_kept_even_when_its_file_looks_unchanged() {
+    #[tokio::test]
+    async fn a_newer_token_is_kept_even_when_its_file_looks_unchanged() {
         let (_dir, path) = file(b"newer");
         let token = Token::new(TokenSource::File(path)).unwrap();
         let stale = SecretString::from("stale");
-        token.held().as_mut().unwrap().token = stale.clone();
-        assert_eq!(token.other_than(&stale).unwrap().expose_secret(), "newer");
-        assert_eq!(current(&token), "newer");
+        token.held.lock().await.as_mut().unwrap().token = stale.clone();
+        assert_eq!(token.other_than(&stale, LIMIT).await.unwrap().expose_secret(), "newer");
+        assert_eq!(current(&token).await, "newer");
     }
 
     #[test]
@@ -227,14 +269,14 @@ mod tests {
         assert!(Token::new(TokenSource::Fixed("".into())).is_err());
     }
 
-    #[test]
-    fn a_file_that_became_unusable_leaves_no_token() {
+    #[tokio::test]
+    async fn a_file_that_became_unusable_leaves_no_token() {
         let (_dir, path) = file(b"first");
         let token = Token::new(TokenSource::File(path.clone())).unwrap();
         fs::write(&path, "").unwrap();
-        assert!(token.current().is_err());
+        assert!(token.current(LIMIT).await.is_err());
         fs::write(&path, "again").unwrap();
-        assert_eq!(current(&token), "again");
+        assert_eq!(current(&token).await, "again");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The error code decides; without a known code, the HTTP status. The message never does. Codes: Twilio's error dictionary.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use subaccountd_core::{
@@ -164,8 +164,13 @@ pub(crate) enum Failure {
     #[error("the process is stopping")]
     Stopping,
     /// Reading the auth token took too long; nothing was sent.
-    #[error("reading the auth token took longer than {0:?}")]
-    TokenLate(Duration),
+    #[error("the auth token file {} was not read within {limit:?}: check its file system", .path.display())]
+    TokenLate {
+        /// The file.
+        path: PathBuf,
+        /// The longest time for it.
+        limit: Duration,
+    },
     /// Twilio refused the auth token, and the file now contains another one.
     #[error(
         "Twilio refused the auth token, and its file now contains another one: the next pass uses that one"
@@ -215,7 +220,7 @@ impl Failure {
             Self::UnknownOutcome { .. } => FailureClass::Transient,
             Self::Token(_)
             | Self::Stopping
-            | Self::TokenLate(_)
+            | Self::TokenLate { .. }
             | Self::TokenRotated
             | Self::Nonsense { .. } => FailureClass::Permanent,
             Self::Rejected(rejection) => match rejection.kind() {
@@ -241,7 +246,7 @@ impl Failure {
             Self::Rejected(rejection) => rejection.request_id.as_deref(),
             Self::Token(_)
             | Self::Stopping
-            | Self::TokenLate(_)
+            | Self::TokenLate { .. }
             | Self::TokenRotated
             | Self::ConnectFailed(_) => None,
         }
@@ -254,7 +259,7 @@ impl Failure {
             Self::Rejected(rejection) => rejection.into_error(kind, task),
             Self::Token(_)
             | Self::Stopping
-            | Self::TokenLate(_)
+            | Self::TokenLate { .. }
             | Self::TokenRotated
             | Self::ConnectFailed(_) => error(format!("could not {task}: {self}")),
             Self::UnknownOutcome { ref cause, ref request_id, .. }

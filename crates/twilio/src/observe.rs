@@ -173,7 +173,7 @@ fn kind_of_any(failure: &Failure) -> Option<ErrorKind> {
             | RejectionKind::Refused => None,
         },
         Failure::Stopping
-        | Failure::TokenLate(_)
+        | Failure::TokenLate { .. }
         | Failure::TokenRotated
         | Failure::ConnectFailed(_)
         | Failure::UnknownOutcome { .. }

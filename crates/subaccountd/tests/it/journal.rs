@@ -4,7 +4,10 @@ use std::fs;
 
 use twilio_sim::{AccountStatus, Fault, Operation};
 
-use crate::support::{Daemon, Setup, ac, code, entry, eventually, flat, fleet, phone, state, stderr, stdout};
+use crate::{
+    namespace::inside,
+    support::{Daemon, Setup, ac, code, entry, eventually, flat, fleet, phone, state, stderr, stdout},
+};
 
 fn intents(setup: &Setup) -> usize {
     let journal = fs::read_to_string(setup.journal_dir().join("journal.jsonl")).unwrap();
@@ -170,11 +173,8 @@ async fn a_full_disk_makes_zero_writes() {
     // In a mount namespace of its own the folder of the journal has room for one page.
     let run = setup.command(&["run", "--interval", "100ms", "--max-suspends", "100%"]);
     fs::create_dir(setup.journal_dir()).unwrap();
-    let mount = format!("mount -t tmpfs -o size=4k tmpfs {} && exec \"$@\"", setup.journal_dir().display());
-    let mut command = std::process::Command::new("unshare");
-    command.args(["-U", "-r", "-m", "sh", "-c", &mount, "sh"]).arg(run.get_program()).args(run.get_args());
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-    command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mount = format!("mount -t tmpfs -o size=4k tmpfs {}", setup.journal_dir().display());
+    let command = inside(&mount, &run);
     let daemon = Daemon::start(command, &setup.dir.path().join(".log")).await;
     daemon.more_passes(3).await;
     assert!(daemon.log().contains("No space left"), "{}", daemon.log());

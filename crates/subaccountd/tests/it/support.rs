@@ -12,6 +12,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use twilio_sim::{AccountStatus, Sim, World, WorldBuilder};
 
+use crate::leaks;
+
 pub(crate) const TOKEN: &str = "a-main-token-that-nobody-may-see";
 /// The longest wait of a test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,7 +36,11 @@ pub(crate) fn world() -> WorldBuilder {
 pub(crate) fn fleet(n: u64, numbers: u64) -> WorldBuilder {
     let accounts =
         (1..=n).fold(world(), |world, i| world.account(&ac(i), &format!("a{i}"), AccountStatus::Active));
-    (1..=numbers).fold(accounts, |world, i| world.number(&format!("PN{i:032x}"), &phone(i), &ac(i)))
+    (1..=numbers).fold(accounts, |world, i| {
+        world.number_with(&format!("PN{i:032x}"), &phone(i), &ac(i), |number| {
+            number.settings.set("VoiceUrl", &leaks::hook()).unwrap();
+        })
+    })
 }
 
 /// A state with these entries under `subaccounts`.
@@ -59,6 +65,7 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) async fn new(world: WorldBuilder, state: &str) -> Self {
         let setup = Self { sim: Sim::start(world.build()).await.unwrap(), dir: TempDir::new().unwrap() };
+        leaks::know_world(&setup.sim.world());
         setup.write(state);
         setup
     }
@@ -132,6 +139,12 @@ impl Setup {
     }
 }
 
+impl Drop for Setup {
+    fn drop(&mut self) {
+        leaks::assert_none_at_the_end(&leaks::of_files(&self.journal_dir()));
+    }
+}
+
 /// The binary without the environment of the machine.
 pub(crate) fn bare(args: &[&str]) -> Command {
     // The tests can run another build of the program.
@@ -141,9 +154,12 @@ pub(crate) fn bare(args: &[&str]) -> Command {
     command
 }
 
-/// Runs `command` to its end, off the runtime that serves the simulator.
+/// Runs `command` to its end, off the runtime that serves the simulator. Its output has no secret.
 pub(crate) async fn output(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    leaks::assert_none("standard output", &output.stdout);
+    leaks::assert_none("standard error", &output.stderr);
+    output
 }
 
 pub(crate) fn code(output: &Output) -> i32 {
@@ -163,7 +179,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A running daemon, killed when dropped.
+/// A running daemon, searched for secrets and killed when dropped.
 pub(crate) struct Daemon {
     child: Child,
     log: PathBuf,
@@ -180,8 +196,16 @@ impl Daemon {
 
     /// The same, with the addresses of `command`.
     pub(crate) async fn start_as_is(mut command: Command, log: &Path) -> Self {
+        for (name, value) in command.get_envs() {
+            if let ("TWILIO_AUTH_TOKEN", Some(token)) = (name.to_str().unwrap(), value) {
+                leaks::know_token(token.to_str().unwrap());
+            }
+        }
+        // An earlier daemon may have had the same log.
+        leaks::assert_none_at_the_end(&leaks::of_file(log));
         let file = fs::File::create(log).unwrap();
-        let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        // It prints nothing; what it printed would be searched.
+        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let mut daemon = Self { child, log: log.to_owned(), url: String::new(), http };
@@ -200,7 +224,9 @@ impl Daemon {
     /// The answer of `path`: status code and body.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let (code, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        leaks::assert_none(path, text.as_bytes());
+        (code, text)
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -254,7 +280,7 @@ impl Daemon {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
@@ -268,6 +294,10 @@ impl Daemon {
         status.unwrap()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -275,9 +305,14 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        let mut leaks = leaks::of_file(&self.log);
+        if self.runs() && !self.url.is_empty() {
+            leaks.extend(leaks::of_endpoints(&self.url));
+        }
         // It may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        leaks::assert_none_at_the_end(&leaks);
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::symlink};
 
 use twilio_sim::AccountStatus;
 
-use crate::support::{Daemon, Setup, ac, entry, eventually, fleet, state};
+use crate::{
+    namespace::inside,
+    support::{Daemon, Setup, ac, entry, eventually, fleet, state},
+};
 
 #[tokio::test]
 async fn config_map_swap_is_loaded() {
@@ -60,33 +63,17 @@ fn setup_command(command: &mut std::process::Command) -> std::process::Command {
 
 #[tokio::test]
 async fn the_interval_finds_what_a_broken_watcher_does_not() {
-    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
-    // In a user namespace of its own the daemon may watch nothing at all.
-    let run = setup.command(&["run", "--interval", "200ms"]);
-    let mut command = std::process::Command::new("unshare");
-    command.args([
-        "-U",
-        "-r",
-        "sh",
-        "-c",
-        "echo 0 > /proc/sys/user/max_inotify_watches && exec \"$@\"",
-        "sh",
-    ]);
-    command
-        .arg(run.get_program())
-        .args(run.get_args())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap());
-    command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let daemon = Daemon::start(command, &setup.dir.path().join(".log")).await;
-    daemon.settled().await;
-    assert!(
-        daemon.log().contains("is not watched") || daemon.log().contains("no file watcher"),
-        "{}",
-        daemon.log()
-    );
-    setup.write(&state(&entry(1, "suspended", "")));
-    eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    // It may watch nothing at all, or may not even ask to.
+    for (limit, words) in [("watches", "is not watched"), ("instances", "no file watcher")] {
+        let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+        let run = setup.command(&["run", "--interval", "200ms"]);
+        let command = inside(&format!("echo 0 > /proc/sys/user/max_inotify_{limit}"), &run);
+        let daemon = Daemon::start(command, &setup.dir.path().join(".log")).await;
+        daemon.settled().await;
+        assert!(daemon.log().contains(words), "{}", daemon.log());
+        setup.write(&state(&entry(1, "suspended", "")));
+        eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    }
 }
 
 #[tokio::test]

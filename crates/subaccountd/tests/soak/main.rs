@@ -23,7 +23,7 @@ async fn daemon_breaks_no_invariant_whatever_happens() {
     let dir = tempfile::Builder::new().prefix("soak-").tempdir().unwrap();
     eprintln!("seed {seed}, {lasts:?}, in {}", dir.path().display());
     let sim = Sim::start(World::builder(MAIN, TOKEN).build()).await.unwrap();
-    let process = Process::new(dir.path().to_owned(), sim.url(), daemon_args(seed, scale));
+    let process = Process::new(dir.path().to_owned(), sim.clone(), daemon_args(seed, scale));
     let outcome = Soak::begin(seed, scale, sim, dir.path(), process).to_the_end().await;
     for (what, count) in &outcome.counts {
         eprintln!("{what}: {count}");

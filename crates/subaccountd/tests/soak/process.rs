@@ -1,34 +1,69 @@
 //! The daemon as a process of its own, killed and started again on the same journal.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use fastrand::Rng;
 use serde_json::Value;
-use soak::{Life, MAIN, TOKEN, passes_of};
-use tokio::time::sleep;
+use soak::{Life, MAIN, TOKEN, passes_of, secrets::Secrets};
+use tokio::{task::JoinHandle, time::sleep};
+use twilio_sim::Sim;
 
 pub(crate) struct Process {
     dir: PathBuf,
-    url: String,
+    sim: Sim,
     args: Vec<String>,
     child: Option<Child>,
     lives: u32,
     http: reqwest::Client,
     /// The counted passes of this process and of the earlier ones.
     passes: (u64, u64),
+    search: Arc<Mutex<Search>>,
+    /// Searches the answers of the present process.
+    searching: Option<JoinHandle<()>>,
+}
+
+/// The search for secrets in what the daemon shows.
+#[derive(Default)]
+struct Search {
+    /// Every secret of the world so far, also of accounts that are gone.
+    secrets: Secrets,
+    leaks: BTreeSet<String>,
+    texts: u64,
+    bytes: usize,
+}
+
+impl Search {
+    fn search(&mut self, sim: &Sim, place: &str, shown: &[u8]) {
+        self.secrets.add_world(&sim.world());
+        self.leaks.extend(self.secrets.leaks(place, shown));
+        self.texts += 1;
+        self.bytes += shown.len();
+    }
 }
 
 impl Process {
-    pub(crate) fn new(dir: PathBuf, url: String, args: Vec<String>) -> Self {
+    pub(crate) fn new(dir: PathBuf, sim: Sim, args: Vec<String>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]);
         let http = http.timeout(Duration::from_secs(2)).build().unwrap();
-        Self { dir, url, args, child: None, lives: 0, http, passes: (0, 0) }
+        Self {
+            dir,
+            sim,
+            args,
+            child: None,
+            lives: 0,
+            http,
+            passes: (0, 0),
+            search: Arc::default(),
+            searching: None,
+        }
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -37,7 +72,7 @@ impl Process {
         command
             .args(args)
             .env_clear()
-            .env("SUBACCOUNTD_TWILIO_URL", &self.url)
+            .env("SUBACCOUNTD_TWILIO_URL", self.sim.url())
             .env("SUBACCOUNTD_JOURNAL_DIR", self.dir.join("journal"))
             .env("TWILIO_ACCOUNT_SID", MAIN)
             .env("TWILIO_AUTH_TOKEN", TOKEN)
@@ -58,21 +93,49 @@ impl Process {
     }
 
     async fn get(&self, path: &str) -> Option<String> {
-        let log = fs::read_to_string(self.log_file()).ok()?;
-        let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
-        let answer = self.http.get(format!("{address}{path}")).send().await.ok()?;
-        answer.text().await.ok()
+        get(&self.http, &self.log_file(), path).await
+    }
+
+    fn search(&self, place: &str, shown: &[u8]) {
+        self.search.lock().unwrap().search(&self.sim, place, shown);
+    }
+
+    /// Searches the answers from time to time, beside the soak: before a kill, it would delay that kill.
+    fn search_answers(&mut self) {
+        let (http, log, sim) = (self.http.clone(), self.log_file(), self.sim.clone());
+        let search = self.search.clone();
+        let searching = tokio::spawn(async move {
+            loop {
+                sleep(Duration::from_millis(700)).await;
+                for path in ["/status", "/metrics", "/snapshot", "/"] {
+                    if let Some(shown) = get(&http, &log, path).await {
+                        search.lock().unwrap().search(&sim, path, shown.as_bytes());
+                    }
+                }
+            }
+        });
+        if let Some(before) = self.searching.replace(searching) {
+            before.abort();
+        }
+    }
+
+    fn search_log(&self) {
+        self.search(&self.log(), &fs::read(self.log_file()).unwrap());
     }
 }
 
 impl Life for Process {
     fn start(&mut self, _: bool) {
+        if self.lives > 0 {
+            self.search_log();
+        }
         self.lives += 1;
         let log = fs::File::create(self.log_file()).unwrap();
         let mut command = self.command(&["run", "--log-format", "json"]);
         command.args(["--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"]);
         command.arg("--desired").arg(self.dir.join("state")).args(&self.args);
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        self.search_answers();
         // The logs of the last processes are enough for an analysis.
         let old = self.dir.join(format!("log-{}", self.lives.saturating_sub(40)));
         let _ = fs::remove_file(old);
@@ -141,12 +204,33 @@ impl Life for Process {
     fn read_journal(&self) -> Option<String> {
         let read = self.command(&["journal", "-o", "json"]).output().unwrap();
         let said = String::from_utf8_lossy(&read.stderr).into_owned();
-        (!read.status.success() || !said.is_empty()).then(|| format!("the journal does not fold: {said}"))
+        if !read.status.success() || !said.is_empty() {
+            return Some(format!("the journal does not fold: {said}"));
+        }
+        self.search("the journal", &read.stdout);
+        self.search_log();
+        let leaks = std::mem::take(&mut self.search.lock().unwrap().leaks);
+        (!leaks.is_empty()).then(|| leaks.into_iter().collect::<Vec<_>>().join("\n"))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+        if let Some(searching) = self.searching.take() {
+            searching.abort();
+        }
+        let Search { texts, bytes, .. } = &*self.search.lock().unwrap();
+        #[expect(clippy::print_stderr, reason = "a soak prints its counts")]
+        {
+            eprintln!("searched for secrets: {texts} texts of {bytes} bytes");
+        }
     }
+}
+
+/// The answer of the daemon that writes `log`, if it listens.
+async fn get(http: &reqwest::Client, log: &Path, path: &str) -> Option<String> {
+    let log = fs::read_to_string(log).ok()?;
+    let address = log.split("serving probes and metrics on ").nth(1)?.split('"').next()?;
+    http.get(format!("{address}{path}")).send().await.ok()?.text().await.ok()
 }
