@@ -50,9 +50,9 @@ else
 	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
 endif
 
-explore: ## Every schedule of STEPS=1 faults, crashes or edits in every fleet of ACCOUNTS=1 and NUMBERS=1
+explore: ## Every schedule of STEPS=1 faults, kills or edits in every fleet of ACCOUNTS=1 and NUMBERS=1; SAMPLE=n of each fleet
 	$(CARGO) run --locked --profile simulation -p simulation -- explore \
-		--accounts $(ACCOUNTS) --numbers $(NUMBERS) --steps $(STEPS)
+		--accounts $(ACCOUNTS) --numbers $(NUMBERS) --steps $(STEPS) $(if $(SAMPLE),--sample $(SAMPLE))
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

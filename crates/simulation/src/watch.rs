@@ -10,8 +10,7 @@ use std::{
     },
 };
 
-use http::header::AUTHORIZATION;
-use soak::TOKEN;
+use soak::secrets::Secrets;
 use tracing_subscriber::fmt::MakeWriter;
 use twilio_sim::Sim;
 
@@ -48,20 +47,12 @@ pub(crate) struct Watch {
     sim: Sim,
     log: Log,
     requests: AtomicU64,
-    /// The value of `Authorization` in the last request.
-    authorization: Mutex<String>,
     complaints: Mutex<BTreeSet<String>>,
 }
 
 impl Watch {
     pub(crate) fn new(sim: Sim, log: Log) -> Self {
-        Self {
-            sim,
-            log,
-            requests: AtomicU64::new(0),
-            authorization: Mutex::default(),
-            complaints: Mutex::default(),
-        }
+        Self { sim, log, requests: AtomicU64::new(0), complaints: Mutex::default() }
     }
 
     pub(crate) fn complain(&self, what: String) {
@@ -74,20 +65,15 @@ impl Watch {
         if !sim.url().ends_with(&authority) || authority.is_empty() {
             self.complain(format!("I10: a request to `{authority}`"));
         }
-        if let Some(value) = request.headers().get(AUTHORIZATION) {
-            *self.authorization.lock().unwrap() = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        }
     }
 
     /// Searches a text for every secret of the world.
     pub(crate) fn search(&self, place: &str, text: &str) {
-        let authorization = self.authorization.lock().unwrap().trim_start_matches("Basic ").to_owned();
-        let world = self.sim.world();
-        let secrets = world.accounts().map(|account| account.auth_token.as_str());
-        for secret in secrets.chain([TOKEN, &authorization]) {
-            if !secret.is_empty() && text.contains(secret) {
-                self.complain(format!("I9: a secret is in {place}"));
-            }
+        let mut secrets = Secrets::new();
+        secrets.add_world(&self.sim.world());
+        // The worlds are small, and the texts are many: each secret is looked for alone.
+        if secrets.all().any(|secret| text.contains(secret)) {
+            self.complain(format!("I9: {place} shows a secret"));
         }
     }
 

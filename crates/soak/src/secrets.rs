@@ -49,6 +49,11 @@ impl Secrets {
         }
     }
 
+    /// The secrets.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.values().flatten().map(String::as_str)
+    }
+
     /// A line for each secret in `shown`, which came from `place`.
     pub fn leaks(&self, place: &str, shown: &[u8]) -> BTreeSet<String> {
         let mut leaks = BTreeSet::new();
