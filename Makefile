@@ -7,7 +7,7 @@ SECONDS ?= 1800
 SEED ?= 7
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak image dist docs guide deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench soak planted image dist docs guide deploy-check schema page-check page-images
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ ifdef SEEDS
 else
 	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
 endif
+
+planted: ## Plant each known bug in a copy, and show which tests notice it; BUG=07,limit, LAYERS=core,simulation
+	$(CARGO) xtask planted --seeds $(or $(SEEDS),1500) $(if $(BUG),--only $(BUG)) $(if $(LAYERS),--layers $(LAYERS))
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .
