@@ -18,7 +18,7 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// Copies the tracked files as they are now. Files that are the same keep their times, so that little is built again.
-    pub(crate) fn of_head(target: PathBuf) -> anyhow::Result<Self> {
+    pub(crate) fn of_tree(target: &Path) -> anyhow::Result<Self> {
         let from = crate::root().canonicalize()?;
         let root = target.join("planted/tree");
         fs::create_dir_all(&root)?;

@@ -56,7 +56,7 @@ impl PlantedArgs {
         if check && !self.build {
             return Ok(());
         }
-        let copy = Copy::of_head(target())?;
+        let copy = Copy::of_tree(&target())?;
         if check {
             return patches.iter().try_for_each(|patch| copy.with(patch, || compile(&layers, &copy)));
         }

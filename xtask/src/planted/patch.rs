@@ -66,6 +66,7 @@ impl Patch {
     }
 
     /// The files that it changes.
+    #[cfg(test)]
     pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
         self.diff.lines().filter_map(|line| line.strip_prefix("+++ b/"))
     }
