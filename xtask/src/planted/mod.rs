@@ -58,17 +58,25 @@ impl PlantedArgs {
         }
         let copy = Copy::of_tree(&target())?;
         if check {
-            return patches.iter().try_for_each(|patch| copy.with(patch, || compile(&layers, &copy)));
+            return patches.iter().try_for_each(|patch| copy.with(patch, || compile(&copy)));
         }
         if !self.trust_head {
             self.check_head(&layers, &copy)?;
         }
-        let rows: Vec<Row<'_>> =
-            patches.iter().map(|patch| self.plant(patch, &layers, &copy)).collect::<anyhow::Result<_>>()?;
+        let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+        for patch in &patches {
+            match self.plant(patch, &layers, &copy) {
+                Ok(row) if row.is_noticed() => rows.push(row),
+                Ok(row) => {
+                    wrong.push(format!("no layer noticed {}", patch.name));
+                    rows.push(row);
+                }
+                // The others are worth their time.
+                Err(error) => wrong.push(format!("{error:#}")),
+            }
+        }
         table(&rows, &layers);
-        let unnoticed: Vec<_> =
-            rows.iter().filter(|row| !row.is_noticed()).map(|row| row.patch.name.as_str()).collect();
-        ensure!(unnoticed.is_empty(), "no layer noticed {}", unnoticed.join(", "));
+        ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
         Ok(())
     }
 
@@ -115,8 +123,9 @@ impl PlantedArgs {
     }
 }
 
-fn compile(layers: &[&'static Layer], copy: &Copy) -> anyhow::Result<()> {
-    layers.iter().try_for_each(|layer| layer.build(copy).map(drop))
+/// Compiles everything that a patch may change.
+fn compile(copy: &Copy) -> anyhow::Result<()> {
+    build::build(copy, &["check", "-p", "simulation"]).map(drop)
 }
 
 /// The target folder, which the copy shares: its dependencies are built once.
