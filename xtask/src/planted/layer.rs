@@ -26,7 +26,7 @@ pub(crate) const LAYERS: [Layer; 5] = [
     Layer::of_tests("daemon", &["test", "--no-run", "-p", "subaccountd", "--lib", "--test", "it"]),
     Layer::of_seeds("simulation", SIMULATION, &[], 1),
     // What needs several steps in their order hardly comes up in the 12 s of the other.
-    Layer::of_seeds("long", SIMULATION, &["--seconds=90"], 10),
+    Layer::of_seeds("long", SIMULATION, &["--seconds=90"], 25),
 ];
 
 /// Programs of one kind.
