@@ -10,7 +10,7 @@ NUMBERS ?= 1
 STEPS ?= 1
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images planted
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ endif
 explore: ## Every schedule of STEPS=1 faults, kills or edits in every fleet of ACCOUNTS=1 and NUMBERS=1; SAMPLE=n of each fleet
 	$(CARGO) run --locked --profile simulation -p simulation -- explore \
 		--accounts $(ACCOUNTS) --numbers $(NUMBERS) --steps $(STEPS) $(if $(SAMPLE),--sample $(SAMPLE))
+
+planted: ## Plant each known bug in a copy, and show which tests notice it; BUG=07,limit, LAYERS=core,simulation
+	$(CARGO) xtask planted --seeds $(or $(SEEDS),1500) $(if $(BUG),--only $(BUG)) $(if $(LAYERS),--layers $(LAYERS))
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

@@ -1,4 +1,5 @@
-//! Makes the files of this repository that are generated, and checks that they are up to date.
+//! Makes the files of this repository that are generated, checks that they are up to date, and plants bugs that its tests must
+//! notice.
 //!
 //! `cargo xtask` lists its tasks. The tests of this crate check every generated file, and every command line that a
 //! document shows.
@@ -13,6 +14,7 @@
 #[cfg(test)]
 mod command_lines;
 mod guide;
+mod planted;
 
 use std::{
     fs,
@@ -21,9 +23,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
+use planted::PlantedArgs;
 use subaccountd_core::manifest::schema::json_schema;
 
-/// Makes the files of this repository that are generated.
+/// Makes the files of this repository that are generated, and plants bugs.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -44,11 +47,14 @@ enum Task {
         /// The folder; it must exist.
         dir: PathBuf,
     },
+    /// Plant known bugs one by one in a copy, and show which layer of tests notices each.
+    Planted(PlantedArgs),
 }
 
 impl Task {
     fn run(&self, check: bool) -> anyhow::Result<()> {
         match self {
+            Self::Planted(planted) => planted.run(check),
             Self::Guide => keep(guide::pages(), check),
             Self::Schema => keep(vec![("config/schema/desired-state.v1.schema.json", json_schema())], check),
             Self::Manual { dir } => {

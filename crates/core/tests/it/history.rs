@@ -86,6 +86,18 @@ fn unknown_outcome_is_reported_from_its_id_until_it_is_superseded() {
 }
 
 #[test]
+fn write_is_kept_for_the_window_and_for_ten_minutes_at_least() {
+    for (window, kept) in [(24 * 60, 24 * 60), (1, 10)] {
+        let [window, kept] = [window, kept].map(SignedDuration::from_mins);
+        let mut history = after(&[(ActionKind::Suspend, "AC01", done())]);
+        history.prune(now(kept - SignedDuration::from_secs(1)), window);
+        assert_eq!(history.writes().count(), 1, "{kept:#} are not over");
+        history.prune(now(kept), window);
+        assert_eq!(history.writes().count(), 0, "{kept:#} are over");
+    }
+}
+
+#[test]
 fn state_may_be_a_late_effect_only_of_an_open_write_that_asked_for_it() {
     let history = after(&[
         (ActionKind::Suspend, "AC01", unknown()),

@@ -1,9 +1,16 @@
 //! A fault never makes the daemon do more: what cannot be read may have been a guard.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    fs::Permissions,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
+};
 
 use crate::{
-    support::{Daemon, Setup, ac, entry, eventually, fleet, phone, state},
+    support::{Daemon, Setup, ac, bare, code, entry, eventually, fleet, output, phone, state, stdout},
     trust::views::{daemon_on_folder, held, held_as, write_in_folder, writes},
 };
 
@@ -106,6 +113,32 @@ async fn pause_of_the_state_holds_when_its_file_cannot_be_read() {
     passes_with_the_fault(&daemon).await;
     assert_eq!(writes(&setup), []);
     assert!(held_as(&daemon, 1, "suspend", "Paused").await.contains("b.yaml"));
+}
+
+/// A folder may hold a guard as well as a file may.
+#[tokio::test]
+async fn folder_that_cannot_be_read_is_a_fault() {
+    let setup = Setup::new(fleet(1, 0), "").await;
+    write_in_folder(&setup, "a.yaml", &state(&entry(1, "suspended", "")));
+    let (folder, guards) = (setup.dir.path().join("state"), setup.dir.path().join("state/guards"));
+    fs::create_dir(&guards).unwrap();
+    fs::write(guards.join("b.yaml"), part("paused: true\n")).unwrap();
+    let mode = |mode| Permissions::from_mode(mode);
+    fs::set_permissions(&guards, mode(0o000)).unwrap();
+    let mut validate = bare(&["validate", folder.to_str().unwrap()]);
+    if fs::read_dir(&guards).is_ok() {
+        // No folder is closed to root: another user looks at it, with a copy of the program where that user may go.
+        let copy = setup.dir.path().join("program");
+        fs::copy(validate.get_program(), &copy).unwrap();
+        fs::set_permissions(setup.dir.path(), mode(0o755)).unwrap();
+        validate = std::process::Command::new(copy);
+        validate.args(["validate", folder.to_str().unwrap()]).env_clear().uid(65_534);
+    }
+    let validated = output(validate).await;
+    fs::set_permissions(&guards, mode(0o755)).unwrap();
+    assert_eq!(code(&validated), 1, "{}", stdout(&validated));
+    let shown = stdout(&validated);
+    assert!(shown.contains("the file cannot be read") && shown.contains("state/guards"), "{shown}");
 }
 
 #[tokio::test]

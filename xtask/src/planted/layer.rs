@@ -1,0 +1,161 @@
+//! A layer: programs that are red when they notice a planted bug.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+
+use super::{
+    build::{Program, build},
+    copy::Copy,
+};
+
+/// The longest time without a line of output: a planted bug may make a test hang, which is noticed as well.
+const MAX_SILENCE: Duration = Duration::from_mins(10);
+
+const SIMULATION: &[&str] = &["build", "--profile", "simulation", "-p", "simulation"];
+/// The layers, from cheap to dear. A layer more is a line more.
+pub(crate) const LAYERS: [Layer; 5] = [
+    Layer::of_tests("core", &["test", "--no-run", "-p", "subaccountd-core"]),
+    Layer::of_tests("twilio", &["test", "--no-run", "-p", "subaccountd-twilio"]),
+    Layer::of_tests("daemon", &["test", "--no-run", "-p", "subaccountd", "--lib", "--test", "it"]),
+    Layer::of_seeds("simulation", SIMULATION, &[], 1),
+    // What needs several steps in their order hardly comes up in the 12 s of the other.
+    Layer::of_seeds("long", SIMULATION, &["--seconds=90"], 25),
+];
+
+/// Programs of one kind.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    /// The name, on the command line and in the table.
+    pub(crate) name: &'static str,
+    /// The arguments of cargo that build the programs.
+    builds: &'static [&'static str],
+    /// The arguments of the programs.
+    args: &'static [&'static str],
+    /// Of how many seeds it tries one; `None` without seeds.
+    one_seed_of: Option<u64>,
+}
+
+/// The result of one layer.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It noticed nothing.
+    Green { took: Duration },
+    /// It noticed: by these tests, or at this seed.
+    Red { took: Duration, by: Vec<String> },
+}
+
+impl Verdict {
+    /// The result in one line.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Green { took } => format!("green after {:.0} s", took.as_secs_f64()),
+            Self::Red { took, by } => format!("RED after {:.0} s: {}", took.as_secs_f64(), by.join(", ")),
+        }
+    }
+}
+
+impl Layer {
+    const fn of_tests(name: &'static str, builds: &'static [&'static str]) -> Self {
+        Self { name, builds, args: &[], one_seed_of: None }
+    }
+
+    /// A layer whose programs try one seed after the other, and print `seed N: …` for each violation.
+    const fn of_seeds(
+        name: &'static str,
+        builds: &'static [&'static str],
+        args: &'static [&'static str],
+        one_seed_of: u64,
+    ) -> Self {
+        Self { name, builds, args, one_seed_of: Some(one_seed_of) }
+    }
+
+    /// Builds the programs.
+    ///
+    /// # Errors
+    /// They do not compile.
+    pub(crate) fn build(&self, copy: &Copy) -> anyhow::Result<Vec<Program>> {
+        let programs = build(copy, self.builds)?;
+        ensure!(!programs.is_empty(), "the layer `{}` has no program", self.name);
+        Ok(programs)
+    }
+
+    /// Builds the programs and runs them, until one is red.
+    ///
+    /// # Errors
+    /// They do not compile, or do not start.
+    pub(crate) fn run(&self, copy: &Copy, seeds: u64) -> anyhow::Result<Verdict> {
+        let programs = self.build(copy)?;
+        let begin = Instant::now();
+        let mut by = Vec::new();
+        for program in &programs {
+            let mut command = Command::new(&program.executable);
+            command.args(self.args).current_dir(&program.package);
+            command.env("CARGO_MANIFEST_DIR", &program.package);
+            if let Some(of) = self.one_seed_of {
+                command.arg(format!("--seeds={}", seeds.div_ceil(of)));
+            }
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            by.append(&mut self.watch(command.spawn()?)?);
+        }
+        let took = begin.elapsed();
+        Ok(if by.is_empty() { Verdict::Green { took } } else { Verdict::Red { took, by } })
+    }
+
+    /// Reads the output of `child` to its end, or to its first violation; gives what it noticed.
+    fn watch(&self, mut child: Child) -> anyhow::Result<Vec<String>> {
+        let (line, lines) = mpsc::channel();
+        let stdout = child.stdout.take();
+        thread::spawn(move || {
+            let read = stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
+            read.map_while(Result::ok).try_for_each(|text| line.send(text))
+        });
+        let mut by = Vec::new();
+        loop {
+            match lines.recv_timeout(MAX_SILENCE) {
+                Ok(text) => by.extend(self.noticed(&text)),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => by.push("silence".to_owned()),
+            }
+            if by.iter().any(|by| by == "silence" || self.one_seed_of.is_some()) {
+                child.kill()?;
+                break;
+            }
+        }
+        let ended = child.wait()?;
+        if by.is_empty() && !ended.success() {
+            by.push(ended.to_string());
+        }
+        Ok(by)
+    }
+
+    /// The test that failed, or the seed with a violation, by one line of output.
+    fn noticed(&self, line: &str) -> Option<String> {
+        if self.one_seed_of.is_some() {
+            let (seed, what) = line.strip_prefix("seed ")?.split_once(": ")?;
+            return Some(format!("seed {seed} ({})", what.chars().take(120).collect::<String>()));
+        }
+        line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_tests_and_seeds_with_a_violation_are_noticed() {
+        let [tests, .., seeds] = &LAYERS;
+        assert_eq!(tests.noticed("test plan::a ... FAILED").as_deref(), Some("plan::a"));
+        assert_eq!(tests.noticed("test plan::a ... ok"), None);
+        assert_eq!(tests.noticed("seed 7: I1: closed"), None);
+        assert_eq!(seeds.noticed("seed 7: at 3.1s: I1").as_deref(), Some("seed 7 (at 3.1s: I1)"));
+        assert_eq!(seeds.noticed("seeds with a violation: 0"), None);
+    }
+}
