@@ -5,9 +5,10 @@ DOCKER ?= docker
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SECONDS ?= 1800
 SEED ?= 7
+FUZZ_SECONDS ?= 600
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak image dist docs guide deploy-check schema page-check page-images
+.PHONY: help check fmt lint test doc deny demo conformance bench soak image dist docs guide deploy-check schema page-check page-images fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,6 +17,7 @@ check: fmt lint test doc deny ## Formatting, clippy, tests, docs, dependencies
 
 fmt: ## The formatting is rustfmt's
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path crates/fuzz/Cargo.toml --check
 
 lint: ## No warning of clippy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -46,6 +48,9 @@ ifdef SEEDS
 else
 	SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) $(CARGO) test --locked -p subaccountd --test soak -- --nocapture
 endif
+
+fuzz: ## Fuzz everything that is read, each target for FUZZ_SECONDS=600; TARGETS="state journal" for some; needs cargo-fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) CARGO="$(CARGO)" bash crates/fuzz/run.sh $(TARGETS)
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

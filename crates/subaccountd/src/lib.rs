@@ -7,6 +7,9 @@ mod clock;
 mod commands;
 mod daemon;
 mod desired;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod journal;
 mod output;

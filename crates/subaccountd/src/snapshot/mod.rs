@@ -1,6 +1,8 @@
 //! A snapshot: what was observed, the history and the rules in force, as one document from which plans are made
 //! elsewhere. It names customers and their numbers; nothing in it is a secret.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod planning;
 #[cfg(test)]
 pub(crate) mod scene;

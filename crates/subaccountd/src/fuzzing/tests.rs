@@ -1,0 +1,48 @@
+//! The inputs of the fuzzing, in every build.
+
+use std::{fs, path::Path};
+
+fn replay(target: &str, check: fn(&[u8]), at_least: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    inputs.sort();
+    assert!((at_least..=40).contains(&inputs.len()), "{target}: {} inputs", inputs.len());
+    for input in inputs {
+        // The name of the input, when the check fails.
+        println!("{}", input.display());
+        check(&fs::read(&input).unwrap());
+    }
+}
+
+#[test]
+fn inputs_of_states_pass() {
+    replay("state", super::state, 5);
+}
+
+#[test]
+fn inputs_of_journals_pass() {
+    replay("journal", super::journal, 5);
+}
+
+#[test]
+fn inputs_of_settings_pass() {
+    replay("settings", super::settings, 5);
+}
+
+#[test]
+fn inputs_of_snapshots_pass() {
+    replay("snapshot", super::snapshot, 5);
+}
+
+#[test]
+fn fleet_of_the_checks_has_an_action_of_every_kind() {
+    let state = crate::desired::fuzzing::sources(crate::snapshot::fuzzing::STATE);
+    let loaded = crate::desired::fuzzing::loaded(subaccountd_core::manifest::parse(&state));
+    let actions = crate::snapshot::fuzzing::actions_for_the_fleet(&loaded);
+    for kind in ["Reactivate", "Transfer", "Suspend", "Close"] {
+        assert!(
+            actions.iter().any(|action| action.starts_with(&format!("({kind},"))),
+            "{kind}: {actions:#?}"
+        );
+    }
+}
