@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use subaccountd_core::History;
+
 fn replay(target: &str, check: fn(&[u8]), at_least: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let mut inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -44,5 +46,17 @@ fn fleet_of_the_checks_has_an_action_of_every_kind() {
             actions.iter().any(|action| action.starts_with(&format!("({kind},"))),
             "{kind}: {actions:#?}"
         );
+    }
+}
+
+#[test]
+fn journals_with_writes_facts_and_a_carried_history_are_read() {
+    let main = crate::snapshot::scene::ac(0).parse().unwrap();
+    for name in ["writes", "facts", "carried"] {
+        let folder = tempfile::tempdir().unwrap();
+        let input = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/journal").join(name);
+        fs::copy(input, folder.path().join("journal.jsonl")).unwrap();
+        let read = crate::journal::Journal::read_only(folder.path(), main);
+        assert!(read.is_ok_and(|journal| *journal.history() != History::default().durable()), "{name}");
     }
 }
