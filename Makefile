@@ -8,9 +8,10 @@ SEED ?= 7
 ACCOUNTS ?= 1
 NUMBERS ?= 1
 STEPS ?= 1
+FUZZ_SECONDS ?= 600
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images planted
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +20,7 @@ check: fmt lint test doc deny ## Formatting, clippy, tests, docs, dependencies
 
 fmt: ## The formatting is rustfmt's
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path crates/fuzz/Cargo.toml --check
 
 lint: ## No warning of clippy
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -56,6 +58,9 @@ explore: ## Every schedule of STEPS=1 faults, kills or edits in every fleet of A
 
 planted: ## Plant each known bug in a copy, and show which tests notice it; BUG=07,limit, LAYERS=core,simulation
 	$(CARGO) xtask planted --seeds $(or $(SEEDS),1500) $(if $(BUG),--only $(BUG)) $(if $(LAYERS),--layers $(LAYERS))
+
+fuzz: ## Fuzz everything that is read, each target for FUZZ_SECONDS=600; TARGETS="state journal" for some; needs cargo-fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) CARGO="$(CARGO)" bash crates/fuzz/run.sh $(TARGETS)
 
 image: ## The container image; needs docker, or DOCKER=podman
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .

@@ -4,6 +4,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::sanitize_to;
+
+/// The most characters of an invalid text that its error shows.
+const MAX_SHOWN: usize = 80;
+
 /// A phone number in E.164. Ordered by its value as a number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(u64);
@@ -22,7 +27,7 @@ impl FromStr for PhoneNumber {
             .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'))
             .and_then(|digits| digits.parse().ok())
             .map(Self)
-            .ok_or_else(|| NotE164(text.chars().take(80).collect()))
+            .ok_or_else(|| NotE164(sanitize_to(text, MAX_SHOWN)))
     }
 }
 
@@ -66,5 +71,7 @@ mod tests {
         for text in ["", "+", "+1", "15105550101", "+0151", "+1510555010l", "+1 510", "+1234567890123456"] {
             assert!(text.parse::<PhoneNumber>().is_err(), "{text}");
         }
+        let error = "+1\u{1b}[2J".parse::<PhoneNumber>().unwrap_err();
+        assert!(error.to_string().starts_with("`+1\u{fffd}[2J`"), "{error}");
     }
 }

@@ -8,6 +8,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::sanitize_to;
+
+/// The most characters of an invalid text that its error shows.
+const MAX_SHOWN: usize = 80;
+
 /// The error of a text that is not a valid SID of the expected resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a valid {resource} SID: expected {prefix} and 32 hexadecimal digits")]
@@ -63,7 +68,7 @@ macro_rules! sid {
                     .and_then(Digits::read)
                     .map(Self)
                     .ok_or_else(|| NotASid {
-                        text: text.chars().take(80).collect(),
+                        text: sanitize_to(text, MAX_SHOWN),
                         resource: $resource,
                         prefix: $prefix,
                     })
@@ -129,6 +134,13 @@ mod tests {
             assert_eq!(sid, lower.parse().unwrap());
             assert_eq!(sid.to_string(), lower);
         }
+    }
+
+    #[test]
+    fn error_shows_no_control_character_and_not_all_of_a_long_text() {
+        let error = format!("AC\u{1b}[2J{}", "x".repeat(100)).parse::<AccountSid>().unwrap_err();
+        assert!(error.to_string().starts_with("`AC\u{fffd}[2Jx"), "{error}");
+        assert!(error.to_string().chars().count() < 160, "{error}");
     }
 
     #[test]

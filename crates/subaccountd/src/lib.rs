@@ -7,6 +7,9 @@ mod clock;
 mod commands;
 mod daemon;
 mod desired;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod journal;
 mod output;
@@ -20,6 +23,7 @@ mod version;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use subaccountd_core::text::sanitize;
 
 use crate::commands::Exit;
 
@@ -79,5 +83,7 @@ async fn check_and_carry_out(
 
 #[expect(clippy::print_stderr, reason = "the last words of a command")]
 fn print_error(words: &str) {
-    eprintln!("subaccountd: {words}");
+    // The words may quote a file or an answer.
+    let lines: Vec<_> = words.lines().map(sanitize).collect();
+    eprintln!("subaccountd: {}", lines.join("\n"));
 }

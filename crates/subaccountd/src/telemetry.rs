@@ -35,7 +35,7 @@ pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
 }
 
 /// Reads levels and `target=level`, separated by commas. A word that is neither is an error: it would log nothing.
-fn filter(text: &str) -> Option<Targets> {
+pub(crate) fn filter(text: &str) -> Option<Targets> {
     let is_target = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':'))
     };

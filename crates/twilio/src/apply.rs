@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The longest `Retry-After` that is passed on.
-const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// A place in flight, for one write and the reads of its proof.
 pub struct Slot<'a> {

@@ -37,6 +37,9 @@ mod client;
 mod connect;
 mod credentials;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod limit;
 mod observe;
@@ -46,7 +49,7 @@ mod request;
 mod response_body;
 mod retry;
 mod rows;
-#[cfg(feature = "simulation")]
+#[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod telemetry;
 mod transport;

@@ -37,7 +37,7 @@ const MAX_REQUEST_ID: usize = 64;
 pub(crate) struct Transport {
     connections: Connections,
     timeout: Duration,
-    #[cfg(feature = "simulation")]
+    #[cfg(any(test, feature = "simulation"))]
     simulated: Option<std::sync::Arc<dyn crate::simulation::Responder>>,
 }
 
@@ -77,7 +77,7 @@ impl Transport {
         Ok(Self {
             connections: Connections::new(origin, timeout, stopped)?,
             timeout,
-            #[cfg(feature = "simulation")]
+            #[cfg(any(test, feature = "simulation"))]
             simulated: crate::simulation::exchange(),
         })
     }
@@ -89,7 +89,7 @@ impl Transport {
         user: AccountSid,
         token: &SecretString,
     ) -> Result<Response, Failure> {
-        #[cfg(feature = "simulation")]
+        #[cfg(any(test, feature = "simulation"))]
         if let Some(exchange) = &self.simulated {
             let prepared = prepare(self.connections.for_write(), request, user, token);
             return self.carry(crate::simulation::send(&**exchange, prepared)).await;

@@ -1,5 +1,7 @@
 //! Settings: each is a flag and an environment variable, checked before anything else happens.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod values;
 mod variables;
 mod words;

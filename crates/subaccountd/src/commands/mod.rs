@@ -14,7 +14,7 @@ mod snapshot;
 mod status;
 mod validate;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use validate::faults_json;
 
 use std::{

@@ -89,7 +89,7 @@ struct FaultJson<'a> {
 }
 
 /// The faults as `-o json` prints them.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn faults_json(faults: &[Diagnostic]) -> serde_json::Value {
     serde_json::to_value(faults.iter().map(FaultJson::new).collect::<Vec<_>>()).unwrap_or_default()
 }

@@ -1,6 +1,8 @@
 //! The desired state on disk: its files, their content, and the digest and the revision that identify it.
 
 pub(crate) mod file_access;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 
 use std::{
     collections::BTreeSet,

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{AccountSid, History, history::Event};
+use subaccountd_core::{AccountSid, History, history::Event, text::sanitize_to};
+
+use super::read::MAX_CAUSE;
 
 /// The `format` of the header.
 pub(super) const FORMAT: &str = "subaccountd-journal";
@@ -129,13 +131,15 @@ impl Header {
         if let Ok(Versioned { format, version }) = serde_json::from_slice::<Versioned>(line) {
             let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
             if format != FORMAT {
-                return Err(HeaderError::Format(format));
+                return Err(HeaderError::Format(sanitize_to(&format, MAX_CAUSE)));
             }
             if major != Some(VERSION.0) {
-                return Err(HeaderError::Version(version));
+                return Err(HeaderError::Version(sanitize_to(&version, MAX_CAUSE)));
             }
         }
-        serde_json::from_slice(line).map_err(HeaderError::Unreadable)
+        let unreadable =
+            |error: serde_json::Error| HeaderError::Unreadable(sanitize_to(&error.to_string(), MAX_CAUSE));
+        serde_json::from_slice(line).map_err(unreadable)
     }
 
     /// The problem, when the journal is that of another main account than `main`.
@@ -157,7 +161,7 @@ pub(super) enum HeaderError {
     #[error("the journal has version {0}, this program reads {major}.x: use a newer program", major = VERSION.0)]
     Version(String),
     #[error("the header cannot be read: {0}")]
-    Unreadable(serde_json::Error),
+    Unreadable(String),
 }
 
 /// The part of a header that every version has.

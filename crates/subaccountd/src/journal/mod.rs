@@ -6,6 +6,8 @@ mod archive;
 mod file;
 mod folder;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod locked;
 mod read;
 mod rotate;

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
-use subaccountd_core::{AccountSid, History, history::Event};
+use subaccountd_core::{AccountSid, History, history::Event, text::sanitize_to};
 
 use super::format::{CarriedLine, EventLine, FORMAT, Header, JournalLine, LineContent};
 
@@ -18,6 +18,8 @@ pub(super) const NAME: &str = "journal.jsonl";
 pub(super) const MAX_LINE: usize = 64 * 1024 * 1024;
 /// The longest header; the rest of a file that has no line is not looked at.
 const MAX_HEADER: usize = 4096;
+/// The longest cause of an error that is shown; it may quote the line.
+pub(super) const MAX_CAUSE: usize = 300;
 
 pub(super) const DIR_HELP: &str = "make the folder writable for the user that subaccountd runs as, choose another \
                                    --journal-dir, or keep none with --journal-dir none";
@@ -191,5 +193,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Option<JournalLine>, String> {
 }
 
 fn from_json<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(line).map_err(|error| format!("this line is not a valid journal entry: {error}"))
+    serde_json::from_slice(line).map_err(|error| {
+        format!("this line is not a valid journal entry: {}", sanitize_to(&error.to_string(), MAX_CAUSE))
+    })
 }

@@ -118,3 +118,5 @@ const fn shifted(span: Range<usize>, by: usize) -> Range<usize> {
 
 #[cfg(test)]
 mod corpus;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod rules;

@@ -1,6 +1,8 @@
 //! A snapshot: what was observed, the history and the rules in force, as one document from which plans are made
 //! elsewhere. It names customers and their numbers; nothing in it is a secret.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod planning;
 #[cfg(test)]
 pub(crate) mod scene;
@@ -12,7 +14,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{Account, AccountSid, Doubts, History, Now, NumberList};
+use subaccountd_core::{Account, AccountSid, Doubts, History, Now, NumberList, text::sanitize_to};
 
 use crate::{cli::settings::FlagValues, reconcile::Observation, version::VERSION};
 pub(crate) use planning::report;
@@ -20,6 +22,10 @@ pub(crate) use source::{Source, read};
 
 /// The version of the document. Within it keys are added and none changes its meaning.
 const FORMAT: u32 = 1;
+/// The longest cause of an error that is shown; it may quote the document.
+const MAX_CAUSE: usize = 300;
+/// The longest version that is shown.
+const MAX_VERSION: usize = 40;
 
 /// The document.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,9 +70,9 @@ impl Snapshot<'_> {
         Now { local: self.taken_at, twilio: self.twilio_time, steady: self.steady }
     }
 
-    /// The version of the program that took it.
-    pub(crate) fn taker(&self) -> &str {
-        &self.version
+    /// The version of the program that took it, for people.
+    pub(crate) fn taker(&self) -> String {
+        sanitize_to(&self.version, MAX_VERSION)
     }
 }
 
@@ -120,12 +126,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
         format: u32,
         version: Option<String>,
     }
+    let cause = |error: serde_json::Error| sanitize_to(&error.to_string(), MAX_CAUSE);
     let head: SnapshotHead = serde_json::from_slice(bytes).map_err(|error| {
-        format!("not a snapshot of subaccountd ({error}): take one with `subaccountd snapshot`")
+        format!("not a snapshot of subaccountd ({}): take one with `subaccountd snapshot`", cause(error))
     })?;
     if head.format != FORMAT {
-        let by =
-            head.version.map_or_else(String::new, |version| format!(", written by subaccountd {version}"));
+        let by = head.version.map_or_else(String::new, |version| {
+            format!(", written by subaccountd {}", sanitize_to(&version, MAX_VERSION))
+        });
         return Err(format!(
             "the snapshot has format {}{by}, and this is subaccountd {VERSION}, which reads format {FORMAT}: use the \
              version that took it",
@@ -133,5 +141,5 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Snapshot<'static>, String> {
         ));
     }
     serde_json::from_slice(bytes)
-        .map_err(|error| format!("the snapshot cannot be read ({error}): take a new one"))
+        .map_err(|error| format!("the snapshot cannot be read ({}): take a new one", cause(error)))
 }

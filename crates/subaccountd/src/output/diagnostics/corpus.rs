@@ -4,14 +4,12 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use proptest::{prelude::*, sample::Index};
-use subaccountd_core::manifest::{Diagnostic, DiagnosticCode, Related, Source, parse};
+use subaccountd_core::manifest::{DiagnosticCode, Source, parse};
 
-use super::render;
-use crate::{commands::faults_json, output::annotations};
+use super::{render, rules::check_faults};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
 const EXAMPLE: &[u8] = include_bytes!("../../../../../config/desired-state.example.yaml");
@@ -69,75 +67,13 @@ fn each_broken_state_is_shown_as_its_snapshot_says() {
 fn every_fault_of_the_corpus_has_a_place_a_code_and_a_help() {
     let mut seen = BTreeSet::new();
     for (name, sources) in states() {
-        let faults = check(&sources);
+        let faults = check_faults(&sources).faults;
         assert!(!faults.is_empty(), "{name}");
         seen.extend(faults.iter().map(|fault| fault.code));
     }
     // The corpus cannot hold a file that the system refuses to read.
     let unseen: Vec<_> = DiagnosticCode::ALL.iter().filter(|code| !seen.contains(code)).collect();
     assert_eq!(unseen, [&DiagnosticCode::UnreadableFile]);
-}
-
-/// Reads and shows `sources` in every way, checks the rules for every fault, and returns the faults.
-fn check(sources: &[Source]) -> Vec<Diagnostic> {
-    let begun = Instant::now();
-    let reading = parse(sources);
-    let faults = reading.faults;
-    assert_eq!(reading.desired.faulty(), !faults.is_empty());
-    for fault in &faults {
-        let Diagnostic {
-            file,
-            line,
-            column,
-            message,
-            help,
-            code: _,
-            width,
-            excerpt: _,
-            replacement,
-            related,
-        } = fault;
-        assert_in_file(sources, (file, *line, *column, *width));
-        if let Some(Related { file, line, column, width, label, .. }) = related.as_deref() {
-            assert_in_file(sources, (file, *line, *column, *width));
-            assert!(!label.is_empty());
-        }
-        assert!(!message.is_empty() && !help.is_empty() && replacement.as_deref() != Some(""), "{fault:?}");
-        assert!(message.chars().count() <= 601 && help.chars().count() <= 601, "{fault:?}");
-    }
-    for (shown, most_of_one) in [
-        (render(&faults, false), 12_000),
-        (render(&faults, true), 16_000),
-        (annotations::github(&faults), 9_000),
-    ] {
-        assert!(
-            shown.len() <= most_of_one * faults.len(),
-            "{} bytes for {} faults",
-            shown.len(),
-            faults.len()
-        );
-    }
-    for line in annotations::github(&faults).lines() {
-        assert!(line.starts_with("::error file=") && !line.contains(['\r', '\u{1b}']), "{line}");
-    }
-    assert!(!render(&faults, false).contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
-    assert_eq!(faults_json(&faults).as_array().map(Vec::len), Some(faults.len()));
-    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
-    faults
-}
-
-fn assert_in_file(sources: &[Source], (file, line, column, width): (&str, usize, usize, usize)) {
-    let source = sources.iter().find(|source| source.name == file).unwrap();
-    let text =
-        String::from_utf8_lossy(source.content.as_deref().unwrap()).replace("\r\n", "\n").replace('\r', "\n");
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines: Vec<&str> = text.split('\n').collect();
-    assert!((1..=lines.len()).contains(&line), "line {line} of {}", lines.len());
-    let length = lines[line - 1].chars().count();
-    assert!(
-        column >= 1 && column - 1 + width <= length + 1,
-        "column {column}+{width} of {length} in line {line}"
-    );
 }
 
 /// A careless edit of a file, by a person or a tool.
@@ -298,7 +234,7 @@ proptest! {
     ) {
         let files = FILES.with(Clone::clone);
         let bytes = changes.iter().fold(first.get(&files).clone(), |bytes, change| changed(bytes, change, &files));
-        check(&[Source { name: "state.yaml".to_owned(), content: Ok(bytes) }]);
+        let _ = check_faults(&[Source { name: "state.yaml".to_owned(), content: Ok(bytes) }]);
     }
 }
 

@@ -1,0 +1,98 @@
+//! The four writes: at most one request that writes, and an outcome that the answer allows.
+
+use http::{Method, Response};
+use subaccountd_core::{
+    Account, Action, Close, LiveStatus, Outcome, PhoneNumber, Status, Transfer, TransferResources,
+    remote::{Apply, Sent, WriteSlot},
+};
+
+use super::{Bench, account, check_error, check_text, number, script::answers};
+use crate::{apply::MAX_RETRY_AFTER, wire::read_error};
+
+/// Checks every kind of write with `input` as the answers.
+pub(super) fn check_all(bench: &Bench, input: &[u8]) {
+    let Ok(phone) = "+15105550101".parse() else { return };
+    for action in actions(phone) {
+        let (sent, requests) = bench.run(input, async |client| match client.place().await {
+            Ok(slot) => slot.send(&action).await,
+            Err(skip) => Outcome::Skipped(skip).into(),
+        });
+        let posts = requests.iter().filter(|request| request.method == Method::POST).count();
+        assert_eq!(posts, 1, "{requests:?}");
+        assert_eq!(requests[0].method, Method::POST, "{requests:?}");
+        check(&sent, &action, answers(input).next().as_ref(), input);
+    }
+}
+
+fn actions(phone: PhoneNumber) -> [Action; 4] {
+    let closed = Account {
+        sid: account(1),
+        owner: Some(account(0)),
+        friendly_name: "acme".to_owned(),
+        status: LiveStatus::Known(Status::Suspended),
+        date_updated: None,
+    };
+    let transfer = Transfer {
+        to: account(2),
+        phone,
+        from: account(1),
+        number_sid: number(),
+        resources: TransferResources::default(),
+    };
+    [
+        Action::Suspend(account(1)),
+        Action::Reactivate(account(1)),
+        Action::Close(Close { account: closed, listed: [].into(), at_risk: Vec::new() }),
+        Action::Transfer(transfer),
+    ]
+}
+
+/// Checks the outcome of `action`, whose request got `answer`.
+fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input: &[u8]) {
+    let Sent { outcome, stop } = sent;
+    if let Some(stop) = stop {
+        check_error(stop, input);
+        assert!(stop.stops_the_pass(), "{stop:?}");
+    }
+    let status = answer.map(|answer| answer.status().as_u16());
+    let at = format!("{action}, {status:?}: {outcome:?}");
+    match outcome {
+        Outcome::Done(_) => {
+            let body = answer.map_or(&[][..], |answer| answer.body());
+            let was_closed = matches!(action, Action::Close(_)) && read_error(body).0 == Some(21479);
+            let is_success = status.is_some_and(|status| (200..300).contains(&status));
+            assert!(if is_success { shows(body, action) } else { was_closed }, "{at}");
+        }
+        Outcome::Refused(refusal) => {
+            assert!(
+                status.is_some_and(|status| status != 429 && !(200..300).contains(&status) && status < 500),
+                "{at}"
+            );
+            check_text(&refusal.message, input);
+        }
+        Outcome::Ignored(refusal) => {
+            assert!(status.is_some_and(|status| (200..300).contains(&status)), "{at}");
+            check_text(&refusal.message, input);
+        }
+        Outcome::Unknown(unknown) => check_text(&unknown.message, input),
+        Outcome::Skipped(skip) => {
+            // No answer, a failed server and a 2xx never prove that nothing was done.
+            assert!(status.is_some_and(|status| !(200..300).contains(&status) && status < 500), "{at}");
+            assert!(skip.retry_after.is_none_or(|wait| wait.unsigned_abs() <= MAX_RETRY_AFTER), "{at}");
+            check_text(&skip.message, input);
+        }
+    }
+}
+
+/// Returns true when the body names what `action` asked for.
+fn shows(body: &[u8], action: &Action) -> bool {
+    let word = match action {
+        Action::Suspend(_) => Status::Suspended.to_string(),
+        Action::Reactivate(_) => Status::Active.to_string(),
+        Action::Close(_) => Status::Closed.to_string(),
+        Action::Transfer(transfer) => transfer.to.to_string(),
+    };
+    // Any letter may be written as an escape.
+    let text = String::from_utf8_lossy(body);
+    text.contains('\\') || text.contains(&word)
+}
