@@ -151,24 +151,26 @@ impl Exploration<'_> {
         steps
     }
 
-    /// Runs one schedule. Without an edit or a change by others, the same is closed and released as without any step.
+    /// Runs one schedule. Without an edit or a change by others, nothing is closed or released that is not without any step.
     fn schedule(&self, steps: &[Step], base: Option<&Told>) -> Told {
         if self.stops.load(Ordering::Relaxed) {
             return Told::default();
         }
         let mut told = run(self.fleet, steps, self.dir);
-        if let Some(base) = base
-            && !steps.iter().any(|step| step.is_from_outside())
-            && told.outcome.lost() != base.outcome.lost()
-        {
-            let ends = format!("{:?} and not {:?}", told.outcome.lost(), base.outcome.lost());
-            told.outcome.violations.push(format!("what was closed and released differs: {ends}"));
-        }
+        let is_from_outside = steps.iter().any(|step| step.is_from_outside());
+        let base = base.filter(|_| !is_from_outside);
+        let more = base.and_then(|base| told.outcome.lost_more_than(&base.outcome));
+        told.outcome.violations.extend(more);
+        let less = base.is_some_and(|base| !told.outcome.lost_the_same(&base.outcome));
         let mut counts = self.counts.lock().unwrap();
         let kinds: Vec<_> = steps.iter().map(|step| step.kind()).collect();
         let kind = if kinds.len() > 1 { "two steps".to_owned() } else { kinds.concat() };
         let kind = if kind.is_empty() { "no step".to_owned() } else { kind };
         *counts.schedules.entry(kind).or_default() += 1;
+        if less {
+            *counts.effects.entry("schedules that lost less than without faults".to_owned()).or_default() +=
+                1;
+        }
         for (what, count) in &told.outcome.counts {
             if ["that took effect", "released", "kills", "no list ever showed"]
                 .iter()

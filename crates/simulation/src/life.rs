@@ -78,6 +78,9 @@ impl Responder for Wire {
             tokio::time::sleep(Duration::from_millis(there)).await;
             self.saved.store(length(&self.journal), Ordering::Relaxed);
             let is_write = request.method() == http::Method::POST;
+            if is_write {
+                self.watch.write(&self.journal);
+            }
             self.script.moment(RequestMoment::Arrives { is_write }).await;
             let answer = self.sim.exchange(request.map(Body::from)).await;
             self.script.moment(RequestMoment::Answered).await;
@@ -224,6 +227,7 @@ impl Life for Simulated {
             }
         };
         self.saved.store(length(&self.journal), Ordering::Relaxed);
+        self.watch.starts(self.journal.exists().then_some(self.journal.as_path()));
         let handle = daemon.handle();
         let (end, polls) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(None::<u32>)));
         let polled = Rc::new(Cell::new(0));

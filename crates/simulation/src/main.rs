@@ -30,6 +30,10 @@ use explore::Explore;
 use run::{Run, folder_of, new_folder};
 use soak::Outcome;
 
+/// A simulation allocates more than it computes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The time at which every simulation begins: 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
 

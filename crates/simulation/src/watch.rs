@@ -47,12 +47,14 @@ pub(crate) struct Watch {
     sim: Sim,
     log: Log,
     requests: AtomicU64,
+    /// The POSTs of this life, and the intents in the journal before it; none without a journal.
+    writes: Mutex<Option<(usize, usize)>>,
     complaints: Mutex<BTreeSet<String>>,
 }
 
 impl Watch {
     pub(crate) fn new(sim: Sim, log: Log) -> Self {
-        Self { sim, log, requests: AtomicU64::new(0), complaints: Mutex::default() }
+        Self { sim, log, requests: AtomicU64::new(0), writes: Mutex::default(), complaints: Mutex::default() }
     }
 
     pub(crate) fn complain(&self, what: String) {
@@ -64,6 +66,22 @@ impl Watch {
         let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         if !sim.url().ends_with(&authority) || authority.is_empty() {
             self.complain(format!("I10: a request to `{authority}`"));
+        }
+    }
+
+    /// A daemon starts on this journal.
+    pub(crate) fn starts(&self, journal: Option<&Path>) {
+        *self.writes.lock().unwrap() = journal.map(|journal| (0, intents(journal)));
+    }
+
+    /// A POST arrives: it has an intent of its own in the journal.
+    pub(crate) fn write(&self, journal: &Path) {
+        if let Some((writes, before)) = self.writes.lock().unwrap().as_mut() {
+            *writes += 1;
+            let intents = intents(journal).saturating_sub(*before);
+            if intents < *writes {
+                self.complain(format!("I8: {writes} POSTs and {intents} intents"));
+            }
         }
     }
 
@@ -97,4 +115,9 @@ impl Watch {
         }
         self.complaints.lock().unwrap().iter().cloned().collect()
     }
+}
+
+fn intents(journal: &Path) -> usize {
+    let text = fs::read_to_string(journal).unwrap_or_default();
+    text.lines().filter(|line| line.contains(r#""event":"intent""#)).count()
 }

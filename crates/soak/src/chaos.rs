@@ -114,7 +114,7 @@ impl Chaos {
         let on_writes = rng.u8(0..3) > 0;
         let (name, fault) = if on_writes { write_fault(rng) } else { self.read_fault(rng) };
         // Some faults last longer.
-        let times = if on_writes && rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
+        let times = if rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
         let fault = fault.skip(rng.u64(0..2)).times(times);
         let fault = if on_writes {
             fault.on(if rng.u8(0..3) > 0 { Operation::UpdateAccount } else { Operation::UpdateNumber })
@@ -126,7 +126,8 @@ impl Chaos {
     }
 
     fn read_fault(&self, rng: &mut Rng) -> (&'static str, Fault) {
-        match rng.u8(0..14) {
+        match rng.u8(0..15) {
+            14 => ("400", Fault::status(400, 20001)),
             0 => ("500", Fault::status(500, 20500)),
             10 | 11 => ("rows lost", Fault::new(FaultKind::Rows { drop: rng.usize(1..3), end: true })),
             12 => ("page repeated", Fault::new(FaultKind::RepeatPage)),

@@ -17,7 +17,7 @@ use crate::{
 /// The longest time to converge once all faults have ended.
 const CONVERGES: Duration = Duration::from_mins(15);
 /// The time for which a fleet that has converged is watched.
-const WATCHED: Duration = Duration::from_secs(3);
+const WATCHED: Duration = Duration::from_millis(1_600);
 /// What ends by itself.
 const PASSING: [&str; 2] = ["Unconfirmed", "Unreadable"];
 /// What people must do something about: as long as they do not, nothing is written.
@@ -53,7 +53,7 @@ impl<L: Life> Soak<L> {
         let mut left = "nothing was observed".to_owned();
         let mut passes = BTreeSet::new();
         while begin.elapsed() < CONVERGES {
-            sleep(Duration::from_millis(300)).await;
+            sleep(Duration::from_millis(500)).await;
             if let Some(death) = self.process.death() {
                 return self.violation(&death);
             }

@@ -285,7 +285,8 @@ impl Editor {
             self.state.entries.get_mut(&sid).unwrap().misspelt = true;
             self.count("misspelt keys");
         }
-        self.repair_at = Some(Instant::now() + Duration::from_millis(rng.u64(50..4_000)));
+        let longest = if rng.u8(0..4) == 0 { 10_000 } else { 4_000 };
+        self.repair_at = Some(Instant::now() + Duration::from_millis(rng.u64(50..longest)));
     }
 
     /// Makes one edit of one file.

@@ -129,6 +129,8 @@ pub(crate) struct Book {
     released: usize,
     dark: bool,
     knowledge: Knowledge,
+    /// The lives of daemons that keep what they see, and their ends.
+    lives: Vec<(Instant, Option<Instant>)>,
     /// The daemon that runs now makes no write.
     pub(crate) is_dry_run: bool,
 }
@@ -153,6 +155,7 @@ impl Judge {
             released: 0,
             dark: false,
             knowledge: Knowledge::default(),
+            lives: Vec::new(),
             is_dry_run: false,
         })))
     }
@@ -325,7 +328,8 @@ impl Book {
                 "its numbers were read {reads} times since it was suspended, last {age:?} before"
             ));
         }
-        let (decided, unseen) = self.versions.decided(sid, terms, now, self.rules.unseen());
+        let (decided, unseen) =
+            self.versions.decided(sid, terms, now, |begin, end| self.was_read_between(begin, end));
         if decided < rest {
             wrong.push(format!("decided for {decided:?} of {:?}", self.rules.close_after));
         } else if unseen {
@@ -459,13 +463,41 @@ impl Book {
         }
     }
 
+    /// Records that a daemon starts.
+    pub(crate) fn starts(&mut self, is_dry_run: bool) {
+        self.is_dry_run = is_dry_run;
+        if !is_dry_run {
+            self.lives.push((Instant::now(), None));
+        }
+    }
+
+    /// Records that the daemon ended.
+    pub(crate) fn ends(&mut self) {
+        if let Some((_, end)) = self.lives.last_mut() {
+            end.get_or_insert_with(Instant::now);
+        }
+    }
+
     /// Records that the daemon was killed: the answers to its last writes may be lost.
     pub(crate) fn killed(&mut self) {
+        self.ends();
         self.budget.killed();
+    }
+
+    /// Whether a daemon that keeps what it sees has surely read the state between two instants.
+    fn was_read_between(&self, begin: Instant, end: Instant) -> bool {
+        let lived = |(born, died): &(Instant, Option<Instant>)| {
+            died.unwrap_or(end).min(end).saturating_duration_since((*born).max(begin))
+        };
+        self.lives.iter().any(|life| lived(life) >= self.rules.unseen())
     }
 
     /// Records that the journal is lost, or replaced by the one of an earlier instant: what it knew since then is unknown.
     pub(crate) fn journal_lost(&mut self, since: Option<Instant>) {
+        self.lives.retain(|(born, _)| since.is_some_and(|since| *born < since));
+        if let (Some((_, end)), Some(since)) = (self.lives.last_mut(), since) {
+            *end = end.map(|end| end.min(since));
+        }
         self.budget.forget(since);
         self.knowledge.forget(since);
     }

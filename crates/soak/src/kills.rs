@@ -20,7 +20,7 @@ pub(crate) struct Kills {
 impl<L: Life> Soak<L> {
     pub(crate) fn start(&mut self, dry_run: bool) {
         self.is_dry_run = dry_run;
-        self.judge.book().is_dry_run = dry_run;
+        self.judge.book().starts(dry_run);
         self.process.start(dry_run);
     }
 
@@ -79,6 +79,7 @@ impl<L: Life> Soak<L> {
             if let Some(what) = self.process.terminate(Duration::from_secs(9)).await {
                 self.violation(&what);
             }
+            self.judge.book().ends();
             if !self.keeps_a_journal() {
                 self.judge.book().journal_lost(None);
             }

@@ -34,10 +34,20 @@ impl Outcome {
         }
     }
 
-    /// What cannot be undone, in the end: the closed accounts, and the released numbers.
-    pub fn lost(&self) -> BTreeMap<&str, &str> {
-        let ends = self.fleet.iter().map(|(what, is)| (what.as_str(), is.as_str()));
-        ends.filter(|(_, is)| ["closed", "released"].contains(is)).collect()
+    /// What was closed and released although the same fleet without faults kept it, in words. A fault may prevent a close: then
+    /// what is left is held.
+    pub fn lost_more_than(&self, other: &Self) -> Option<String> {
+        let is_lost = |what: &String, outcome: &Self| {
+            outcome.fleet.get(what).is_some_and(|is| ["closed", "released"].contains(&is.as_str()))
+        };
+        let more: Vec<_> =
+            self.fleet.keys().filter(|what| is_lost(what, self) && !is_lost(what, other)).collect();
+        (!more.is_empty()).then(|| format!("I1: closed or released, and not so without faults: {more:?}"))
+    }
+
+    /// True when the same was closed and released.
+    pub fn lost_the_same(&self, other: &Self) -> bool {
+        self.lost_more_than(other).is_none() && other.lost_more_than(self).is_none()
     }
 
     /// Adds the counts of another soak.

@@ -48,9 +48,9 @@ impl Rules {
         }
     }
 
-    /// The time for which a state that nobody asks for may go unseen: three intervals.
+    /// The time after which a running daemon has surely read the state: three intervals.
     pub(crate) fn unseen(&self) -> Duration {
-        self.interval * 3 + Duration::from_millis(200)
+        self.interval * 3 + Duration::from_millis(700)
     }
 
     pub(crate) fn args(&self) -> Vec<String> {

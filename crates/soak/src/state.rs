@@ -11,8 +11,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{MAIN, judge::RACE};
+use crate::MAIN;
 
+/// The longest break that counts as if it had not been: one that ended before it could be seen.
+const UNSEEN: Duration = Duration::from_millis(3_200);
 /// The files over which the entries are spread; the first has the main account.
 pub(crate) const FILES: usize = 3;
 
@@ -240,33 +242,30 @@ impl Versions {
         story
     }
 
-    /// The time for which the state has had this close without a visible break, and true when it had an invisible one, which
-    /// lasted for less than `longest`.
+    /// The time for which the state has had this close without a break that a daemon has `seen`, and true when it had another
+    /// one.
     pub(crate) fn decided(
         &self,
         sid: &str,
         terms: &Terms,
         now: Instant,
-        longest: Duration,
+        seen: impl Fn(Instant, Instant) -> bool,
     ) -> (Duration, bool) {
         let (mut decided, mut unseen) = (Duration::ZERO, false);
-        // The time of a break between two versions with the close.
-        let mut pause = Duration::ZERO;
-        for (since, end, state) in self.back(now) {
-            let lasted = end.saturating_duration_since(since);
-            if !says_so(state, sid, terms) {
-                pause += lasted;
-                continue;
-            }
-            if pause >= RACE && !decided.is_zero() {
+        // The begin of the version with the close that was found last.
+        let mut next = None;
+        for (since, end, _) in self.back(now).filter(|(_, _, state)| says_so(state, sid, terms)) {
+            let (begin, is_break) = (next.unwrap_or(now), next.is_some_and(|next| seen(end, next)));
+            if is_break {
                 break;
             }
-            if pause < longest {
+            let pause = begin.saturating_duration_since(end);
+            if pause < UNSEEN {
                 unseen |= !pause.is_zero();
                 decided += pause;
             }
-            decided += lasted;
-            pause = Duration::ZERO;
+            decided += end.saturating_duration_since(since);
+            next = Some(since);
         }
         (decided, unseen)
     }

@@ -148,6 +148,7 @@ pub async fn run<L: Scripted>(
     let stage = Arc::new(Mutex::new(stage));
     let requests = Arc::new(Mutex::new(Vec::new()));
     process.hook(hook(steps.to_vec(), Arc::clone(&stage), Arc::clone(&requests)));
+    judge.book().starts(false);
     process.start(false);
     for step in steps {
         if let Step::Poll(poll, tear) = step {
@@ -220,6 +221,7 @@ async fn until_converged<L: Scripted>(stage: &Mutex<Stage>, judge: &Judge, proce
             break;
         }
         if starts_at.take_if(|at| *at <= Instant::now()).is_some() {
+            judge.book().starts(false);
             process.start(false);
         }
         let Some(status) = process.status().await else { continue };
