@@ -20,11 +20,12 @@ const MAX_SILENCE: Duration = Duration::from_mins(10);
 
 const SIMULATION: &[&str] = &["build", "--profile", "simulation", "-p", "simulation"];
 /// The layers, from cheap to dear. A layer more is a line more.
-pub(crate) const LAYERS: [Layer; 5] = [
+pub(crate) const LAYERS: [Layer; 6] = [
     Layer::of_tests("core", &["test", "--no-run", "-p", "subaccountd-core"]),
     Layer::of_tests("twilio", &["test", "--no-run", "-p", "subaccountd-twilio"]),
     Layer::of_tests("daemon", &["test", "--no-run", "-p", "subaccountd", "--lib", "--test", "it"]),
     Layer::of_seeds("simulation", SIMULATION, &[], 1),
+    Layer::of_fleets("exploration", SIMULATION, &["explore"]),
     // What needs several steps in their order hardly comes up in the 12 s of the other.
     Layer::of_seeds("long", SIMULATION, &["--seconds=90"], 25),
 ];
@@ -38,8 +39,17 @@ pub(crate) struct Layer {
     builds: &'static [&'static str],
     /// The arguments of the programs.
     args: &'static [&'static str],
-    /// Of how many seeds it tries one; `None` without seeds.
-    one_seed_of: Option<u64>,
+    tries: Tries,
+}
+
+/// What the programs of a layer try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tries {
+    Tests,
+    /// One seed of so many that are asked for.
+    Seeds(u64),
+    /// Every schedule of small fleets.
+    Fleets,
 }
 
 /// The result of one layer.
@@ -63,7 +73,7 @@ impl Verdict {
 
 impl Layer {
     const fn of_tests(name: &'static str, builds: &'static [&'static str]) -> Self {
-        Self { name, builds, args: &[], one_seed_of: None }
+        Self { name, builds, args: &[], tries: Tries::Tests }
     }
 
     /// A layer whose programs try one seed after the other, and print `seed N: …` for each violation.
@@ -73,7 +83,16 @@ impl Layer {
         args: &'static [&'static str],
         one_seed_of: u64,
     ) -> Self {
-        Self { name, builds, args, one_seed_of: Some(one_seed_of) }
+        Self { name, builds, args, tries: Tries::Seeds(one_seed_of) }
+    }
+
+    /// A layer whose programs try one small fleet after the other, and print `fleet N: …` for each violation.
+    const fn of_fleets(
+        name: &'static str,
+        builds: &'static [&'static str],
+        args: &'static [&'static str],
+    ) -> Self {
+        Self { name, builds, args, tries: Tries::Fleets }
     }
 
     /// Builds the programs.
@@ -98,7 +117,7 @@ impl Layer {
             let mut command = Command::new(&program.executable);
             command.args(self.args).current_dir(&program.package);
             command.env("CARGO_MANIFEST_DIR", &program.package);
-            if let Some(of) = self.one_seed_of {
+            if let Tries::Seeds(of) = self.tries {
                 command.arg(format!("--seeds={}", seeds.div_ceil(of)));
             }
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -123,7 +142,7 @@ impl Layer {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => by.push("silence".to_owned()),
             }
-            if by.iter().any(|by| by == "silence" || self.one_seed_of.is_some()) {
+            if by.iter().any(|by| by == "silence" || self.tries != Tries::Tests) {
                 child.kill()?;
                 break;
             }
@@ -135,13 +154,17 @@ impl Layer {
         Ok(by)
     }
 
-    /// The test that failed, or the seed with a violation, by one line of output.
+    /// The test that failed, or the seed or the fleet with a violation, by one line of output.
     fn noticed(&self, line: &str) -> Option<String> {
-        if self.one_seed_of.is_some() {
-            let (seed, what) = line.strip_prefix("seed ")?.split_once(": ")?;
-            return Some(format!("seed {seed} ({})", what.chars().take(120).collect::<String>()));
-        }
-        line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned)
+        let what = match self.tries {
+            Tries::Tests => {
+                return line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned);
+            }
+            Tries::Seeds(_) => "seed",
+            Tries::Fleets => "fleet",
+        };
+        let (which, why) = line.strip_prefix(what)?.strip_prefix(' ')?.split_once(": ")?;
+        Some(format!("{what} {which} ({})", why.chars().take(120).collect::<String>()))
     }
 }
 
@@ -157,5 +180,7 @@ mod tests {
         assert_eq!(tests.noticed("seed 7: I1: closed"), None);
         assert_eq!(seeds.noticed("seed 7: at 3.1s: I1").as_deref(), Some("seed 7 (at 3.1s: I1)"));
         assert_eq!(seeds.noticed("seeds with a violation: 0"), None);
+        let fleets = LAYERS.iter().find(|layer| layer.tries == Tries::Fleets).unwrap();
+        assert_eq!(fleets.noticed("fleet 3: SmallFleet").as_deref(), Some("fleet 3 (SmallFleet)"));
     }
 }
