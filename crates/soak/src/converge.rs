@@ -142,8 +142,12 @@ pub(crate) fn left_to_do(status: &Value, state: &State, world: &World) -> String
 fn ends_by_itself(held: &Value, world: &World) -> bool {
     let message = held["message"].as_str().unwrap_or_default();
     let refused = held["reason"] == "RefusedByTwilio" && message.contains("no error code");
-    let searched =
-        is_searched(message) && world.numbers().any(|number| message.contains(&number.phone_number));
+    let searched = ["in no number list", "in no readable number list"].iter().any(|words| {
+        let sought = message.split(words).nth(1).and_then(|rest| rest.split(';').next());
+        let text = if message.starts_with('+') { Some(message) } else { sought };
+        is_searched(message)
+            && text.is_some_and(|text| world.numbers().any(|number| text.contains(&number.phone_number)))
+    });
     refused || searched || PASSING.iter().any(|reason| held["reason"] == *reason)
 }
 

@@ -1,7 +1,10 @@
 //! The judge: checks every write at the simulator against the invariants and against the state that was on the disk.
 
+mod closes;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -11,26 +14,19 @@ use tokio::time::Instant;
 use twilio_sim::{AccountStatus, Moment, Operation, Sim, World, WriteSeen};
 
 use crate::{
-    Kind, MAIN, Rules,
+    MAIN, Rules,
     budget::{Budget, Effect},
     knowledge::Knowledge,
-    state::{Ask, Terms, Versions},
+    state::{Ask, Versions},
+    tally::Tally,
 };
 
 /// The longest time between the read of the state for a write and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);
-/// Twilio's dates are whole seconds, and so are the times that the daemon keeps; the lists may be a little older than what they
-/// are dated by.
-const ROUNDING: Duration = Duration::from_millis(2_300);
-/// The most by which a clock that drifts is wrong.
-const DRIFT: Duration = Duration::from_millis(1_100);
 /// For so long a suspension is the late effect of a write whose outcome was unknown.
 const LATE: Duration = Duration::from_secs(130);
 /// The longest lag of a list.
 const MAX_LAG: Duration = Duration::from_secs(3);
-
-/// The most lines of a story that are kept.
-const MAX_STORY: usize = 4_000;
 
 /// The ages of writes: the time since the state last asked for a write when it arrives.
 const AGES: [&str; 6] = [
@@ -81,39 +77,6 @@ struct Flight {
     before: Option<(Option<AccountStatus>, Option<String>)>,
 }
 
-#[derive(Default)]
-pub(crate) struct Tally {
-    pub(crate) posts: BTreeMap<String, u64>,
-    pub(crate) ages: BTreeMap<&'static str, u64>,
-    pub(crate) other: BTreeMap<String, u64>,
-    pub(crate) violations: Vec<String>,
-    /// What happened, in order.
-    pub(crate) story: Vec<String>,
-    began: Option<Instant>,
-}
-
-impl Tally {
-    pub(crate) fn count(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        self.tell(&what);
-        *self.other.entry(what).or_default() += 1;
-    }
-
-    pub(crate) fn tell(&mut self, what: &str) {
-        let at = self.began.map(|began| began.elapsed().as_secs_f64()).unwrap_or_default();
-        self.story.push(format!("{at:7.3} {what}"));
-        if self.story.len() > MAX_STORY {
-            self.story.drain(..MAX_STORY / 2);
-        }
-    }
-
-    pub(crate) fn violation(&mut self, what: String) {
-        eprintln!("VIOLATION {what}");
-        self.tell(&format!("VIOLATION {what}"));
-        self.violations.push(what);
-    }
-}
-
 pub(crate) struct Book {
     rules: Rules,
     began: Instant,
@@ -129,6 +92,8 @@ pub(crate) struct Book {
     released: usize,
     dark: bool,
     knowledge: Knowledge,
+    /// The times about which the journal was lost: a write of them may take effect late.
+    forgotten: Vec<Range<Instant>>,
     /// The lives of daemons that keep what they see, and their ends.
     lives: Vec<(Instant, Option<Instant>)>,
     /// The daemon that runs now makes no write.
@@ -146,7 +111,7 @@ impl Judge {
             rules,
             began: Instant::now(),
             versions: Versions::default(),
-            tally: Tally { began: Some(Instant::now()), ..Tally::default() },
+            tally: Tally::begin(),
             arrivals: 0,
             last: [None, None],
             facts: BTreeMap::new(),
@@ -155,6 +120,7 @@ impl Judge {
             released: 0,
             dark: false,
             knowledge: Knowledge::default(),
+            forgotten: Vec::new(),
             lives: Vec::new(),
             is_dry_run: false,
         })))
@@ -285,94 +251,6 @@ impl Book {
         }
     }
 
-    /// I1: judges a close by the terms that the state has now, or had when the daemon may have read it. Gives the numbers that
-    /// they release.
-    fn closes(&mut self, sid: &str, world: &World, now: Instant) -> BTreeSet<String> {
-        let read = |end: Instant| now.saturating_duration_since(end) < RACE;
-        let versions = self.versions.back(now).take_while(|(_, end, _)| read(*end));
-        let mut all: Vec<_> = versions.filter_map(|(_, _, state)| state.terms(sid).cloned()).collect();
-        all.dedup();
-        let judged: Vec<_> = all.iter().map(|terms| (terms, self.close(sid, terms, world, now))).collect();
-        if let Some((terms, _)) = judged.iter().find(|(_, wrong)| wrong.is_empty()) {
-            return terms.release.clone();
-        }
-        let (terms, wrong) = judged.into_iter().next().unzip();
-        for what in wrong.unwrap_or_else(|| vec!["no state closes it".to_owned()]) {
-            let dated = world.account(sid).map(|account| account.date_updated);
-            let story = format!("; Twilio dates it {dated:?}{}", self.versions.story(sid, now));
-            self.violation(&format!("I1: close of {sid}: {what}{story}"));
-        }
-        terms.map(|terms| terms.release.clone()).unwrap_or_default()
-    }
-
-    /// I1, without what I12 covers: the problems of this close.
-    fn close(&mut self, sid: &str, terms: &Terms, world: &World, now: Instant) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let Some(account) = world.account(sid) else { return vec!["there is no such account".into()] };
-        let facts = self.facts.get(sid);
-        let renamed = facts.and_then(|facts| facts.renamed);
-        if account.friendly_name != terms.confirm && renamed.is_none_or(|at| now - at > RACE) {
-            wrong.push(format!("`{}` was confirmed, and it is {}", terms.confirm, account.friendly_name));
-        }
-        let drift = if self.rules.kind == Kind::Drift { DRIFT } else { Duration::ZERO };
-        let rest = self.rules.close_after.saturating_sub(ROUNDING + drift);
-        let suspended = facts.and_then(|facts| facts.suspended.as_ref().or_else(|| facts.lifted(now)));
-        let suspended = suspended.map(|suspension| suspension.since);
-        match suspended.map(|since| now - since) {
-            Some(rested) if rested >= rest => {}
-            rested => wrong.push(format!("suspended for {rested:?} of {:?}", self.rules.close_after)),
-        }
-        let (reads, age) = self.knowledge.reads(sid, suspended.unwrap_or(now), now);
-        if reads < 2 || age.is_none_or(|age| age > RACE) {
-            wrong.push(format!(
-                "its numbers were read {reads} times since it was suspended, last {age:?} before"
-            ));
-        }
-        let (decided, unseen) =
-            self.versions.decided(sid, terms, now, |begin, end| self.was_read_between(begin, end));
-        if decided < rest {
-            wrong.push(format!("decided for {decided:?} of {:?}", self.rules.close_after));
-        } else if unseen {
-            self.tally
-                .count("closes after a withdrawal that was on the disk for too short a time to be seen");
-        }
-        for number in world.numbers_of(sid).filter(|number| !terms.release.contains(&number.phone_number)) {
-            if let Some(what) = self.unnamed(sid, &number.phone_number, now) {
-                wrong.push(what);
-            }
-        }
-        wrong
-    }
-
-    /// A number that goes with an account although nobody named it: a violation, unless the daemon could not know.
-    fn unnamed(&mut self, sid: &str, phone: &str, arrived: Instant) -> Option<String> {
-        let entered = self.moved.get(phone);
-        let suspension = self.facts.get(sid).and_then(|facts| facts.suspended.as_ref());
-        if let Some(entered) = entered {
-            let before = arrived.saturating_duration_since(entered.at);
-            let in_a_race = entered.by_people
-                && (before < RACE + MAX_LAG
-                    || suspension.is_some_and(|suspension| {
-                        suspension.dark
-                            && suspension.since.saturating_duration_since(entered.at) < RACE + MAX_LAG
-                    }));
-            if in_a_race {
-                self.tally
-                    .count("numbers that people moved into an account where no list could show them in time");
-                return None;
-            }
-        }
-        let by_us = entered.is_some_and(|arrival| !arrival.by_people);
-        if !by_us && !self.knowledge.has_shown(sid, phone, entered.map(|arrival| arrival.at)) {
-            self.tally.count("numbers of a closed account that no list ever showed");
-            return None;
-        }
-        let entered =
-            entered.map(|arrival| (arrived.saturating_duration_since(arrival.at), arrival.by_people));
-        let dark = suspension.map(|suspension| suspension.dark);
-        Some(format!("it holds {phone}, which no entry names; it entered {entered:?} before, dark: {dark:?}"))
-    }
-
     fn begins(&mut self, seen: &WriteSeen, world: &World) {
         if let Some(flight) = self.flights.get_mut(&seen.request_id) {
             flight.before = Some(object(&flight.ask, world));
@@ -412,7 +290,8 @@ impl Book {
         }
         let free = self.is_free(&flight.ask, now);
         let effect = Effect { at: now, ask: flight.ask.clone(), free, released: lost, repeat: false };
-        if let Some(what) = self.budget.took_effect(&seen.request_id, effect) {
+        let is_forgotten = self.forgotten.iter().any(|times| times.contains(&flight.at));
+        if !is_forgotten && let Some(what) = self.budget.took_effect(&seen.request_id, effect) {
             self.violation(&what);
         }
         match &flight.ask {
@@ -484,16 +363,9 @@ impl Book {
         self.budget.killed();
     }
 
-    /// Whether a daemon that keeps what it sees has surely read the state between two instants.
-    fn was_read_between(&self, begin: Instant, end: Instant) -> bool {
-        let lived = |(born, died): &(Instant, Option<Instant>)| {
-            died.unwrap_or(end).min(end).saturating_duration_since((*born).max(begin))
-        };
-        self.lives.iter().any(|life| lived(life) >= self.rules.unseen())
-    }
-
     /// Records that the journal is lost, or replaced by the one of an earlier instant: what it knew since then is unknown.
     pub(crate) fn journal_lost(&mut self, since: Option<Instant>) {
+        self.forgotten.push(since.unwrap_or(self.began)..Instant::now());
         self.lives.retain(|(born, _)| since.is_some_and(|since| *born < since));
         if let (Some((_, end)), Some(since)) = (self.lives.last_mut(), since) {
             *end = end.map(|end| end.min(since));

@@ -23,6 +23,7 @@ mod rules;
 pub mod secrets;
 pub mod small;
 mod state;
+mod tally;
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 

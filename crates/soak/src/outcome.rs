@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::judge::Tally;
+use crate::tally::Tally;
 
 /// The counts of a soak.
 #[derive(Clone, Debug, Default)]

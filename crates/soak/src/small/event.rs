@@ -18,7 +18,7 @@ const REPAIRED_AFTER: Duration = Duration::from_secs(3);
 /// Something that happens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// A fault on a request, by its place in [`GET_FAULTS`] or [`POST_FAULTS`].
+    /// A fault on a request, by its name.
     Fault(&'static str),
     /// A list is as it was some seconds ago.
     StaleList,
