@@ -42,7 +42,8 @@ pub(crate) fn shrink(run: &Run) -> Option<(Run, Outcome)> {
 }
 
 fn make(run: &Run) -> Outcome {
-    run.make(new_folder().path())
+    // The length of a path is in what the daemon writes: it is the one of the soak that is shrunk.
+    run.make(&new_folder().path().join(run.seed.to_string()))
 }
 
 /// The invariant that a violation names, as `I1`, or its first words.

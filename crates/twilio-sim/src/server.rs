@@ -143,6 +143,7 @@ impl Sim {
             Ok((parts, bytes))
         };
         tokio::select! {
+            biased;
             answer = answer => answer,
             () = line.cancelled() => Err(NoAnswer::Cut),
         }

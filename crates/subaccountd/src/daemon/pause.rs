@@ -71,6 +71,7 @@ pub(super) async fn change_is_due(
             None
         };
         tokio::select! {
+            biased;
             () = until(next_token) => {}
             () = wake.woken(), if look_at.is_none() => look_at = Some(earliest),
             () = until(look_at) => {

@@ -117,6 +117,7 @@ impl ReconcileLoop {
             let pause =
                 next.backpressure.map_or(interval, |asked| backpressure_pause(asked, refused, interval));
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => {}
                 () = recovered.notified() => {}
                 () = sleep(pause) => {}
@@ -130,9 +131,10 @@ impl ReconcileLoop {
         self.metrics.pass_begins();
         self.wake.forget();
         let loaded = tokio::select! {
-            loaded = self.view.for_pass() => loaded,
+            biased;
             // Shutdown does not wait for a file system that hangs.
             () = self.reconciler.stopping.cancelled() => return AfterPass::PAUSE_UNREAD,
+            loaded = self.view.for_pass() => loaded,
         };
         match loaded {
             Ok(loaded) => self.pass(&loaded).await,

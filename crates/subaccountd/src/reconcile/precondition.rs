@@ -64,8 +64,9 @@ impl Precondition for StatePrecondition<'_> {
         }
         let share = !matches!(action, Action::Close(_));
         let found = tokio::select! {
-            found = self.look(share) => found,
+            biased;
             () = self.stopping.cancelled() => return Err(stopping()),
+            found = self.look(share) => found,
         };
         let changed = |why: String| {
             self.changed.store(true, Ordering::Relaxed);

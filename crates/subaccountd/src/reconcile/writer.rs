@@ -49,13 +49,14 @@ impl Slot<'_> {
         read: impl Future<Output = Result<T, RemoteError>> + Send,
     ) -> Result<T, RemoteError> {
         tokio::select! {
-            read = read => read,
+            biased;
             () = stopping.cancelled() => Err(RemoteError {
                 kind: ErrorKind::Unreadable,
                 message: "stopping".to_owned(),
                 code: None,
                 request_id: None,
             }),
+            read = read => read,
         }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn perform_later(shared: &Arc<Shared>, inbound: &Inbound, after: Dura
     let (shared, inbound) = (Arc::clone(shared), inbound.clone());
     shared.tasks.clone().spawn(async move {
         tokio::select! {
+            biased;
             () = shared.stopping.cancelled() => {}
             () = tokio::time::sleep(after) => {
                 let now = shared.now();
