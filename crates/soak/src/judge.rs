@@ -23,6 +23,8 @@ use crate::{
 
 /// The longest time between the read of the state for a write and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);
+/// The longest time between the read of a list and its place in the journal: the pass waits for other lists.
+const PASS: Duration = Duration::from_secs(4);
 /// For so long a suspension is the late effect of a write whose outcome was unknown.
 const LATE: Duration = Duration::from_secs(130);
 /// The longest lag of a list.
@@ -134,7 +136,13 @@ impl Judge {
     pub(crate) fn observe(&self, sim: &Sim) {
         let (writes, lists) = (self.clone(), self.clone());
         sim.observe_writes(move |seen, world| writes.see(seen, world));
-        sim.observe_numbers(move |seen| lists.book().knowledge.page(seen, Instant::now()));
+        sim.observe_numbers(move |seen| {
+            let mut book = lists.book();
+            // A dry run keeps nothing of what it sees.
+            if !book.is_dry_run {
+                book.knowledge.page(seen, Instant::now());
+            }
+        });
     }
 
     fn see(&self, seen: &WriteSeen, world: &World) {
@@ -361,6 +369,8 @@ impl Book {
     pub(crate) fn killed(&mut self) {
         self.ends();
         self.budget.killed();
+        // What the last pass saw may not be in the journal yet.
+        self.knowledge.forget(Instant::now().checked_sub(PASS));
     }
 
     /// Records that the journal is lost, or replaced by the one of an earlier instant: what it knew since then is unknown.
