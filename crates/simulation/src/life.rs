@@ -296,6 +296,7 @@ impl Life for Simulated {
     fn was_killed(&mut self, rng: &mut Rng) -> bool {
         let crashed = self.running.as_ref().is_some_and(|running| running.end.get() == Some(End::Crashed));
         if crashed && let Some(running) = self.running.take() {
+            self.passes.0 = passes_of(&running.handle.metrics());
             running.handle.stop();
             self.polled = running.polled.get();
             let torn = self.torn(rng);
@@ -369,7 +370,7 @@ impl Life for Simulated {
             self.watch.search("the metrics", &running.handle.metrics());
         }
         self.watch.search_file("the journal", &self.journal);
-        self.watch.complaints(self.passes.0 + self.passes.1, &self.journal)
+        self.watch.complaints(self.began.elapsed(), &self.journal)
     }
 }
 

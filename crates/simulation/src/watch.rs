@@ -8,14 +8,15 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use soak::secrets::Secrets;
 use tracing_subscriber::fmt::MakeWriter;
 use twilio_sim::Sim;
 
-/// The most requests for each pass, and at all times besides: a fleet of a few accounts, each read and looked at again.
-const REQUESTS_PER_PASS: u64 = 40;
+/// The most requests for each second, and besides: two passes over a few accounts, each read and looked at again.
+const REQUESTS_PER_SECOND: u64 = 60;
 const MORE_REQUESTS: u64 = 400;
 /// The longest journal, in bytes.
 const MAX_JOURNAL: u64 = 1024 * 1024;
@@ -102,12 +103,12 @@ impl Watch {
     }
 
     /// All that was seen, in the end.
-    pub(crate) fn complaints(&self, passes: u64, journal: &Path) -> Vec<String> {
+    pub(crate) fn complaints(&self, lasted: Duration, journal: &Path) -> Vec<String> {
         let log = String::from_utf8_lossy(&self.log.0.lock().unwrap()).into_owned();
         self.search("the log", &log);
         let requests = self.requests.load(Ordering::Relaxed);
-        if requests > MORE_REQUESTS + passes * REQUESTS_PER_PASS {
-            self.complain(format!("I6: {requests} requests in {passes} passes"));
+        if requests > MORE_REQUESTS + lasted.as_secs() * REQUESTS_PER_SECOND {
+            self.complain(format!("I6: {requests} requests in {lasted:?}"));
         }
         let length = fs::metadata(journal).map_or(0, |metadata| metadata.len());
         if length > MAX_JOURNAL {
