@@ -56,7 +56,7 @@ pub(crate) struct Explore {
     stop_at_first: bool,
 }
 
-/// What was counted.
+/// The counts of an exploration.
 #[derive(Default)]
 struct Counts {
     schedules: BTreeMap<String, u64>,
@@ -192,7 +192,7 @@ impl Exploration<'_> {
     }
 }
 
-/// Whether the second step of a pair comes at the same request as the first or later.
+/// Returns true when the second step of a pair comes at the same request as the first or later.
 fn is_later(first: Step, second: Step) -> bool {
     match (first, second) {
         (Step::Request(one, _), Step::Request(other, _)) => other >= one && first != second,

@@ -27,7 +27,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// What is special about it: nothing, for 12 seeds of 16.
+    /// Its kind: the usual one for 12 seeds of 16.
     fn kind(&self) -> Kind {
         match self.seed % 16 {
             3 | 11 => Kind::Quiet,
@@ -98,7 +98,7 @@ pub(crate) fn new_folder() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("simulation-").tempdir_in(memory()).unwrap()
 }
 
-/// Where the folder of a seed is.
+/// The folder of a seed.
 pub(crate) fn folder_of(seed: u64, kept: Option<&PathBuf>, dir: &Path) -> PathBuf {
     kept.map_or(dir, PathBuf::as_path).join(seed.to_string())
 }

@@ -18,9 +18,9 @@ use crate::{
 const CONVERGES: Duration = Duration::from_mins(15);
 /// The time for which a fleet that has converged is watched.
 const WATCHED: Duration = Duration::from_millis(1_600);
-/// What ends by itself.
+/// The reasons that end by themselves.
 const PASSING: [&str; 2] = ["Unconfirmed", "Unreadable"];
-/// What people must do something about: as long as they do not, nothing is written.
+/// The reasons that people must do something about: as long as they do not, nothing is written.
 const FINAL: [&str; 8] = [
     "AlreadyClosed",
     "Contested",
@@ -101,7 +101,7 @@ impl<L: Life> Soak<L> {
     }
 }
 
-/// What is neither as the state says nor held, in words; nothing when all is.
+/// Everything that is neither as the state says nor held, in words; empty when there is nothing.
 pub(crate) fn left_to_do(status: &Value, state: &State, world: &World) -> String {
     let plan = &status["plan"];
     if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
@@ -137,7 +137,7 @@ pub(crate) fn left_to_do(status: &Value, state: &State, world: &World) -> String
     String::new()
 }
 
-/// Whether what holds it ends by itself: a refusal with no code of Twilio's is a fault, and a number that exists is found by a
+/// Returns true when what holds it ends by itself: a refusal with no code of Twilio's is a fault, and a number that exists is found by a
 /// later search.
 fn ends_by_itself(held: &Value, world: &World) -> bool {
     let message = held["message"].as_str().unwrap_or_default();
@@ -155,13 +155,13 @@ fn is_searched(message: &str) -> bool {
     message.contains("in no number list") || message.contains("in no readable number list")
 }
 
-/// Whether only people can end what holds it. The search for a number that is in no list goes on.
+/// Returns true when only people can end what holds it. The search for a number that is in no list goes on.
 fn waits_for_people(held: &Value) -> bool {
     let searched = held["message"].as_str().is_some_and(is_searched);
     FINAL.iter().any(|reason| held["reason"] == *reason) && !searched
 }
 
-/// Whether an account rests for a minute at most: what was dated by a clock that was wrong may rest for days.
+/// Returns true when an account rests for a minute at most: what was dated by a clock that was wrong may rest for days.
 fn is_over_soon(held: &Value, status: &Value) -> bool {
     let time = |text: &str| text.parse::<jiff::Timestamp>().ok();
     let message = held["message"].as_str().unwrap_or_default();

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{Life, Soak};
 
-/// When it is killed, and started again.
+/// The times at which it is killed, and started again.
 #[derive(Default)]
 pub(crate) struct Kills {
     starts_at: Option<Instant>,

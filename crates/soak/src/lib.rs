@@ -48,7 +48,7 @@ pub const TOKEN: &str = "a-main-token-that-is-never-shown";
 /// The duration of a storm and of a calm.
 const WEATHER: Duration = Duration::from_secs(15);
 
-/// What is special about a soak.
+/// The kind of a soak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Everything happens.
@@ -57,9 +57,9 @@ pub enum Kind {
     WithoutJournal,
     /// The clocks run too fast or too slow.
     Drift,
-    /// Nobody edits anything after the begin; there are faults and kills only.
+    /// No edits after the begin; there are faults and kills only.
     Quiet,
-    /// Nobody edits anything after the begin, and there are no faults: what a [`Kind::Quiet`] soak of the same seed must come to.
+    /// No edits after the begin, and no faults: what a [`Kind::Quiet`] soak of the same seed must come to.
     Still,
 }
 
@@ -70,7 +70,7 @@ pub struct Scale {
     pub accounts: usize,
     /// The time for which it goes on, before the faults end.
     pub lasts: Duration,
-    /// What is special about it.
+    /// Its kind.
     pub kind: Kind,
 }
 
@@ -214,7 +214,7 @@ impl<L: Life> Soak<L> {
         }
     }
 
-    /// What people, other tools and the machine do.
+    /// Everything that people, other tools and the machine do.
     async fn disturb(&mut self, action: u8, calm: bool) {
         match action {
             0..40 => self.editor.edit(&mut self.rng, calm),

@@ -49,7 +49,7 @@ pub trait Life {
     fn start_another(&self) -> Option<String> {
         None
     }
-    /// What was seen so far that must not be: a secret that is shown, credentials on their way to another host, a dry run that
+    /// Everything seen so far that must not be: a secret that is shown, credentials on their way to another host, a dry run that
     /// wrote, too many requests.
     fn complaints(&mut self) -> Vec<String> {
         Vec::new()

@@ -9,9 +9,9 @@ use crate::tally::Tally;
 pub struct Outcome {
     /// Everything that was counted, by its name.
     pub counts: BTreeMap<String, u64>,
-    /// What broke an invariant, in words.
+    /// The violations of invariants, in words.
     pub violations: Vec<String>,
-    /// What happened, in order, a line each.
+    /// The events in order, a line each.
     pub story: Vec<String>,
     /// The number of steps.
     pub steps: u32,
@@ -34,7 +34,7 @@ impl Outcome {
         }
     }
 
-    /// What was closed and released although the same fleet without faults kept it, in words. A fault may prevent a close: then
+    /// Everything that was closed or released although the same fleet without faults kept it, in words. A fault may prevent a close: then
     /// what is left is held.
     pub fn lost_more_than(&self, other: &Self) -> Option<String> {
         let is_lost = |what: &String, outcome: &Self| {

@@ -13,7 +13,7 @@ pub(crate) struct Tally {
     pub(crate) ages: BTreeMap<&'static str, u64>,
     pub(crate) other: BTreeMap<String, u64>,
     pub(crate) violations: Vec<String>,
-    /// What happened, in order.
+    /// The events, in order.
     pub(crate) story: Vec<String>,
     began: Option<Instant>,
 }

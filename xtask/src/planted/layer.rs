@@ -42,7 +42,7 @@ pub(crate) struct Layer {
     tries: Tries,
 }
 
-/// What the programs of a layer try.
+/// The things that the programs of a layer try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tries {
     Tests,

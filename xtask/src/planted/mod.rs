@@ -19,7 +19,7 @@ use layer::{LAYERS, Layer, Verdict};
 use patch::Patch;
 use table::{Row, table};
 
-/// What to plant, and where to look.
+/// The bugs to plant, and the layers to run.
 #[derive(Debug, Args)]
 pub(crate) struct PlantedArgs {
     /// Only the patches with these numbers, or with these words in their names

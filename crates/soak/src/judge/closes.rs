@@ -74,7 +74,7 @@ impl Book {
         wrong
     }
 
-    /// A number that goes with an account although nobody named it: a violation, unless the daemon could not know.
+    /// A number that goes with an account although no entry named it: a violation, unless the daemon could not know.
     pub(super) fn unnamed(&mut self, sid: &str, phone: &str, arrived: Instant) -> Option<String> {
         let entered = self.moved.get(phone);
         let suspension = self.facts.get(sid).and_then(|facts| facts.suspended.as_ref());
@@ -103,7 +103,7 @@ impl Book {
         Some(format!("it holds {phone}, which no entry names; it entered {entered:?} before, dark: {dark:?}"))
     }
 
-    /// Whether a daemon that keeps what it sees has surely read the state between two instants.
+    /// Returns true when a daemon that keeps what it sees has surely read the state between two instants.
     fn was_read_between(&self, begin: Instant, end: Instant) -> bool {
         let lived = |(born, died): &(Instant, Option<Instant>)| {
             died.unwrap_or(end).min(end).saturating_duration_since((*born).max(begin))

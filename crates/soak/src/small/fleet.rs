@@ -33,13 +33,13 @@ impl Is {
     }
 }
 
-/// What the state says about an account.
+/// The entry of an account in the state.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Desired {
     Unlisted,
     Active,
     Suspended,
-    /// A close that releases every number that the account holds in the beginning and nobody claims.
+    /// A close that releases every number that the account holds in the beginning and no entry claims.
     ClosedReleasing,
     /// A close that names no number.
     ClosedBare,
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(of(1, 0), 18);
         // 18 of them in pairs whose order does not matter.
         assert_eq!(of(2, 0), 18 * 19 / 2);
-        // Held by it or by the main account unless it is closed, and claimed by it or by nobody when its desired status allows.
+        // Held by it or by the main account unless it is closed, and claimed by it or by no entry when its desired status allows.
         assert_eq!(of(1, 1), 2 * 2 * (2 * 2 + 4) + 2 * 2 + 4);
     }
 }

@@ -40,7 +40,7 @@ pub enum Tear {
     All,
 }
 
-/// Where something happens.
+/// A place in a schedule, and the event there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Something happens at the request with this number, counted from the start.
@@ -101,7 +101,7 @@ pub fn daemon_args() -> Vec<String> {
     Rules::small().args()
 }
 
-/// What a schedule came to.
+/// The result of a schedule.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// The counts, the violations and the fleet in the end.
