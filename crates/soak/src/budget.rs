@@ -99,12 +99,9 @@ impl Budget {
 
     /// Forgets the writes since an instant, as a daemon whose journal is lost or older does; all of them without one.
     pub(crate) fn forget(&mut self, since: Option<Instant>) {
-        self.effects.retain(|effect| since.is_some_and(|since| effect.at < since));
-        for asked in self.last.values_mut().flatten() {
-            if since.is_none_or(|since| asked.at >= since) {
-                asked.is_sure = Some(false);
-            }
-        }
+        let is_known = |at: Instant| since.is_some_and(|since| at < since);
+        self.effects.retain(|effect| is_known(effect.at));
+        self.last.values_mut().for_each(|asked| asked.retain(|asked| is_known(asked.at)));
     }
 
     /// Counts an effect, and returns the limit that it exceeds.

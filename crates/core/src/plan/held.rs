@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Context;
-use crate::{AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, history::Backoff};
+use crate::{
+    AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, Status, Target, Transfer,
+    history::{Backoff, LAG},
+};
 
 /// The number of reverted writes of one target after which it is held.
 const CONTESTED_AFTER: usize = 2;
@@ -175,6 +178,7 @@ pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
 pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     contested(context, action)
         .or_else(|| unconfirmed(context, action, entry))
+        .or_else(|| close_may_follow(context, action))
         .or_else(|| unproven(context, action, entry))
         .or_else(|| refused(context, action, entry))
         .or_else(|| not_allowed(context, action))
@@ -205,6 +209,23 @@ fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Ho
         format!("{action}: unknown outcome of the last {} tries: {}", tried.times, tried.message),
         format!("wait: retried at {retry_at}; check Twilio's status page, and the object in the Console"),
     ))
+}
+
+/// The hold of a number on its way into an account whose close was sent and not answered. The close may take effect late,
+/// and would release the number.
+fn close_may_follow(context: &Context<'_>, action: &Action) -> Option<Hold> {
+    let Action::Transfer(Transfer { to, phone, .. }) = action else { return None };
+    let close = Target::Account(*to);
+    context.history.may_be_late(close, Some(Status::Closed), None, context.now).then(|| {
+        hold(
+            Reason::Unconfirmed,
+            format!(
+                "{phone} is not moved to {to}: a close of {to} was sent and not answered, and would release the number \
+                 if it took effect late"
+            ),
+            format!("wait: retried {LAG:#} after the close was sent"),
+        )
+    })
 }
 
 /// The hold of tries whose proof failed right before the write, three times in a row.

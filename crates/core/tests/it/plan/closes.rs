@@ -1,8 +1,8 @@
 //! The way to a close: emptied, suspended, rested, closed; and everything that stops it.
 
-use subaccountd_core::{ActionKind, Status, history::Event};
+use subaccountd_core::{ActionKind, Outcome, Status, history::Event};
 
-use crate::support::scene::{Scene, phone, sid, time, unknown};
+use crate::support::scene::{Scene, phone, refused, sid, skipped, time, unknown};
 
 const CLOSED: &str = "subaccounts: [{sid: AC01, status: closed, close: {confirm: acme}}]";
 const RELEASING: &str =
@@ -542,6 +542,34 @@ fn a_close_whose_end_is_unknown_is_tried_again_when_it_did_not_happen() {
     insta::assert_snapshot!(shown, @r"
     close AC01
     ");
+}
+
+/// AC01 was to close, and is to be active with a number of AC02, after a close of it was sent with this outcome.
+fn wanted_back(outcome: Option<&Outcome>) -> Scene {
+    let state = r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550101"]}
+        - {sid: AC02, status: active}
+        "#;
+    let close = resting().after("72h");
+    let planned = close.plan().actions[0].clone();
+    let scene = close.writes(&planned, outcome).account("AC02", "globex", Status::Active);
+    scene.says(state).holds("AC02", "+15105550101").active("AC01").pass()
+}
+
+#[test]
+fn no_number_enters_an_account_whose_close_may_take_effect_late() {
+    for outcome in [Some(unknown()), None] {
+        let scene = wanted_back(outcome.as_ref());
+        assert_eq!(scene.brief(), "Unconfirmed transfer AC01 +15105550101", "{outcome:?}");
+        let restarted = scene.clone().restarted();
+        assert_eq!(restarted.brief(), scene.brief(), "{outcome:?}");
+        assert_eq!(scene.clone().after("1m 59s").brief(), scene.brief(), "{outcome:?}");
+        assert_eq!(scene.after("2m 1s").brief(), "transfer +15105550101 from AC02 to AC01", "{outcome:?}");
+    }
+    let refused = refused(20_001, "no");
+    assert_eq!(wanted_back(Some(&refused)).brief(), "transfer +15105550101 from AC02 to AC01");
+    assert_eq!(wanted_back(Some(&skipped())).brief(), "transfer +15105550101 from AC02 to AC01");
 }
 
 #[test]
