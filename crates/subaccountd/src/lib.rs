@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod http;
 mod journal;
 mod output;
+mod process;
 mod reconcile;
 #[cfg(feature = "simulation")]
 pub mod simulation;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use subaccountd_core::text::sanitize;
 
-use crate::commands::Exit;
+use crate::{commands::Exit, output::standard_error};
 
 /// The command line, with every command and setting.
 pub fn command() -> clap::Command {
@@ -42,14 +43,20 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
-    match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
+    process::harden();
+    let exit = match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
         Ok(exit) => exit.into(),
         Err((exit, error)) => {
-            let words: Vec<_> = error.chain().map(ToString::to_string).collect();
-            print_error(&words.join(": "));
+            // A reader that went away needs no words.
+            if !error.is::<commands::OutputClosed>() {
+                let words: Vec<_> = error.chain().map(ToString::to_string).collect();
+                print_error(&words.join(": "));
+            }
             exit.into()
         }
-    }
+    };
+    standard_error::drain();
+    exit
 }
 
 /// Runs `command` to its end, and waits for nothing else: a call into a file system that hangs never returns.
@@ -81,9 +88,8 @@ async fn check_and_carry_out(
     })
 }
 
-#[expect(clippy::print_stderr, reason = "the last words of a command")]
 fn print_error(words: &str) {
     // The words may quote a file or an answer.
     let lines: Vec<_> = words.lines().map(sanitize).collect();
-    eprintln!("subaccountd: {}", lines.join("\n"));
+    standard_error::say(&format!("subaccountd: {}\n", lines.join("\n")));
 }

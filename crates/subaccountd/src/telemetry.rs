@@ -8,7 +8,7 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util
 
 use crate::{
     cli::settings::{LogFormat, LoggingArgs},
-    output::progress::AboveLine,
+    output::standard_error::LogLines,
 };
 
 /// Starts logging with these settings.
@@ -20,7 +20,7 @@ pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
         format!("`--log {}` is not a filter: write a level or `target=level`, as in `info`", logging.log)
     })?;
     let tty = io::stderr().is_terminal();
-    let layer = fmt::layer().with_writer(|| AboveLine);
+    let layer = fmt::layer().with_writer(|| LogLines);
     let layer = match logging.log_format.unwrap_or(if tty { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Text => {
             let colour = tty && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

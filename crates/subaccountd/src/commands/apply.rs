@@ -8,7 +8,10 @@ use tokio::time::sleep;
 use super::{Exit, colour, exit, print, print_faults, reconciler};
 use crate::{
     cli::settings::{DryRunArgs, ReconcileArgs},
-    daemon::{metrics::Metrics, shutdown::Shutdown},
+    daemon::{
+        metrics::Metrics,
+        shutdown::{OnHangup, Shutdown},
+    },
     output::{
         progress::while_passing,
         render::{self, View},
@@ -22,7 +25,7 @@ const MAX_PASSES: usize = 5;
 const MIN_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow::Result<Exit> {
-    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
+    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout(), OnHangup::Drain)?;
     let stopping = shutdown.stopping.clone();
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &Arc::new(Metrics::new()), shutdown)?;
     let first_write = reconciler.journal.history().next_id();
@@ -62,7 +65,8 @@ fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     if let Some(error) = &report.last_pass.error {
         anyhow::bail!("reconcile pass aborted: {error}");
     }
-    print(&render::text(&View::of(report, observed), colour(&io::stdout())))?;
+    // What was done does not depend on who reads the result.
+    let _ = print(&render::text(&View::of(report, observed), colour(&io::stdout())));
     if left_unknown {
         anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the current state");
     }

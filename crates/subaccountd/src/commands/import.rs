@@ -28,7 +28,10 @@ use crate::{
     daemon::metrics::Metrics,
     desired as state,
     desired::{MAX_FILE_SIZE, MAX_FILES},
-    output::{output_file, progress::while_reading},
+    output::{
+        output_file::{self, Readers},
+        progress::while_reading,
+    },
     reconcile::observing::read_lists,
 };
 
@@ -312,7 +315,7 @@ fn write(files: &[File], out: &Path, options: &ImportOptions) -> anyhow::Result<
         fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
     }
     for file in files {
-        output_file::write(&file.path, &file.text, options.force)
+        output_file::write(&file.path, &file.text, options.force, Readers::ByUmask)
             .with_context(|| format!("cannot write {}", file.path.display()))?;
     }
     Ok(())

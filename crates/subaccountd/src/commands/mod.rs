@@ -33,7 +33,8 @@ use crate::{
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired::{LoadedState, StateReader},
     journal::Journal,
-    output::diagnostics,
+    output::{diagnostics, standard_error},
+    process,
     reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
 };
 
@@ -55,6 +56,9 @@ impl From<Exit> for ExitCode {
 
 /// Runs `command`.
 pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -> anyhow::Result<Exit> {
+    if matches!(command, Command::Run { .. } | Command::Apply { .. }) {
+        process::begin_to_write();
+    }
     match command {
         Command::Run { fleet, daemon, dry_run } => run::run(&fleet, &daemon, &dry_run).await,
         Command::Plan { fleet, output, detailed_exitcode, only, from } => {
@@ -92,7 +96,7 @@ fn reconciler(
     let journal =
         if dry_run { read_journal(&fleet.journal, &fleet.connection)? } else { open_journal(fleet)? };
     let client = fleet.connection.client(metrics.clone())?;
-    let Shutdown { stopping, writes } = shutdown;
+    let Shutdown { stopping, writes, reload: _ } = shutdown;
     tokio::spawn({
         let (client, stopping) = (client.clone(), stopping.clone());
         async move {
@@ -116,17 +120,22 @@ fn reconciler(
     })
 }
 
-/// Prints to standard output. A closed pipe is not a failure.
-fn print(text: &str) -> anyhow::Result<()> {
-    is_read(text).map(|_| ())
-}
+/// Standard output was closed before everything was written, as by `head`.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed before everything was written")]
+pub(crate) struct OutputClosed;
 
-/// Prints to standard output. Returns false when the pipe is closed.
-fn is_read(text: &str) -> anyhow::Result<bool> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error.into()),
+/// Prints a result to standard output, after the messages before it.
+///
+/// # Errors
+/// It could not be written whole.
+fn print(text: &str) -> anyhow::Result<()> {
+    standard_error::drain();
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+        Err(error) => Err(anyhow::Error::from(error).context("standard output cannot be written")),
     }
 }
 
@@ -145,10 +154,9 @@ fn show_faults(faults: &[Diagnostic]) {
     eprint(&diagnostics::render(faults, colour(&io::stderr())));
 }
 
-/// Prints to standard error.
+/// Prints to standard error. A message that cannot be written is lost.
 fn eprint(text: &str) {
-    // A message that cannot be written is lost.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    standard_error::say(text);
 }
 
 /// Opens the journal for writing. Without one, logs which history is lost.

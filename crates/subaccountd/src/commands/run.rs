@@ -12,7 +12,10 @@ use super::{Exit, reconciler};
 use crate::{
     cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, StatusListen},
     daemon::{
-        Outputs, ReconcileLoop, Snapshots, metrics::Metrics, pass_history::PassHistory, shutdown::Shutdown,
+        Outputs, ReconcileLoop, Snapshots,
+        metrics::Metrics,
+        pass_history::PassHistory,
+        shutdown::{OnHangup, Shutdown},
     },
     http::server::{self, AppState},
     version::VERSION,
@@ -29,6 +32,7 @@ pub(crate) fn assemble(
     shutdown: Shutdown,
 ) -> anyhow::Result<(ReconcileLoop, AppState)> {
     let metrics = Arc::new(Metrics::new());
+    let reload = shutdown.reload.clone();
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &metrics, shutdown)?;
     reconciler.guardrails.policy.interval = SignedDuration::try_from(daemon.interval())?;
     let (report_to, report) = watch::channel(None);
@@ -45,7 +49,7 @@ pub(crate) fn assemble(
         StatusListen::Off => None,
     };
     let outputs = Outputs { report: report_to, ready: ready_to, passes, snapshots };
-    Ok((ReconcileLoop::new(reconciler, metrics, daemon.interval(), outputs), shown))
+    Ok((ReconcileLoop::new(reconciler, metrics, daemon.interval(), outputs, reload), shown))
 }
 
 pub(super) async fn run(
@@ -53,7 +57,7 @@ pub(super) async fn run(
     daemon: &DaemonArgs,
     dry_run: &DryRunArgs,
 ) -> anyhow::Result<Exit> {
-    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout())?;
+    let shutdown = Shutdown::on_signals(fleet.connection.request_timeout(), OnHangup::Reload)?;
     let stopping = shutdown.stopping.clone();
     let (mut reconcile_loop, shown) = assemble(fleet, daemon, dry_run, shutdown)?;
     let served = CancellationToken::new();

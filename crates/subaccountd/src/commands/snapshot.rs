@@ -1,10 +1,6 @@
 //! `snapshot`: one observation with every number list, and the history, for `plan --from` elsewhere.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use subaccountd_core::{
@@ -18,7 +14,10 @@ use crate::{
     cli::settings::{ConnectionArgs, GuardrailArgs, JournalArgs},
     clock,
     daemon::metrics::Metrics,
-    output::progress::while_reading,
+    output::{
+        output_file::{self, Readers},
+        progress::while_reading,
+    },
     reconcile::{Observation, observing::read_lists},
     snapshot::KeptPass,
 };
@@ -56,17 +55,10 @@ pub(super) async fn snapshot(
     let kept = KeptPass::of(Observation { now, observed, history }, rules.words().into());
     let text = serde_json::to_string(&kept.snapshot())? + "\n";
     match out {
-        Some(path) => write(path, &text).with_context(|| path.display().to_string())?,
+        // It names customers and their numbers.
+        Some(path) => output_file::write(path, &text, true, Readers::Owner)
+            .with_context(|| path.display().to_string())?,
         None => print(&text)?,
     }
     Ok(Exit::Done)
-}
-
-/// Writes `path` whole or not at all.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    fs::write(&new, text)?;
-    fs::rename(new, path)
 }

@@ -19,7 +19,7 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
-use crate::{clock, version::VERSION};
+use crate::{clock, output::standard_error::DROPPED_LINES, version::VERSION};
 
 /// The results of a write, as label values.
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
@@ -131,6 +131,8 @@ impl Metrics {
         };
         // Without /proc there are no process metrics.
         let _ = metrics.registry.register(Box::new(ProcessCollector::for_self()));
+        // Its name is a constant, and it is registered once.
+        let _ = metrics.registry.register(Box::new(DROPPED_LINES.clone()));
         metrics.start_at_zero();
         metrics
     }

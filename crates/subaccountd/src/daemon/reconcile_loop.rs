@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use subaccountd_core::Report;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{Instant, sleep},
 };
-use tracing::error;
+use tracing::{error, info};
 
 use super::{
     change_budget::ChangeBudget,
@@ -59,6 +59,8 @@ pub(crate) struct ReconcileLoop {
     wake: Wake,
     view: StateView,
     budget: ChangeBudget,
+    /// Notified when everything that is read from files is to be read again.
+    reload: Arc<Notify>,
 }
 
 /// The step that follows a pass.
@@ -90,13 +92,14 @@ impl ReconcileLoop {
         metrics: Arc<Metrics>,
         interval: Duration,
         outputs: Outputs,
+        reload: Arc<Notify>,
     ) -> Self {
         let (waker, wake) = wake::channel();
         let reader = reconciler.state.clone();
         let watch = Watch::new(reader.path(), waker, reader.files().clone());
         let view = StateView::new(reader, watch, metrics.clone(), outputs.report.clone());
         let budget = ChangeBudget::new(Instant::now());
-        Self { reconciler, metrics, interval, outputs, wake, view, budget }
+        Self { reconciler, metrics, interval, outputs, wake, view, budget, reload }
     }
 
     pub(crate) async fn until_stopped(&mut self) {
@@ -120,6 +123,7 @@ impl ReconcileLoop {
                 biased;
                 () = stopping.cancelled() => {}
                 () = recovered.notified() => {}
+                () = self.reload.notified() => info!("SIGHUP: reading everything again, and passing at once"),
                 () = sleep(pause) => {}
                 () = change_is_due(&mut self.budget, &mut self.wake, next.known, &mut self.view) => {}
             }

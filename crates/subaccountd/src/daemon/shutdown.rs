@@ -1,35 +1,49 @@
-//! Shutdown: the first signal drains, the second aborts, and nothing that hangs delays the end of the process.
+//! Signals: the first of SIGTERM, SIGINT and SIGQUIT drains, a later one aborts, and nothing that hangs delays the end of
+//! the process. SIGHUP reloads, or drains as well.
 //!
-//! A thread of its own handles the signals and ends the process in time. It uses no file system, no lock and no stream:
-//! other threads do that, and it does not wait for them.
+//! A thread of its own handles the signals and ends the process in time. It uses no file system and no stream: other
+//! threads do that, and it does not wait for them.
 
-use std::{future::pending, io, sync::mpsc, thread, time::Duration};
+use std::{future::pending, io, sync::Arc, thread, time::Duration};
 
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-    time::{sleep, timeout},
+    sync::{Notify, watch},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::output::progress;
+use crate::output::standard_error;
 
 /// The time within which the process ends once no write is in flight: less than the documented 5 s.
 const GRACE: Duration = Duration::from_millis(4_500);
 /// The longest time for the last message.
 const MAX_LAST_WORDS: Duration = Duration::from_millis(200);
+/// The time after the first signal in which a further one is the same: wrappers and terminals send them in pairs.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 /// The stack of the thread that handles the signals.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// The handles of a shutdown: the token that is cancelled, and the writes that are waited for.
+/// The effects of signals: the token that is cancelled, the writes that are waited for, and the notice to reload.
 #[derive(Debug, Clone)]
 pub(crate) struct Shutdown {
-    /// Cancelled by the first signal. No request begins afterwards.
+    /// Cancelled by the first signal that ends the process. No request begins afterwards.
     pub(crate) stopping: CancellationToken,
     /// The writes that are waited for.
     pub(crate) writes: InFlight,
+    /// Notified by SIGHUP, in a daemon.
+    pub(crate) reload: Arc<Notify>,
+}
+
+/// The effect of SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnHangup {
+    /// It notifies [`Shutdown::reload`].
+    Reload,
+    /// It drains, as SIGTERM does.
+    Drain,
 }
 
 /// The writes in flight.
@@ -77,11 +91,11 @@ impl Shutdown {
     /// A shutdown without signal handlers, for a command that a signal may end at once.
     pub(crate) fn new() -> Self {
         let stopping = CancellationToken::new();
-        Self { writes: InFlight::new(stopping.clone()), stopping }
+        Self { writes: InFlight::new(stopping.clone()), stopping, reload: Arc::default() }
     }
 
-    /// Listens for SIGTERM and SIGINT, and ends the process once `request_timeout` and 4.5 s are over.
-    pub(crate) fn on_signals(request_timeout: Duration) -> io::Result<Self> {
+    /// Listens for signals, and ends the process once `request_timeout` and 4.5 s are over.
+    pub(crate) fn on_signals(request_timeout: Duration, on_hangup: OnHangup) -> io::Result<Self> {
         let shutdown = Self::new();
         // A runtime of its own: the threads of the main one may hang.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -90,6 +104,9 @@ impl Shutdown {
             Signals {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                quit: signal(SignalKind::quit())?,
+                hangup: signal(SignalKind::hangup())?,
+                reload: (on_hangup == OnHangup::Reload).then(|| shutdown.reload.clone()),
             }
         };
         let watched = shutdown.clone();
@@ -109,6 +126,7 @@ enum End {
     Overdue(usize),
 }
 
+/// The signals that end the process.
 trait NextSignal {
     async fn next(&mut self);
 }
@@ -116,32 +134,58 @@ trait NextSignal {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    quit: Signal,
+    hangup: Signal,
+    /// Without it SIGHUP ends the process.
+    reload: Option<Arc<Notify>>,
 }
 
 impl NextSignal for Signals {
     async fn next(&mut self) {
-        let came = tokio::select! {
-            came = self.terminate.recv() => came,
-            came = self.interrupt.recv() => came,
-        };
-        if came.is_none() {
+        loop {
+            let came = tokio::select! {
+                came = self.terminate.recv() => came,
+                came = self.interrupt.recv() => came,
+                came = self.quit.recv() => came,
+                came = self.hangup.recv() => match &self.reload {
+                    Some(reload) => {
+                        reload.notify_one();
+                        continue;
+                    }
+                    None => came,
+                },
+            };
+            if came.is_some() {
+                return;
+            }
             pending::<()>().await;
         }
     }
 }
 
 async fn watch(mut signals: impl NextSignal, shutdown: &Shutdown, request_timeout: Duration) -> End {
+    let mut first = None;
     tokio::select! {
         () = signals.next() => {
+            first = Some(Instant::now());
             shutdown.stopping.cancel();
-            say(|| info!("stopping: finishing the writes in flight; a second signal aborts"));
+            info!("stopping: finishing the writes in flight; another signal after 1 s aborts");
         }
         // A part of the process failed, and the process drains.
         () = shutdown.stopping.cancelled() => {}
     }
     tokio::select! {
-        () = signals.next() => End::SecondSignal,
+        () = second(&mut signals, first) => End::SecondSignal,
         () = overdue(&shutdown.writes, request_timeout) => End::Overdue(shutdown.writes.count()),
+    }
+}
+
+/// Waits for a signal that is not the same as the one at `first`.
+async fn second(signals: &mut impl NextSignal, first: Option<Instant>) {
+    let is_same = || first.is_some_and(|first| first.elapsed() < SAME_SIGNAL);
+    signals.next().await;
+    while is_same() {
+        signals.next().await;
     }
 }
 
@@ -153,38 +197,25 @@ async fn overdue(writes: &InFlight, request_timeout: Duration) {
 
 /// Ends the process at once: no destructor runs, and no stream is flushed.
 fn end_now(end: End) -> ! {
-    let said = say(move || {
-        progress::clear();
-        match end {
-            End::SecondSignal => {
-                warn!("aborted by a second signal: the outcome of writes in flight is unknown");
-            }
-            End::Overdue(0) => {
-                warn!(
-                    "aborted: the process did not end in time because a file or a stream does not respond; no write was in flight"
-                );
-            }
-            End::Overdue(writes) => {
-                warn!(
-                    writes,
-                    "aborted: the process did not end in time; the outcome of {writes} writes in flight is unknown"
-                );
-            }
+    standard_error::show_progress(None);
+    match end {
+        End::SecondSignal => {
+            warn!("aborted by a second signal: the outcome of writes in flight is unknown");
         }
-    });
-    let _ = said.recv_timeout(MAX_LAST_WORDS);
+        End::Overdue(0) => {
+            warn!(
+                "aborted: the process did not end in time because a file or a stream does not respond; no write was in flight"
+            );
+        }
+        End::Overdue(writes) => {
+            warn!(
+                writes,
+                "aborted: the process did not end in time; the outcome of {writes} writes in flight is unknown"
+            );
+        }
+    }
+    standard_error::drain_within(MAX_LAST_WORDS);
     signal_hook::low_level::exit(1)
-}
-
-/// Runs `words` on a thread of its own, because standard error may block. The receiver is notified when it is done.
-fn say(words: impl FnOnce() + Send + 'static) -> mpsc::Receiver<()> {
-    let (done, said) = mpsc::channel();
-    // Without a thread nothing is logged, and the receiver fails at once.
-    let _ = thread::Builder::new().spawn(move || {
-        words();
-        let _ = done.send(());
-    });
-    said
 }
 
 #[cfg(test)]
@@ -251,12 +282,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_second_signal_aborts_at_once() {
+    async fn second_signal_aborts_at_once_unless_it_is_the_same() {
         let (signal, shutdown, watch) = watched();
         let _write = shutdown.writes.begin().unwrap();
+        for ms in [0, 4, 900, 100] {
+            sleep(Duration::from_millis(ms)).await;
+            signal.send(()).unwrap();
+        }
+        assert_eq!(ended(watch).await, (End::SecondSignal, Duration::from_millis(1_004)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn first_signal_aborts_a_process_that_drains_already() {
+        let (signal, shutdown, watch) = watched();
+        let _write = shutdown.writes.begin().unwrap();
+        shutdown.stopping.cancel();
+        sleep(Duration::from_millis(10)).await;
         signal.send(()).unwrap();
-        signal.send(()).unwrap();
-        assert_eq!(ended(watch).await, (End::SecondSignal, Duration::ZERO));
+        assert_eq!(ended(watch).await, (End::SecondSignal, Duration::from_millis(10)));
     }
 
     #[tokio::test(start_paused = true)]

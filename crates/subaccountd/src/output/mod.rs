@@ -7,3 +7,4 @@ pub(crate) mod explain;
 pub(crate) mod output_file;
 pub(crate) mod progress;
 pub(crate) mod render;
+pub(crate) mod standard_error;

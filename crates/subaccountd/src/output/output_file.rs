@@ -45,12 +45,31 @@ pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) 
     Ok(())
 }
 
+/// The readers of a new file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Readers {
+    /// Those that the umask allows.
+    ByUmask,
+    /// Its owner.
+    Owner,
+}
+
+impl Readers {
+    const fn mode(self) -> u32 {
+        match self {
+            Self::ByUmask => 0o666,
+            Self::Owner => 0o600,
+        }
+    }
+}
+
 /// Writes `text` to `path`, so that the file has the whole text or its previous content.
-pub(crate) fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+pub(crate) fn write(path: &Path, text: &str, force: bool, readers: Readers) -> io::Result<()> {
     let folder = folder_of(path);
-    // Readers of a state skip names that start with a dot. The umask decides who may read the file.
-    let readable = fs::Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().prefix(".import-").permissions(readable).tempfile_in(folder)?;
+    // Readers of a state skip names that start with a dot.
+    let permissions = fs::Permissions::from_mode(readers.mode());
+    let mut file =
+        tempfile::Builder::new().prefix(".subaccountd-").permissions(permissions).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_data()?;
     if force { file.persist(path) } else { file.persist_noclobber(path) }?;

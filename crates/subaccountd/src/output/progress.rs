@@ -3,40 +3,39 @@
 //! There is one line at most, without colour. A log line goes above it.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     pin::pin,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
 use subaccountd_core::text::count;
 use tokio::{
+    runtime,
     signal::unix::{SignalKind, signal},
     time::{MissedTickBehavior, interval, sleep},
 };
+
+use super::standard_error;
 
 /// The time before the line is shown: work that ends sooner shows nothing.
 const AFTER: Duration = Duration::from_secs(1);
 /// The time between two drawings of the line.
 const EVERY: Duration = Duration::from_millis(200);
-/// The sequence that moves to the beginning of the line and clears it.
-const CLEAR: &str = "\r\x1b[K";
+/// The longest time for clearing the line before a signal ends the process.
+const MAX_LAST_WORDS: Duration = Duration::from_millis(200);
 /// The columns that stay free. The characters that Ctrl-C shows behind the line must not begin another one,
 /// which would stay on the terminal.
 const ROOM: u16 = 4;
-
-/// The line that is on the terminal now.
-static LINE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Waits for `reading`, which writes nothing to Twilio, and shows how many requests it has made.
 ///
 /// Once the line is shown, SIGINT and SIGTERM clear it, and then end the process as they do without it.
 pub(crate) async fn while_reading<F: Future>(requests: &AtomicU64, reading: F) -> F::Output {
     let listen = || {
-        tokio::spawn(end_cleanly());
+        // Without a thread a signal ends the process as ever, and the line stays.
+        let _ = end_cleanly();
     };
     shown("reading the fleet", requests, listen, reading).await
 }
@@ -57,7 +56,7 @@ async fn shown<F: Future>(what: &str, requests: &AtomicU64, begins: impl FnOnce(
         () = sleep(AFTER) => {}
     }
     begins();
-    let line = ProgressLine::begin();
+    let line = ProgressLine;
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -84,70 +83,41 @@ fn has_terminal() -> bool {
 struct ProgressLine;
 
 impl ProgressLine {
-    fn begin() -> Self {
-        *line() = Some(String::new());
-        Self
-    }
-
     #[expect(clippy::unused_self, reason = "it is the right to draw")]
     fn say(&self, words: &str) {
         let width = terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| width.0);
-        // After a signal cleared the line nothing is drawn.
-        if let Some(line) = &mut *line() {
-            *line = words.chars().take(width.saturating_sub(ROOM).into()).collect();
-            draw(&format!("{CLEAR}{line}"));
-        }
+        let line = words.chars().take(width.saturating_sub(ROOM).into()).collect();
+        standard_error::show_progress(Some(line));
     }
 }
 
 impl Drop for ProgressLine {
     fn drop(&mut self) {
-        clear();
+        standard_error::show_progress(None);
+        standard_error::drain();
     }
 }
 
-/// Clears the line for good, before the process ends.
-pub(crate) fn clear() {
-    let mut line = line();
-    if line.take().is_some() {
-        draw(CLEAR);
-    }
-}
-
-fn line() -> MutexGuard<'static, Option<String>> {
-    LINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn draw(text: &str) {
-    // A terminal that went away needs no line.
-    let _ = io::stderr().write_all(text.as_bytes());
-}
-
-/// Waits for a signal that ends the process, clears the line, and lets the signal do it.
-async fn end_cleanly() -> io::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let kind = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
+/// Ends the process by a signal as without the line, once the line is cleared. A thread of its own waits for the signal,
+/// because the main one may wait for the terminal.
+fn end_cleanly() -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
     };
-    clear();
-    signal_hook::low_level::emulate_default_handler(kind.as_raw_value())
-}
-
-/// Standard error for the log: what is written goes above the line.
-pub(crate) struct AboveLine;
-
-impl Write for AboveLine {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = line();
-        let Some(line) = &*line else { return io::stderr().write(bytes) };
-        io::stderr().write_all(&[CLEAR.as_bytes(), bytes, line.as_bytes()].concat())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
-    }
+    let ended = move || {
+        let kind = runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            }
+        });
+        standard_error::show_progress(None);
+        standard_error::drain_within(MAX_LAST_WORDS);
+        signal_hook::low_level::emulate_default_handler(kind.as_raw_value())
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(ended).map(|_| ())
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ fn every_metric_of_the_documents_exists() {
             let short = metric.trim_start_matches("subaccountd_");
             assert!(
                 all.contains(&format!("\"{short}\""))
+                    || all.contains(&format!("\"{metric}\""))
                     || metric == "subaccountd_core"
                     || metric == "subaccountd_twilio",
                 "{name}: {metric}"

@@ -2,7 +2,7 @@
  *
  * While the file $HANG_WHILE exists, these do not return: opening $HANG_PATH; reading the link
  * $HANG_LINK; every fsync and fdatasync when
- * $HANG_SYNC is set; every write to standard error when $HANG_STDERR is set. $HANG_REACHED is made by the first of them.
+ * $HANG_SYNC is set. $HANG_REACHED is made by the first of them.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -57,9 +57,3 @@ int fdatasync(int file) {
     return next(file);
 }
 
-ssize_t write(int file, const void *bytes, size_t count) {
-    if (file == 2 && getenv("HANG_STDERR"))
-        hang();
-    ssize_t (*next)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
-    return next(file, bytes, count);
-}

@@ -21,6 +21,7 @@ mod safety;
 mod signals;
 mod snapshots;
 mod status;
+mod streams;
 mod support;
 mod trust;
 mod unknowns;

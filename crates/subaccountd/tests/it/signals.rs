@@ -1,4 +1,4 @@
-//! SIGTERM ends the process in time, whatever hangs, after the writes in flight.
+//! Signals: SIGTERM and its kind end the process in time, whatever hangs, after the writes in flight; SIGHUP reloads.
 
 use std::{
     ffi::OsStr,
@@ -8,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::sleep;
 use twilio_sim::{AccountStatus, Fault, FaultKind, Operation};
 
 use crate::{
     hang::Hang,
-    support::{Daemon, Setup, entry, eventually, fleet, state},
+    support::{Daemon, Setup, ac, entry, eventually, fleet, state},
 };
 
 /// The time within which a process without writes in flight ends.
@@ -143,27 +144,85 @@ async fn a_journal_that_hangs_does_not_outlive_sigterm() {
     assert_eq!(setup.posts(), Vec::<String>::new(), "an intent that is not durable is not sent");
 }
 
-#[tokio::test]
-async fn log_that_is_not_read_does_not_delay_the_end() {
-    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
-    let (mut daemon, hang) = hanging(&setup, "HANG_STDERR", "1".as_ref()).await;
-    hang.begin();
-    let (code, took) = terminated(&mut daemon).await;
-    assert_eq!(code, Some(1));
-    assert!(took < PROMISED + LAG, "{took:?}");
+/// A daemon with a write in flight that takes some seconds.
+async fn writing(setup: &Setup) -> Daemon {
+    setup.sim.inject(Fault::latency(2_500).on(Operation::UpdateAccount));
+    let daemon = setup.daemon(&["--interval", "1h", "--request-timeout", "20s"]).await;
+    eventually("a write in flight", async || !setup.posts().is_empty()).await;
+    daemon
+}
+
+fn suspending() -> String {
+    state(&entry(1, "suspended", ""))
 }
 
 #[tokio::test]
-async fn a_second_signal_aborts_though_the_log_hangs() {
-    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
-    let (mut daemon, hang) = hanging(&setup, "HANG_STDERR", "1".as_ref()).await;
-    hang.begin();
+async fn sigterm_sigint_and_sigquit_wait_for_a_write_and_their_repeats_are_the_same_signal() {
+    for name in ["TERM", "INT", "QUIT"] {
+        let setup = Setup::new(fleet(1, 0), &suspending()).await;
+        let mut daemon = writing(&setup).await;
+        // As wrappers and terminals send them.
+        for signal in [name, "TERM", name] {
+            daemon.signal(signal);
+            sleep(Duration::from_millis(4)).await;
+        }
+        assert_eq!(daemon.ended().await.code(), Some(0), "{name}: {}", daemon.log());
+        assert!(daemon.log().contains(r#""action.result":"done""#), "{}", daemon.log());
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_after_a_second_aborts() {
+    let setup = Setup::new(fleet(1, 0), &suspending()).await;
+    setup.sim.inject(Fault::new(FaultKind::Stall).on(Operation::UpdateAccount));
+    let mut daemon = setup.daemon(&["--interval", "1h", "--request-timeout", "20s"]).await;
+    eventually("a write in flight", async || !setup.posts().is_empty()).await;
     let begin = Instant::now();
     daemon.signal("TERM");
-    hang.reached().await;
-    daemon.signal("TERM");
+    sleep(Duration::from_millis(1_100)).await;
+    assert!(daemon.runs());
+    daemon.signal("QUIT");
     assert_eq!(daemon.ended().await.code(), Some(1));
-    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(daemon.log().contains("aborted by a second signal"), "{}", daemon.log());
+}
+
+#[tokio::test]
+async fn signals_without_a_meaning_do_nothing() {
+    let setup = Setup::new(fleet(1, 0), &suspending()).await;
+    let mut daemon = writing(&setup).await;
+    for name in ["USR1", "USR2", "PIPE", "WINCH", "CHLD", "URG"] {
+        daemon.signal(name);
+    }
+    daemon.settled().await;
+    assert!(daemon.runs());
+    assert_eq!(terminated(&mut daemon).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn sighup_begins_a_pass_and_ends_nothing() {
+    let setup = Setup::new(fleet(1, 0), &suspending()).await;
+    let mut daemon = writing(&setup).await;
+    // During a write, and during the pause.
+    daemon.signal("HUP");
+    daemon.settled().await;
+    setup.sim.edit_account(&ac(1), |account| account.status = AccountStatus::Active).unwrap();
+    daemon.signal("HUP");
+    eventually("suspended again", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    assert_eq!(terminated(&mut daemon).await.0, Some(0), "{}", daemon.log());
+}
+
+#[tokio::test]
+async fn apply_drains_on_sighup() {
+    let setup = Setup::new(fleet(1, 0), &suspending()).await;
+    setup.sim.inject(Fault::latency(2_500).on(Operation::UpdateAccount));
+    let mut apply = setup.command(&["apply"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("a write in flight", async || !setup.posts().is_empty()).await;
+    for name in ["HUP", "USR1", "HUP"] {
+        assert!(Command::new("kill").args(["-s", name, &apply.id().to_string()]).status().unwrap().success());
+    }
+    assert_eq!(ended(&mut apply).await.code(), Some(0));
+    assert_eq!(setup.status_of(1), AccountStatus::Suspended);
 }
 
 #[tokio::test]

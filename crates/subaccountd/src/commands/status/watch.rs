@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Asked, Exit, Reply, ask, document::Account, eprint, print, shown, table};
-use crate::{cli::StatusFormat, clock, commands::is_read, http::client::DaemonClient};
+use crate::{cli::StatusFormat, clock, http::client::DaemonClient};
 
 /// The pause between two requests.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -44,9 +44,7 @@ pub(super) async fn watch(
                     StatusFormat::Json => shown(&next, output, style),
                     StatusFormat::Text | StatusFormat::Wide => changes(&last, &next, style),
                 };
-                if !is_read(&text)? {
-                    return Ok(Exit::Done);
-                }
+                print(&text)?;
                 last = *next;
             }
             Err(error) if !is_away => {
