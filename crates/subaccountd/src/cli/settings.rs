@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use subaccountd_core::{AccountSid, ActionKind, Guardrails, Limit, Limits, Policy, Reactivation};
 use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
+use crate::http::access::Access;
 pub(crate) use values::{account_sid, duration};
 use values::{address, address_or_none, boolean, in_flight, limit, positive};
 pub(crate) use variables::unknown_variable;
@@ -206,6 +207,17 @@ pub(crate) struct DaemonArgs {
         value_parser = address_or_none
     )]
     pub(crate) status_listen: StatusListen,
+    /// A file with the token that everything on the status listener then needs: as a bearer token, or as the password of any user
+    ///
+    /// It is read again for each request. The commands that read a status send the token in the file that the variable names.
+    #[arg(long, env = "SUBACCOUNTD_STATUS_TOKEN_FILE", value_name = "PATH")]
+    status_token_file: Option<PathBuf>,
+    /// The host names under which the status is served without a token, beside addresses, names without a dot, and names
+    /// under .svc and .svc.cluster.local
+    ///
+    /// A request for another host is refused with 421: a page elsewhere could read the status by rebinding its name.
+    #[arg(long, env = "SUBACCOUNTD_STATUS_HOSTS", value_name = "LIST", value_delimiter = ',')]
+    status_hosts: Vec<String>,
 }
 
 /// The address of the status, when it is served.
@@ -270,6 +282,8 @@ pub(crate) enum SettingsError {
         "journal folder not set: name one with `--journal-dir`, or keep no journal with `--journal-dir none`"
     )]
     NoJournalDir,
+    #[error("{0}")]
+    StatusToken(String),
     #[error(transparent)]
     Client(#[from] ConfigError),
 }
@@ -341,6 +355,12 @@ impl GuardrailArgs {
 }
 
 impl DaemonArgs {
+    /// The rule by which the status is served.
+    pub(crate) fn access(&self) -> Result<Access, SettingsError> {
+        let hosts: Vec<_> = self.status_hosts.iter().map(|host| host.trim().to_owned()).collect();
+        Access::new(self.status_token_file.as_deref(), &hosts).map_err(SettingsError::StatusToken)
+    }
+
     pub(crate) const fn interval(&self) -> Duration {
         self.interval.unsigned_abs()
     }

@@ -17,7 +17,7 @@ use crate::{
         pass_history::PassHistory,
         shutdown::{OnHangup, Shutdown},
     },
-    http::server::{self, AppState},
+    http::server::{self, AppState, SharedDocuments},
     version::VERSION,
 };
 
@@ -38,10 +38,19 @@ pub(crate) fn assemble(
     let (report_to, report) = watch::channel(None);
     let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));
+    let (access, documents) = (Arc::new(daemon.access()?), SharedDocuments::default());
     let stuck_after = Duration::from_mins(5).max(daemon.interval() * 10);
     let passes = Arc::new(PassHistory::default());
-    let shown =
-        AppState { metrics: metrics.clone(), report, snapshot, passes: passes.clone(), ready, stuck_after };
+    let shown = AppState {
+        metrics: metrics.clone(),
+        report,
+        snapshot,
+        passes: passes.clone(),
+        ready,
+        stuck_after,
+        access,
+        documents,
+    };
     info!(version = VERSION, desired = %fleet.desired.display(), account.sid = %reconciler.account_sid, mode = reconciler.mode().as_str(), "starting");
     let snapshots = match daemon.status_listen {
         StatusListen::On(_) => Some(Snapshots { to, settings: Arc::new(fleet.rules.words()) }),
@@ -70,7 +79,7 @@ pub(super) async fn run(
             // Without endpoints the daemon cannot be observed: it finishes the writes in flight, then fails.
             stopping.cancel();
             passes.await;
-            ended.context("the server panicked")??;
+            ended.context("the server panicked")?;
             anyhow::bail!("the server stopped unexpectedly");
         }
     }

@@ -9,6 +9,7 @@ use axum::{
     Json, Router,
     extract::{RawQuery, State},
     http::{StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -26,7 +27,12 @@ use crate::{
     cli::settings::StatusListen,
     clock,
     daemon::{metrics::Metrics, pass_history::PassHistory},
-    http::status_page,
+    http::{
+        access::{self, Access},
+        document::SharedDocument,
+        listener::serve,
+        status_page,
+    },
     snapshot::KeptPass,
 };
 
@@ -43,9 +49,20 @@ pub(crate) struct AppState {
     pub(crate) ready: watch::Receiver<Result<(), String>>,
     /// The time for which nothing may happen before the daemon counts as stuck.
     pub(crate) stuck_after: Duration,
+    /// The rule by which the status is served.
+    pub(crate) access: Arc<Access>,
+    /// The documents that are being read.
+    pub(crate) documents: SharedDocuments,
 }
 
-/// Binds the addresses and serves them until `stopping`. What is given says how the serving ended.
+/// See [`SharedDocument`].
+#[derive(Default)]
+pub(crate) struct SharedDocuments {
+    status: SharedDocument<Report>,
+    snapshot: SharedDocument<KeptPass>,
+}
+
+/// Binds the addresses and serves them until `stopping`. What is given tells that the serving ended.
 ///
 /// # Errors
 /// An address cannot be listened on.
@@ -54,7 +71,7 @@ pub(crate) async fn start(
     status_listen: StatusListen,
     shown: Arc<AppState>,
     stopping: CancellationToken,
-) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+) -> anyhow::Result<oneshot::Receiver<()>> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let (bound_to, bound) = oneshot::channel();
     let (ended_to, ended) = oneshot::channel();
@@ -63,7 +80,8 @@ pub(crate) async fn start(
         match bind(listen, status_listen, shown, stopping).await {
             Ok(serving) => {
                 let _ = bound_to.send(Ok(ended));
-                let _ = ended_to.send(serving.await);
+                serving.await;
+                let _ = ended_to.send(());
             }
             Err(error) => {
                 let _ = bound_to.send(Err(error));
@@ -79,38 +97,33 @@ async fn bind(
     status_listen: StatusListen,
     shown: Arc<AppState>,
     stopping: CancellationToken,
-) -> anyhow::Result<impl Future<Output = anyhow::Result<()>>> {
+) -> anyhow::Result<impl Future<Output = ()>> {
     let main = listener(listen, "--listen").await?;
+    let guarded = || status().layer(middleware::from_fn_with_state(shown.access.clone(), access::check));
     let (main_routes, status) = match status_listen {
         StatusListen::Off => (probes(), None),
-        StatusListen::On(address) if address == listen => (probes().merge(status()), None),
-        StatusListen::On(address) => (probes(), Some(listener(address, "--status-listen").await?)),
+        StatusListen::On(address) if address == listen => (probes().merge(guarded()), None),
+        StatusListen::On(address) => {
+            (probes(), Some((listener(address, "--status-listen").await?, guarded())))
+        }
     };
     info!("serving probes and metrics on http://{}", main.local_addr()?);
-    if let Some(status) = &status {
+    if let Some((status, _)) = &status {
         info!("serving the status on http://{}", status.local_addr()?);
     }
     Ok(async move {
         let probes = serve(main, main_routes.with_state(shown.clone()), stopping.clone());
         match status {
-            Some(listener) => {
-                tokio::try_join!(probes, serve(listener, self::status().with_state(shown), stopping))?;
+            Some((listener, routes)) => {
+                tokio::join!(probes, serve(listener, routes.with_state(shown), stopping));
             }
-            None => probes.await?,
+            None => probes.await,
         }
-        Ok(())
     })
 }
 
 async fn listener(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{flag}: cannot listen on {address}"))
-}
-
-async fn serve(listener: TcpListener, app: Router, stopping: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopping.cancelled_owned())
-        .await
-        .context("serving HTTP")
 }
 
 /// Probes and metrics.
@@ -165,7 +178,7 @@ fn last_report(shown: &AppState) -> Result<Arc<Report>, impl IntoResponse> {
 
 async fn status_json(State(shown): State<Arc<AppState>>) -> Response {
     match last_report(&shown) {
-        Ok(report) => Json(&*report).into_response(),
+        Ok(report) => shown.documents.status.of(&report, serde_json::to_vec),
         Err(not_yet) => not_yet.into_response(),
     }
 }
@@ -177,7 +190,7 @@ async fn snapshot(State(shown): State<Arc<AppState>>) -> Response {
         let words = json!({"error": "nothing was observed yet: retry when `/readyz` answers 200"});
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], Json(words)).into_response();
     };
-    ([(header::CACHE_CONTROL, "no-store")], Json(kept.snapshot())).into_response()
+    shown.documents.snapshot.of(&kept, |kept| serde_json::to_vec(&kept.snapshot()))
 }
 
 async fn page(State(shown): State<Arc<AppState>>, RawQuery(query): RawQuery) -> Response {

@@ -163,3 +163,85 @@ async fn the_status_can_be_turned_off() {
     assert_eq!(daemon.get("/livez").await.0, 200);
     assert_eq!((daemon.get("/status").await.0, daemon.get("/").await.0), (404, 404));
 }
+
+/// The HTTP status of a GET with these headers.
+async fn asked(url: &str, headers: &[(&str, &str)]) -> u16 {
+    let mut request = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap().get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+/// A page of another site that rebinds its name to the address of the daemon asks for that name.
+#[tokio::test]
+async fn status_is_not_served_under_a_public_name_that_is_not_listed() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let daemon = setup.daemon(&["--status-hosts", "status.example.com, other.example"]).await;
+    daemon.settled().await;
+    for path in ["/status", "/snapshot", "/", "/?q=a"] {
+        let url = format!("{}{path}", daemon.url());
+        assert_eq!(asked(&url, &[("host", "evil.example")]).await, 421, "{path}");
+        assert_eq!(asked(&url, &[("host", "localhost.evil.example:8081")]).await, 421, "{path}");
+        for host in ["status.example.com", "other.example", "subaccountd:8081", "a.b.svc", "[::1]:1"] {
+            assert_eq!(asked(&url, &[("host", host)]).await, 200, "{path} {host}");
+        }
+    }
+    // Probes and metrics name no customer.
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(asked(&format!("{}{path}", daemon.url()), &[("host", "evil.example")]).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn status_with_a_token_is_for_who_has_it() {
+    let token = "a-status-token-of-the-test";
+    crate::leaks::know_token(token);
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let file = setup.dir.path().join(".status-token");
+    std::fs::write(&file, format!("{token}\n")).unwrap();
+    let mut run = setup.command(&["run"]);
+    run.env("SUBACCOUNTD_STATUS_TOKEN_FILE", &file);
+    let daemon = crate::support::Daemon::start(run, &setup.dir.path().join(".log")).await;
+    let url = daemon.url().to_owned();
+    let basic =
+        format!("Basic {}", base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("me:{token}")));
+    let bearer = format!("Bearer {token}");
+    let ready = async || asked(&format!("{url}/readyz"), &[]).await == 200;
+    crate::support::eventually("ready", ready).await;
+    for path in ["/status", "/snapshot", "/"] {
+        let url = format!("{url}{path}");
+        for none in [
+            &[][..],
+            &[("authorization", "Bearer a-status-token-of-the-tes")],
+            &[("authorization", "Basic x")],
+        ] {
+            assert_eq!(asked(&url, none).await, 401, "{path} {none:?}");
+        }
+        // The token is what counts, and not the name.
+        for authorization in [&bearer, &basic] {
+            let headers = [("authorization", authorization.as_str()), ("host", "status.example.com")];
+            assert_eq!(asked(&url, &headers).await, 200, "{path} {authorization}");
+        }
+    }
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(asked(&format!("{url}{path}"), &[]).await, 200);
+    }
+    let other = "another-status-token-of-the-test";
+    crate::leaks::know_token(other);
+    std::fs::write(&file, other).unwrap();
+    assert_eq!(asked(&format!("{url}/status"), &[("authorization", &bearer)]).await, 401);
+    assert_eq!(asked(&format!("{url}/status"), &[("authorization", &format!("Bearer {other}"))]).await, 200);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(asked(&format!("{url}/status"), &[("authorization", &bearer)]).await, 503);
+}
+
+#[tokio::test]
+async fn status_token_that_is_unusable_at_the_start_is_wrong_usage() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let file = setup.dir.path().join(".status-token");
+    std::fs::write(&file, "short\n").unwrap();
+    let run = setup.run(&["run", "--status-token-file", file.to_str().unwrap()]).await;
+    assert_eq!(code(&run), 64);
+    assert!(crate::support::stderr(&run).contains("less than 16 characters"));
+}

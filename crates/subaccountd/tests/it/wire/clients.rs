@@ -86,3 +86,84 @@ async fn nonsense_from_a_client_costs_its_connection() {
     }
     assert_eq!(daemon.get("/livez").await.0, 200);
 }
+
+/// A daemon that may open 64 files.
+async fn with_64_descriptors(setup: &Setup) -> Daemon {
+    let run = setup.command(&["run", "--interval", "200ms"]);
+    let mut shell = std::process::Command::new("sh");
+    let binary = run.get_program().to_str().unwrap();
+    let args: Vec<_> = run.get_args().map(|arg| arg.to_str().unwrap()).collect();
+    shell.args(["-c", &format!("ulimit -n 64; exec {binary} {}", args.join(" "))]).env_clear();
+    shell.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Daemon::start(shell, &setup.dir.path().join(".log")).await
+}
+
+#[tokio::test]
+async fn connections_of_clients_never_use_up_the_descriptors_of_a_pass() {
+    let entries =
+        |status| (1..=8).map(|n| entry(n, if n == 1 { status } else { "active" }, "")).collect::<String>();
+    let setup = Setup::new(fleet(8, 0), &state(&entries("active"))).await;
+    let daemon = with_64_descriptors(&setup).await;
+    daemon.settled().await;
+    let mut clients = Vec::new();
+    for n in 0..200 {
+        let sends = ["", "GET /livez HTTP/1.1\r\nHost: loc"][n % 2];
+        clients.push(connected(&daemon, sends).await);
+    }
+    setup.write(&state(&entries("suspended")));
+    eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    daemon.more_passes(3).await;
+    assert_eq!(daemon.metric("subaccountd_passes_total{result=\"failed\"}").await.to_string(), "0");
+    assert_eq!(daemon.get("/readyz").await.0, 200);
+    drop(clients);
+}
+
+/// Returns true when the daemon closed the connection.
+async fn is_closed(client: &mut TcpStream) -> bool {
+    let mut byte = [0];
+    match timeout(Duration::from_millis(20), client.read(&mut byte)).await {
+        Ok(read) => read.map_or(true, |count| count == 0),
+        Err(_) => false,
+    }
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_the_longest_idle_makes_room() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let daemon = setup.daemon(&["--interval", "1h"]).await;
+    daemon.settled().await;
+    let mut clients = Vec::new();
+    for _ in 0..300 {
+        clients.push(connected(&daemon, "").await);
+    }
+    eventually("the first ones are closed", async || {
+        let mut closed = 0;
+        for client in &mut clients[..60] {
+            closed += usize::from(is_closed(client).await);
+        }
+        closed >= 40
+    })
+    .await;
+    let newest = clients.last_mut().unwrap();
+    newest.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    newest.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn slow_heads_and_slow_readers_are_sent_away() {
+    let entries: String = (1..=400).map(|n| entry(n, "active", "")).collect();
+    let setup = Setup::new(fleet(400, 0), &state(&entries)).await;
+    let daemon = setup.daemon(&["--interval", "1h"]).await;
+    daemon.settled().await;
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap().count();
+    let before = files();
+    let mut head = connected(&daemon, "GET /livez HTTP/1.1\r\nHost: loc").await;
+    let ask = "GET /snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let reader = connected(&daemon, &ask.repeat(200)).await;
+    eventually("both are served", async || files() == before + 2).await;
+    eventually("both are closed", async || files() == before).await;
+    assert!(is_closed(&mut head).await);
+    drop(reader);
+}
