@@ -77,8 +77,12 @@ async fn check_and_carry_out(
     explicit_flags: &cli::ExplicitFlags,
 ) -> Result<Exit, (Exit, anyhow::Error)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    if let Some(name) = cli::settings::unknown_variable(&command(), names) {
-        let error = anyhow::anyhow!("{name} is not a setting: check its spelling, or unset it (see --help)");
+    if let Some(unknown) = cli::settings::unknown_variable(&command(), names) {
+        let meant = unknown.meant.map_or_else(
+            || "check its spelling, or unset it".to_owned(),
+            |meant| format!("did you mean `{meant}`? Correct it, or unset it"),
+        );
+        let error = anyhow::anyhow!("{} is not a setting: {meant} (see --help)", unknown.name);
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;

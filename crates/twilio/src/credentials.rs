@@ -21,7 +21,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::error::Failure;
+use crate::{
+    error::Failure,
+    token_text::{self, MalformedToken},
+};
 
 /// The longest token file that is read: longer than any token.
 const MAX_TOKEN_BYTES: usize = 4 * 1024;
@@ -50,6 +53,17 @@ pub enum TokenError {
     /// The token file is not text.
     #[error("the auth token file {} is not text: use a file that contains only the token", .0.display())]
     NotText(PathBuf),
+    /// The token is set with something that is not part of it.
+    #[error("the auth token in `TWILIO_AUTH_TOKEN` {0}")]
+    Malformed(MalformedToken),
+    /// The token file contains something that is not part of the token.
+    #[error("the auth token file {} {problem}", .path.display())]
+    MalformedFile {
+        /// The file.
+        path: PathBuf,
+        /// The problem.
+        problem: MalformedToken,
+    },
     /// The token file cannot be read.
     #[error(
         "the auth token file {} cannot be read ({cause}): check that it exists and that this user may read it",
@@ -98,10 +112,17 @@ impl Fingerprint {
 impl Token {
     /// The token of `source`, which must be readable now.
     pub(crate) fn new(source: TokenSource) -> Result<Self, TokenError> {
-        let held = match &source {
-            TokenSource::Fixed(token) if token.expose_secret().is_empty() => return Err(TokenError::Empty),
-            TokenSource::Fixed(_) => None,
-            TokenSource::File(path) => Some(read(path)?),
+        let (source, held) = match source {
+            TokenSource::Fixed(text) => {
+                match token_text::token(text.expose_secret()).map_err(TokenError::Malformed)? {
+                    "" => return Err(TokenError::Empty),
+                    token => (TokenSource::Fixed(SecretString::from(token)), None),
+                }
+            }
+            TokenSource::File(path) => {
+                let held = read(&path)?;
+                (TokenSource::File(path), Some(held))
+            }
         };
         Ok(Self { source, held: Arc::new(Mutex::new(held)) })
     }
@@ -173,7 +194,8 @@ fn read(path: &Path) -> Result<CachedToken, TokenError> {
         return Err(TokenError::TooLarge(path.to_owned()));
     }
     let text = str::from_utf8(&bytes).map_err(|_| TokenError::NotText(path.to_owned()))?;
-    match text.trim_end_matches(['\r', '\n']) {
+    let malformed = |problem| TokenError::MalformedFile { path: path.to_owned(), problem };
+    match token_text::token(text).map_err(malformed)? {
         "" => Err(TokenError::EmptyFile(path.to_owned())),
         token => Ok(CachedToken { of, token: SecretString::from(token) }),
     }

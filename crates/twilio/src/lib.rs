@@ -1,7 +1,7 @@
 //! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
 //!
 //! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`), transport (`credentials`,
-//! `gate`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
+//! `token_text`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
 //! (`observe`, `apply`).
 //!
 //! # Example
@@ -52,6 +52,7 @@ mod rows;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 mod telemetry;
+mod token_text;
 mod transport;
 mod wire;
 
@@ -62,3 +63,4 @@ pub use origin::BadUrl;
 pub use retry::Retry;
 pub use secrecy::SecretString;
 pub use telemetry::{NoTelemetry, Operation, RequestOutcome, Telemetry};
+pub use token_text::{MalformedToken, trimmed};

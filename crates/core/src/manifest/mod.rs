@@ -28,6 +28,7 @@ pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Excerpt, Related};
 pub use parse::{ParsedState, parse};
 pub use source::Source;
+pub use suggestions::near;
 
 /// The `apiVersion` of the format.
 pub const API_VERSION: &str = "subaccountd/v1";

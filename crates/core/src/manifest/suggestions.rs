@@ -71,8 +71,8 @@ pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     format!("known keys: {}; keys that start with `x-` are ignored", known.join(", "))
 }
 
-/// The word of `known` that `word` most likely stands for.
-pub(super) fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The word of `known` that `word` most likely stands for; case, dashes and underscores do not count.
+pub fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     if word.len() > 64 {
         return None;
     }

@@ -12,11 +12,12 @@ use clap_complete::Shell;
 use jiff::SignedDuration;
 use reqwest::Url;
 use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::DiagnosticCode};
+use subaccountd_twilio::trimmed;
 
 use crate::{
     cli::settings::{
-        ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, ReconcileArgs,
-        account_sid, duration,
+        ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, Prepared,
+        ReconcileArgs, account_sid, duration, explain, prepare,
     },
     http::client::daemon_url,
     snapshot::Source,
@@ -162,9 +163,9 @@ pub(crate) enum Command {
     Probe {
         /// The probe
         what: Probe,
-        /// The address of the daemon's --listen
-        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = daemon_url)]
-        url: Url,
+        /// The address of the daemon's --listen; by default that of SUBACCOUNTD_LISTEN, else http://127.0.0.1:8080
+        #[arg(long, env = "SUBACCOUNTD_URL", value_name = "URL", help_heading = "Probe", value_parser = daemon_url)]
+        url: Option<Url>,
     },
 }
 
@@ -239,7 +240,8 @@ pub(crate) enum Numbers {
 }
 
 fn status(word: &str) -> Result<Status, String> {
-    Status::from_word(word).ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
+    Status::from_word(trimmed(word))
+        .ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
 }
 
 /// The snapshot that is planned on instead of Twilio.
@@ -265,6 +267,7 @@ impl FromStr for Id {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let text = trimmed(text);
         let account = || text.parse().ok().map(Self::Account);
         let number = || text.parse().ok().map(Self::Number);
         let phone = || text.parse().ok().map(Self::Phone);
@@ -278,7 +281,10 @@ pub(crate) type ExplicitFlags = BTreeSet<String>;
 
 /// The command line, and the flags that were given.
 pub(crate) fn parse() -> Result<(Cli, ExplicitFlags), clap::Error> {
-    let matches = Cli::command().try_get_matches()?;
+    let given: Vec<_> = std::env::args_os().collect();
+    let Prepared { command, args } = prepare(Cli::command(), given.clone())?;
+    let matches = command.try_get_matches_from(args);
+    let matches = matches.map_err(|error| explain(error, &Cli::command(), &given))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
     Ok((cli, matches.subcommand().map(|(_, matches)| explicit_flags(matches)).unwrap_or_default()))
 }
@@ -338,9 +344,10 @@ pub(crate) enum Probe {
 /// The arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The address of the daemon's --status-listen
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081", value_parser = daemon_url)]
-    pub(crate) url: Url,
+    /// The address of the daemon's --status-listen; by default that of SUBACCOUNTD_STATUS_LISTEN, else
+    /// http://127.0.0.1:8081
+    #[arg(long, env = "SUBACCOUNTD_URL", value_name = "URL", help_heading = "Status", value_parser = daemon_url)]
+    pub(crate) url: Option<Url>,
     /// The output format: text, a table; wide, with messages, remedies and labels; json, the document of `/status`
     #[arg(short, long, default_value = "text")]
     pub(crate) output: StatusFormat,

@@ -1,7 +1,9 @@
 //! Settings: each is a flag and an environment variable, checked before anything else happens.
 
+mod daemon_address;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod region;
 mod values;
 mod variables;
 mod words;
@@ -12,12 +14,15 @@ use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use subaccountd_core::{AccountSid, ActionKind, Guardrails, Limit, Limits, Policy, Reactivation};
-use subaccountd_twilio::{Client, Config, ConfigError, Retry, Telemetry, TokenSource};
+use subaccountd_twilio::{BadUrl, Client, Config, ConfigError, Retry, Telemetry, TokenSource};
 
 use crate::http::access::Access;
-pub(crate) use values::{account_sid, duration};
-use values::{address, address_or_none, boolean, in_flight, limit, positive};
-pub(crate) use variables::unknown_variable;
+pub(crate) use daemon_address::{AddressError, Listener};
+use region::RegionError;
+pub(crate) use values::{account_sid, duration, listed};
+use values::{address, address_or_none, boolean, in_flight, limit, log_filter, positive};
+use variables::{NotText, missing_hint, variable};
+pub(crate) use variables::{Prepared, explain, prepare, unknown_variable};
 pub(crate) use words::FlagValues;
 
 /// The desired state, the connection to Twilio, the journal, and the rules for changes.
@@ -50,14 +55,12 @@ pub(crate) struct ConnectionArgs {
     /// A file with the auth token, re-read when it changes; or set the token itself in TWILIO_AUTH_TOKEN
     #[arg(long, env = "TWILIO_AUTH_TOKEN_FILE", value_name = "PATH")]
     auth_token_file: Option<PathBuf>,
-    /// The URL of the Twilio API; plain http is accepted for loopback hosts only
-    #[arg(
-        long,
-        env = "SUBACCOUNTD_TWILIO_URL",
-        value_name = "URL",
-        default_value = "https://api.twilio.com"
-    )]
-    twilio_url: String,
+    /// The URL of the Twilio API, by default https://api.twilio.com; plain http is accepted for loopback hosts only
+    ///
+    /// TWILIO_REGION and TWILIO_EDGE change the default as in Twilio's SDKs: https://api.dublin.ie1.twilio.com. The regions
+    /// ie1, au1 and jp1 have an edge of their own; any other one needs TWILIO_EDGE. An edge alone is one of us1.
+    #[arg(long, env = "SUBACCOUNTD_TWILIO_URL", value_name = "URL")]
+    twilio_url: Option<String>,
     /// The most requests in flight; lowered on 429, and raised again afterwards
     #[arg(long, env = "SUBACCOUNTD_MAX_IN_FLIGHT", value_name = "N", default_value = "8", value_parser = in_flight)]
     pub(crate) max_in_flight: usize,
@@ -78,7 +81,8 @@ pub(crate) struct GuardrailArgs {
         env = "SUBACCOUNTD_VERBS",
         value_name = "LIST",
         value_delimiter = ',',
-        default_value = "reactivate,transfer,suspend,close"
+        default_value = "reactivate,transfer,suspend,close",
+        value_parser = listed::<VerbName>()
     )]
     verbs: Vec<VerbName>,
     /// The rest: the time for which an account stays suspended before it is closed; 0s skips the rest and nothing else
@@ -235,7 +239,7 @@ pub(crate) struct LoggingArgs {
     #[arg(long, env = "SUBACCOUNTD_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub(crate) log_format: Option<LogFormat>,
     /// The log filter, as in `info` or `subaccountd=debug,warn`
-    #[arg(long, env = "SUBACCOUNTD_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    #[arg(long, env = "SUBACCOUNTD_LOG", value_name = "FILTER", default_value = "info", global = true, value_parser = log_filter)]
     pub(crate) log: String,
 }
 
@@ -274,10 +278,18 @@ impl From<VerbName> for ActionKind {
 /// Invalid settings, found after the command line was read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("main account not set: give its SID with `--account-sid` or `TWILIO_ACCOUNT_SID`")]
-    NoAccount,
-    #[error("auth token not set: set `TWILIO_AUTH_TOKEN`, or name a file with `--auth-token-file`")]
-    NoToken,
+    #[error("main account not set: {0}give its SID with `--account-sid` or `TWILIO_ACCOUNT_SID`")]
+    NoAccount(String),
+    #[error("auth token not set: {0}set `TWILIO_AUTH_TOKEN`, or name a file with `--auth-token-file`")]
+    NoToken(String),
+    #[error(transparent)]
+    NotText(#[from] NotText),
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("{0}: {1}")]
+    Url(&'static str, BadUrl),
     #[error(
         "journal folder not set: name one with `--journal-dir`, or keep no journal with `--journal-dir none`"
     )]
@@ -291,7 +303,8 @@ pub(crate) enum SettingsError {
 impl ConnectionArgs {
     /// The SID of the main account.
     pub(crate) fn account(&self) -> Result<AccountSid, SettingsError> {
-        self.account_sid.ok_or(SettingsError::NoAccount)
+        let missing = || missing_hint(&["TWILIO_ACCOUNT_SID"], &["ACCOUNT", "ACCOUNTSID", "MAIN", "SID"]);
+        self.account_sid.ok_or_else(|| SettingsError::NoAccount(missing()))
     }
 
     /// The longest time for one request.
@@ -299,22 +312,51 @@ impl ConnectionArgs {
         self.request_timeout.unsigned_abs()
     }
 
+    /// The URL of Twilio: the one that was given, or that of the region and edge of the environment.
+    fn base_url(&self) -> Result<String, SettingsError> {
+        match &self.twilio_url {
+            Some(url) => Ok(url.clone()),
+            None => {
+                Ok(region::url(variable("TWILIO_REGION")?.as_deref(), variable("TWILIO_EDGE")?.as_deref())?)
+            }
+        }
+    }
+
+    fn token(&self) -> Result<TokenSource, SettingsError> {
+        if let Some(path) = &self.auth_token_file {
+            return Ok(TokenSource::File(path.clone()));
+        }
+        let missing = || {
+            missing_hint(
+                &["TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FILE"],
+                &["ACCOUNT", "AUTH", "AUTHTOKEN", "FILE", "TOKEN"],
+            )
+        };
+        let token = variable("TWILIO_AUTH_TOKEN")?.ok_or_else(|| SettingsError::NoToken(missing()))?;
+        Ok(TokenSource::Fixed(SecretString::from(token)))
+    }
+
     /// The Twilio client.
     pub(crate) fn client(&self, telemetry: std::sync::Arc<dyn Telemetry>) -> Result<Client, SettingsError> {
-        let token = match (&self.auth_token_file, std::env::var("TWILIO_AUTH_TOKEN")) {
-            (Some(path), _) => TokenSource::File(path.clone()),
-            (None, Ok(token)) => TokenSource::Fixed(SecretString::from(token)),
-            (None, Err(_)) => return Err(SettingsError::NoToken),
-        };
         let config = Config {
-            base_url: self.twilio_url.clone(),
+            base_url: self.base_url()?,
             account_sid: self.account()?,
-            token,
+            token: self.token()?,
             request_timeout: self.request_timeout(),
             max_in_flight: self.max_in_flight,
             retry: Retry::default(),
         };
-        Ok(Client::new(config, telemetry)?)
+        Client::new(config, telemetry).map_err(|error| match error {
+            ConfigError::Url(error) => SettingsError::Url(self.url_setting(), error),
+            error => error.into(),
+        })
+    }
+
+    /// The name of the setting that the URL comes from.
+    fn url_setting(&self) -> &'static str {
+        const VARIABLE: &str = "SUBACCOUNTD_TWILIO_URL";
+        let is_variable = variable(VARIABLE).is_ok_and(|value| value.is_some() && value == self.twilio_url);
+        if is_variable { VARIABLE } else { "--twilio-url" }
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
         Command::Status(args) => status::status(&args).await,
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
-        Command::Probe { what, url } => probe::probe(what, &url).await,
+        Command::Probe { what, url } => probe::probe(what, url.as_ref()).await,
     }
 }
 

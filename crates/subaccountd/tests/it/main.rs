@@ -18,6 +18,7 @@ mod loading;
 mod namespace;
 mod progress;
 mod safety;
+mod settings;
 mod signals;
 mod snapshots;
 mod status;

@@ -24,8 +24,8 @@ pub fn settings(input: &[u8]) {
     let lines: Vec<_> = input.split(|byte| *byte == b'\n').collect();
     let names =
         lines.iter().filter_map(|line| String::from_utf8(line.split(|b| *b == b'=').next()?.to_vec()).ok());
-    if let Some(name) = unknown_variable(&command, names) {
-        assert!(name.starts_with("SUBACCOUNTD_"), "{name}");
+    if let Some(unknown) = unknown_variable(&command, names) {
+        assert!(unknown.name.starts_with("SUBACCOUNTD_"), "{unknown:?}");
     }
     let arguments = lines.iter().map(|line| argument(&command, line));
     let arguments = std::iter::once(OsString::from("subaccountd")).chain(arguments);
@@ -93,7 +93,9 @@ fn check_connection(connection: &ConnectionArgs) {
     assert!((1..=1000).contains(&connection.max_in_flight) && !connection.request_timeout().is_zero());
     // The tests of that crate check it where the feature is off.
     #[cfg(feature = "fuzzing")]
-    subaccountd_twilio::fuzzing::origin(&connection.twilio_url);
+    if let Ok(url) = connection.base_url() {
+        subaccountd_twilio::fuzzing::origin(&url);
+    }
 }
 
 fn check_daemon(daemon: &DaemonArgs) {

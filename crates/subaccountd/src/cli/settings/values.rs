@@ -2,18 +2,67 @@
 
 use std::net::SocketAddr;
 
+use clap::{ValueEnum, builder::TypedValueParser};
 use jiff::SignedDuration;
 use subaccountd_core::{AccountSid, Limit};
+use subaccountd_twilio::trimmed;
 
 use super::StatusListen;
+use crate::telemetry;
 
+/// The SID of an account. White space around it is not part of it. No error shows a text that may be a secret.
 pub(crate) fn account_sid(text: &str) -> Result<AccountSid, String> {
+    let text = trimmed(text);
+    if text.contains(['"', '\'', '`', '\u{201c}', '\u{201d}']) {
+        return Err("remove the quotes, and leave only the SID".to_owned());
+    }
+    if text.contains(['=', ':']) {
+        return Err("this is more than a SID: leave only the SID".to_owned());
+    }
+    if text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("this may be an auth token: give the account SID (AC…) here, and the token in TWILIO_AUTH_TOKEN or a \
+                    file"
+            .to_owned());
+    }
     if text.starts_with("SK") {
         return Err("this is an API key, and a main account's key cannot reach its subaccounts: give the account SID (AC…) \
                     and its auth token"
             .to_owned());
     }
-    text.parse().map_err(|error: subaccountd_core::NotASid| error.to_string())
+    text.parse().map_err(|_| "write an account SID: AC and 32 hexadecimal digits".to_owned())
+}
+
+/// One of the words of a list, with or without blanks around it.
+pub(crate) fn listed<T: ValueEnum + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
+    Listed(clap::builder::EnumValueParser::<T>::new())
+}
+
+/// A parser that gets its value without the white space around it.
+#[derive(Clone)]
+struct Listed<P>(P);
+
+impl<P: TypedValueParser> TypedValueParser for Listed<P> {
+    type Value = P::Value;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<P::Value, clap::Error> {
+        let bare = value.to_str().map_or(value, |text| trimmed(text).as_ref());
+        self.0.parse_ref(command, arg, bare)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    telemetry::filter(text)
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "this is not a filter: write a level or `target=level`, as in `info`".to_owned())
 }
 
 /// Durations as `90s`, `5m`, `24h`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, Command, FromArgMatches};
 use subaccountd_core::{ActionKind, Limit};
 
-use super::{GuardrailArgs, ReactivationName};
+use super::{GuardrailArgs, Prepared, ReactivationName, prepare};
 
 /// Values by the names of their flags.
 pub(crate) type FlagValues = BTreeMap<String, String>;
@@ -51,9 +51,10 @@ impl GuardrailArgs {
     pub(crate) fn from_words(words: &FlagValues) -> Result<Self, clap::Error> {
         let known = Self::flags();
         let of_ours = words.iter().filter(|(name, _)| known.contains(*name));
-        let flags = of_ours.map(|(name, value)| format!("--{name}={value}"));
+        let flags = of_ours.map(|(name, value)| format!("--{name}={value}").into()).collect();
         let command = Self::augment_args(Command::new("rules").no_binary_name(true));
-        Self::from_arg_matches(&command.try_get_matches_from(flags)?)
+        let Prepared { command, args } = prepare(command, flags)?;
+        Self::from_arg_matches(&command.try_get_matches_from(args)?)
     }
 }
 

@@ -12,7 +12,10 @@ use anyhow::Context;
 
 use super::{Exit, colour, eprint, print};
 use crate::{
-    cli::{StatusArgs, StatusFormat},
+    cli::{
+        StatusArgs, StatusFormat,
+        settings::{Listener, SettingsError},
+    },
     clock,
     http::client::DaemonClient,
 };
@@ -36,7 +39,8 @@ enum Reply {
 }
 
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
-    let client = DaemonClient::new(&args.url, "status")?;
+    let url = Listener::Status.url(args.url.as_ref()).map_err(SettingsError::from)?;
+    let client = DaemonClient::new(&url, "status")?;
     let style = TableStyle { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
     if args.wait {
         return wait::wait(

@@ -7,7 +7,7 @@ mod clients;
 mod machine;
 mod middle;
 mod network;
-mod proxy;
+pub(crate) mod proxy;
 mod token;
 mod writes;
 

@@ -12,8 +12,8 @@ use tokio::{
 
 use super::middle::read_request;
 
-pub(super) struct Proxy {
-    pub(super) address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
@@ -29,7 +29,7 @@ struct State {
 
 impl Proxy {
     /// Leads each name to `server`.
-    pub(super) async fn before(server: SocketAddr) -> Self {
+    pub(crate) async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, state) = (listener.local_addr().unwrap(), Arc::<Mutex<State>>::default());
         let shared = state.clone();
@@ -42,15 +42,15 @@ impl Proxy {
     }
 
     /// Answers each CONNECT with this status from now on, or lets it through.
-    pub(super) fn refuse(&self, status: Option<&'static str>) {
+    pub(crate) fn refuse(&self, status: Option<&'static str>) {
         self.state.lock().unwrap().refuses = status;
     }
 
-    pub(super) fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.state.lock().unwrap().heads.clone()
     }
 
-    pub(super) fn seen(&self) -> Vec<u8> {
+    pub(crate) fn seen(&self) -> Vec<u8> {
         self.state.lock().unwrap().seen.clone()
     }
 }
