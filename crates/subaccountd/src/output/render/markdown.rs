@@ -6,10 +6,14 @@ use std::fmt::Write;
 use subaccountd_core::{
     manifest::Diagnostic,
     report::{ActionView, HeldView},
-    text::{clip, count, sanitize},
+    text::{clip, count},
 };
 
-use super::{View, counts, groups::grouped};
+use super::{
+    View, counts,
+    groups::grouped,
+    inline::{cell, inline},
+};
 
 /// The most bytes of a comment, which bounds its characters as well.
 const MAX_DOCUMENT: usize = 60_000;
@@ -29,7 +33,7 @@ const MAX_CELL: usize = 600;
 pub(crate) fn markdown(view: &View<'_>) -> String {
     let mut out = format!("### subaccountd: {}\n", counts(view.plan()));
     for words in view.part().iter().chain(&view.remarks) {
-        let _ = write!(out, "\n{}\n", escaped(&clip(words, MAX_CELL)));
+        let _ = write!(out, "\n{}\n", inline(&clip(words, MAX_CELL)));
     }
     risk(view, &mut out);
     faults(view, &mut out);
@@ -56,17 +60,17 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
 /// The closes by name, as many as fit, and how many did not.
 fn risk(view: &View<'_>, out: &mut String) {
     let Some(risk) = view.risk() else { return };
-    let _ = write!(out, "\n> [!CAUTION]\n> **{}**\n>\n", escaped(&risk));
+    let _ = write!(out, "\n> [!CAUTION]\n> **{risk}**\n>\n");
     let (mut left, mut missing, mut unnamed) = (MAX_RISK, 0, 0);
     for close in view.closes() {
-        let account = escaped(&clip(&view.named(close.account), MAX_CELL));
+        let account = inline(&clip(&view.named(close.account), MAX_CELL));
         let mut line = format!("> - close {account}, releasing ");
         let mut named = 0;
         for number in &close.at_risk {
             if line.len() + 40 > left {
                 break;
             }
-            let _ = write!(line, "{}{number}", if named == 0 { "" } else { ", " });
+            let _ = write!(line, "{}`{number}`", if named == 0 { "" } else { ", " });
             named += 1;
         }
         if close.at_risk.is_empty() {
@@ -85,7 +89,8 @@ fn risk(view: &View<'_>, out: &mut String) {
         out.push('\n');
     }
     if missing > 0 {
-        let _ = writeln!(out, "> - and {missing} more accounts, releasing {unnamed} more numbers");
+        let (accounts, numbers) = (count(missing, "account"), count(unnamed, "number"));
+        let _ = writeln!(out, "> - and {accounts} that do not fit here, releasing {numbers}");
     }
 }
 
@@ -169,34 +174,6 @@ fn held_row(view: &View<'_>, held: &HeldView) -> String {
 }
 
 fn line(cells: &[String]) -> String {
-    let cells: Vec<_> = cells.iter().map(|cell| escaped(&clip(cell, MAX_CELL))).collect();
+    let cells: Vec<_> = cells.iter().map(|text| cell(&clip(text, MAX_CELL))).collect();
     format!("| {} |\n", cells.join(" | "))
-}
-
-/// The text, with everything escaped that has a meaning in markdown.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in sanitize(text).chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '\t' => out.push(' '),
-            // A mention would notify a person.
-            '@' => out += "&#64;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_cannot_break_out_of_its_cell() {
-        assert_eq!(escaped("a|b\n<img src=x> @all *x*"), "a\\|b\u{fffd}&lt;img src=x&gt; &#64;all \\*x\\*");
-    }
 }

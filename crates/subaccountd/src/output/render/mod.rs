@@ -1,6 +1,9 @@
 //! A plan for people: as text for a terminal, and as markdown for a pull request.
 
+#[cfg(test)]
+mod comment;
 mod groups;
+mod inline;
 mod markdown;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use subaccountd_core::{
 use super::*;
 use crate::snapshot::scene::{NOON, Replay, Replayed, ac, phone};
 
-fn entry(n: u64, more: &str) -> String {
+pub(super) fn entry(n: u64, more: &str) -> String {
     format!("  - {{sid: {}, {more}}}\n", ac(n))
 }
 
@@ -104,7 +104,7 @@ fn scenes() -> Vec<(&'static str, Replay)> {
     ]
 }
 
-fn view(played: &Replayed) -> View<'_> {
+pub(super) fn view(played: &Replayed) -> View<'_> {
     View::of(&played.report, Some(&played.observation.observed))
 }
 
@@ -234,7 +234,8 @@ proptest! {
         played.report.accounts[0].reason = Some(name);
         let text = markdown(&view(&played));
         prop_assert!(text.len() <= 60_000, "{} bytes", text.len());
-        prop_assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+        let begins = |what: &str| text.lines().filter(|line| line.starts_with(what)).count();
+        prop_assert_eq!(begins("<details>"), begins("</details>"));
         for row in text.lines().filter(|line| line.starts_with('|')) {
             prop_assert!(row.ends_with('|'), "{row}");
         }
