@@ -21,12 +21,15 @@ mod snapshot;
 mod telemetry;
 mod version;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::CommandFactory;
 use subaccountd_core::text::sanitize;
 
-use crate::{commands::Exit, output::standard_error};
+use crate::{
+    commands::Exit,
+    output::{standard_error, terminal},
+};
 
 /// The command line, with every command and setting.
 pub fn command() -> clap::Command {
@@ -38,11 +41,11 @@ pub fn main() -> ExitCode {
     let (cli, explicit_flags) = match cli::parse() {
         Ok(parsed) => parsed,
         Err(error) => {
-            // A terminal that went away needs no words.
-            let _ = error.print();
+            print_usage(&error);
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
+    cli.output.color.choose();
     process::harden();
     let exit = match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
         Ok(exit) => exit.into(),
@@ -95,5 +98,18 @@ async fn check_and_carry_out(
 fn print_error(words: &str) {
     // The words may quote a file or an answer.
     let lines: Vec<_> = words.lines().map(sanitize).collect();
-    standard_error::say(&format!("subaccountd: {}\n", lines.join("\n")));
+    commands::eprint(&format!("subaccountd: {}\n", lines.join("\n")));
+}
+
+/// Prints help, or an error of the command line, which may quote a word of it.
+fn print_usage(error: &clap::Error) {
+    let words = error.render();
+    if !error.use_stderr() {
+        // A terminal that went away needs no words.
+        let _ = error.print();
+    } else if terminal::colour(&io::stderr()) {
+        commands::eprint(&words.ansi().to_string());
+    } else {
+        commands::eprint(&words.to_string());
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) fn start(logging: &LoggingArgs) -> anyhow::Result<()> {
     let layer = fmt::layer().with_writer(|| LogLines);
     let layer = match logging.log_format.unwrap_or(if tty { LogFormat::Text } else { LogFormat::Json }) {
         LogFormat::Text => {
-            let colour = tty && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            let colour = crate::output::terminal::colour(&io::stderr());
             layer.with_ansi(colour).with_target(false).boxed()
         }
         LogFormat::Json => {

@@ -145,13 +145,17 @@ struct Quoted<'a>(&'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
+        let mut before = ' ';
         for c in self.0.chars() {
             match c {
+                // CI runners obey `##[command]` in the log of a job.
+                '#' if before == '#' => f.write_str("\\x23")?,
                 '"' | '\\' => write!(f, "\\{c}")?,
                 c if is_plain(c) => f.write_char(c)?,
                 c if u32::from(c) <= 0xffff => write!(f, "\\u{:04X}", u32::from(c))?,
                 c => write!(f, "\\U{:08X}", u32::from(c))?,
             }
+            before = c;
         }
         f.write_char('"')
     }

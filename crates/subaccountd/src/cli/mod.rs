@@ -20,6 +20,7 @@ use crate::{
         ReconcileArgs, account_sid, duration, explain, prepare,
     },
     http::client::daemon_url,
+    output::terminal::Color,
     snapshot::Source,
 };
 
@@ -39,7 +40,20 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
     pub(crate) logging: LoggingArgs,
+}
+
+/// The look of output, for every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Colours in output, log and diagnostics: auto, always or never; auto colours terminals
+    ///
+    /// With auto, NO_COLOR and TERM=dumb turn colours off, and CLICOLOR_FORCE turns them on.
+    #[arg(long, env = "SUBACCOUNTD_COLOR", value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: Color,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,11 @@
 //! `apply`: reconciles until nothing is left to do, then exits.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use subaccountd_core::{Report, report::Mode};
 use tokio::time::sleep;
 
-use super::{Exit, colour, exit, print, print_faults, reconciler};
+use super::{Exit, exit, print, print_faults, reconciler};
 use crate::{
     cli::settings::{DryRunArgs, ReconcileArgs},
     daemon::{
@@ -13,8 +13,9 @@ use crate::{
         shutdown::{OnHangup, Shutdown},
     },
     output::{
+        printed::Printed,
         progress::while_passing,
-        render::{self, View},
+        render::{self, Style, View},
     },
     reconcile::Pass,
 };
@@ -65,8 +66,9 @@ fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     if let Some(error) = &report.last_pass.error {
         anyhow::bail!("reconcile pass aborted: {error}");
     }
+    let text = render::text(&View::of(report, observed), Style::of_stdout());
     // What was done does not depend on who reads the result.
-    let _ = print(&render::text(&View::of(report, observed), colour(&io::stdout())));
+    let _ = print(&Printed::text(&text));
     if left_unknown {
         anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the current state");
     }

@@ -4,12 +4,12 @@ use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
 
 use super::{Exit, print};
-use crate::{cli::Cli, version::VERSION};
+use crate::{cli::Cli, output::printed::Printed, version::VERSION};
 
 pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     generate(shell, &mut visible(&Cli::command()), "subaccountd", &mut script);
-    print(&String::from_utf8(script)?)?;
+    print(&Printed::own(String::from_utf8(script)?))?;
     Ok(Exit::Done)
 }
 

@@ -1,12 +1,12 @@
 //! `explain`: the state of one account or phone number, its cause, and the remedy.
 
-use std::{collections::BTreeSet, io};
+use std::collections::BTreeSet;
 
 use anyhow::bail;
 use subaccountd_core::{NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, Status};
 
 use super::{
-    Exit, colour,
+    Exit,
     plan_input::{PlanInput, sighting},
     print,
 };
@@ -14,8 +14,9 @@ use crate::{
     cli::{ExplicitFlags, Id, settings::ReconcileArgs},
     output::{
         explain::{self, ExplainContext},
+        printed::Printed,
         progress::while_reading,
-        render::{Style, View, wrapped},
+        render::{Style, View},
     },
     reconcile::observing::read_lists,
     snapshot::Source,
@@ -34,7 +35,7 @@ pub(super) async fn explain(
     let PlanInput { report, observation, rules, loaded, remarks, .. } = &sighting;
     let (desired, policy) = (&loaded.reading.desired, &rules.policy());
     let view = View::of(report, Some(&observation.observed));
-    let style = Style(colour(&io::stdout()));
+    let style = Style::of_stdout();
     let case = ExplainContext { desired, observation, policy, view, style };
     let text = match id {
         Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
@@ -58,9 +59,9 @@ pub(super) async fn explain(
             explain::number(&case, phone)
         }
     };
-    let remarks: String = remarks.iter().map(|words| wrapped("", "", words)).collect();
+    let remarks: String = remarks.iter().map(|words| style.wrapped("", "", words)).collect();
     let gap = if remarks.is_empty() { "" } else { "\n" };
-    print(&format!("{text}{gap}{remarks}"))?;
+    print(&Printed::text(&format!("{text}{gap}{remarks}")))?;
     Ok(Exit::Done)
 }
 

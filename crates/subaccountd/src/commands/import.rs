@@ -30,6 +30,7 @@ use crate::{
     desired::{MAX_FILE_SIZE, MAX_FILES},
     output::{
         output_file::{self, Readers},
+        printed::Printed,
         progress::while_reading,
     },
     reconcile::observing::read_lists,
@@ -55,7 +56,7 @@ pub(super) async fn import(options: &ImportOptions, connection: &ConnectionArgs)
         check_files(&files, out, options, &there, &seen)?;
         write(&files, out, options)?;
     } else {
-        files.iter().try_for_each(|file| print(&file.text))?;
+        files.iter().try_for_each(|file| print(&Printed::text(&file.text)))?;
     }
     tell(&draft, options);
     Ok(Exit::Done)

@@ -17,6 +17,7 @@ use crate::{
     },
     clock,
     journal::{Audit, JournalLine, LineContent, lines},
+    output::printed::Printed,
 };
 
 pub(super) fn journal(
@@ -35,8 +36,10 @@ pub(super) fn journal(
         JournalFormat::Text => lines(&dir, &is_about_a_write)?,
     };
     print(&match output {
-        JournalFormat::Json => json(shown.lines.iter())?,
-        JournalFormat::Text => text(&shown.lines, &|line| recent(line) && concerns(line, account)),
+        JournalFormat::Json => Printed::json(&json(shown.lines.iter())?),
+        JournalFormat::Text => {
+            Printed::text(&text(&shown.lines, &|line| recent(line) && concerns(line, account)))
+        }
     })?;
     for line in &shown.unreadable {
         eprint(&format!("warning: {}\n", sanitize(&line.to_string())));

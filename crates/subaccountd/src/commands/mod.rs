@@ -18,7 +18,7 @@ mod validate;
 pub(crate) use validate::faults_json;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
     sync::Arc,
 };
@@ -33,7 +33,7 @@ use crate::{
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired::{LoadedState, StateReader},
     journal::Journal,
-    output::{diagnostics, standard_error},
+    output::{diagnostics, printed::Printed, standard_error, terminal::colour},
     process,
     reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
 };
@@ -129,7 +129,7 @@ pub(crate) struct OutputClosed;
 ///
 /// # Errors
 /// It could not be written whole.
-fn print(text: &str) -> anyhow::Result<()> {
+fn print(text: &Printed) -> anyhow::Result<()> {
     standard_error::drain();
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -137,11 +137,6 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
         Err(error) => Err(anyhow::Error::from(error).context("standard output cannot be written")),
     }
-}
-
-/// Returns true when `stream` is a terminal and `NO_COLOR` does not forbid colour.
-fn colour(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Prints the faults of `loaded` to standard error.
@@ -155,8 +150,8 @@ fn show_faults(faults: &[Diagnostic]) {
 }
 
 /// Prints to standard error. A message that cannot be written is lost.
-fn eprint(text: &str) {
-    standard_error::say(text);
+pub(crate) fn eprint(text: &str) {
+    standard_error::say(&Printed::text(text));
 }
 
 /// Opens the journal for writing. Without one, logs which history is lost.

@@ -1,13 +1,14 @@
 //! `plan`: the actions that `run` would take on one observation, or on a snapshot.
 
-use std::io;
-
 use subaccountd_core::AccountSid;
 
-use super::{Exit, colour, eprint, exit, plan_input::sighting, print};
+use super::{Exit, eprint, exit, plan_input::sighting, print};
 use crate::{
     cli::{ExplicitFlags, PlanFormat, settings::ReconcileArgs},
-    output::render::{self, View},
+    output::{
+        printed::Printed,
+        render::{self, Style, View},
+    },
     snapshot::Source,
 };
 
@@ -32,15 +33,15 @@ pub(super) async fn plan(fleet: ReconcileArgs, how: &PlanArgs<'_>) -> anyhow::Re
         view = view.only(sid);
     }
     print(&match how.output {
-        PlanFormat::Text => render::text(&view, colour(&io::stdout())),
+        PlanFormat::Text => Printed::text(&render::text(&view, Style::of_stdout())),
         PlanFormat::Json => {
             // The document has no key for them.
             for words in &sighting.remarks {
                 eprint(&format!("{words}\n"));
             }
-            serde_json::to_string_pretty(view.plan())? + "\n"
+            Printed::json(&(serde_json::to_string_pretty(view.plan())? + "\n"))
         }
-        PlanFormat::Markdown => render::markdown(&view),
+        PlanFormat::Markdown => Printed::text(&render::markdown(&view)),
     })?;
     Ok(exit(report.desired_state.valid, view.plan(), how.detailed_exitcode))
 }

@@ -3,8 +3,9 @@
 use subaccountd_core::manifest::schema::json_schema;
 
 use super::{Exit, print};
+use crate::output::printed::Printed;
 
 pub(super) fn schema() -> anyhow::Result<Exit> {
-    print(&json_schema())?;
+    print(&Printed::own(json_schema()))?;
     Ok(Exit::Done)
 }

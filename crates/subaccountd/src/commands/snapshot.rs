@@ -7,6 +7,7 @@ use subaccountd_core::{
     Now, NumberList, Observed, Status,
     plan::check_credentials,
     remote::{Observe, RemoteError},
+    text::count,
 };
 
 use super::{Exit, eprint, print, read_journal};
@@ -16,6 +17,7 @@ use crate::{
     daemon::metrics::Metrics,
     output::{
         output_file::{self, Readers},
+        printed::Printed,
         progress::while_reading,
     },
     reconcile::{Observation, observing::read_lists},
@@ -49,7 +51,8 @@ pub(super) async fn snapshot(
     if unread > 0 {
         // The document marks each of these lists as well.
         eprint(&format!(
-            "{unread} number lists could not be read: plans on this snapshot hold what depends on them\n"
+            "{} could not be read: plans on this snapshot hold what depends on them\n",
+            count(unread, "number list")
         ));
     }
     let kept = KeptPass::of(Observation { now, observed, history }, rules.words().into());
@@ -58,7 +61,7 @@ pub(super) async fn snapshot(
         // It names customers and their numbers.
         Some(path) => output_file::write(path, &text, true, Readers::Owner)
             .with_context(|| path.display().to_string())?,
-        None => print(&text)?,
+        None => print(&Printed::json(&text))?,
     }
     Ok(Exit::Done)
 }

@@ -8,11 +8,11 @@ use subaccountd_core::{
     text::count,
 };
 
-use super::{Exit, colour, print};
+use super::{Exit, print};
 use crate::{
     cli::{Explained, FaultFormat},
     desired as state,
-    output::{annotations, diagnostics},
+    output::{annotations, diagnostics, printed::Printed, terminal::colour},
 };
 
 /// The most codes that the last line names.
@@ -23,10 +23,13 @@ pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result
     let reading = manifest::parse(&sources);
     let last = last_line(&reading, sources.len());
     print(&match output {
-        FaultFormat::Text => diagnostics::render(&reading.faults, colour(&io::stdout())) + &last,
-        FaultFormat::Github => annotations::github(&reading.faults) + &last,
+        FaultFormat::Text => {
+            Printed::text(&(diagnostics::render(&reading.faults, colour(&io::stdout())) + &last))
+        }
+        FaultFormat::Github => Printed::commands(&(annotations::github(&reading.faults) + &last)),
         FaultFormat::Json => {
-            serde_json::to_string_pretty(&ValidateDocument::new(&reading, sources.len()))? + "\n"
+            let document = ValidateDocument::new(&reading, sources.len());
+            Printed::json(&(serde_json::to_string_pretty(&document)? + "\n"))
         }
     })?;
     Ok(if reading.faults.is_empty() { Exit::Done } else { Exit::Failed })
@@ -39,7 +42,7 @@ pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
         Explained::All => DiagnosticCode::ALL,
     };
     let texts: Vec<_> = codes.iter().map(|code| code.explanation()).collect();
-    print(&texts.join("\n"))?;
+    print(&Printed::own(texts.join("\n")))?;
     Ok(Exit::Done)
 }
 
@@ -48,7 +51,9 @@ fn last_line(reading: &ParsedState, files: usize) -> String {
     let mut codes: Vec<DiagnosticCode> = reading.faults.iter().map(|fault| fault.code).collect();
     let Some(first) = codes.first().copied() else {
         let (accounts, numbers) = (reading.desired.accounts().count(), reading.desired.claims().count());
-        return format!("valid: {accounts} subaccounts, {numbers} numbers, {files} files\n");
+        let [accounts, numbers, files] =
+            [(accounts, "subaccount"), (numbers, "number"), (files, "file")].map(|(n, noun)| count(n, noun));
+        return format!("valid: {accounts}, {numbers}, {files}\n");
     };
     let count = count(codes.len(), "fault");
     codes.sort();

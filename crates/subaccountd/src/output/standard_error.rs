@@ -14,6 +14,8 @@ use std::{
 use prometheus::IntCounter;
 use tracing::warn;
 
+use super::printed::{Printed, log_without_commands};
+
 /// The most bytes that wait to be written. A log line beyond them is dropped.
 const MAX_WAITING: usize = 1024 * 1024;
 /// The pause after a descriptor that takes nothing at the moment, as a terminal that another process made non-blocking.
@@ -41,7 +43,7 @@ pub(crate) fn wait_at_most(wait: Duration) {
 }
 
 /// Writes `text`, without waiting for it.
-pub(crate) fn say(text: &str) {
+pub(crate) fn say(text: &Printed) {
     WRITER.offer(text.as_bytes(), usize::MAX);
 }
 
@@ -68,7 +70,7 @@ pub(crate) struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        WRITER.offer(bytes, MAX_WAITING);
+        WRITER.offer(&log_without_commands(bytes), MAX_WAITING);
         Ok(bytes.len())
     }
 

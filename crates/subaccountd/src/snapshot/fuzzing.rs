@@ -106,17 +106,17 @@ fn actions(plan: &PlanView) -> BTreeSet<String> {
 /// Shows the plan in every form, and checks that nothing in it acts on a terminal.
 fn check_shown((report, observation): &(Report, Observation), loaded: &LoadedState, rules: &GuardrailArgs) {
     let view = || View::of(report, Some(&observation.observed));
-    check_text(&text(&view(), false), usize::MAX);
+    check_text(&text(&view(), Style::PLAIN), usize::MAX);
     let page = markdown(&view());
     check_text(&page, 60_000);
     assert!(serde_json::to_string(&report).is_ok());
     let (desired, policy) = (&loaded.reading.desired, &rules.policy());
-    let style = Style(false);
+    let style = Style::PLAIN;
     let accounts: Vec<AccountSid> = report.accounts.iter().map(|account| account.sid).collect();
     for sid in accounts.into_iter().take(MAX_EXPLAINED) {
         let case = ExplainContext { desired, observation, policy, view: view(), style };
         check_text(&explain::account(&case, sid), usize::MAX);
-        check_text(&text(&view().only(sid), false), usize::MAX);
+        check_text(&text(&view().only(sid), style), usize::MAX);
     }
     let claimed = desired.claims().map(|(_, number, _)| number);
     let seen = observation.observed.lists().flat_map(|(_, list)| list).map(|number| number.phone);

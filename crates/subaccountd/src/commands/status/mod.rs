@@ -10,7 +10,7 @@ use subaccountd_core::text::sanitize;
 
 use anyhow::Context;
 
-use super::{Exit, colour, eprint, print};
+use super::{Exit, eprint, print};
 use crate::{
     cli::{
         StatusArgs, StatusFormat,
@@ -18,6 +18,7 @@ use crate::{
     },
     clock,
     http::client::DaemonClient,
+    output::{printed::Printed, terminal::colour},
 };
 use document::StatusDocument;
 use table::TableStyle;
@@ -63,10 +64,10 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
 }
 
 /// The status in the format `output`.
-fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> String {
+fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> Printed {
     match output {
-        StatusFormat::Json => format!("{}\n", asked.text.trim_end()),
-        StatusFormat::Text | StatusFormat::Wide => whole(&asked.document, style),
+        StatusFormat::Json => Printed::json(&format!("{}\n", asked.text.trim_end())),
+        StatusFormat::Text | StatusFormat::Wide => Printed::text(&whole(&asked.document, style)),
     }
 }
 

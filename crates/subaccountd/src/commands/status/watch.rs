@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Asked, Exit, Reply, ask, document::Account, eprint, print, shown, table};
-use crate::{cli::StatusFormat, clock, http::client::DaemonClient};
+use crate::{cli::StatusFormat, clock, http::client::DaemonClient, output::printed::Printed};
 
 /// The pause between two requests.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -40,9 +40,9 @@ pub(super) async fn watch(
             Ok(Reply::Status(next)) => {
                 is_away = false;
                 let text = match output {
-                    StatusFormat::Json if next.text == last.text => String::new(),
+                    StatusFormat::Json if next.text == last.text => Printed::own(String::new()),
                     StatusFormat::Json => shown(&next, output, style),
-                    StatusFormat::Text | StatusFormat::Wide => changes(&last, &next, style),
+                    StatusFormat::Text | StatusFormat::Wide => Printed::text(&changes(&last, &next, style)),
                 };
                 print(&text)?;
                 last = *next;

@@ -19,7 +19,7 @@ pub(crate) use account::account;
 pub(crate) use number::number;
 
 use crate::{
-    output::render::{Style, View, wrapped},
+    output::render::{Style, View},
     reconcile::Observation,
 };
 
@@ -43,13 +43,13 @@ struct ExplainText {
     out: String,
     /// The name of the section that the next line belongs to, until a line has it.
     section: &'static str,
+    style: Style,
 }
 
 impl ExplainText {
     /// Begins with `verdict`.
     fn new(verdict: &str, style: Style) -> Self {
-        let lines: Vec<_> = wrapped("", "", verdict).lines().map(|line| style.bold(line)).collect();
-        Self { out: lines.join("\n") + "\n\n", section: "" }
+        Self { out: style.heading(verdict) + "\n", section: "", style }
     }
 
     /// The next lines belong to `section`.
@@ -59,7 +59,7 @@ impl ExplainText {
 
     fn line(&mut self, words: &str) {
         let first = format!("  {:<12}", std::mem::take(&mut self.section));
-        self.out += &wrapped(&first, INDENT, words);
+        self.out += &self.style.wrapped(&first, INDENT, words);
     }
 }
 

@@ -17,7 +17,7 @@ use subaccountd_core::{
 };
 
 pub(crate) use markdown::markdown;
-pub(crate) use text::{Style, text, wrapped};
+pub(crate) use text::{Style, text};
 
 /// The part of a report that is shown.
 pub(crate) struct View<'a> {

@@ -112,7 +112,7 @@ pub(super) fn view(played: &Replayed) -> View<'_> {
 fn plans_read_as_their_snapshots() {
     for (name, scene) in scenes() {
         let played = scene.play();
-        insta::assert_snapshot!(format!("{name}.text"), text(&view(&played), false));
+        insta::assert_snapshot!(format!("{name}.text"), text(&view(&played), Style::PLAIN));
         insta::assert_snapshot!(format!("{name}.markdown"), markdown(&view(&played)));
     }
 }
@@ -121,7 +121,7 @@ fn plans_read_as_their_snapshots() {
 fn lines_fit_100_columns_unless_a_word_does_not() {
     for (name, scene) in scenes() {
         let played = scene.play();
-        for line in text(&view(&played), false).lines() {
+        for line in text(&view(&played), Style::PLAIN).lines() {
             assert!(line.chars().count() <= 100, "{name}: {line}");
         }
     }
@@ -131,7 +131,7 @@ fn lines_fit_100_columns_unless_a_word_does_not() {
 fn only_one_account_is_shown_when_asked_and_the_whole_is_counted() {
     let played = small().play();
     let of = |n| view(&played).only(ac(n).parse().unwrap());
-    insta::assert_snapshot!("only.text", text(&of(2), false));
+    insta::assert_snapshot!("only.text", text(&of(2), Style::PLAIN));
     assert_eq!(of(2).plan().digest, played.report.plan.digest);
     // The numbers that leave it, and its own action.
     let kinds: Vec<_> = of(2).plan().actions.iter().map(|action| action.kind).collect();
@@ -159,13 +159,13 @@ fn a_held_number_is_shown_under_the_account_that_holds_it_too() {
 #[test]
 fn colour_only_adds_colour() {
     let played = risky().play();
-    let coloured = text(&view(&played), true);
+    let coloured = text(&view(&played), Style { colour: true, ..Style::PLAIN });
     assert!(coloured.contains("\u{1b}[1;31m!!! CANNOT BE UNDONE"));
     let mut plain = coloured;
     for code in ["\u{1b}[1m", "\u{1b}[1;31m", "\u{1b}[33m", "\u{1b}[0m"] {
         plain = plain.replace(code, "");
     }
-    assert_eq!(plain, text(&view(&played), false));
+    assert_eq!(plain, text(&view(&played), Style::PLAIN));
 }
 
 /// Hostile and long texts.
