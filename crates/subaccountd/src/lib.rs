@@ -38,28 +38,32 @@ pub fn command() -> clap::Command {
 
 /// Carries out the command line of the process, and gives the code it exits with.
 pub fn main() -> ExitCode {
+    process::harden();
+    let exit = carry_out();
+    standard_error::drain();
+    exit.into()
+}
+
+fn carry_out() -> Exit {
     let (cli, explicit_flags) = match cli::parse() {
         Ok(parsed) => parsed,
         Err(error) => {
             print_usage(&error);
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
     cli.output.color.choose();
-    process::harden();
-    let exit = match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
-        Ok(exit) => exit.into(),
+    match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
+        Ok(exit) => exit,
         Err((exit, error)) => {
             // A reader that went away needs no words.
             if !error.is::<commands::OutputClosed>() {
                 let words: Vec<_> = error.chain().map(ToString::to_string).collect();
                 print_error(&words.join(": "));
             }
-            exit.into()
+            exit
         }
-    };
-    standard_error::drain();
-    exit
+    }
 }
 
 /// Runs `command` to its end, and waits for nothing else: a call into a file system that hangs never returns.

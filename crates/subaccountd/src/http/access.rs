@@ -158,7 +158,7 @@ pub(crate) fn read_token(path: &Path) -> Result<SecretString, String> {
         return Err(failed(&"is longer than 4 KiB", only));
     }
     let text = str::from_utf8(&bytes).map_err(|_| failed(&"is not text", only))?;
-    let token = text.trim_start_matches('\u{feff}').trim();
+    let token = subaccountd_twilio::trimmed(text);
     if token.len() < MIN_TOKEN_BYTES {
         return Err(failed(
             &format!("has a token of less than {MIN_TOKEN_BYTES} characters"),

@@ -1,21 +1,29 @@
-//! The client of a running daemon: one GET without a secret, with a limit for its time and for the size of the answer.
+//! The client of a running daemon: one GET, with the token of the status where there is one, and with a limit for its time and for the size of the answer.
 
-use std::time::Duration;
-use subaccountd_core::text::root_cause;
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
 use reqwest::{StatusCode, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use subaccountd_core::text::root_cause;
+
+use super::access::read_token;
 
 /// The longest time for an answer: a health check that hangs has failed.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read. The status of a fleet of ten thousand takes 5 MiB.
 pub(crate) const MAX_BODY: usize = 64 * 1024 * 1024;
 
+/// The variable that names the file with the token of the status.
+const STATUS_TOKEN_FILE: &str = "SUBACCOUNTD_STATUS_TOKEN_FILE";
+
 /// The client that asks a daemon at one address.
 #[derive(Debug)]
 pub(crate) struct DaemonClient {
     http: reqwest::Client,
     url: Url,
+    /// Sent to plain HTTP as well: the daemon speaks no other.
+    token: Option<SecretString>,
 }
 
 /// A whole answer.
@@ -46,7 +54,14 @@ impl DaemonClient {
             builder
         };
         let http = builder.build().context("cannot create an HTTP client")?;
-        Ok(Self { http, url })
+        Ok(Self { http, url, token: None })
+    }
+
+    /// Sends the token of the status, when the environment names its file.
+    pub(crate) fn with_status_token(self) -> anyhow::Result<Self> {
+        let path = std::env::var_os(STATUS_TOKEN_FILE).filter(|path| !path.is_empty());
+        let token = path.map(|path| read_token(Path::new(&path)).map_err(anyhow::Error::msg)).transpose()?;
+        Ok(Self { token, ..self })
     }
 
     /// The address that is asked.
@@ -56,12 +71,12 @@ impl DaemonClient {
 
     /// Asks once. No error shows the password that a URL may hold.
     pub(crate) async fn ask(&self) -> anyhow::Result<Response> {
-        let mut answer = self
-            .http
-            .get(self.url.clone())
-            .send()
-            .await
-            .map_err(|error| self.failed("no answer from", &error))?;
+        let mut request = self.http.get(self.url.clone());
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let mut answer = request.send().await.map_err(|error| self.failed("no answer from", &error))?;
+        self.check_access(answer.status())?;
         let (status, mut body) = (answer.status(), Vec::new());
         while let Some(chunk) =
             answer.chunk().await.map_err(|error| self.failed("incomplete answer from", &error))?
@@ -74,6 +89,23 @@ impl DaemonClient {
             body.extend_from_slice(&chunk);
         }
         Ok(Response { status, body })
+    }
+
+    /// The errors of a status that is not for everybody.
+    fn check_access(&self, status: StatusCode) -> anyhow::Result<()> {
+        let name = self.name();
+        match status {
+            StatusCode::UNAUTHORIZED if self.token.is_none() => {
+                anyhow::bail!("{name} needs the status token: name its file in `{STATUS_TOKEN_FILE}`")
+            }
+            StatusCode::UNAUTHORIZED => anyhow::bail!(
+                "{name} refuses the status token: `{STATUS_TOKEN_FILE}` must name the token of that daemon"
+            ),
+            StatusCode::MISDIRECTED_REQUEST => anyhow::bail!(
+                "{name} is not served under this host name: list it in the daemon's `--status-hosts`"
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn failed(&self, what: &str, error: &reqwest::Error) -> anyhow::Error {

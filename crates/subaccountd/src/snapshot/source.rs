@@ -89,7 +89,7 @@ fn bounded(from: impl Read) -> anyhow::Result<Vec<u8>> {
 }
 
 async fn fetch(url: Url) -> anyhow::Result<Vec<u8>> {
-    let answer = DaemonClient::at(url, TIMEOUT)?.ask().await?;
+    let answer = DaemonClient::at(url, TIMEOUT)?.with_status_token()?.ask().await?;
     if answer.status.is_success() {
         return Ok(answer.body);
     }

@@ -168,7 +168,7 @@ async fn validate_reads_all_paths_as_one_state_and_shows_every_fault_as_a_compil
     ");
     fs::write(at("a.yaml"), state(&entry(1, "active", ""))).unwrap();
     let valid = output(bare(&["validate", &at("a.yaml"), &at("b.yaml")])).await;
-    assert_eq!((code(&valid), stdout(&valid).as_str()), (0, "valid: 1 subaccounts, 0 numbers, 2 files\n"));
+    assert_eq!((code(&valid), stdout(&valid).as_str()), (0, "valid: 1 subaccount, 0 numbers, 2 files\n"));
 }
 
 #[tokio::test]

@@ -103,18 +103,6 @@ async fn the_first_signal_lets_a_write_in_flight_end_and_begins_no_other() {
 }
 
 #[tokio::test]
-async fn the_second_signal_aborts() {
-    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
-    setup.sim.inject(Fault::latency(60_000).on(Operation::UpdateAccount));
-    let mut daemon = setup.daemon(&["--interval", "1h", "--request-timeout", "2m"]).await;
-    eventually("a write in flight", async || !setup.posts().is_empty()).await;
-    daemon.signal("INT");
-    eventually("it drains", async || daemon.log().contains("a second signal aborts")).await;
-    daemon.signal("INT");
-    assert_eq!(daemon.ended().await.code(), Some(1));
-}
-
-#[tokio::test]
 async fn outage_of_twilio_is_reported_and_survived() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
     setup.sim.inject(Fault::status(503, 20503).on(Operation::ListAccounts).times(8));

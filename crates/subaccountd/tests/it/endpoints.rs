@@ -227,6 +227,16 @@ async fn status_with_a_token_is_for_who_has_it() {
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(asked(&format!("{url}{path}"), &[]).await, 200);
     }
+    for args in
+        [&["status", "--url", &url][..], &["plan", "--from", &url], &["explain", &ac(1), "--from", &url]]
+    {
+        let mut command = setup.command(args);
+        let denied = output(setup.command(args)).await;
+        assert_eq!(code(&denied), 1, "{args:?}");
+        assert!(crate::support::stderr(&denied).contains("needs the status token"), "{args:?}");
+        command.env("SUBACCOUNTD_STATUS_TOKEN_FILE", &file);
+        assert_eq!(code(&output(command).await), 0, "{args:?}");
+    }
     let other = "another-status-token-of-the-test";
     crate::leaks::know_token(other);
     std::fs::write(&file, other).unwrap();

@@ -41,7 +41,7 @@ enum Reply {
 
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
     let url = Listener::Status.url(args.url.as_ref()).map_err(SettingsError::from)?;
-    let client = DaemonClient::new(&url, "status")?;
+    let client = DaemonClient::new(&url, "status")?.with_status_token()?;
     let style = TableStyle { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
     if args.wait {
         return wait::wait(
