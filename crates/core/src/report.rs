@@ -1,14 +1,18 @@
 //! The report: one pass as a value. Logs, metrics, `/status`, the status page, plans in every format and exit codes are made
 //! from it alone.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+mod account;
 
-use jiff::Timestamp;
+use std::{collections::BTreeMap, fmt};
+
+pub use account::AccountView;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AccountSid, Action, ActionKind, Budgets, Condition, ConditionReason, ConditionStatus, Desired, Entry,
-    LiveStatus, Observed, PhoneNumber, Plan, Planned, Reason, Status,
+    AccountSid, Action, ActionKind, Budgets, Desired, Now, Observed, PhoneNumber, Plan, Planned, Reason,
+    Status,
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
@@ -23,6 +27,8 @@ pub struct Report {
     pub version: &'static str,
     /// The mode.
     pub mode: Mode,
+    /// The main account.
+    pub main_account: MainAccount,
     /// The state as it was read.
     pub desired_state: DesiredState,
     /// The pass itself.
@@ -31,12 +37,28 @@ pub struct Report {
     pub plan: PlanView,
     /// The listed accounts, by SID.
     pub accounts: Vec<AccountView>,
+    /// The end of the last pass that observed the fleet, by the local clock.
+    #[serde(skip)]
+    pub observed_at: Option<Timestamp>,
+    /// The reason why the journal cannot be written; set by the daemon, which keeps it.
+    #[serde(skip)]
+    pub journal_error: Option<String>,
     /// Further figures for metrics.
     #[serde(skip)]
     pub figures: Figures,
     /// The writes of the pass.
     #[serde(skip)]
     pub executed: Vec<Executed>,
+}
+
+/// The main account of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MainAccount {
+    /// Its SID, which is that of the credentials.
+    pub sid: AccountSid,
+    /// Its name at Twilio, as last seen.
+    pub friendly_name: Option<String>,
 }
 
 /// The mode of the daemon.
@@ -66,6 +88,8 @@ impl Mode {
 pub struct DesiredState {
     /// True when it has no fault.
     pub valid: bool,
+    /// True when the whole state is paused, or counts as paused.
+    pub paused: bool,
     /// The SHA-256 over all files.
     pub sha256: String,
     /// The git commit, when the path resolves through a link of git-sync.
@@ -189,26 +213,6 @@ pub struct HeldView {
     pub since: Timestamp,
 }
 
-/// A listed account of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AccountView {
-    /// Its SID.
-    pub sid: AccountSid,
-    /// Its name at Twilio.
-    pub friendly_name: Option<String>,
-    /// The desired status.
-    pub desired: Status,
-    /// The status at Twilio, or the unknown word given instead.
-    pub observed: Option<LiveStatus>,
-    /// The reason of the entry.
-    pub reason: Option<String>,
-    /// The labels of the entry.
-    pub labels: BTreeMap<String, String>,
-    /// The condition `Synced`.
-    pub conditions: [Condition; 1],
-}
-
 /// Figures for metrics that no other part of the report contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -222,6 +226,8 @@ pub struct Figures {
     pub at_risk: usize,
     /// The budgets after the pass.
     pub budgets: Option<Budgets>,
+    /// Twilio's clock less the local one; `None` while Twilio's is not known.
+    pub clock_skew: Option<SignedDuration>,
 }
 
 /// The findings of a pass at its end.
@@ -235,39 +241,83 @@ pub struct Findings<'a> {
     pub plan: &'a Plan,
     /// The budgets.
     pub budgets: Budgets,
+    /// The time of the pass.
+    pub now: Now,
+}
+
+/// The facts of a pass that did not observe the fleet.
+#[derive(Debug, Clone, Copy)]
+pub struct NotObserved<'a> {
+    /// The desired state.
+    pub desired: &'a Desired,
+    /// The main account of the credentials.
+    pub main_account: AccountSid,
 }
 
 impl Report {
-    /// The report of a pass; `found` is the desired state alone when there is no plan. The start times of holds and
-    /// conditions come from `previous`, and so does the plan of a pass without one.
+    /// The report of a pass. The start times of holds and conditions come from `previous`, and so do the plan of a pass
+    /// without one, and what was last seen of the accounts.
     pub fn new(
         version: &'static str,
         mode: Mode,
         desired_state: DesiredState,
         last_pass: PassSummary,
-        found: Result<Findings<'_>, &Desired>,
+        found: Result<Findings<'_>, NotObserved<'_>>,
         executed: Vec<Executed>,
         previous: Option<&Self>,
     ) -> Self {
         let at = last_pass.finished_at.unwrap_or(desired_state.loaded_at);
-        let (plan, accounts, figures) = match found {
+        let main_account = MainAccount::of(&found, previous);
+        let (plan, accounts, figures, observed_at) = match found {
             Ok(found) => {
-                let figures = Figures::of(&found);
                 let plan = PlanView::of(found.plan, at, previous);
-                let view = |entry| AccountView::of(entry, Some((&found, &plan)), at, previous);
+                let view = |entry| AccountView::of(entry, &found, &plan, at, previous);
                 let accounts = found.desired.accounts().map(view).collect();
-                (plan, accounts, figures)
+                (plan, accounts, Figures::of(&found), Some(at))
             }
-            Err(desired) => {
-                let accounts =
-                    desired.accounts().map(|entry| AccountView::of(entry, None, at, previous)).collect();
+            Err(NotObserved { desired, .. }) => {
+                let view = |entry| AccountView::last_seen(entry, &last_pass, at, previous);
+                let accounts = desired.accounts().map(view).collect();
                 let (plan, mut figures) =
                     previous.map(|p| (p.plan.clone(), p.figures.clone())).unwrap_or_default();
                 figures.desired = by_status(desired);
-                (plan, accounts, figures)
+                (plan, accounts, figures, previous.and_then(|report| report.observed_at))
             }
         };
-        Self { version, mode, desired_state, last_pass, plan, accounts, figures, executed }
+        let journal_error = None;
+        Self {
+            version,
+            mode,
+            main_account,
+            desired_state,
+            last_pass,
+            plan,
+            accounts,
+            observed_at,
+            journal_error,
+            figures,
+            executed,
+        }
+    }
+
+    /// The account `sid`, when the state lists it.
+    pub fn account(&self, sid: AccountSid) -> Option<&AccountView> {
+        let at = self.accounts.binary_search_by_key(&sid, |account| account.sid).ok()?;
+        self.accounts.get(at)
+    }
+}
+
+impl MainAccount {
+    fn of(found: &Result<Findings<'_>, NotObserved<'_>>, previous: Option<&Report>) -> Self {
+        let (sid, seen) = match found {
+            Ok(found) => (found.observed.main(), found.observed.main_account()),
+            Err(not_observed) => (not_observed.main_account, None),
+        };
+        let before = || previous.map(|report| &report.main_account).filter(|main| main.sid == sid);
+        let friendly_name = seen
+            .map(|account| account.friendly_name.clone())
+            .or_else(|| before().and_then(|main| main.friendly_name.clone()));
+        Self { sid, friendly_name }
     }
 }
 
@@ -312,64 +362,6 @@ impl ActionView {
     }
 }
 
-impl AccountView {
-    fn of(
-        entry: &Entry,
-        found: Option<(&Findings<'_>, &PlanView)>,
-        at: Timestamp,
-        previous: Option<&Report>,
-    ) -> Self {
-        let live = found.and_then(|(found, _)| found.observed.account(entry.sid));
-        let (status, reason, message) = if let Some((found, plan)) = found {
-            synced(entry, found.plan, plan)
-        } else {
-            let reason = ConditionReason::Held(Reason::Unreadable);
-            (ConditionStatus::Unknown, reason, "not observed in the last pass".into())
-        };
-        let before = previous.and_then(|report| {
-            let at = report.accounts.binary_search_by_key(&entry.sid, |account| account.sid).ok()?;
-            report.accounts.get(at).map(|account| &account.conditions[0])
-        });
-        let same = before.filter(|before| before.status == status);
-        let last_transition_time = same.map_or(at, |before| before.last_transition_time);
-        Self {
-            sid: entry.sid,
-            friendly_name: live.map(|account| account.friendly_name.clone()),
-            desired: entry.desired_status.status(),
-            observed: live.map(|account| account.status.clone()),
-            reason: entry.reason.clone(),
-            labels: entry.labels.clone(),
-            conditions: [Condition { r#type: "Synced", status, reason, message, last_transition_time }],
-        }
-    }
-}
-
-/// The status, reason and message of the condition `Synced`. A planned action comes before a held item.
-fn synced(
-    entry: &Entry,
-    plan: &Plan,
-    view: &PlanView,
-) -> (ConditionStatus, ConditionReason, Cow<'static, str>) {
-    let sid = entry.sid;
-    if let Some(action) = view.actions.iter().find(|action| action.account == sid) {
-        let message = format!("planned: {}", action.kind).into();
-        return (ConditionStatus::False, ConditionReason::Planned(action.kind), message);
-    }
-    if let Some(held) = view.held.iter().find(|held| held.account == sid) {
-        let unread = held.reason == Reason::Unreadable;
-        let status = if unread { ConditionStatus::Unknown } else { ConditionStatus::False };
-        return (status, ConditionReason::Held(held.reason), held.message.clone().into());
-    }
-    if plan.absent.contains(&sid) {
-        return (
-            ConditionStatus::True,
-            ConditionReason::Absent,
-            "closed, and no longer in Twilio's list".into(),
-        );
-    }
-    (ConditionStatus::True, ConditionReason::InSync, "in sync".into())
-}
-
 fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {
     let mut counts = BTreeMap::new();
     for entry in desired.accounts() {
@@ -398,6 +390,7 @@ impl Figures {
             numbers,
             at_risk: found.plan.numbers_at_risk,
             budgets: Some(found.budgets.clone()),
+            clock_skew: found.now.twilio.map(|twilio| twilio.duration_since(found.now.local)),
         }
     }
 }

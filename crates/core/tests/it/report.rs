@@ -6,7 +6,7 @@ use subaccountd_core::{
     ActionKind, ConditionStatus, Status,
     guard::budgets,
     plan,
-    report::{DesiredState, Findings, Mode, PassResult, PassSummary, Report},
+    report::{DesiredState, Findings, Mode, NotObserved, PassResult, PassSummary, Report},
 };
 
 use crate::support::{
@@ -36,7 +36,14 @@ fn summary(at: Timestamp, result: PassResult) -> PassSummary {
 }
 
 fn state(at: Timestamp) -> DesiredState {
-    DesiredState { valid: true, sha256: "ab".to_owned(), revision: None, loaded_at: at, faults: Vec::new() }
+    DesiredState {
+        valid: true,
+        paused: false,
+        sha256: "ab".to_owned(),
+        revision: None,
+        loaded_at: at,
+        faults: Vec::new(),
+    }
 }
 
 /// The report of a pass that does nothing.
@@ -45,7 +52,8 @@ fn report(scene: &Scene, previous: Option<&Report>) -> Report {
     let (observed, at) = (scene.observe(), scene.now.best());
     let plan = plan(&scene.desired, &observed, &scene.history, &scene.policy, scene.now).unwrap();
     let budgets = budgets(&plan, &scene.limits, &scene.history, scene.now);
-    let found = Findings { desired: &scene.desired, observed: &observed, plan: &plan, budgets };
+    let found =
+        Findings { desired: &scene.desired, observed: &observed, plan: &plan, budgets, now: scene.now };
     let summary = summary(at, PassResult::Success);
     Report::new("1.0", Mode::Enforce, state(at), summary, Ok(found), Vec::new(), previous)
 }
@@ -54,7 +62,9 @@ fn report(scene: &Scene, previous: Option<&Report>) -> Report {
 fn failed(scene: &Scene, previous: Option<&Report>) -> Report {
     let at = scene.now.best();
     let summary = summary(at, PassResult::Failed);
-    Report::new("1.0", Mode::DryRun, state(at), summary, Err(&scene.desired), Vec::new(), previous)
+    let main_account = scene.desired.main().unwrap().sid;
+    let not_observed = NotObserved { desired: &scene.desired, main_account };
+    Report::new("1.0", Mode::DryRun, state(at), summary, Err(not_observed), Vec::new(), previous)
 }
 
 /// One of everything: AC01 to reactivate, AC02 to suspend, AC03 resting, AC04 unreadable, AC05 gone, AC06 to be given
@@ -128,14 +138,37 @@ fn a_held_item_is_held_since_it_was_first_held_for_its_reason() {
 }
 
 #[test]
-fn a_pass_without_a_plan_shows_the_plan_before_it_and_knows_no_account() {
+fn a_pass_without_a_plan_shows_what_was_seen_before_it() {
     let first = report(&mixed(), None);
     let after = failed(&mixed().after("1h"), Some(&first));
-    assert_eq!(after.plan, first.plan);
-    assert!(after.accounts.iter().all(|account| account.conditions[0].status == ConditionStatus::Unknown));
+    let last = failed(&mixed().after("2h"), Some(&after));
+    for report in [&after, &last] {
+        assert_eq!((&report.plan, &report.main_account), (&first.plan, &first.main_account));
+        let shown = |report: &Report| {
+            let accounts = report.accounts.iter();
+            accounts.map(|it| (it.sid, it.friendly_name.clone(), it.observed.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(report), shown(&first));
+        assert_eq!(report.observed_at, Some(time("2026-06-01T12:00:00Z")));
+        for account in &report.accounts {
+            let [condition] = &account.conditions;
+            assert_eq!(condition.status, ConditionStatus::Unknown);
+            assert_eq!(condition.message, "not observed since 2026-06-01T12:00:00Z: the last pass failed");
+        }
+    }
     assert_eq!(after.figures.desired, first.figures.desired);
+    // An account that was already unknown keeps the time of its condition.
+    let times = |n: usize| last.accounts[n].conditions[0].last_transition_time;
+    assert_eq!((times(3), times(0)), (time("2026-06-01T12:00:00Z"), time("2026-06-01T13:00:00Z")));
+}
+
+#[test]
+fn a_pass_without_a_plan_knows_nothing_of_an_account_that_no_pass_saw() {
     let alone = failed(&mixed(), None);
-    assert_eq!((alone.plan.digest, alone.plan.actions.len(), alone.plan.held.len()), (None, 0, 0));
+    assert_eq!((alone.plan.digest.as_ref(), alone.plan.actions.len(), alone.plan.held.len()), (None, 0, 0));
+    assert_eq!((alone.observed_at, alone.main_account.friendly_name.as_ref()), (None, None));
+    assert!(alone.accounts.iter().all(|account| account.observed.is_none()));
+    assert_eq!(alone.accounts[0].conditions[0].message, "not observed yet: the last pass failed");
 }
 
 #[test]
@@ -145,6 +178,7 @@ fn the_document_has_the_keys_of_the_contract_and_null_where_nothing_applies() {
     let (plan, account) = (&report["plan"], &report["accounts"][0]);
     let all = [
         keys(&report),
+        keys(&report["mainAccount"]),
         keys(&report["desiredState"]),
         keys(&report["lastPass"]),
         keys(plan),
@@ -154,8 +188,9 @@ fn the_document_has_the_keys_of_the_contract_and_null_where_nothing_applies() {
         keys(&account["conditions"][0]),
     ];
     insta::assert_snapshot!(all.join("\n"), @r"
-    accounts desiredState lastPass mode plan version
-    faults loadedAt revision sha256 valid
+    accounts desiredState lastPass mainAccount mode plan version
+    friendlyName sid
+    faults loadedAt paused revision sha256 valid
     error finishedAt requests result startedAt
     actions digest held
     account from kind number to

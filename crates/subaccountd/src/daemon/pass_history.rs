@@ -148,7 +148,7 @@ fn short(words: &str) -> String {
 mod tests {
     use subaccountd_core::{
         Outcome, Planned, Receipt, Refusal,
-        report::{DesiredState, Mode, PassSummary, PlanView},
+        report::{DesiredState, MainAccount, Mode, PassSummary, PlanView},
     };
 
     use super::*;
@@ -159,8 +159,13 @@ mod tests {
         Report {
             version: "0",
             mode: Mode::Enforce,
+            main_account: MainAccount {
+                sid: "AC00000000000000000000000000000000".parse().unwrap(),
+                friendly_name: None,
+            },
             desired_state: DesiredState {
                 valid: true,
+                paused: false,
                 sha256: String::new(),
                 revision: None,
                 loaded_at: Timestamp::UNIX_EPOCH,
@@ -178,6 +183,8 @@ mod tests {
             },
             plan: PlanView::default(),
             accounts: Vec::new(),
+            observed_at: None,
+            journal_error: None,
             figures: subaccountd_core::report::Figures::default(),
             executed,
         }

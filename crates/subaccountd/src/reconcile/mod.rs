@@ -24,7 +24,7 @@ use subaccountd_core::{
     pass::Pass as CorePass,
     record::Stopwatch,
     remote::{ErrorKind, Observe, RemoteError},
-    report::{DesiredState, Findings, Mode, PassError, PassResult, PassSummary, Report},
+    report::{DesiredState, Findings, Mode, NotObserved, PassError, PassResult, PassSummary, Report},
 };
 use subaccountd_twilio::Client;
 use tokio::{
@@ -179,8 +179,12 @@ impl Reconciler {
 
     /// The report before the first pass has ended.
     pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
-        let desired = Err(&loaded.reading.desired);
+        let desired = Err(self.not_observed(loaded));
         Report::new(VERSION, self.mode(), shown(loaded), PassSummary::default(), desired, Vec::new(), None)
+    }
+
+    fn not_observed<'a>(&self, loaded: &'a LoadedState) -> NotObserved<'a> {
+        NotObserved { desired: &loaded.reading.desired, main_account: self.account_sid }
     }
 
     /// Makes a pass over `loaded`.
@@ -222,7 +226,7 @@ impl Reconciler {
             let (report, observation) = self.report(loaded, planned, execution, summary, previous);
             (report, Some(observation))
         } else {
-            let desired = Err(&loaded.reading.desired);
+            let desired = Err(self.not_observed(loaded));
             let executed = execution.executed;
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
@@ -334,7 +338,7 @@ impl Reconciler {
         let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
         let (observed, now) = pass.into_observed();
         let budgets = guard::budgets(remaining.plan(), &self.guardrails.limits, &history, now);
-        let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets };
+        let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets, now };
         let executed = execution.executed;
         let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
         (report, Observation { now, observed, history })
@@ -345,6 +349,7 @@ impl Reconciler {
 pub(crate) fn shown(loaded: &LoadedState) -> DesiredState {
     DesiredState {
         valid: loaded.reading.faults.is_empty(),
+        paused: loaded.reading.desired.paused(),
         sha256: loaded.sha256.clone(),
         revision: loaded.revision.clone(),
         loaded_at: loaded.loaded_at,

@@ -20,6 +20,7 @@ mod printed;
 mod progress;
 mod safety;
 mod settings;
+mod shown;
 mod signals;
 mod snapshots;
 mod status;

@@ -33,7 +33,10 @@ async fn table_of_a_fleet_in_sync_says_so() {
     assert_eq!(lines[0], ["SID", "NAME", "DESIRED", "OBSERVED", "SYNCED", "REASON", "AGE"]);
     assert_eq!(lines[1][..6], [&ac(1), "a1", "active", "active", "True", "InSync"]);
     assert_eq!(lines[2][..6], [&ac(2), "a2", "suspended", "suspended", "True", "InSync"]);
-    assert!(text.contains("enforcing; last pass success") && text.contains("0 to do, 0 held"), "{text}");
+    assert!(
+        text.contains("enforcing; last pass success") && text.contains("0 actions to do, 0 items held"),
+        "{text}"
+    );
     assert!(!text.contains('\u{1b}'), "no colour in a pipe");
     let json = stdout(&status(&daemon, &["-o", "json"]).await);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["accounts"][1]["sid"], ac(2));

@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 pub(super) struct StatusDocument {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) mode: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) main_account: MainAccount,
     pub(super) desired_state: State,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) last_pass: LastPass,
@@ -20,9 +22,19 @@ pub(super) struct StatusDocument {
     pub(super) accounts: Vec<Account>,
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct MainAccount {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) sid: String,
+    pub(super) friendly_name: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct State {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) paused: bool,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) sha256: String,
     pub(super) revision: Option<String>,

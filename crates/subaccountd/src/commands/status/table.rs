@@ -1,7 +1,7 @@
 //! The status as a table, as `kubectl get` prints one.
 
 use std::{collections::BTreeMap, fmt::Write};
-use subaccountd_core::text::sanitize;
+use subaccountd_core::text::{count, sanitize};
 
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
@@ -189,11 +189,19 @@ pub(super) fn summary(document: &StatusDocument, now: Timestamp) -> String {
     let short: String = state.revision.as_deref().unwrap_or(&state.sha256).chars().take(12).collect();
     let mut lines = vec![
         format!("{mode}; {ended}; state {short}"),
-        format!("{} accounts: {}", document.accounts.len(), counts(document)),
+        format!("{}: {}", count(document.accounts.len(), "account"), counts(document)),
     ];
+    let main = &document.main_account;
+    if !main.sid.is_empty() {
+        let name = main.friendly_name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+        lines.insert(1, format!("main account {}{name}", main.sid));
+    }
+    if state.paused {
+        lines.push("PAUSED: the whole state is paused, and nothing is changed at Twilio".to_owned());
+    }
     let (todo, held) = (document.plan.actions.len(), document.plan.held.len());
     let closes = document.plan.actions.iter().filter(|action| action.kind == "close").count();
-    lines.push(format!("{todo} to do, {held} held"));
+    lines.push(format!("{} to do, {} held", count(todo, "action"), count(held, "item")));
     if closes > 0 {
         lines.push(format!("CANNOT BE UNDONE: {closes} to close"));
     }
@@ -211,10 +219,7 @@ pub(super) fn summary(document: &StatusDocument, now: Timestamp) -> String {
 
 /// `1 fault`, `2 faults`.
 pub(super) fn faults(document: &StatusDocument) -> String {
-    match document.desired_state.faults.len() {
-        1 => "1 fault".to_owned(),
-        n => format!("{n} faults"),
-    }
+    count(document.desired_state.faults.len(), "fault")
 }
 
 fn counts(document: &StatusDocument) -> String {
@@ -222,8 +227,8 @@ fn counts(document: &StatusDocument) -> String {
     for condition in document.accounts.iter().filter_map(Account::synced) {
         *counts.entry(condition.status.as_str()).or_default() += 1;
     }
-    let count = |status| counts.get(status).copied().unwrap_or_default();
-    let [synced, not, unknown] = ["True", "False", "Unknown"].map(count);
+    let of = |status| counts.get(status).copied().unwrap_or_default();
+    let [synced, not, unknown] = ["True", "False", "Unknown"].map(of);
     format!("{synced} in sync, {not} not in sync, {unknown} unknown")
 }
 

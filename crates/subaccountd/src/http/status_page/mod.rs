@@ -3,6 +3,7 @@
 //! External text is sanitized when a row is made, and escaped by the template. The content security policy allows one
 //! style, by its digest, and nothing else.
 
+mod banners;
 mod class;
 mod find;
 mod query;
@@ -24,10 +25,11 @@ use sha2::{Digest, Sha256};
 use subaccountd_core::{
     ActionKind, Budget, Reason, Report, Status,
     report::{Mode, PassResult},
-    text::{self, count, grouped},
+    text::{self, count},
 };
 
 use crate::daemon::pass_history::PassEntry;
+use banners::{Banner, banners};
 use class::Class;
 use find::Index;
 use query::{Query, Sort};
@@ -106,7 +108,8 @@ struct Page<'a> {
     loaded: When,
     ended: Option<When>,
     revision: Option<String>,
-    error: Option<String>,
+    main_account: Option<String>,
+    banners: Vec<Banner>,
     tiles: Vec<Tile>,
     reasons: Vec<ReasonCount>,
     risk: Option<Risk>,
@@ -156,7 +159,9 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
     pages.accounts = pages.accounts.min(List::Accounts.last_page(found.accounts.len()));
     let tiles = tiles(report, &query);
     let (verdict, worst) = verdict(report, &tiles);
-    let mode = if report.mode == Mode::DryRun { "dry run · " } else { "" };
+    let is_dry = report.mode == Mode::DryRun;
+    let modes = [(report.desired_state.paused, "paused · "), (is_dry, "dry run · ")];
+    let mode: String = modes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
     let pages = query.pages;
     let page = Page {
         style: STYLE,
@@ -168,7 +173,8 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
         loaded: When::new(report.desired_state.loaded_at, now),
         ended: report.last_pass.finished_at.map(|at| When::new(at, now)),
         revision: report.desired_state.revision.as_deref().map(clean),
-        error: report.last_pass.error.as_ref().map(|error| clean(&error.to_string())),
+        main_account: report.main_account.friendly_name.as_deref().map(clean),
+        banners: banners(report, passes, now),
         tiles,
         reasons: reasons(report, &query),
         risk: risk(report),
@@ -235,11 +241,13 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
         (Some(PassResult::Failed), None) => words.push("a write failed".to_owned()),
         (Some(PassResult::Success), _) => {}
     }
-    let broken = report.last_pass.error.is_some() || faults > 0;
+    words.extend(report.journal_error.is_some().then(|| "journal not writable".to_owned()));
+    let broken = report.last_pass.error.is_some() || report.journal_error.is_some() || faults > 0;
     words.extend((faults > 0).then(|| count(faults, "fault")));
-    words.extend((held > 0).then(|| format!("{} held", grouped(held))));
-    words.extend((unknown > 0).then(|| format!("{} unknown", grouped(unknown))));
-    words.extend((todo > 0).then(|| format!("{} to do", grouped(todo))));
+    // The tiles count accounts, of which one may have several items and actions, and the main account none.
+    words.extend((held > 0).then(|| format!("{} held", count(held, "item"))));
+    words.extend((unknown > 0).then(|| format!("{} unknown", count(unknown, "account"))));
+    words.extend((todo > 0).then(|| format!("{} to do", count(todo, "action"))));
     let worst = match () {
         () if broken => None,
         () if held > 0 => Some(Class::Held),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     AccountSid, ActionKind, Condition, ConditionReason, ConditionStatus, LiveStatus, Reason, Report, Status,
     manifest::{Diagnostic, DiagnosticCode},
     report::{
-        AccountView, ActionView, DesiredState, Figures, HeldView, Mode, PassResult, PassSummary, PlanView,
+        AccountView, ActionView, DesiredState, Figures, HeldView, MainAccount, Mode, PassResult, PassSummary,
+        PlanView,
     },
 };
 
@@ -32,6 +33,7 @@ fn account(n: u64, status: ConditionStatus, reason: ConditionReason) -> AccountV
         friendly_name: Some(format!("name-{n}")),
         desired: if n.is_multiple_of(2) { Status::Suspended } else { Status::Active },
         observed: Some(LiveStatus::Known(Status::Active)),
+        observed_at: Some(at()),
         reason: None,
         labels: BTreeMap::from([("owner".to_owned(), "Müller".to_owned())]),
         conditions: [Condition {
@@ -65,8 +67,10 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
     Report {
         version: "0.1.0",
         mode: Mode::Enforce,
+        main_account: MainAccount { sid: sid(0), friendly_name: Some("main".to_owned()) },
         desired_state: DesiredState {
             valid: true,
+            paused: false,
             sha256: "abc".to_owned(),
             revision: Some("0123abc".to_owned()),
             loaded_at: at(),
@@ -85,6 +89,8 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
             held: (1..=held_accounts).map(|n| held(n, Reason::NeedsAddress)).collect(),
         },
         accounts: held_rows.chain(others).collect(),
+        observed_at: Some(at()),
+        journal_error: None,
         figures: Figures::default(),
         executed: Vec::new(),
     }
@@ -123,6 +129,8 @@ fn text_from_outside_is_escaped_wherever_it_stands() {
     report.figures.at_risk = 1;
     report.last_pass.error = Some(words().into());
     report.desired_state.revision = Some(words());
+    report.main_account.friendly_name = Some(words());
+    report.journal_error = Some(words());
     report.desired_state.faults.push(Diagnostic {
         file: words(),
         line: 1,
@@ -204,12 +212,47 @@ fn title_is_the_verdict() {
     };
     assert_eq!(title(&report(0, 0)), "no account listed · subaccountd");
     assert_eq!(title(&report(0, 2)), "all in sync · subaccountd");
-    assert_eq!(title(&report(1_000, 2)), "1,000 held · subaccountd");
+    assert_eq!(title(&report(1_000, 2)), "1,000 items held · subaccountd");
     let mut dry = report(1, 0);
     dry.mode = Mode::DryRun;
     dry.last_pass = PassSummary::default();
-    assert_eq!(title(&dry), "first pass under way, 1 held · dry run · subaccountd");
+    assert_eq!(title(&dry), "first pass under way, 1 item held · dry run · subaccountd");
     assert!(page(&dry, "").contains("Dry run."));
+}
+
+#[test]
+fn banners_tell_what_is_wrong_as_a_whole() {
+    let banners = |report: &Report| {
+        let page = page(report, "");
+        page.matches("<div class=\"banner ").count()
+    };
+    let healthy = report(0, 2);
+    assert_eq!(banners(&healthy), 0);
+    let mut wrong = healthy.clone();
+    wrong.journal_error = Some("No space left on device".to_owned());
+    wrong.figures.clock_skew = Some(SignedDuration::from_secs(-301));
+    wrong.desired_state.paused = true;
+    wrong.mode = Mode::DryRun;
+    wrong.last_pass.result = Some(PassResult::Failed);
+    wrong.last_pass.error = Some("Twilio is unreachable".to_owned().into());
+    let shown = page(&wrong, "");
+    assert_eq!(banners(&wrong), 5);
+    for words in [
+        "<title>last pass aborted, journal not writable · paused · dry run · subaccountd</title>",
+        "No space left on device",
+        "5 min ahead of Twilio&#39;s",
+        "Twilio is unreachable",
+        "paused, dry run",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    // Clocks that agree within the tolerance need no banner.
+    let skewed = |seconds| {
+        let mut report = healthy.clone();
+        report.figures.clock_skew = Some(SignedDuration::from_secs(seconds));
+        banners(&report)
+    };
+    assert_eq!([0, 300, -300, 301].map(skewed), [0, 0, 0, 1]);
 }
 
 #[test]

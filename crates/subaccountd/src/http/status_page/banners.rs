@@ -1,0 +1,91 @@
+//! The banners: what is off, paused, failing or doubtful as a whole, before anything else on the page.
+
+use jiff::Timestamp;
+use subaccountd_core::{
+    CLOCK_TOLERANCE, Report,
+    report::{Mode, PassResult},
+    text::rough,
+};
+
+use super::words::{When, clean};
+use crate::daemon::pass_history::PassEntry;
+
+/// A banner.
+pub(super) struct Banner {
+    /// True for a failure, false for a restriction that a person chose, or may have chosen.
+    pub(super) is_failure: bool,
+    pub(super) title: &'static str,
+    pub(super) words: String,
+    /// Words and a time, as in *Since 5 min ago*.
+    pub(super) times: Vec<(&'static str, When)>,
+    pub(super) remedy: &'static str,
+}
+
+/// The banners of `report`, failures first.
+pub(super) fn banners(report: &Report, passes: &[PassEntry], now: Timestamp) -> Vec<Banner> {
+    let banners =
+        [failing(report, passes, now), journal(report), clock(report), paused(report), dry_run(report)];
+    banners.into_iter().flatten().collect()
+}
+
+fn failing(report: &Report, passes: &[PassEntry], now: Timestamp) -> Option<Banner> {
+    let error = report.last_pass.error.as_ref()?;
+    let failed = passes.iter().take_while(|pass| pass.result == PassResult::Failed);
+    let since = failed.last().map(|pass| pass.since).or(report.last_pass.finished_at);
+    let since = since.map(|at| ("Failing since", When::new(at, now)));
+    let seen = report.observed_at.map(|at| ("accounts last observed", When::new(at, now)));
+    Some(Banner {
+        is_failure: true,
+        title: "The last pass was aborted.",
+        words: clean(&error.to_string()),
+        times: since.into_iter().chain(seen).collect(),
+        remedy: "The plan below is the last known one.",
+    })
+}
+
+fn journal(report: &Report) -> Option<Banner> {
+    Some(Banner {
+        is_failure: true,
+        title: "The journal cannot be written.",
+        words: clean(report.journal_error.as_ref()?),
+        times: Vec::new(),
+        remedy: "Nothing is written to Twilio until it can be: free space on its disk, or restore its folder.",
+    })
+}
+
+fn clock(report: &Report) -> Option<Banner> {
+    let skew = report.figures.clock_skew.filter(|skew| skew.abs() > CLOCK_TOLERANCE)?;
+    let side = if skew.is_positive() { "behind" } else { "ahead of" };
+    Some(Banner {
+        is_failure: true,
+        title: "The clocks disagree.",
+        words: format!("The clock of this machine is {} {side} Twilio's.", rough(skew)),
+        times: Vec::new(),
+        remedy: "No rest ends and no budget is freed meanwhile: set the clock of this machine (NTP).",
+    })
+}
+
+fn paused(report: &Report) -> Option<Banner> {
+    let remedy = if report.desired_state.valid {
+        "To resume, remove `paused: true` from the state."
+    } else {
+        "To resume, remove `paused: true` from the state, or correct the fault that counts as a pause."
+    };
+    report.desired_state.paused.then(|| Banner {
+        is_failure: false,
+        title: "Paused.",
+        words: "The whole state is paused: nothing is changed at Twilio.".to_owned(),
+        times: Vec::new(),
+        remedy,
+    })
+}
+
+fn dry_run(report: &Report) -> Option<Banner> {
+    (report.mode == Mode::DryRun).then(|| Banner {
+        is_failure: false,
+        title: "Dry run.",
+        words: "Nothing is written to Twilio.".to_owned(),
+        times: Vec::new(),
+        remedy: "Planned actions are not executed.",
+    })
+}
