@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason,
     history::Write,
-    plan::{FIX_FAULTS, Policy, hold, not_active, note_what_stays_behind},
+    plan::{FIX_FAULTS, Policy, hold, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
 };
 
@@ -176,6 +176,7 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
         check_limit(kind, &mut plan, limits, &budgets, history, now);
     }
     weigh_releases(&mut plan, limits, &budgets, history, now);
+    tell_limits(&mut plan, &budgets);
     note_what_stays_behind(&mut plan);
     plan.sort();
     ApprovedPlan { plan, budgets }

@@ -3,6 +3,7 @@
 use super::{
     Context, Plan, Reactivation, Reason, close,
     held::{Hold, hold, kind, whole_state_paused},
+    obstacles::with_forbidden_verb,
 };
 use crate::{
     Account, Action, CloseTerms, DesiredStatus, Entry, LiveStatus, Status, Transition,
@@ -35,7 +36,9 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
     plan.live_accounts += usize::from(live != Status::Closed);
     let transition = transition(live, entry.desired_status.status());
     if let (Transition::SuspendThenClose | Transition::Close, Some(terms)) = (transition, entry.close()) {
-        plan.numbers_at_risk += close::at_risk(context, entry, terms);
+        let at_risk = close::at_risk(context, entry, terms);
+        plan.numbers_at_risk += at_risk;
+        plan.at_risk.insert(entry.sid, at_risk);
     }
     match (transition, &entry.desired_status) {
         (Transition::Settled, _) => {}
@@ -96,10 +99,12 @@ fn change_to_closed(
 ) {
     let digest = entry.digest();
     match close::next_step(context, entry, terms, account) {
-        close::ClosePhase::Wait(hold) => plan.hold(kind(entry), entry.sid, None, hold),
+        close::ClosePhase::Wait(hold) => {
+            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, hold));
+        }
         close::ClosePhase::Suspend(hold) => {
             plan.add(context, Action::Suspend(entry.sid), &digest, None);
-            plan.hold(kind(entry), entry.sid, None, hold);
+            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, hold));
         }
         close::ClosePhase::Close { close, note } => plan.add(context, Action::Close(close), &digest, note),
     }

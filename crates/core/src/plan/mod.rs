@@ -9,6 +9,7 @@ mod doubted;
 mod following;
 mod held;
 mod numbers;
+mod obstacles;
 mod policy;
 mod suspensions;
 
@@ -24,6 +25,7 @@ use crate::{
 };
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
+pub(crate) use obstacles::tell_limits;
 pub(crate) use suspensions::note_what_stays_behind;
 
 /// The actions, in the order in which they are shown, and the held items.
@@ -38,6 +40,8 @@ pub struct Plan {
     pub absent: BTreeSet<AccountSid>,
     /// The number of phone numbers that the pending closes would release, held or not.
     pub numbers_at_risk: usize,
+    /// The number of these by account.
+    pub(crate) at_risk: BTreeMap<AccountSid, usize>,
     /// The number of listed subaccounts that exist and are not closed; limits in per cent refer to it.
     pub live_accounts: usize,
     /// The number of phone numbers that the state claims or moves and that were found; limits in per cent refer to it.

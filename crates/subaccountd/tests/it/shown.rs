@@ -169,3 +169,30 @@ async fn name_of_the_main_account_is_data() {
         "{summary}"
     );
 }
+
+#[tokio::test]
+async fn obstacle_of_a_close_is_told_on_the_first_day() {
+    let terms = format!(", close: {{confirm: a1, release: [\"{}\"]}}", phone(1));
+    let setup = Setup::new(fleet(1, 1), &state(&entry(1, "closed", &terms))).await;
+    setup.observed().await;
+    let close = async |args: &[&str]| {
+        let ended = setup.run(&[&["plan", "-o", "json"], args].concat()).await;
+        let plan: Value = serde_json::from_str(&stdout(&ended)).unwrap();
+        let held = plan["held"].as_array().unwrap().iter().find(|held| held["kind"] == "close").unwrap();
+        assert_eq!(held["reason"], "CoolingOff");
+        (held["message"].as_str().unwrap().to_owned(), held["remedy"].as_str().unwrap().to_owned())
+    };
+    let (message, remedy) = close(&[]).await;
+    assert!(
+        message.contains("then it is held as `OverLimit`: it would release 1 number, over the limit of 0"),
+        "{message}"
+    );
+    assert!(remedy.contains("raise `--max-released-numbers` to at least 1"), "{remedy}");
+    let (message, _) = close(&["--max-released-numbers", "1"]).await;
+    assert!(!message.contains("then it is held"), "{message}");
+    let (message, remedy) = close(&["--max-released-numbers", "1", "--verbs", "suspend"]).await;
+    assert!(
+        message.contains("`NotAllowed`") && remedy.contains("add `close` to `--verbs`"),
+        "{message}; {remedy}"
+    );
+}

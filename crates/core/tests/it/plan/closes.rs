@@ -430,8 +430,8 @@ fn a_number_in_release_does_not_stop_the_suspension() {
     insta::assert_snapshot!(shown, @r"
     suspend AC01
     CoolingOff: close of AC01
-      AC01 holds only numbers in `close.release` and is still active: it is suspended first, and closed after the cooling-off period
-      = wait: the cooling-off period of 72h starts with the suspension
+      AC01 holds only numbers in `close.release` and is still active: it is suspended first, and closed after the cooling-off period; then it is held as `OverLimit`: it would release 1 number, over the limit of 0
+      = wait: the cooling-off period of 72h starts with the suspension; before that, raise `--max-released-numbers` to at least 1, or move the numbers
     ");
 }
 

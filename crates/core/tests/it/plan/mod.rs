@@ -7,4 +7,5 @@ mod guard;
 mod memory;
 mod noticing;
 mod numbers;
+mod obstacles;
 mod whole;

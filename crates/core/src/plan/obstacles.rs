@@ -1,0 +1,51 @@
+//! The obstacles that are certain to hold a close at the end of its wait. They are told while it waits, because only then is
+//! there time to remove them.
+
+use super::{Context, Hold, Plan, Reason};
+use crate::{ActionKind, guard::Budgets, text::count};
+
+/// Adds `--verbs` to a hold that waits, when it does not allow the close.
+pub(super) fn with_forbidden_verb(context: &Context<'_>, mut hold: Hold) -> Hold {
+    let kind = ActionKind::Close;
+    if waits(hold.reason) && !context.policy.verbs.contains(&kind) {
+        add(
+            (&mut hold.message, &mut hold.remedy),
+            Reason::NotAllowed,
+            &format!("`{kind}` is not among the allowed verbs"),
+            &format!("add `{kind}` to `--verbs`"),
+        );
+    }
+    hold
+}
+
+/// Adds to each close that waits the limits that it exceeds by itself, whatever is spent.
+pub(crate) fn tell_limits(plan: &mut Plan, budgets: &Budgets) {
+    let Plan { held, at_risk, .. } = plan;
+    let closes = held.iter_mut().filter(|held| held.kind == ActionKind::Close && waits(held.reason));
+    for held in closes {
+        let words = (&mut held.message, &mut held.remedy);
+        let releases = at_risk.get(&held.account).copied().unwrap_or_default();
+        match (budgets.release.limit, budgets.verbs.get(&ActionKind::Close).map(|budget| budget.limit)) {
+            (_, Some(Some(0))) => {
+                add(words, Reason::OverLimit, "`--max-closes` is 0", "raise `--max-closes`");
+            }
+            (Some(limit), _) if releases > limit => add(
+                words,
+                Reason::OverLimit,
+                &format!("it would release {}, over the limit of {limit}", count(releases, "number")),
+                &format!("raise `--max-released-numbers` to at least {releases}, or move the numbers"),
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// Returns true for the reasons whose remedy says to wait.
+const fn waits(reason: Reason) -> bool {
+    matches!(reason, Reason::CoolingOff | Reason::StillHoldsNumbers)
+}
+
+fn add((message, remedy): (&mut String, &mut String), reason: Reason, what: &str, fix: &str) {
+    *message += &format!("; then it is held as `{reason}`: {what}");
+    *remedy += &format!("; before that, {fix}");
+}
