@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, ActionKind, Desired, Entry, Now, NumberLocation, NumberSid, Observed, PhoneNumber, Policy,
-    Status, Target,
+    AccountSid, ActionKind, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed, PhoneNumber,
+    Policy, Status, Target,
     history::{Applied, Event, History},
 };
 
@@ -241,12 +241,12 @@ fn names(history: &History, desired: &Desired, observed: &Observed, events: &mut
 /// The numbers of every list that was read, as far as history does not know them.
 fn numbers(history: &History, observed: &Observed, events: &mut Vec<Event>) {
     for (account, list) in observed.lists() {
-        let (mut alone, mut moving) = (BTreeMap::<PhoneNumber, NumberSid>::new(), BTreeMap::new());
+        let (mut alone, mut moving) = (BTreeMap::<NumberId, NumberSid>::new(), BTreeMap::new());
         for number in list {
-            let moves = observed.locate(number.phone) == NumberLocation::InTransit;
-            if !history.knows_number(account, number.phone, number.sid, moves) {
+            let moves = observed.locate(number.id()) == NumberLocation::InTransit;
+            if !history.knows_number(account, number.id(), number.sid, moves) {
                 let news = if moves { &mut moving } else { &mut alone };
-                news.insert(number.phone, number.sid);
+                news.insert(number.id(), number.sid);
             }
         }
         for (numbers, moving) in [(alone, false), (moving, true)] {
@@ -266,13 +266,13 @@ pub(crate) fn vanished(
     history: &History,
     desired: &Desired,
     observed: &Observed,
-) -> BTreeSet<(AccountSid, PhoneNumber, NumberSid)> {
+) -> BTreeSet<(AccountSid, NumberId, NumberSid)> {
     let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
     let readable = closing.filter(|account| {
         live(observed, *account) == Some(Status::Active) && observed.numbers(*account).is_some()
     });
     readable
-        .flat_map(|account| history.numbers_of(account).map(move |(phone, sid)| (account, phone, sid)))
-        .filter(|(_, phone, _)| observed.locate(*phone) == NumberLocation::Nowhere)
+        .flat_map(|account| history.numbers_of(account).map(move |(number, sid)| (account, number, sid)))
+        .filter(|(_, number, _)| observed.locate(*number) == NumberLocation::Nowhere)
         .collect()
 }

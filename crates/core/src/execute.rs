@@ -270,9 +270,11 @@ async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) ->
     };
     let numbers = place.numbers(sid).await.map_err(failed)?;
     let same = numbers.len() == close.listed.len()
-        && numbers.iter().all(|number| close.listed.get(&number.sid) == Some(&number.phone));
+        && numbers
+            .iter()
+            .all(|number| number.phone.is_some_and(|phone| close.listed.get(&number.sid) == Some(&phone)));
     if !same {
-        let listed: Vec<_> = numbers.iter().take(10).map(|number| number.phone.to_string()).collect();
+        let listed: Vec<_> = numbers.iter().take(10).map(|number| number.id().to_string()).collect();
         let which = if listed.is_empty() { String::new() } else { format!(" ({})", listed.join(", ")) };
         return Err(changed(format!(
             "{sid} changed since it was planned: {} then, {} now{which}",

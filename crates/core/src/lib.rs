@@ -77,6 +77,7 @@ pub mod execute;
 pub mod guard;
 pub mod history;
 pub mod manifest;
+mod number_id;
 mod observed;
 pub mod outcome;
 pub mod pass;
@@ -98,6 +99,7 @@ pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause};
 pub use digest::hex;
 pub use guard::{ApprovedPlan, Budget, Budgets, Guardrails, Limit, Limits, approve};
 pub use history::History;
+pub use number_id::{NotANumberId, NumberId};
 pub use observed::{
     Account, AccountList, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed, UnreadableRow,
 };

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, NumberSid, PhoneNumber, ResourceRefs, Status};
+use crate::{AccountSid, NumberId, NumberSid, PhoneNumber, ResourceRefs, Status};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,12 +83,19 @@ pub struct UnreadableRow {
 pub struct Number {
     /// Its SID, which a transfer keeps.
     pub sid: NumberSid,
-    /// The number itself.
-    pub phone: PhoneNumber,
+    /// The number itself; `None` when Twilio gives none, or one that is not in E.164.
+    pub phone: Option<PhoneNumber>,
     /// True when Twilio's `address_requirements` is not `none`.
     pub needs_address: bool,
     /// The resources of the owning account that it uses.
     pub resource_refs: ResourceRefs,
+}
+
+impl Number {
+    /// Its identity: the phone number, or the SID of one that has none.
+    pub fn id(&self) -> NumberId {
+        self.phone.map_or(NumberId::Sid(self.sid), NumberId::Phone)
+    }
 }
 
 /// The numbers of one account, as far as they are known.
@@ -144,10 +151,10 @@ pub struct Observed {
     unnamed: Option<String>,
     number_lists: BTreeMap<AccountSid, NumberList>,
     /// Numbers that were fetched one by one, in accounts whose lists are unknown.
-    placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
+    placed: BTreeMap<NumberId, (AccountSid, Number)>,
     /// Numbers for which the lists contradict a fresh write of the daemon.
-    doubtful: BTreeSet<PhoneNumber>,
-    seen: BTreeMap<PhoneNumber, Seen>,
+    doubtful: BTreeSet<NumberId>,
+    seen: BTreeMap<NumberId, Seen>,
     /// The accounts whose lists were added, in that order: [`Seen`] refers to them by index.
     holders: Vec<AccountSid>,
 }
@@ -164,10 +171,10 @@ pub struct Doubts {
     unnamed: Option<String>,
     /// Numbers that were fetched one by one, in accounts whose lists are unknown.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    placed: BTreeMap<PhoneNumber, (AccountSid, Number)>,
+    placed: BTreeMap<NumberId, (AccountSid, Number)>,
     /// Numbers for which the lists contradict a fresh write of the daemon.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    doubtful: BTreeSet<PhoneNumber>,
+    doubtful: BTreeSet<NumberId>,
 }
 
 /// The position of a number in the lists.
@@ -263,7 +270,7 @@ impl Observed {
                 let holder = u32::try_from(self.holders.len()).unwrap_or(u32::MAX);
                 self.holders.push(account);
                 for (at, number) in (0..).zip(&numbers) {
-                    let seen = self.seen.entry(number.phone);
+                    let seen = self.seen.entry(number.id());
                     seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(holder, at));
                 }
                 NumberList::Known(numbers)
@@ -319,19 +326,20 @@ impl Observed {
         })
     }
 
-    /// The location in which `phone` was seen.
-    pub fn locate(&self, phone: PhoneNumber) -> NumberLocation<'_> {
-        if self.doubtful.contains(&phone) {
+    /// The location in which the number was seen.
+    pub fn locate(&self, number: impl Into<NumberId>) -> NumberLocation<'_> {
+        let id = number.into();
+        if self.doubtful.contains(&id) {
             return NumberLocation::InTransit;
         }
-        match self.seen.get(&phone) {
+        match self.seen.get(&id) {
             Some(&Seen::Once(holder, at)) => self
                 .numbered(holder, at)
                 .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(account, number)),
             Some(Seen::Moving) => NumberLocation::InTransit,
             None => self
                 .placed
-                .get(&phone)
+                .get(&id)
                 .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(*account, number)),
         }
     }
@@ -349,40 +357,42 @@ impl Observed {
 
     /// Places `number` in `account` and nowhere else, as a fetch of this number shows.
     pub fn place_number(&mut self, account: AccountSid, number: Number) {
-        let phone = number.phone;
+        let id = number.id();
         for held in self.number_lists.values_mut() {
             if let NumberList::Known(numbers) = held {
-                numbers.retain(|held| held.phone != phone);
+                numbers.retain(|held| held.id() != id && held.sid != number.sid);
             }
         }
         if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&account) {
             numbers.push(number);
         } else {
-            self.placed.insert(phone, (account, number));
+            self.placed.insert(id, (account, number));
         }
         self.index();
     }
 
-    /// Marks `phone` as in transit: a list contradicts a fresh write, and no fetch resolved that.
-    pub fn doubt_number(&mut self, phone: PhoneNumber) {
-        self.doubtful.insert(phone);
+    /// Marks the number as in transit: a list contradicts a fresh write, and no fetch resolved that.
+    pub fn doubt_number(&mut self, number: impl Into<NumberId>) {
+        self.doubtful.insert(number.into());
     }
 
     /// Moves each of these numbers to the account beside it.
     pub fn move_numbers(&mut self, moves: &BTreeMap<PhoneNumber, AccountSid>) {
+        let target = |id: NumberId| moves.get(&id.phone()?).copied();
         let mut taken: Vec<_> = self
             .placed
-            .extract_if(.., |phone, _| moves.contains_key(phone))
+            .extract_if(.., |id, _| target(*id).is_some())
             .map(|(_, (_, number))| number)
             .collect();
-        self.doubtful.retain(|phone| !moves.contains_key(phone));
+        self.doubtful.retain(|id| target(*id).is_none());
         for held in self.number_lists.values_mut() {
             if let NumberList::Known(numbers) = held {
-                taken.extend(numbers.extract_if(.., |number| moves.contains_key(&number.phone)));
+                taken.extend(numbers.extract_if(.., |number| target(number.id()).is_some()));
             }
         }
         for number in taken {
-            if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&moves[&number.phone]) {
+            let to = target(number.id()).and_then(|to| self.number_lists.get_mut(&to));
+            if let Some(NumberList::Known(numbers)) = to {
                 numbers.push(number);
             }
         }

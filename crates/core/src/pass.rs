@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, LiveStatus, Now, Number, NumberList,
-    NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target, approve,
+    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, LiveStatus, Now, Number, NumberId,
+    NumberList, NumberLocation, NumberSid, Observed, PlanError, Status, Target, approve,
     events::{attention, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER},
@@ -38,9 +38,9 @@ pub struct Pass<'a> {
     asked: BTreeSet<Want>,
     searched: bool,
     /// Numbers that a fresh transfer of the daemon moved, and that their receiving account does not show.
-    denied: BTreeSet<PhoneNumber>,
+    denied: BTreeSet<NumberId>,
     /// Numbers that are fetched because they may be gone, with the accounts that they were last seen in.
-    vanished: BTreeSet<(AccountSid, PhoneNumber)>,
+    vanished: BTreeSet<(AccountSid, NumberId)>,
     /// Facts from fetching single numbers.
     looks: Vec<Event>,
     /// The start of the pass by a trusted clock; `None` in the first pass of a process.
@@ -59,7 +59,7 @@ pub enum Want {
     /// The number list of an account.
     Numbers(AccountSid),
     /// One number of an account, because the lists contradict a fresh write of the daemon, or do not contain it.
-    Number(AccountSid, NumberSid, PhoneNumber),
+    Number(AccountSid, NumberSid, NumberId),
 }
 
 /// The answer to a [`Want`].
@@ -70,7 +70,7 @@ pub enum Answer {
     /// The number list of an account.
     Numbers(AccountSid, NumberList),
     /// The number, if the account owns it, or the reason why it could not be read.
-    Number(AccountSid, PhoneNumber, Result<Option<Number>, String>),
+    Number(AccountSid, NumberId, Result<Option<Number>, String>),
 }
 
 impl<'a> Pass<'a> {
@@ -200,27 +200,28 @@ impl<'a> Pass<'a> {
         let mut wants = Vec::new();
         for (write, _) in history.fresh_writes(self.now) {
             let Target::Number(phone) = write.target else { continue };
+            let id = NumberId::Phone(phone);
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
-            match self.observed.locate(phone) {
+            match self.observed.locate(id) {
                 NumberLocation::In(owner, _) if owner == to => {}
                 // The receiver does not show the number: the list is right when the owner shows it.
-                NumberLocation::In(owner, number) if self.denied.contains(&phone) => {
-                    wants.push(Want::Number(owner, number.sid, phone));
+                NumberLocation::In(owner, number) if self.denied.contains(&id) => {
+                    wants.push(Want::Number(owner, number.sid, id));
                 }
                 NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {
-                    wants.push(Want::Number(to, sid, phone));
+                    wants.push(Want::Number(to, sid, id));
                 }
             }
         }
         wants.extend(self.left_closing_accounts(history));
         if let Some(now) = self.now.trusted() {
-            let due = |phone: PhoneNumber| {
-                history.missing_since(phone).is_none_or(|since| now.duration_since(since) >= GONE_AFTER)
+            let due = |id: NumberId| {
+                history.missing_since(id).is_none_or(|since| now.duration_since(since) >= GONE_AFTER)
             };
-            for (account, phone, sid) in vanished(history, self.desired, &self.observed) {
-                if due(phone) {
-                    self.vanished.insert((account, phone));
-                    wants.push(Want::Number(account, sid, phone));
+            for (account, id, sid) in vanished(history, self.desired, &self.observed) {
+                if due(id) {
+                    self.vanished.insert((account, id));
+                    wants.push(Want::Number(account, sid, id));
                 }
             }
         }
@@ -233,9 +234,9 @@ impl<'a> Pass<'a> {
         let closing = self.desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
         let held =
             closing.flat_map(|account| history.numbers_of(account).map(move |number| (account, number)));
-        let elsewhere = held.filter_map(|(account, (phone, _))| match self.observed.locate(phone) {
+        let elsewhere = held.filter_map(|(account, (id, _))| match self.observed.locate(id) {
             NumberLocation::In(owner, number) if owner != account => {
-                Some(Want::Number(owner, number.sid, phone))
+                Some(Want::Number(owner, number.sid, id))
             }
             NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => None,
         });
@@ -248,45 +249,51 @@ impl<'a> Pass<'a> {
             Answer::Account(_, Ok(account)) => self.observed.set_account(account),
             Answer::Account(account, Err(why)) => self.observed.set_unreadable(account, why),
             Answer::Numbers(account, list) => self.observed.add_number_list(account, list),
-            Answer::Number(account, phone, number) => self.see_number(account, phone, number, history),
+            Answer::Number(account, id, number) => self.see_number(account, id, number, history),
         }
     }
 
     fn see_number(
         &mut self,
         account: AccountSid,
-        phone: PhoneNumber,
+        id: NumberId,
         number: Result<Option<Number>, String>,
         history: &History,
     ) {
         let verified = history
             .fresh_writes(self.now)
-            .find(|(write, verified)| *verified && write.target == Target::Number(phone))
+            .find(|(write, verified)| *verified && Some(write.target) == id.phone().map(Target::Number))
             .and_then(|(write, _)| write.transfer);
         match (number, verified) {
-            (Ok(Some(number)), _) => self.observed.place_number(account, number),
-            (Ok(None), Some((_, to))) if account == to => match self.observed.locate(phone) {
+            (Ok(Some(number)), _) => {
+                // Twilio shows it under another phone number, or without one: the lists are not believed either.
+                if number.id() != id {
+                    self.observed.doubt_number(id);
+                }
+                self.observed.place_number(account, number);
+            }
+            (Ok(None), Some((_, to))) if account == to => match self.observed.locate(id) {
                 NumberLocation::In(..) => {
-                    self.denied.insert(phone);
+                    self.denied.insert(id);
                 }
                 // A single 404 does not disprove the answer that showed the number there.
-                NumberLocation::InTransit | NumberLocation::Nowhere => self.observed.doubt_number(phone),
+                NumberLocation::InTransit | NumberLocation::Nowhere => self.observed.doubt_number(id),
             },
-            (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(phone),
+            (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(id),
             // A missing number at the receiver of a lost transfer says nothing about the account that it did not leave.
             (Ok(None), None)
-                if self.vanished.contains(&(account, phone))
-                    && self.observed.locate(phone) == NumberLocation::Nowhere =>
+                if self.vanished.contains(&(account, id))
+                    && self.observed.locate(id) == NumberLocation::Nowhere =>
             {
                 let Some(at) = self.now.trusted() else { return };
-                self.looks.push(match history.missing_since(phone) {
-                    None => Event::NumberMissing { number: phone, at },
-                    Some(_) => Event::NumberGone { number: phone },
+                self.looks.push(match history.missing_since(id) {
+                    None => Event::NumberMissing { number: id, at },
+                    Some(_) => Event::NumberGone { number: id },
                 });
             }
             // The list may lag: the number may still be in the account to close.
-            (Ok(None) | Err(_), None) => match self.observed.locate(phone) {
-                NumberLocation::In(owner, _) if owner == account => self.observed.doubt_number(phone),
+            (Ok(None) | Err(_), None) => match self.observed.locate(id) {
+                NumberLocation::In(owner, _) if owner == account => self.observed.doubt_number(id),
                 NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {}
             },
         }

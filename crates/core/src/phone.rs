@@ -1,6 +1,6 @@
 //! Phone numbers in E.164: a plus, a country code and a subscriber number, 2 to 15 digits in all.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, num::NonZeroU64, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -9,9 +9,9 @@ use crate::text::sanitize_to;
 /// The most characters of an invalid text that its error shows.
 const MAX_SHOWN: usize = 80;
 
-/// A phone number in E.164. Ordered by its value as a number.
+/// A phone number in E.164. Ordered by its value as a number, which is never 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PhoneNumber(u64);
+pub struct PhoneNumber(NonZeroU64);
 
 /// The error of a text that is not a valid E.164 phone number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

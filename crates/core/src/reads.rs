@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{AccountSid, Desired, History, Now, NumberLocation, Observed, PhoneNumber, Status};
+use crate::{AccountSid, Desired, History, Now, NumberId, NumberLocation, Observed, Status};
 
 /// The accounts whose number lists are always read: those that claim numbers, those to close, those where a claimed number
 /// was last seen, and the main account when the numbers of an account to close may move there.
@@ -36,12 +36,12 @@ pub fn further_lists(
 }
 
 /// The numbers that are claimed, or that an account to close was seen with, and that are in no list that was read.
-pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<PhoneNumber> {
-    let claimed = desired.claims().map(|(_, number, _)| number);
+pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<NumberId> {
+    let claimed = desired.claims().map(|(_, number, _)| NumberId::Phone(number));
     let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
     let seen = closing
         .filter(|account| has_a_list(observed, *account))
-        .flat_map(|account| history.numbers_of(account).map(|(phone, _)| phone));
+        .flat_map(|account| history.numbers_of(account).map(|(number, _)| number));
     claimed.chain(seen).filter(|number| observed.locate(*number) == NumberLocation::Nowhere).collect()
 }
 

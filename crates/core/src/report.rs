@@ -382,7 +382,7 @@ impl Figures {
         let claimed = found.desired.claimants();
         let mut numbers: BTreeMap<_, usize> = BTreeMap::new();
         for number in found.observed.lists().flat_map(|(_, list)| list) {
-            *numbers.entry(claimed.contains_key(&number.phone)).or_default() += 1;
+            *numbers.entry(number.phone.is_some_and(|phone| claimed.contains_key(&phone))).or_default() += 1;
         }
         Self {
             desired: by_status(found.desired),

@@ -9,6 +9,8 @@ use twilio_sim::{AccountStatus, Fault, FaultKind, Operation, Sim, SuspendedNumbe
 
 use crate::judge::Judge;
 
+/// Of so many numbers of new customers one has no E.164 phone number.
+const UNNAMED: u64 = 7;
 const DAY: i64 = 26 * 3600;
 /// Another host, to which nothing may be sent.
 const ELSEWHERE: &str = "http://elsewhere.example";
@@ -70,7 +72,7 @@ impl Chaos {
         let world = self.sim.world();
         let accounts =
             world.accounts().map(|account| (account.sid.to_string(), account.status.as_str().to_owned()));
-        let numbers = world.numbers().map(|number| (number.phone_number.clone(), number.owner.to_string()));
+        let numbers = world.numbers().map(|number| (number.name().to_owned(), number.owner.to_string()));
         let released =
             world.released().iter().map(|release| (release.phone_number.clone(), "released".to_owned()));
         accounts.chain(numbers).chain(released).collect()
@@ -153,9 +155,21 @@ impl Chaos {
     pub(crate) fn open_account(&mut self, rng: &mut Rng) -> String {
         let sid = self.open_empty_account();
         for _ in 0..rng.u8(0..4) {
-            self.buy_number(&sid);
+            let phone = self.buy_number(&sid);
+            if self.phones.is_multiple_of(UNNAMED) {
+                self.take_the_phone_number(&phone);
+            }
         }
         sid
+    }
+
+    /// Makes a number one that no state can name: a short code, or one without a phone number.
+    fn take_the_phone_number(&mut self, phone: &str) {
+        let short_code =
+            (self.phones / UNNAMED).is_multiple_of(2).then(|| (30_000 + self.phones).to_string());
+        let edit = |number: &mut twilio_sim::Number| number.phone_number = short_code.unwrap_or_default();
+        self.sim.edit_number(phone, edit).unwrap();
+        self.count("numbers without an E.164 phone number");
     }
 
     pub(crate) fn open_empty_account(&mut self) -> String {
@@ -246,7 +260,7 @@ impl Chaos {
     fn people_move(&self, from: &str, rng: &mut Rng) {
         let (phone, to) = {
             let world = self.sim.world();
-            let numbers: Vec<_> = world.numbers_of(from).map(|number| number.phone_number.clone()).collect();
+            let numbers: Vec<_> = world.numbers_of(from).map(|number| number.name().to_owned()).collect();
             let active = world.accounts().filter(|account| account.status == AccountStatus::Active);
             let active: Vec<_> = active.map(|account| account.sid.clone()).collect();
             if numbers.is_empty() {

@@ -146,7 +146,7 @@ fn ends_by_itself(held: &Value, world: &World) -> bool {
         let sought = message.split(words).nth(1).and_then(|rest| rest.split(';').next());
         let text = if message.starts_with('+') { Some(message) } else { sought };
         is_searched(message)
-            && text.is_some_and(|text| world.numbers().any(|number| text.contains(&number.phone_number)))
+            && text.is_some_and(|text| world.numbers().any(|number| text.contains(number.name())))
     });
     refused || searched || PASSING.iter().any(|reason| held["reason"] == *reason)
 }

@@ -90,9 +90,10 @@ impl Editor {
         open.clone().filter(suspends).count() > 2 || open.map(transfers).sum::<usize>() > 3
     }
 
+    /// The numbers of an account that a state can name.
     fn numbers_of(&self, sid: &str) -> Vec<String> {
         let world = self.sim.world();
-        world.numbers_of(sid).map(|number| number.phone_number.clone()).collect()
+        world.numbers_of(sid).filter(|number| number.is_e164()).map(|n| n.phone_number.clone()).collect()
     }
 
     pub(crate) fn name_of(&self, sid: &str) -> String {
@@ -253,7 +254,8 @@ impl Editor {
             |phone: &str| self.state.claimant(phone).is_some() || self.state.is_named_in_a_release(phone);
         let free: Vec<_> = {
             let world = self.sim.world();
-            world.numbers().map(|n| n.phone_number.clone()).filter(|phone| !taken(phone)).collect()
+            let numbers = world.numbers().filter(|number| number.is_e164());
+            numbers.map(|n| n.phone_number.clone()).filter(|phone| !taken(phone)).collect()
         };
         let Some(sid) = self.pick(rng, |_, entry| entry.word == Word::Active) else { return };
         if free.is_empty() {

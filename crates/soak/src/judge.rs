@@ -171,7 +171,7 @@ fn ask(seen: &WriteSeen, world: &World) -> Option<Ask> {
             _ => None,
         },
         Operation::UpdateNumber => {
-            let phone = world.number(seen.number.as_ref()?)?.phone_number.clone();
+            let phone = world.number(seen.number.as_ref()?)?.name().to_owned();
             Some(Ask::Transfer { phone, from: account, to: seen.param("AccountSid")?.to_owned() })
         }
         _ => None,

@@ -11,7 +11,7 @@ pub(crate) struct Knowledge(BTreeMap<String, List>);
 
 #[derive(Default)]
 struct List {
-    /// The first and the last time at which it showed a number.
+    /// The first and the last time at which it showed a number, by its name: the phone number or, without one, the SID.
     shown: BTreeMap<String, (Instant, Instant)>,
     /// The ends of the list that were sent.
     ends: Vec<Instant>,

@@ -8,7 +8,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, Number, NumberSid, PhoneNumber, ResourceRef, ResourceRefs, Status,
+    Account, AccountSid, LiveStatus, Number, NumberSid, ResourceRef, ResourceRefs, Status,
     remote::UnreadableRow,
 };
 
@@ -142,13 +142,10 @@ impl NumberRow {
             return Err(format!("phone number {sid} belongs to another account: {other}"));
         }
         let resource_refs = self.resource_refs();
-        let phone = self.phone_number.ok_or_else(|| format!("phone number {sid} has no `phone_number`"))?;
-        let phone: PhoneNumber = phone
-            .parse()
-            .map_err(|error| format!("phone number {sid} has an invalid `phone_number`: {error}"))?;
         Ok(Number {
             sid,
-            phone,
+            // Null by the specification, or a short code or a SIP address: known by its SID.
+            phone: self.phone_number.and_then(|phone| phone.parse().ok()),
             resource_refs,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
         })

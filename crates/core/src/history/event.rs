@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, ActionKind, NumberSid, Outcome, PhoneNumber, Stamp, Status, Target};
+use crate::{AccountSid, ActionKind, NumberId, NumberSid, Outcome, PhoneNumber, Stamp, Status, Target};
 
 /// One fact. The journal is a list of events.
 #[expect(missing_docs, reason = "the line above each variant says what its fields are")]
@@ -35,13 +35,13 @@ pub enum Event {
     /// An account was seen under the name of its entry.
     SeenNamed { account: AccountSid, name: String },
     /// These numbers were seen in an account, and in no other unless they are `in_transit`.
-    NumbersSeen { account: AccountSid, numbers: BTreeMap<PhoneNumber, NumberSid>, in_transit: bool },
+    NumbersSeen { account: AccountSid, numbers: BTreeMap<NumberId, NumberSid>, in_transit: bool },
     /// The whole number list of an account was read while it was active.
     ListSeenActive { account: AccountSid },
     /// A number is in no list, and its account does not have it when it is fetched.
-    NumberMissing { number: PhoneNumber, at: Timestamp },
+    NumberMissing { number: NumberId, at: Timestamp },
     /// A number was missing twice: it was ported out or released externally.
-    NumberGone { number: PhoneNumber },
+    NumberGone { number: NumberId },
     /// All number lists were read to find a number; `found` is true when none is missing any more.
     Searched { at: Timestamp, state: String, found: bool },
     /// The effect of a write with unknown outcome was observed.

@@ -23,7 +23,7 @@ pub(crate) use writes::DATE_TOLERANCE;
 use writes::WriteRecord;
 pub use writes::{Backoff, LAG, pause};
 
-use crate::{AccountSid, ActionKind, Now, NumberSid, PhoneNumber, Stamp, Status, Target};
+use crate::{AccountSid, ActionKind, Now, NumberId, NumberSid, Stamp, Status, Target};
 
 /// The time between two fetches of a missing number, before it counts as gone.
 pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -116,7 +116,7 @@ pub struct History {
     // Facts that grow with the fleet are shared with read-only copies until they change.
     accounts: Arc<BTreeMap<AccountSid, AccountFacts>>,
     numbers: Arc<SeenNumbers>,
-    missing: BTreeMap<PhoneNumber, Timestamp>,
+    missing: BTreeMap<NumberId, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
     refused: BTreeMap<(ActionKind, Target), Backoff>,
@@ -184,7 +184,7 @@ impl History {
             }
             Event::SeenNamed { account, name } => self.facts(account).seen_named = Some(name),
             Event::NumbersSeen { account, numbers, in_transit: moving } => {
-                self.missing.retain(|phone, _| !numbers.contains_key(phone));
+                self.missing.retain(|number, _| !numbers.contains_key(number));
                 Arc::make_mut(&mut self.numbers).see(account, numbers, moving);
             }
             Event::ListSeenActive { account } => self.facts(account).list_seen_active = true,
@@ -344,13 +344,13 @@ impl History {
     }
 
     /// The numbers that `account` was last seen with, and that were not seen elsewhere since.
-    pub fn numbers_of(&self, account: AccountSid) -> impl Iterator<Item = (PhoneNumber, NumberSid)> {
+    pub fn numbers_of(&self, account: AccountSid) -> impl Iterator<Item = (NumberId, NumberSid)> {
         self.numbers.of(account).iter().copied()
     }
 
     /// The account that `number` was last seen in; `None` while it is in transit.
-    pub fn owner(&self, number: PhoneNumber) -> Option<AccountSid> {
-        self.numbers.owner(number)
+    pub fn owner(&self, number: impl Into<NumberId>) -> Option<AccountSid> {
+        self.numbers.owner(number.into())
     }
 
     /// Returns true when `number` is known to be in `account` under this SID: only there or, if `moving` is true, also in
@@ -358,7 +358,7 @@ impl History {
     pub(crate) fn knows_number(
         &self,
         account: AccountSid,
-        number: PhoneNumber,
+        number: NumberId,
         sid: NumberSid,
         moving: bool,
     ) -> bool {
@@ -369,8 +369,8 @@ impl History {
     }
 
     /// The time since which `number` is missing.
-    pub fn missing_since(&self, number: PhoneNumber) -> Option<Timestamp> {
-        self.missing.get(&number).copied()
+    pub fn missing_since(&self, number: impl Into<NumberId>) -> Option<Timestamp> {
+        self.missing.get(&number.into()).copied()
     }
 
     /// The last write to each target that took effect and is not known to be reverted.

@@ -186,7 +186,7 @@ impl History {
             (Target::Account(_), ActionKind::Close | ActionKind::Transfer) => return,
             (Target::Number(number), _) => {
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
-                    Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number, sid)]), false);
+                    Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number.into(), sid)]), false);
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{API_VERSION, KIND};
 use crate::{
-    AccountSid, PhoneNumber, Status,
+    AccountSid, NumberId, PhoneNumber, Status,
     text::{is_plain, sanitize_to},
 };
 
@@ -42,7 +42,7 @@ pub(super) struct ExportedNumbers {
     /// The claimed numbers, each with its comment.
     pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
     /// The skipped numbers and the reasons; `None` stands for all numbers of the account.
-    pub(super) left_out: BTreeMap<Option<PhoneNumber>, String>,
+    pub(super) left_out: BTreeMap<Option<NumberId>, String>,
 }
 
 /// The first lines of a document. One that `is_part` of a state has no main account: another document names it.
@@ -126,7 +126,7 @@ impl ExportedNumbers {
 }
 
 /// A skipped number, or all numbers of an account, and the reason.
-pub(super) struct UnclaimedNumbers<'a>(pub(super) Option<PhoneNumber>, pub(super) &'a str);
+pub(super) struct UnclaimedNumbers<'a>(pub(super) Option<NumberId>, pub(super) &'a str);
 
 impl fmt::Display for UnclaimedNumbers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

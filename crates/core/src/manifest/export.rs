@@ -245,16 +245,21 @@ fn holds(
         return holds;
     };
     for number in numbers {
-        let taken = || listed.and_then(|listed| listed.taken.get(&number.phone).cloned());
-        let why = match observed.locate(number.phone) {
+        let Some(phone) = number.phone else {
+            let why = "its phone number is not in E.164, so no state can claim it".to_owned();
+            holds.left_out.insert(Some(number.id()), why);
+            continue;
+        };
+        let taken = || listed.and_then(|listed| listed.taken.get(&phone).cloned());
+        let why = match observed.locate(phone) {
             NumberLocation::In(..) => taken(),
             NumberLocation::InTransit | NumberLocation::Nowhere => {
                 Some("seen in two accounts at once: a transfer is in progress".to_owned())
             }
         };
         match why {
-            Some(why) => drop(holds.left_out.insert(Some(number.phone), why)),
-            None => drop(holds.claims.insert(number.phone, resources(number))),
+            Some(why) => drop(holds.left_out.insert(Some(phone.into()), why)),
+            None => drop(holds.claims.insert(phone, resources(number))),
         }
     }
     holds
@@ -283,7 +288,7 @@ fn unclaimed(
     let Some(numbers) = observed.numbers(account.sid) else {
         return Some(ExportStatement::Remark(format!("is listed, but its numbers are unknown: {UNREAD}")));
     };
-    let numbers = numbers.iter().map(|number| number.phone);
+    let numbers = numbers.iter().filter_map(|number| number.phone);
     let numbers: BTreeSet<_> = numbers.filter(|number| !listed.taken.contains_key(number)).collect();
     (!numbers.is_empty()).then_some(ExportStatement::Unclaimed(numbers))
 }

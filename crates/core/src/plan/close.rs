@@ -3,10 +3,7 @@
 //! An account is emptied while active, then suspended, and closed after a cooling-off period. A close is planned only
 //! for an account whose whole number list was read, when `close.release` names every number, listed or seen before.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +12,7 @@ use super::{
     held::{FIX_FAULTS, Hold, hold},
 };
 use crate::{
-    Account, Close, CloseTerms, Entry, History, Number, NumberList, PhoneNumber, Status,
+    Account, Close, CloseTerms, Entry, History, Number, NumberId, NumberList, NumberSid, PhoneNumber, Status,
     clock::CLOCK_TOLERANCE,
     history::LAG,
     observed,
@@ -75,7 +72,8 @@ pub(super) fn next_step(
         None => ClosePhase::Close {
             close: Close {
                 account: account.clone(),
-                listed: listed.iter().map(|number| (number.sid, number.phone)).collect::<BTreeMap<_, _>>(),
+                // A number without a phone number is among those that are kept.
+                listed: listed.iter().filter_map(|number| Some((number.sid, number.phone?))).collect(),
                 at_risk: at_risk.iter().copied().collect(),
             },
             note: weaker_proof(context, entry),
@@ -94,11 +92,17 @@ fn split(
     context: &Context<'_>,
     entry: &Entry,
     terms: &CloseTerms,
-) -> (BTreeSet<PhoneNumber>, BTreeSet<PhoneNumber>) {
-    let seen_before = context.history.numbers_of(entry.sid).map(|(phone, _)| phone);
+) -> (BTreeSet<PhoneNumber>, BTreeSet<NumberId>) {
+    let seen_before = context.history.numbers_of(entry.sid).map(|(number, _)| number);
     let listed = context.observed.numbers(entry.sid).unwrap_or_default();
-    let listed = listed.iter().map(|number| number.phone);
-    listed.chain(seen_before).partition(|number| terms.release.contains(number))
+    let (mut released, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for number in listed.iter().map(Number::id).chain(seen_before) {
+        match number.phone().filter(|phone| terms.release.contains(phone)) {
+            Some(phone) => released.insert(phone),
+            None => kept.insert(number),
+        };
+    }
+    (released, kept)
 }
 
 /// The facts on which a close is decided, for an account whose desired status is `closed`.
@@ -107,7 +111,7 @@ pub struct CloseProgress {
     /// The numbers that the close would release.
     pub at_risk: BTreeSet<PhoneNumber>,
     /// The numbers that count as held by the account and must not be lost: listed, or seen before.
-    pub kept: BTreeSet<PhoneNumber>,
+    pub kept: BTreeSet<NumberId>,
     /// The cooling-off period of a suspended account; `None` when it is zero, or when its start cannot be determined.
     pub cooling_off: Option<CoolingOff>,
     /// True when the account is suspended and its cooling-off period is over, by a trusted clock.
@@ -148,35 +152,66 @@ fn still_holds(
     context: &Context<'_>,
     entry: &Entry,
     terms: &CloseTerms,
-    kept: &BTreeSet<PhoneNumber>,
+    kept: &BTreeSet<NumberId>,
     listed: &[Number],
 ) -> Hold {
-    let listed: BTreeSet<_> = listed.iter().map(|number| number.phone).collect();
-    let (shown, vanished): (Vec<&PhoneNumber>, Vec<_>) =
-        kept.iter().partition(|number| listed.contains(number));
+    let listed: BTreeSet<_> = listed.iter().map(Number::id).collect();
+    let (shown, vanished): (Vec<NumberId>, Vec<_>) = kept.iter().partition(|number| listed.contains(number));
+    let (shown, unnamed) = by_phone(shown);
+    let (vanished, vanished_unnamed) = by_phone(vanished);
     let claimants = context.desired.claimants();
-    let moving = |number: &&&PhoneNumber| claimants.contains_key(**number) || terms.move_numbers_to_main;
-    let (moving, stuck): (Vec<&PhoneNumber>, Vec<&PhoneNumber>) =
-        shown.iter().partition(|number| moving(number));
-    let mut says = Vec::new();
-    let mut remedies = Vec::new();
-    if !moving.is_empty() {
-        says.push(format!("{} waiting for a transfer: {}", moving.len(), first_of(&moving)));
-        remedies.push("wait for the transfers");
-    }
-    if !stuck.is_empty() {
-        says.push(format!("{} not claimed by any entry: {}", stuck.len(), first_of(&stuck)));
-        remedies.push("claim the unclaimed numbers under another account, set `close.moveNumbersToMain`, or list them in `close.release`");
-    }
-    if !vanished.is_empty() {
-        says.push(format!("{} in no number list any more: {}", vanished.len(), first_of(&vanished)));
-        remedies.push("find the missing numbers; if they are gone, list them in `close.release`");
-    }
+    let moving = |number: &PhoneNumber| claimants.contains_key(number) || terms.move_numbers_to_main;
+    let (moving, stuck): (Vec<PhoneNumber>, Vec<_>) = shown.into_iter().partition(moving);
+    let groups = [
+        (moving.len(), "waiting for a transfer", first_of(&moving), "wait for the transfers"),
+        (
+            stuck.len(),
+            "not claimed by any entry",
+            first_of(&stuck),
+            "claim the unclaimed numbers under another account, set `close.moveNumbersToMain`, or list them in \
+             `close.release`",
+        ),
+        (
+            unnamed.len(),
+            "without an E.164 phone number, which no desired state can name",
+            first_of(&unnamed),
+            "move or release the numbers without an E.164 phone number in the Twilio Console",
+        ),
+        (
+            vanished.len(),
+            "in no number list any more",
+            first_of(&vanished),
+            "find the missing numbers; if they are gone, list them in `close.release`",
+        ),
+        (
+            vanished_unnamed.len(),
+            "without an E.164 phone number and in no number list any more",
+            first_of(&vanished_unnamed),
+            "find the missing numbers in the Twilio Console; they are forgotten once the active account was read without \
+             them and Twilio answered 404 for their SIDs, twice and 24 h apart",
+        ),
+    ];
+    let groups = groups.iter().filter(|(number, ..)| *number > 0);
+    let says: Vec<_> =
+        groups.clone().map(|(number, what, which, _)| format!("{number} {what}: {which}")).collect();
+    let remedies: Vec<_> = groups.map(|(.., remedy)| *remedy).collect();
     hold(
         Reason::StillHoldsNumbers,
         format!("{} was seen with {}: {}", entry.sid, count(kept.len(), "number"), says.join("; ")),
         remedies.join("; "),
     )
+}
+
+/// The phone numbers among `numbers`, and the SIDs of the others.
+fn by_phone(numbers: Vec<NumberId>) -> (Vec<PhoneNumber>, Vec<NumberSid>) {
+    let (mut phones, mut sids) = (Vec::new(), Vec::new());
+    for number in numbers {
+        match number {
+            NumberId::Phone(phone) => phones.push(phone),
+            NumberId::Sid(sid) => sids.push(sid),
+        }
+    }
+    (phones, sids)
 }
 
 /// The hold of a close whose time has not come, by Twilio's clock.

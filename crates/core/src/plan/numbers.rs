@@ -38,7 +38,7 @@ pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
         let Some(terms) = entry.close().filter(|terms| terms.move_numbers_to_main) else { continue };
         let listed = context.observed.numbers(entry.sid).unwrap_or_default();
         let unclaimed = |phone: &PhoneNumber| !claimed.contains(phone) && !terms.release.contains(phone);
-        let phones = listed.iter().map(|number| number.phone).filter(unclaimed);
+        let phones = listed.iter().filter_map(|number| number.phone).filter(unclaimed);
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
         // A number in transit between two accounts to close is in both lists.
         let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();

@@ -7,7 +7,7 @@ use subaccountd_core::{
 
 use crate::support::{
     crew::{Ports, done, error},
-    scene::{self, Scene, sid},
+    scene::{self, Scene, phone, sid},
 };
 
 const EVERY_VERB: &str = r#"
@@ -393,7 +393,7 @@ fn a_number_done_into_a_list_that_was_not_read_leaves_the_list_it_was_in() {
             .unreadable("AC00")
             .pass();
         let after = Ports::new(&scene).run(&scene).after(scene.observe());
-        format!("{:?}", after.locate("+15105550100".parse().unwrap()))
+        format!("{:?}", after.locate(phone("+15105550100")))
     };
     insta::assert_snapshot!(shown, @r"
     Nowhere

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, ActionKind, History, Now, NumberSid, Outcome, PhoneNumber, Receipt, Status, Target,
+    AccountSid, ActionKind, History, Now, NumberId, NumberSid, Outcome, Receipt, Status, Target,
     history::{Event, LAG, Write},
 };
 
@@ -118,7 +118,7 @@ fn state_may_be_a_late_effect_only_of_an_open_write_that_asked_for_it() {
 fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
     let (from, to, moved) = (sid("AC01"), sid("AC02"), number("+15105550101"));
     let write = Write {
-        target: Target::Number(moved.phone),
+        target: Target::Number(moved.phone.unwrap()),
         transfer: Some((from, to)),
         number_sid: Some(moved.sid),
         ..of_account(ActionKind::Transfer, "AC01")
@@ -135,16 +135,16 @@ fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
 
 /// Numbers seen in an account, whether on the move or not.
 fn seen(history: &mut History, account: &str, numbers: &[&str], moving: bool) {
-    let numbers = numbers.iter().map(|text| (number(text).phone, number(text).sid)).collect();
+    let numbers = numbers.iter().map(|text| (number(text).id(), number(text).sid)).collect();
     history.apply(Event::NumbersSeen { account: sid(account), numbers, in_transit: moving });
 }
 
-fn numbers_of(history: &History, account: &str) -> Vec<(PhoneNumber, NumberSid)> {
+fn numbers_of(history: &History, account: &str) -> Vec<(NumberId, NumberSid)> {
     history.numbers_of(sid(account)).collect()
 }
 
-fn of(texts: &[&str]) -> Vec<(PhoneNumber, NumberSid)> {
-    texts.iter().map(|text| (number(text).phone, number(text).sid)).collect()
+fn of(texts: &[&str]) -> Vec<(NumberId, NumberSid)> {
+    texts.iter().map(|text| (number(text).id(), number(text).sid)).collect()
 }
 
 const A: &str = "+15105550101";
@@ -160,9 +160,9 @@ fn numbers_of_an_account_are_kept_in_order_however_they_are_seen() {
     assert_eq!(numbers_of(&history, "AC01"), of(&[A, B, C]));
     // The same number under another SID: it was released and bought again.
     let again: NumberSid = "PN0000000000000000000000000000abcd".parse().unwrap();
-    let numbers = BTreeMap::from([(phone(B), again)]);
+    let numbers = BTreeMap::from([(phone(B).into(), again)]);
     history.apply(Event::NumbersSeen { account: sid("AC01"), numbers, in_transit: false });
-    assert_eq!(history.numbers_of(sid("AC01")).nth(1), Some((phone(B), again)));
+    assert_eq!(history.numbers_of(sid("AC01")).nth(1), Some((phone(B).into(), again)));
     assert_eq!(numbers_of(&history, "AC01").len(), 3);
 }
 
@@ -188,7 +188,7 @@ fn number_is_in_the_account_that_shows_it_last_unless_it_is_moving() {
     seen(&mut history, "AC03", &[A], false);
     assert_eq!((owner(&history), held(&history)), (Some(sid("AC03")), vec![sid("AC03")]));
     seen(&mut history, "AC01", &[A], true);
-    history.apply(Event::NumberGone { number: phone(A) });
+    history.apply(Event::NumberGone { number: phone(A).into() });
     assert_eq!((owner(&history), held(&history)), (None, Vec::new()));
     assert_eq!(history, History::default(), "nothing of it is left");
 }
@@ -199,11 +199,11 @@ fn number_that_is_seen_again_is_no_longer_missing() {
     let at = time(NOON);
     seen(&mut history, "AC01", &[A, B], false);
     for text in [A, B] {
-        history.apply(Event::NumberMissing { number: phone(text), at });
+        history.apply(Event::NumberMissing { number: phone(text).into(), at });
     }
     seen(&mut history, "AC01", &[A], false);
     assert_eq!((history.missing_since(phone(A)), history.missing_since(phone(B))), (None, Some(at)));
     // The first time stays.
-    history.apply(Event::NumberMissing { number: phone(B), at: at + SignedDuration::from_hours(1) });
+    history.apply(Event::NumberMissing { number: phone(B).into(), at: at + SignedDuration::from_hours(1) });
     assert_eq!(history.missing_since(phone(B)), Some(at));
 }

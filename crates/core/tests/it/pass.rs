@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    History, Now, NumberList, NumberLocation, Observed, Pass, Status,
+    History, Now, NumberId, NumberList, NumberLocation, Observed, Pass, Status,
     events::{desired_events, events_during_pass},
     history::{CloseDecision, Event},
     pass::Want,
@@ -77,12 +77,12 @@ fn observation_is_the_same_when_it_is_put_together_again() {
     for (account, list) in number_lists {
         again.add_number_list(account, list);
     }
-    let owner = |phone| match again.locate(phone) {
+    let owner = |number: NumberId| match again.locate(number) {
         NumberLocation::In(owner, _) => Some(owner),
         NumberLocation::InTransit | NumberLocation::Nowhere => None,
     };
-    assert_eq!(owner(phone(NUMBER)), Some(sid("AC02")));
-    assert_eq!(owner(placed.phone), Some(sid("AC01")));
+    assert_eq!(owner(phone(NUMBER).into()), Some(sid("AC02")));
+    assert_eq!(owner(placed.id()), Some(sid("AC01")));
     assert!(matches!(again.locate(phone(doubted)), NumberLocation::InTransit));
     for account in ["AC03", "AC09"] {
         assert_eq!(again.unreadable_account(sid(account)), Some("`status` is no text"));
@@ -112,7 +112,7 @@ fn only_what_the_lists_contradict_is_looked_at_alone() {
     let moved = claiming().done();
     assert_eq!(looks(&moved), [], "its receiver's list shows it");
     let lagging = claiming().lags_number(NUMBER, Scene::done);
-    let alone = |account: &str| Want::Number(sid(account), number(NUMBER).sid, phone(NUMBER));
+    let alone = |account: &str| Want::Number(sid(account), number(NUMBER).sid, phone(NUMBER).into());
     assert_eq!(looks(&lagging), [alone("AC01")]);
 }
 
@@ -125,7 +125,7 @@ fn number_of_a_closing_account_is_looked_at_only_where_another_list_shows_it() {
     assert_eq!(looks(&closing), []);
     let also_claimed = format!("{}, numbers: []}}]", state.trim_end_matches("}]"));
     let elsewhere = closing.says(&also_claimed).holds("AC02", NUMBER);
-    let alone = Want::Number(sid("AC02"), number(NUMBER).sid, phone(NUMBER));
+    let alone = Want::Number(sid("AC02"), number(NUMBER).sid, phone(NUMBER).into());
     assert_eq!(looks(&elsewhere), [alone]);
 }
 

@@ -40,7 +40,7 @@ fn see(history: &mut History, moves: usize) {
     let mut lists: BTreeMap<AccountSid, BTreeMap<_, _>> = BTreeMap::new();
     for n in 0..NUMBERS {
         let (phone, sid) = number(n);
-        lists.entry(owner(n, moves)).or_default().insert(phone, sid);
+        lists.entry(owner(n, moves)).or_default().insert(phone.into(), sid);
     }
     for (account, numbers) in lists {
         history.apply(Event::NumbersSeen { account, numbers, in_transit: false });

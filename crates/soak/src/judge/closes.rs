@@ -66,8 +66,8 @@ impl Book {
             self.tally
                 .count("closes after a withdrawal that was on the disk for too short a time to be seen");
         }
-        for number in world.numbers_of(sid).filter(|number| !terms.release.contains(&number.phone_number)) {
-            if let Some(what) = self.unnamed(sid, &number.phone_number, now) {
+        for number in world.numbers_of(sid).filter(|number| !terms.release.contains(number.name())) {
+            if let Some(what) = self.unnamed(sid, number.name(), now) {
                 wrong.push(what);
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use subaccountd_core::{NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, Status};
+use subaccountd_core::{Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, Status};
 
 use super::{
     Exit,
@@ -45,8 +45,8 @@ pub(super) async fn explain(
                 observation.observed.main()
             )
         }
-        Id::Number(sid) => match phone_of(sid, &observation.observed) {
-            Some(phone) => explain::number(&case, phone),
+        Id::Number(sid) => match number_of(sid, &observation.observed) {
+            Some(number) => explain::number(&case, number),
             None => bail!("{sid} is not in any number list that was read: check the SID"),
         },
         Id::Phone(phone) => {
@@ -56,7 +56,7 @@ pub(super) async fn explain(
                     "{phone} is neither claimed in the state nor in any number list that was read: check the number"
                 );
             }
-            explain::number(&case, phone)
+            explain::number(&case, phone.into())
         }
     };
     let remarks: String = remarks.iter().map(|words| style.wrapped("", "", words)).collect();
@@ -65,15 +65,16 @@ pub(super) async fn explain(
     Ok(Exit::Done)
 }
 
-fn phone_of(sid: NumberSid, observed: &Observed) -> Option<PhoneNumber> {
+/// The identity of the number `sid`, which has a phone number or not.
+fn number_of(sid: NumberSid, observed: &Observed) -> Option<NumberId> {
     let mut numbers = observed.lists().flat_map(|(_, list)| list);
-    numbers.find(|number| number.sid == sid).map(|number| number.phone)
+    numbers.find(|number| number.sid == sid).map(Number::id)
 }
 
 fn is_seen(id: Id, observed: &Observed) -> bool {
     match id {
         Id::Account(sid) => *observed.number_list(sid) != NumberList::NotRead,
-        Id::Number(sid) => phone_of(sid, observed).is_some(),
+        Id::Number(sid) => number_of(sid, observed).is_some(),
         Id::Phone(phone) => observed.locate(phone) != NumberLocation::Nowhere,
     }
 }

@@ -48,14 +48,14 @@ fn events() -> Vec<Event> {
         Event::SeenActive { account },
         Event::SeenSuspended { account, at: second, updated: Some(second) },
         Event::SeenNamed { account, name: "acme".to_owned() },
-        Event::NumbersSeen { account, numbers: [(number, number_sid)].into(), in_transit: false },
+        Event::NumbersSeen { account, numbers: [(number.into(), number_sid)].into(), in_transit: false },
         Event::NumbersSeen {
             account: main_account(),
-            numbers: [(number, number_sid)].into(),
+            numbers: [(number.into(), number_sid)].into(),
             in_transit: true,
         },
         Event::ListSeenActive { account },
-        Event::NumberMissing { number, at: second },
+        Event::NumberMissing { number: number.into(), at: second },
         Event::Searched { at: second, state: "s".to_owned(), found: false },
         Event::Intent { id: 7, at, write: write.clone() },
         Event::Outcome { id: 7, at, outcome: Outcome::Done(Receipt::default()) },
@@ -78,7 +78,7 @@ fn events() -> Vec<Event> {
             seen: "s".to_owned(),
         },
         Event::Superseded { target: Target::Account(account) },
-        Event::NumberGone { number },
+        Event::NumberGone { number: number.into() },
         Event::CloseWithdrawn { account },
     ]
 }

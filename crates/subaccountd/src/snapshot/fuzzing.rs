@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, sync::OnceLock};
 
 use subaccountd_core::{
-    AccountSid, History, NumberList, PhoneNumber, Report,
+    AccountSid, History, Number, NumberId, NumberList, Report,
     manifest::{
         Source,
         export::{Export, ExportFilter},
@@ -118,9 +118,9 @@ fn check_shown((report, observation): &(Report, Observation), loaded: &LoadedSta
         check_text(&explain::account(&case, sid), usize::MAX);
         check_text(&text(&view().only(sid), style), usize::MAX);
     }
-    let claimed = desired.claims().map(|(_, number, _)| number);
-    let seen = observation.observed.lists().flat_map(|(_, list)| list).map(|number| number.phone);
-    let numbers: BTreeSet<PhoneNumber> = claimed.chain(seen).collect();
+    let claimed = desired.claims().map(|(_, number, _)| NumberId::Phone(number));
+    let seen = observation.observed.lists().flat_map(|(_, list)| list).map(Number::id);
+    let numbers: BTreeSet<NumberId> = claimed.chain(seen).collect();
     for number in numbers.into_iter().take(MAX_EXPLAINED) {
         let case = ExplainContext { desired, observation, policy, view: view(), style };
         check_text(&explain::number(&case, number), usize::MAX);

@@ -29,5 +29,6 @@ mod support;
 mod terminal;
 mod trust;
 mod unknowns;
+mod unnamed_numbers;
 mod watching;
 mod wire;

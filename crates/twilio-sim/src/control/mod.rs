@@ -25,6 +25,7 @@ use crate::{
         Unknown,
         builder::WorldError,
         entry::{AccountEntry, NumberEntry},
+        number::is_number,
         world_file,
     },
 };
@@ -59,7 +60,7 @@ enum ControlError {
     File(#[from] world_file::WorldFileError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    #[error("a SID or phone number cannot be edited")]
+    #[error("a SID cannot be edited")]
     Name,
 }
 
@@ -171,8 +172,14 @@ async fn edit_number(
     let (now, mut world) = (shared.now(), shared.world());
     let number = world.number(&sid).ok_or(Unknown(sid.clone()))?;
     let edited = patched(&NumberEntry::of(number), &text)?.into_number(now)?;
-    if edited.sid != number.sid || edited.phone_number != number.phone_number {
+    if edited.sid != number.sid {
         return Err(ControlError::Name);
+    }
+    if !is_number(&edited.phone_number) {
+        return Err(WorldError::NotE164(edited.phone_number).into());
+    }
+    if world.number(edited.name()).is_some_and(|other| other.sid != edited.sid) {
+        return Err(WorldError::TwiceANumber(edited.phone_number).into());
     }
     world.edit_number(&sid, now, |number| *number = edited)?;
     Ok(StatusCode::NO_CONTENT)

@@ -92,7 +92,7 @@ impl Observer {
 pub struct NumbersSeen {
     /// The account.
     pub account: String,
-    /// The phone numbers that it shows.
+    /// The phone numbers that it shows, or the SIDs of numbers that have none.
     pub phone_numbers: Vec<String>,
     /// True when no page follows.
     pub is_last: bool,
@@ -104,7 +104,11 @@ impl NumbersSeen {
         let account = inbound.account().filter(|_| inbound.operation == Some(Operation::ListNumbers))?;
         let Content::Json(page) = &answer.content else { return None };
         let rows = page.get("incoming_phone_numbers")?.as_array()?;
-        let phone_number = |row: &Value| row.get("phone_number")?.as_str().map(str::to_owned);
+        let phone_number = |row: &Value| {
+            let name =
+                row.get("phone_number").and_then(Value::as_str).or_else(|| row.get("sid")?.as_str())?;
+            Some(name.to_owned())
+        };
         Some(Self {
             account: account.to_owned(),
             phone_numbers: rows.iter().filter_map(phone_number).collect(),

@@ -77,7 +77,7 @@ pub(crate) fn number(switches: &Behavior, number: &Number) -> Value {
         "friendly_name": number.friendly_name,
         "identity_sid": sid(&number.identity_sid),
         "origin": number.origin.as_str(),
-        "phone_number": number.phone_number,
+        "phone_number": (!number.phone_number.is_empty()).then_some(&number.phone_number),
         "sid": number.sid.as_str(),
         "status": "in-use",
         "type": number.number_type.as_str(),

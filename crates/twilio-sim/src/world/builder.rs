@@ -6,7 +6,7 @@ use crate::world::{
     World,
     account::{Account, AccountStatus},
     behavior::Behavior,
-    number::{Number, is_e164},
+    number::{Number, is_number},
     sid::{AccountSid, NumberSid, SidError},
 };
 
@@ -49,13 +49,16 @@ pub enum WorldError {
     /// Two numbers have the same SID or phone number.
     #[error("duplicate number `{0}`")]
     TwiceANumber(String),
-    /// A phone number is not valid E.164.
-    #[error("`{0}` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0")]
+    /// A phone number is neither valid E.164, nor a short code or a SIP address.
+    #[error(
+        "`{0}` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0; or a short code of 3 \
+         to 8 digits, `sip:…`, or null"
+    )]
     NotE164(String),
     /// The owner of a number does not exist.
     #[error("number {number}: unknown owner `{owner}`: add the account")]
     NoOwner {
-        /// The number, E.164.
+        /// The phone number, or the SID of a number that has none.
         number: String,
         /// The missing owner.
         owner: String,
@@ -195,16 +198,19 @@ pub(crate) fn add_account(world: &mut World, account: Account) -> Result<(), Wor
 }
 
 pub(crate) fn add_number(world: &mut World, number: Number) -> Result<(), WorldError> {
-    if !is_e164(&number.phone_number) {
+    if !is_number(&number.phone_number) {
         return Err(WorldError::NotE164(number.phone_number));
     }
-    for name in [number.sid.as_str(), &number.phone_number] {
+    for name in [number.sid.as_str(), number.name()] {
         if world.number(name).is_some() {
             return Err(WorldError::TwiceANumber(name.to_owned()));
         }
     }
     if world.account(&number.owner).is_none() {
-        return Err(WorldError::NoOwner { number: number.phone_number, owner: number.owner.to_string() });
+        return Err(WorldError::NoOwner {
+            number: number.name().to_owned(),
+            owner: number.owner.to_string(),
+        });
     }
     world.insert_number(number);
     Ok(())

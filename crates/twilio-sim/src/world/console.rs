@@ -38,7 +38,8 @@ impl World {
         Ok(())
     }
 
-    /// Edits a number, by SID or phone number. Both stay; `date_updated` becomes `now` unless the edit sets it.
+    /// Edits a number, by SID or phone number. The SID stays, and so does the phone number when another number has the new
+    /// one; `date_updated` becomes `now` unless the edit sets it.
     pub fn edit_number(
         &mut self,
         sid_or_phone: &str,
@@ -49,7 +50,9 @@ impl World {
         let mut number = before.clone();
         edit(&mut number);
         number.sid = before.sid.clone();
-        number.phone_number.clone_from(&before.phone_number);
+        if self.number(number.name()).is_some_and(|other| other.sid != number.sid) {
+            number.phone_number.clone_from(&before.phone_number);
+        }
         if self.account(&number.owner).is_none() {
             return Err(Unknown(number.owner.to_string()));
         }

@@ -80,7 +80,9 @@ impl AccountEntry {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NumberEntry {
     sid: String,
-    phone_number: String,
+    // Required, so that a misspelt key is noticed; null for a number that has none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    phone_number: Option<String>,
     owner: String,
     #[serde(default)]
     address_requirements: AddressRequirements,
@@ -119,7 +121,7 @@ impl NumberEntry {
         Self {
             settings: settings.collect(),
             sid: number.sid.to_string(),
-            phone_number: number.phone_number,
+            phone_number: Some(number.phone_number).filter(|phone| !phone.is_empty()),
             owner: number.owner.to_string(),
             address_requirements: number.address_requirements,
             friendly_name: Some(number.friendly_name),
@@ -140,7 +142,12 @@ impl NumberEntry {
     pub(crate) fn into_number(self, now: Timestamp) -> Result<Number, WorldError> {
         let settings = self.settings()?;
         let created = self.date_created.map_or(WorldBuilder::SINCE, |when| when.resolve(now));
-        let number = Number::new(self.sid.parse()?, self.phone_number, self.owner.parse()?, created);
+        let number = Number::new(
+            self.sid.parse()?,
+            self.phone_number.unwrap_or_default(),
+            self.owner.parse()?,
+            created,
+        );
         Ok(Number {
             friendly_name: self.friendly_name.unwrap_or(number.friendly_name),
             address_requirements: self.address_requirements,
@@ -162,7 +169,8 @@ impl NumberEntry {
     fn settings(&self) -> Result<Settings, WorldError> {
         let mut settings = Settings::default();
         for (name, value) in &self.settings {
-            let wrong = |message| WorldError::Setting { number: self.phone_number.clone(), message };
+            let number = self.phone_number.as_ref().unwrap_or(&self.sid);
+            let wrong = |message| WorldError::Setting { number: number.clone(), message };
             settings.set(name, value).map_err(|error| wrong(error.message))?;
             if settings.get(name).is_none() {
                 return Err(wrong(format!("`{name}` is not a setting of a number")));

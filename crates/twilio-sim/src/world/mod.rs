@@ -198,7 +198,9 @@ impl World {
     /// Adds a number without recording a change.
     pub(crate) fn insert_number(&mut self, number: Number) {
         self.holdings.entry(number.owner.clone()).or_default().insert(number.sid.clone());
-        self.phones.insert(number.phone_number.clone(), number.sid.clone());
+        if !number.phone_number.is_empty() {
+            self.phones.insert(number.phone_number.clone(), number.sid.clone());
+        }
         self.numbers.insert(number.sid.clone(), number);
     }
 
@@ -224,7 +226,8 @@ impl World {
     pub(crate) fn release(&mut self, sid: &str, at: Timestamp) {
         let Some(number) = self.remove_number(sid) else { return };
         self.past.note_number(sid, Some(number.clone()), at, &self.switches);
-        let Number { sid, phone_number, owner, .. } = number;
+        let phone_number = number.name().to_owned();
+        let Number { sid, owner, .. } = number;
         self.released.push(Release { phone_number, sid, account: owner, at });
     }
 

@@ -88,7 +88,7 @@ impl NumberType {
 pub struct Number {
     /// Its SID, which a transfer keeps.
     pub sid: NumberSid,
-    /// The phone number, in E.164.
+    /// The phone number in E.164, a short code, or a SIP address as in `sip:…`; empty for a number that has none.
     pub phone_number: String,
     /// The account that owns it.
     pub owner: AccountSid,
@@ -148,6 +148,28 @@ impl Number {
     }
 }
 
+impl Number {
+    /// The phone number, or the SID of a number that has none.
+    pub fn name(&self) -> &str {
+        if self.phone_number.is_empty() { self.sid.as_str() } else { &self.phone_number }
+    }
+
+    /// Returns true when its phone number is in E.164, so that a desired state can name it.
+    pub fn is_e164(&self) -> bool {
+        is_e164(&self.phone_number)
+    }
+}
+
+/// Returns true when Twilio may show `text` as a phone number: E.164, a short code, a SIP address, or none.
+pub(crate) fn is_number(text: &str) -> bool {
+    let is_short_code = || {
+        (3..=8).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && !text.starts_with('0')
+    };
+    text.is_empty() || is_e164(text) || text.starts_with("sip:") || is_short_code()
+}
+
 /// Returns true when `text` is a valid E.164 phone number.
 pub(crate) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
@@ -178,6 +200,16 @@ mod tests {
         }
         for wrong in ["15105550101", "+05105550101", "+1 510", "+", "+1", "+1234567890123456"] {
             assert!(!is_e164(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn short_codes_and_sip_addresses_are_shown_as_numbers() {
+        for right in ["", "+15105550101", "38436", "sip:desk@example.com"] {
+            assert!(is_number(right), "{right}");
+        }
+        for wrong in ["0151", "15105550101", "+1 510", "desk", "12"] {
+            assert!(!is_number(wrong), "{wrong}");
         }
     }
 

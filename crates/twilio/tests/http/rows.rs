@@ -155,6 +155,35 @@ async fn a_number_row_that_cannot_be_read_makes_its_list_unreadable() {
 }
 
 #[tokio::test]
+async fn a_number_without_an_e164_phone_number_is_known_by_its_sid_and_hides_no_other() {
+    let sid = format!("PN{:032}", 1);
+    for phone in
+        ["null", r#""""#, r#""38436""#, r#""sip:desk@example.com""#, r#""15105550001""#, r#"" +15105550001""#]
+    {
+        for row in [
+            format!(r#"{{"sid": "{sid}", "phone_number": {phone}}}"#),
+            format!(r#"{{"sid": "{sid}", "address_requirements": "any"}}"#),
+        ] {
+            let page = numbers_page(&[row.clone(), number_json(7, sub())], None);
+            let server = Server::script([ok(&page), ok(&row)]).await;
+            let client = client(&server);
+            let numbers = client.numbers(sub(), Tries::Repeated).await.unwrap();
+            let ids: Vec<_> = numbers.iter().map(|number| number.id().to_string()).collect();
+            assert_eq!(ids, [sid.clone(), "+15105550007".to_owned()], "{row}");
+            let fetched = client.number(sub(), sid.parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!((fetched.phone, fetched.id().to_string()), (None, sid.clone()), "{row}");
+        }
+    }
+    // A field of a wrong type says nothing about the number.
+    for phone in ["{}", "true", "38436", "[\"+15105550001\"]"] {
+        let row = format!(r#"{{"sid": "{sid}", "phone_number": {phone}}}"#);
+        let server = Server::script([ok(&numbers_page(&[row, number_json(7, sub())], None))]).await;
+        let failed = client(&server).numbers(sub(), Tries::Repeated).await.unwrap_err();
+        assert!(words(&failed).contains("is not a phone number"), "{phone}: {failed}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_is_fetched_and_cannot_be_read_is_an_error() {
     for row in
         [row(r#""status": 7"#), row(r#""friendly_name": "\ud800""#), row(r#""owner_account_sid": "AC1""#)]

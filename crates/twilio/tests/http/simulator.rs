@@ -66,12 +66,12 @@ async fn numbers_are_read_with_their_needs_in_every_form_of_null() {
         let numbers = client.numbers(account_sid(1), Tries::Repeated).await.unwrap();
         assert_eq!((numbers.len(), sim.requests().len()), (1_001, 2));
         let needy: Vec<_> =
-            numbers.iter().filter(|number| number.needs_address).map(|number| number.phone).collect();
+            numbers.iter().filter(|number| number.needs_address).filter_map(|number| number.phone).collect();
         assert_eq!(needy, [World::phone_numbered(2).parse().unwrap()]);
         let tied: Vec<_> = numbers.iter().filter(|number| !number.resource_refs.is_empty()).collect();
         assert_eq!(
             (tied.len(), tied[0].phone, tied[0].resource_refs),
-            (1, needy[0], ResourceRefs::from_iter([ResourceRef::Trunk]))
+            (1, Some(needy[0]), ResourceRefs::from_iter([ResourceRef::Trunk]))
         );
     }
 }

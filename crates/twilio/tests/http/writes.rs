@@ -345,7 +345,7 @@ async fn a_number_is_fetched_where_it_should_be() {
     let server = Server::script([ok(&number_json(7, sub()))]).await;
     let (client, counts) = counted_client(&server.url);
     let number = client.number(sub(), sid).await.unwrap().unwrap();
-    assert_eq!((number.sid, number.phone), (sid, "+15105550007".parse().unwrap()));
+    assert_eq!((number.sid, number.id().to_string()), (sid, "+15105550007".to_owned()));
     let path = format!("GET /2010-04-01/Accounts/{}/IncomingPhoneNumbers/{sid}.json", sub());
     assert_eq!(server.targets(), [path]);
     assert_eq!(*counts.ended.lock().unwrap(), [(Operation::FetchNumber, RequestOutcome::Ok)]);

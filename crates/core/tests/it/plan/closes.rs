@@ -576,7 +576,9 @@ fn no_number_enters_an_account_whose_close_may_take_effect_late() {
 fn numbers_stay_known_when_a_close_is_withdrawn_and_decided_again() {
     let shown = {
         let scene = releasing().pass();
-        assert!(scene.history.numbers_of(sid("AC01")).any(|(number, _)| number == phone("+15105550101")));
+        assert!(
+            scene.history.numbers_of(sid("AC01")).any(|(number, _)| number == phone("+15105550101").into())
+        );
         let scene = scene.says("subaccounts: [{sid: AC01, status: active}]").pass();
         assert_eq!(scene.history.close_decision(sid("AC01")), None);
         scene

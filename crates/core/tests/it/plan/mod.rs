@@ -8,4 +8,5 @@ mod memory;
 mod noticing;
 mod numbers;
 mod obstacles;
+mod unnamed;
 mod whole;

@@ -1,7 +1,7 @@
 //! Passes over a scene.
 
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, History, Number, NumberList, Observed, Pass, PhoneNumber, Plan, PlanError,
+    AccountSid, ApprovedPlan, History, Number, NumberId, NumberList, Observed, Pass, Plan, PlanError,
     pass::{Answer, Want},
     plan,
     remote::AccountList,
@@ -67,20 +67,23 @@ impl Scene {
                 let truth = self.truth.get(&account).or_else(|| self.accounts.get(&account));
                 Answer::Account(account, truth.cloned().ok_or_else(|| "404".to_owned()))
             }
-            Want::Number(account, number, phone) => {
-                let truth = self.number_truth.get(&phone);
-                let owner = truth.copied().or_else(|| self.lister(phone));
-                let found = (owner == Some(account))
-                    .then(|| Number { sid: number, ..scene::number(&phone.to_string()) });
-                Answer::Number(account, phone, Ok(found))
+            Want::Number(account, number, id) => {
+                let truth = id.phone().and_then(|phone| self.number_truth.get(&phone));
+                let owner = truth.copied().or_else(|| self.lister(id));
+                let found = (owner == Some(account)).then(|| Number {
+                    sid: number,
+                    phone: id.phone(),
+                    ..scene::number("+10")
+                });
+                Answer::Number(account, id, Ok(found))
             }
         }
     }
 
-    /// The account whose list shows `phone`.
-    pub(super) fn lister(&self, phone: PhoneNumber) -> Option<AccountSid> {
+    /// The account whose list shows the number `id`.
+    pub(super) fn lister(&self, id: NumberId) -> Option<AccountSid> {
         let shows = |list: &&Result<Vec<Number>, String>| {
-            list.as_ref().is_ok_and(|list| list.iter().any(|number| number.phone == phone))
+            list.as_ref().is_ok_and(|list| list.iter().any(|number| number.id() == id))
         };
         self.lists.iter().find(|(_, list)| shows(list)).map(|(&account, _)| account)
     }

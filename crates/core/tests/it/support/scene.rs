@@ -62,9 +62,10 @@ pub(crate) fn phone(text: &str) -> PhoneNumber {
     text.parse().unwrap()
 }
 
+/// The number that Twilio shows as `text`, in E.164 or not.
 pub(crate) fn number(text: &str) -> Number {
     let sid = format!("PN{:0>32}", text.trim_start_matches('+')).parse().unwrap();
-    Number { sid, phone: phone(text), needs_address: false, resource_refs: ResourceRefs::default() }
+    Number { sid, phone: text.parse().ok(), needs_address: false, resource_refs: ResourceRefs::default() }
 }
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -187,7 +188,7 @@ impl Scene {
     /// A number leaves all lists.
     pub(crate) fn nowhere(mut self, number: &str) -> Self {
         for list in self.lists.values_mut().flatten() {
-            list.retain(|held| held.phone != phone(number));
+            list.retain(|held| held.id() != self::number(number).id());
         }
         self
     }
@@ -386,7 +387,7 @@ impl Scene {
         let phone = phone(number);
         let listed = self.lists.clone();
         let mut after = then(self);
-        if let Some(owner) = after.lister(phone) {
+        if let Some(owner) = after.lister(phone.into()) {
             after.number_truth.insert(phone, owner);
         }
         after.lists = listed;

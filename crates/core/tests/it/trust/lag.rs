@@ -162,7 +162,7 @@ fn unknown_transfer_is_resolved_by_a_look_at_the_number() {
     assert_eq!(scene.brief(), "");
     assert_eq!(scene.history.open_writes().count(), 0);
     assert_eq!(scene.history.owner(phone(NUMBER)), Some(sid("AC01")));
-    let seen = [(phone(NUMBER), number(NUMBER).sid)].into();
+    let seen = [(phone(NUMBER).into(), number(NUMBER).sid)].into();
     let event = Event::NumbersSeen { account: sid("AC02"), numbers: seen, in_transit: false };
     assert_eq!(scene.event(event).history.owner(phone(NUMBER)), Some(sid("AC02")));
 }

@@ -103,12 +103,13 @@ fn number_is_not_gone_when_its_account_is_suspended_or_its_list_is_unreadable_or
 fn history_forgets_a_number_that_is_gone_and_knows_it_again_when_it_is_seen() {
     let mut history = Scene::new(CLOSED).holds("AC01", NUMBER).pass().history;
     let at = Scene::new(CLOSED).now.best();
-    history.apply(Event::NumberMissing { number: phone(NUMBER), at });
-    history.apply(Event::NumberMissing { number: phone(NUMBER), at: at + SignedDuration::from_hours(1) });
+    history.apply(Event::NumberMissing { number: phone(NUMBER).into(), at });
+    history
+        .apply(Event::NumberMissing { number: phone(NUMBER).into(), at: at + SignedDuration::from_hours(1) });
     assert_eq!(history.missing_since(phone(NUMBER)), Some(at), "the first look counts");
-    history.apply(Event::NumberGone { number: phone(NUMBER) });
+    history.apply(Event::NumberGone { number: phone(NUMBER).into() });
     assert_eq!((numbers(&history, "AC01"), history.missing_since(phone(NUMBER))), (Vec::new(), None));
-    let seen = [(phone(NUMBER), number(NUMBER).sid)].into();
+    let seen = [(phone(NUMBER).into(), number(NUMBER).sid)].into();
     history.apply(Event::NumbersSeen { account: sid("AC02"), numbers: seen, in_transit: false });
     assert_eq!(numbers(&history, "AC02"), [NUMBER]);
 }

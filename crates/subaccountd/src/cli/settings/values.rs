@@ -29,7 +29,8 @@ pub(crate) fn account_sid(text: &str) -> Result<AccountSid, String> {
                     and its auth token"
             .to_owned());
     }
-    text.parse().map_err(|_| "write an account SID: AC and 32 hexadecimal digits".to_owned())
+    text.parse()
+        .map_err(|_| "it is not a valid account SID: expected AC and 32 hexadecimal digits".to_owned())
 }
 
 /// One of the words of a list, with or without blanks around it.

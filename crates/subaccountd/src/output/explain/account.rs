@@ -1,7 +1,9 @@
 //! An account explained.
 
+use std::fmt;
+
 use subaccountd_core::{
-    AccountSid, ActionKind, Entry, NumberList, PhoneNumber, Target,
+    AccountSid, ActionKind, Entry, Number, NumberList, PhoneNumber, Target,
     text::{count, first_of},
 };
 
@@ -60,7 +62,7 @@ fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     }
 }
 
-fn numbers(numbers: &[PhoneNumber]) -> String {
+fn numbers(numbers: &[impl fmt::Display]) -> String {
     if numbers.is_empty() {
         return "no number".to_owned();
     }
@@ -122,7 +124,7 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
         account.date_updated.map_or_else(String::new, |time| format!(", last changed {}", at(time, now)));
     page.line(&format!("{}, named {}{changed}", account.status, quoted(&account.friendly_name)));
     page.line(&match case.observation.observed.number_list(sid) {
-        NumberList::Known(list) => numbers(&list.iter().map(|number| number.phone).collect::<Vec<_>>()),
+        NumberList::Known(list) => numbers(&list.iter().map(Number::id).collect::<Vec<_>>()),
         NumberList::Unreadable(why) => format!("its numbers could not be read: {why}"),
         NumberList::NotInSnapshot => "its numbers are not in the snapshot".to_owned(),
         NumberList::NotRead => "its numbers were not read: the plan does not need them".to_owned(),

@@ -1,18 +1,20 @@
 //! The explanation of a number.
 
 use subaccountd_core::{
-    AccountSid, Number, NumberLocation, PhoneNumber, ResourceRef, Target, TransferResources,
+    AccountSid, Number, NumberId, NumberLocation, PhoneNumber, ResourceRef, Target, TransferResources,
+    report::{ActionView, HeldView},
 };
 
 use super::{ExplainContext, ExplainText};
 
-/// The explanation of the number `phone`.
-pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
-    let claim = case.desired.claims().find(|(_, number, _)| *number == phone);
+/// The explanation of the number `id`.
+pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
+    let phone = id.phone();
+    let claim = case.desired.claims().find(|(_, number, _)| Some(*number) == phone);
     let claim = claim.map(|(account, _, papers)| (account, papers));
-    let holder = case.observation.observed.locate(phone);
+    let holder = case.observation.observed.locate(id);
     let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
-    let mut page = ExplainText::new(&format!("{phone}: {verdict}"), case.style);
+    let mut page = ExplainText::new(&format!("{id}: {verdict}"), case.style);
     page.section("desired");
     match claim {
         Some((account, papers)) => {
@@ -24,35 +26,47 @@ pub(crate) fn number(case: &ExplainContext<'_>, phone: PhoneNumber) -> String {
                 page.line(&format!("declared reason: {why}"));
             }
         }
+        None if phone.is_none() => page.line("no desired state can name it: it has no E.164 phone number"),
         None => page.line("not claimed by any entry"),
     }
     for entry in case.desired.accounts() {
-        if entry.close().is_some_and(|terms| terms.release.contains(&phone)) {
+        if entry.close().is_some_and(|terms| phone.is_some_and(|phone| terms.release.contains(&phone))) {
             page.line(&format!("the close of {} may release it", case.view.named(entry.sid)));
         }
     }
-    observed(case, phone, holder, &mut page);
-    case.planned(
-        &mut page,
-        &case.actions(|action| action.number == Some(phone) || action.at_risk.contains(&phone)),
-    );
-    super::holds(&mut page, &case.held(|held| held.number == Some(phone)));
+    observed(case, id, holder, &mut page);
+    case.planned(&mut page, &case.actions(|action| moves(action, phone) || loses(action, phone)));
+    super::holds(&mut page, &case.held(|held| is_about(held, phone)));
     page.section("history");
-    if let Some(account) = case.observation.history.owner(phone) {
+    if let Some(account) = case.observation.history.owner(id) {
         page.line(&format!("last seen in {}", case.view.named(account)));
     }
-    if let Some(since) = case.observation.history.missing_since(phone) {
+    if let Some(since) = case.observation.history.missing_since(id) {
         page.line(&format!("missing since {since} from the list of that account"));
     }
-    case.remembered(&mut page, Target::Number(phone), |write| {
-        write.target == Target::Number(phone) || write.releases.contains(&phone)
-    });
+    if let Some(phone) = phone {
+        case.remembered(&mut page, Target::Number(phone), |write| {
+            write.target == Target::Number(phone) || write.releases.contains(&phone)
+        });
+    }
     page.out
+}
+
+fn moves(action: &ActionView, phone: Option<PhoneNumber>) -> bool {
+    phone.is_some() && action.number == phone
+}
+
+fn loses(action: &ActionView, phone: Option<PhoneNumber>) -> bool {
+    phone.is_some_and(|phone| action.at_risk.contains(&phone))
+}
+
+fn is_about(held: &HeldView, phone: Option<PhoneNumber>) -> bool {
+    phone.is_some() && held.number == phone
 }
 
 fn verdict(
     case: &ExplainContext<'_>,
-    phone: PhoneNumber,
+    phone: Option<PhoneNumber>,
     claimant: Option<AccountSid>,
     holder: NumberLocation<'_>,
 ) -> String {
@@ -61,20 +75,23 @@ fn verdict(
         NumberLocation::InTransit => "in two accounts at once: in transit".to_owned(),
         NumberLocation::Nowhere => "not in any list that was read".to_owned(),
     };
-    let lost = case.actions(|action| action.at_risk.contains(&phone));
+    let lost = case.actions(|action| loses(action, phone));
     if let Some(close) = lost.first() {
         return format!("{is}, and RELEASED WITH THE CLOSE of {} in the next pass", close.account);
     }
-    let moves = case.actions(|action| action.number == Some(phone));
+    let moves = case.actions(|action| moves(action, phone));
     if let Some(action) = moves.first() {
         return format!("{is}, desired in {}; transfer is planned", case.view.named(action.account));
     }
-    if let Some(held) = case.held(|held| held.number == Some(phone)).first() {
+    if let Some(held) = case.held(|held| is_about(held, phone)).first() {
         return format!("{is}, desired in {}; HELD: {}", case.view.named(held.account), held.reason);
     }
     match (claimant, holder) {
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),
         (Some(claimant), _) => format!("{is}, desired in {}", case.view.named(claimant)),
+        (None, NumberLocation::In(..)) if phone.is_none() => {
+            format!("{is}; it has no E.164 phone number: it stays where it is, and blocks a close")
+        }
         (None, NumberLocation::In(..)) => format!("{is}; not claimed by any entry: it stays where it is"),
         (None, NumberLocation::InTransit | NumberLocation::Nowhere) => {
             format!("{is}; not claimed by any entry")
@@ -82,12 +99,7 @@ fn verdict(
     }
 }
 
-fn observed(
-    case: &ExplainContext<'_>,
-    phone: PhoneNumber,
-    holder: NumberLocation<'_>,
-    page: &mut ExplainText,
-) {
+fn observed(case: &ExplainContext<'_>, id: NumberId, holder: NumberLocation<'_>, page: &mut ExplainText) {
     page.section("observed");
     match holder {
         NumberLocation::In(holder, number) => {
@@ -96,7 +108,7 @@ fn observed(
         }
         NumberLocation::InTransit => {
             let holders =
-                case.observation.observed.lists().filter(|(_, list)| list.iter().any(|n| n.phone == phone));
+                case.observation.observed.lists().filter(|(_, list)| list.iter().any(|n| n.id() == id));
             for (account, _) in holders {
                 page.line(&format!("in {}", case.view.named(account)));
             }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, Desired, Guardrails, History, Limits, Now, NumberList, Pass, PhoneNumber,
+    AccountSid, Action, ActionKind, Desired, Guardrails, History, Limits, Now, NumberId, NumberList, Pass,
     Plan, Policy, Stamp,
     execute::{self, Execution, execute},
     history::Event,
@@ -108,7 +108,7 @@ pub(crate) struct Fleet {
     /// The start of the current decision to close, as passes read it, moved by long gaps.
     decided: Mutex<BTreeMap<AccountSid, (String, Timestamp)>>,
     /// Where the daemon was shown each number that truly was there.
-    shown: Mutex<BTreeMap<PhoneNumber, AccountSid>>,
+    shown: Mutex<BTreeMap<NumberId, AccountSid>>,
     /// Intents, and if they are free.
     free: Mutex<BTreeMap<String, bool>>,
     /// The changes by writes that are not exempt, with their times.

@@ -1,7 +1,9 @@
 //! The invariants at the moment of a write, checked against the real world and not against the observation.
 
 use jiff::{SignedDuration, Timestamp};
-use subaccountd_core::{AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, Status};
+use subaccountd_core::{
+    AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, NumberId, PhoneNumber, Status,
+};
 use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferResources, World};
 
 use super::Fleet;
@@ -11,8 +13,8 @@ impl Fleet {
     pub(super) fn was_shown(&self, account: AccountSid, listed: &[Number]) {
         let (world, owner) = (self.world.lock().unwrap(), account.to_string());
         for number in listed {
-            if world.owner_of(&number.phone.to_string()).is_some_and(|of| *of.as_str() == *owner) {
-                self.shown.lock().unwrap().insert(number.phone, account);
+            if world.owner_of(&number.id().to_string()).is_some_and(|of| *of.as_str() == *owner) {
+                self.shown.lock().unwrap().insert(number.id(), account);
             }
         }
     }
@@ -82,11 +84,13 @@ impl Fleet {
         assert_eq!(account.friendly_name, terms.confirm);
         assert!(self.now.duration_since(account.date_updated) >= self.policy.close_after);
         for number in world.numbers_of(&sid.to_string()) {
-            let phone = number.phone_number.parse().unwrap();
+            let phone = number.phone_number.parse::<PhoneNumber>().ok();
+            let id = phone.map_or_else(|| NumberId::Sid(number.sid.parse().unwrap()), NumberId::Phone);
             // Where the lists of suspended accounts look empty, no one can know of a number that was never shown.
             let hidden = world.switches().suspended_numbers == SuspendedNumbers::Empty
-                && self.shown.lock().unwrap().get(&phone) != Some(&sid);
-            assert!(hidden || terms.release.contains(&phone), "{sid} loses {phone}");
+                && self.shown.lock().unwrap().get(&id) != Some(&sid);
+            let named = phone.is_some_and(|phone| terms.release.contains(&phone));
+            assert!(hidden || named, "{sid} loses {id}");
         }
     }
 

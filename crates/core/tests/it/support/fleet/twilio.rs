@@ -32,7 +32,7 @@ fn show(shown: AccountStatus, account: &twilio_sim::Account) -> Account {
 fn show_number(number: &twilio_sim::Number) -> Number {
     Number {
         sid: number.sid.as_str().parse().unwrap(),
-        phone: number.phone_number.parse().unwrap(),
+        phone: number.phone_number.parse().ok(),
         needs_address: false,
         resource_refs: ResourceRefs::default(),
     }
