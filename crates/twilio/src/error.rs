@@ -92,11 +92,18 @@ pub(crate) struct Rejection {
     pub(crate) date: Option<Timestamp>,
     /// The wait of `Retry-After`.
     pub(crate) retry_after: Option<Duration>,
+    /// True when the answer is not Twilio's own: it says nothing about an account, and does not prove that Twilio did not get
+    /// the request.
+    pub(crate) foreign: bool,
 }
 
 impl Rejection {
     pub(crate) fn kind(&self) -> RejectionKind {
-        RejectionKind::of(self.status, self.code)
+        match RejectionKind::of(self.status, self.code) {
+            kind @ (RejectionKind::NeverProcessed | RejectionKind::TryLater) => kind,
+            _ if self.foreign => RejectionKind::ObserveAgain,
+            kind => kind,
+        }
     }
 
     /// Returns true when Twilio's error code is "not found". A 404 without the code does not count: it may come from a proxy.
@@ -176,8 +183,8 @@ pub(crate) enum Failure {
         "Twilio refused the auth token, and its file now contains another one: the next pass uses that one"
     )]
     TokenRotated,
-    /// The connection failed; nothing was sent.
-    #[error("no connection to Twilio: {0}")]
+    /// The connection failed; nothing was sent. The text names the host.
+    #[error("no connection to Twilio {0}")]
     ConnectFailed(String),
     /// The request was sent, and no usable answer came back.
     #[error("{cause}")]

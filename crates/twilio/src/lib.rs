@@ -1,6 +1,6 @@
 //! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
 //!
-//! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`), transport (`credentials`,
+//! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`, `route`), transport (`credentials`,
 //! `token_text`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
 //! (`observe`, `apply`).
 //!
@@ -48,6 +48,7 @@ mod pages;
 mod request;
 mod response_body;
 mod retry;
+mod route;
 mod rows;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;

@@ -76,6 +76,11 @@ impl Origin {
         self.0.scheme() == "http"
     }
 
+    /// The base URL.
+    pub(crate) const fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// The URL of a resource.
     pub(crate) fn at(&self, resource: &str) -> Url {
         let mut url = self.0.clone();

@@ -44,13 +44,15 @@ pub(crate) async fn send(
     exchange: &dyn Responder,
     request: reqwest::RequestBuilder,
 ) -> Result<reqwest::Response, Failure> {
-    let not_built = |error| Failure::ConnectFailed(root_cause(&error));
+    let not_built = |error| Failure::ConnectFailed(format!(": {}", root_cause(&error)));
     let request = http::Request::<reqwest::Body>::try_from(request.build().map_err(not_built)?);
     let request = request.map_err(not_built)?;
     let request = request.map(|body| body.as_bytes().unwrap_or_default().to_vec());
     match exchange.exchange(request).await {
         Ok(response) => Ok(response.into()),
-        Err(NoAnswer::Refused) => Err(Failure::ConnectFailed("connection refused".to_owned())),
+        Err(NoAnswer::Refused) => {
+            Err(Failure::ConnectFailed("at the simulator: connection refused".to_owned()))
+        }
         Err(NoAnswer::BrokeOff) => Err(Failure::UnknownOutcome {
             cause: "the connection broke off".to_owned(),
             request_id: None,

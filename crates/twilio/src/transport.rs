@@ -6,6 +6,7 @@
 use std::{
     io::{self, Read},
     slice,
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ use crate::{
     origin::Origin,
     request::Request,
     response_body::ResponseBody,
+    route::Route,
     wire,
 };
 
@@ -36,9 +38,10 @@ const MAX_REQUEST_ID: usize = 64;
 /// Sends requests to one origin.
 pub(crate) struct Transport {
     connections: Connections,
+    route: Arc<Route>,
     timeout: Duration,
     #[cfg(any(test, feature = "simulation"))]
-    simulated: Option<std::sync::Arc<dyn crate::simulation::Responder>>,
+    simulated: Option<Arc<dyn crate::simulation::Responder>>,
 }
 
 /// A complete answer, with any status.
@@ -57,6 +60,7 @@ pub(crate) struct ResponseHead {
     retry_after: Option<Duration>,
     /// The host of a redirect; its path and query may contain secrets.
     redirects_to: Option<String>,
+    route: Arc<Route>,
 }
 
 /// The value of a 2xx answer, with its request id and its date.
@@ -76,6 +80,7 @@ impl Transport {
     ) -> Result<Self, String> {
         Ok(Self {
             connections: Connections::new(origin, timeout, stopped)?,
+            route: Arc::new(Route::new(origin)),
             timeout,
             #[cfg(any(test, feature = "simulation"))]
             simulated: crate::simulation::exchange(),
@@ -95,10 +100,12 @@ impl Transport {
             return self.carry(crate::simulation::send(&**exchange, prepared)).await;
         }
         if request.operation.writes() {
-            return self.carry(send(prepare(self.connections.for_write(), request, user, token))).await;
+            let prepared = prepare(self.connections.for_write(), request, user, token);
+            // A write waits for nothing.
+            return self.carry(self.send(prepared, false)).await;
         }
         let lease = self.connections.lease();
-        let response = self.carry(send(prepare(lease.http(), request, user, token))).await;
+        let response = self.carry(self.send(prepare(lease.http(), request, user, token), true)).await;
         match &response {
             Ok(_) => lease.answered(),
             Err(Failure::ConnectFailed(_)) => lease.not_connected(),
@@ -114,12 +121,13 @@ impl Transport {
     ) -> Result<Response, Failure> {
         let deadline = Instant::now() + self.timeout;
         let response = timeout_at(deadline, sent).await.map_err(|_| self.too_late("no answer", None))??;
-        let head = ResponseHead::of(&response);
+        let head = ResponseHead::of(&response, &self.route);
         let body = match timeout_at(deadline, read_body(response)).await {
             Ok(Ok(body)) => body,
             // The status alone proves that the request was not processed.
             _ if head.status == 429 => Body::default(),
             Ok(Err(cause)) => {
+                let cause = format!("{cause} with {}", self.route);
                 return Err(Failure::UnknownOutcome { cause, request_id: head.request_id, timed_out: false });
             }
             Err(_) => return Err(self.too_late("no complete answer", head.request_id)),
@@ -127,17 +135,34 @@ impl Transport {
         Ok(Response { head, body })
     }
 
+    /// Sends `prepared`; asks a proxy that refused the connection for its reason when `asks` is true.
+    async fn send(
+        &self,
+        prepared: reqwest::RequestBuilder,
+        asks: bool,
+    ) -> Result<reqwest::Response, Failure> {
+        let error = match prepared.send().await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        Err(if Stopped::is_root_of(&error) {
+            Failure::Stopping
+        } else if error.is_connect() || error.is_builder() {
+            // In a box, as it is rare: it makes no other request larger.
+            Failure::ConnectFailed(Box::pin(self.route.connect_failed(&error, asks)).await)
+        } else {
+            let cause = format!("{} with {}", broke_off(&error), self.route);
+            Failure::UnknownOutcome { cause, request_id: None, timed_out: false }
+        })
+    }
+
     fn too_late(&self, what: &str, request_id: Option<String>) -> Failure {
         Failure::UnknownOutcome {
-            cause: format!("{what} within {:?}", self.timeout),
+            cause: format!("{what} within {:?} from {}", self.timeout, self.route),
             request_id,
             timed_out: true,
         }
     }
-}
-
-async fn send(prepared: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
-    prepared.send().await.map_err(|error| not_sent_or_lost(&error))
 }
 
 fn prepare(
@@ -155,7 +180,7 @@ fn prepare(
 }
 
 impl ResponseHead {
-    fn of(response: &reqwest::Response) -> Self {
+    fn of(response: &reqwest::Response, route: &Arc<Route>) -> Self {
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let date = text(header::DATE.as_str()).and_then(wire::timestamp);
         let location = text(header::LOCATION.as_str()).and_then(|to| response.url().join(to).ok());
@@ -165,6 +190,7 @@ impl ResponseHead {
             date,
             retry_after: text(header::RETRY_AFTER.as_str()).and_then(|wait| retry_after(wait, date)),
             redirects_to: location.and_then(|to| to.host_str().map(|host| sanitize_to(host, MAX_CAUSE))),
+            route: Arc::clone(route),
         }
     }
 }
@@ -175,6 +201,7 @@ impl Response {
         if !(200..300).contains(&self.head.status) {
             return Err(Failure::Rejected(self.rejection()));
         }
+        let foreign = self.body.foreign().map(|what| self.head.route.not_twilio(what));
         let ResponseHead { request_id, date, .. } = self.head;
         let read = match self.body.text() {
             Some(text) => wire::read_text(text),
@@ -184,20 +211,25 @@ impl Response {
         };
         match read {
             Ok(value) => Ok(Parsed { value, request_id, date }),
-            Err(cause) => Err(Failure::UnknownOutcome { cause, request_id, timed_out: false }),
+            Err(cause) => {
+                let cause = foreign.map_or(cause.clone(), |foreign| format!("{cause}: {foreign}"));
+                Err(Failure::UnknownOutcome { cause, request_id, timed_out: false })
+            }
         }
     }
 
     fn rejection(self) -> Rejection {
         let (code, message) = wire::read_error(self.body.reader());
-        let ResponseHead { status, request_id, date, retry_after, redirects_to } = self.head;
-        let message = message.unwrap_or_else(|| match redirects_to {
-            Some(host) if (300..400).contains(&status) => {
-                format!("redirect to {host}, not followed")
+        let foreign = self.body.foreign();
+        let ResponseHead { status, request_id, date, retry_after, redirects_to, route } = self.head;
+        let message = message.unwrap_or_else(|| match (redirects_to, foreign) {
+            (Some(host), _) if (300..400).contains(&status) => {
+                route.not_twilio(&format!("redirect to {host}, not followed"))
             }
-            _ => "no error message of Twilio in the answer".to_owned(),
+            (_, Some(what)) => route.not_twilio(what),
+            (_, None) => "no error message of Twilio in the answer".to_owned(),
         });
-        Rejection { status, code, message, request_id, date, retry_after }
+        Rejection { status, code, message, request_id, date, retry_after, foreign: foreign.is_some() }
     }
 }
 
@@ -232,6 +264,16 @@ impl Body {
 
     fn len(&self) -> usize {
         self.0.iter().map(Vec::len).sum()
+    }
+
+    /// The kind of text that stands in the place of Twilio's JSON object; `None` when that may be in the body, or nothing is.
+    fn foreign(&self) -> Option<&'static str> {
+        let first = self.0.iter().flatten().find(|byte| !byte.is_ascii_whitespace())?;
+        match first {
+            b'{' => None,
+            b'<' => Some("an HTML page"),
+            _ => Some("a text"),
+        }
     }
 
     /// The body as text, when it is UTF-8 in one block, as nearly every list is: parsing text is several times as fast.
@@ -286,16 +328,6 @@ async fn read_body(mut response: reqwest::Response) -> Result<Body, String> {
         body.push(&chunk);
     }
     Ok(body)
-}
-
-fn not_sent_or_lost(error: &reqwest::Error) -> Failure {
-    if Stopped::is_root_of(error) {
-        Failure::Stopping
-    } else if error.is_connect() || error.is_builder() {
-        Failure::ConnectFailed(root_cause(error))
-    } else {
-        Failure::UnknownOutcome { cause: broke_off(error), request_id: None, timed_out: false }
-    }
 }
 
 fn broke_off(error: &reqwest::Error) -> String {

@@ -71,7 +71,8 @@ async fn a_write_is_skipped_when_no_connection_came_up_and_it_is_not_tried_again
     let (client, counts) = counted_client(&format!("http://{address}"));
     let Skip { cause, message, retry_after } = skip(outcome(&client, &close(sub())).await);
     assert_eq!((cause, retry_after), (SkipCause::ConnectFailed, None));
-    assert!(message.contains("no connection to Twilio: Connection refused"), "{message}");
+    let words = format!("no connection to Twilio at {address}: Connection refused");
+    assert!(message.contains(&words), "{message}");
     assert_eq!(*counts.ended.lock().unwrap(), [(Operation::UpdateAccount, RequestOutcome::NetworkError)]);
 }
 

@@ -33,8 +33,8 @@ async fn account_list_that_breaks_changes_nothing_until_it_is_whole() {
         (Fault::new(FaultKind::Junk), "the answer is not valid JSON, expected a page of `accounts`"),
         (Fault::new(FaultKind::BigBody { bytes: 100_000_000 }), "the answer is larger than 16 MiB"),
         (Fault::status(503, 20503), "HTTP 503, Twilio error 20503"),
-        (html(502), "HTTP 502: no error message of Twilio in the answer"),
-        (html(404), "HTTP 404: no error message of Twilio in the answer"),
+        (html(502), "HTTP 502: an HTML page, which is not an answer of Twilio"),
+        (html(404), "HTTP 404: an HTML page, which is not an answer of Twilio"),
         (Fault::status(429, 20429), "HTTP 429, Twilio error 20429"),
     ];
     join_all(cases.map(|(fault, words)| survives_a_broken_account_list(fault, words))).await;

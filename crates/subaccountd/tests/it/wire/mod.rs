@@ -8,6 +8,7 @@ mod machine;
 mod middle;
 mod network;
 pub(crate) mod proxy;
+mod route;
 mod token;
 mod writes;
 

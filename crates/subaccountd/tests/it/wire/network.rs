@@ -25,7 +25,12 @@ async fn name_that_is_not_known_stops_all_until_it_is() {
         sources.display()
     );
     let mut daemon = started(&setup, inside(&mount, &run)).await;
-    fails_harmlessly(&setup, &mut daemon, "could not list the accounts: no connection to Twilio: ").await;
+    fails_harmlessly(
+        &setup,
+        &mut daemon,
+        "could not list the accounts: no connection to Twilio at localhost:",
+    )
+    .await;
     assert_eq!(setup.sim.requests().len(), 0);
     // In place: a mounted file stays the file that it is.
     fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
@@ -45,7 +50,12 @@ async fn proxy_that_refuses_stops_all_and_one_that_does_not_sees_no_token() {
         .env("SSL_CERT_FILE", bundle);
     proxy.refuse(Some("407 Proxy Authentication Required"));
     let mut daemon = started(&setup, run).await;
-    fails_harmlessly(&setup, &mut daemon, "could not list the accounts: no connection to Twilio: ").await;
+    let words = format!(
+        "could not list the accounts: no connection to Twilio at {NAME}: the proxy http://{} refused the tunnel: it \
+         answered `HTTP 407 Proxy Authentication Required`",
+        proxy.address
+    );
+    fails_harmlessly(&setup, &mut daemon, &words).await;
     assert_eq!(setup.sim.requests().len(), 0);
     proxy.refuse(None);
     converges(&setup, &daemon).await;
@@ -70,8 +80,9 @@ async fn host_with_a_certificate_that_is_not_trusted_gets_no_request() {
     let mut run = command(&setup, &format!("https://{NAME}"));
     run.env("HTTPS_PROXY", format!("http://{}", proxy.address)).env("SSL_CERT_FILE", bundle);
     let mut daemon = started(&setup, run).await;
-    fails_harmlessly(&setup, &mut daemon, "no connection to Twilio: ").await;
+    let words = format!("no connection to Twilio at {NAME} through the proxy http://{}: ", proxy.address);
+    fails_harmlessly(&setup, &mut daemon, &words).await;
     assert_eq!(setup.sim.requests().len(), 0);
     let error = daemon.status().await["lastPass"]["error"].to_string();
-    assert!(error.contains("certificate"), "{error}");
+    assert!(error.contains("certificate") && error.contains("SSL_CERT_FILE"), "{error}");
 }
