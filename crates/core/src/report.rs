@@ -96,8 +96,11 @@ pub struct DesiredState {
     pub revision: Option<String>,
     /// The time at which the state with this meaning was loaded. An edit of a comment does not change it.
     pub loaded_at: Timestamp,
-    /// Every fault.
+    /// The first 1,000 faults; when there are more, the last one gives their number.
     pub faults: Vec<Diagnostic>,
+    /// The number of all faults.
+    #[serde(skip)]
+    pub fault_count: usize,
 }
 
 /// The summary of a pass. Empty before the first pass ended.

@@ -46,6 +46,51 @@ pub fn clip(text: &str, max: usize) -> String {
     }
 }
 
+/// The character with its code point, and its script when that is known: `а` (U+0430, Cyrillic).
+pub fn code_point(c: char) -> String {
+    let script = match c {
+        '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => ", Greek",
+        '\u{400}'..='\u{52f}' => ", Cyrillic",
+        '\u{530}'..='\u{58f}' => ", Armenian",
+        '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' => ", Cherokee",
+        '\u{ff01}'..='\u{ff5e}' => ", full-width",
+        '\u{1d400}'..='\u{1d7ff}' => ", mathematical",
+        '\u{300}'..='\u{36f}' => ", a combining mark",
+        '\n' => ", a line break",
+        ' ' => ", a space",
+        _ => "",
+    };
+    let code = u32::from(c);
+    if is_plain(c) && !c.is_whitespace() && script != ", a combining mark" {
+        format!("`{c}` (U+{code:04X}{script})")
+    } else {
+        format!("U+{code:04X}{script}")
+    }
+}
+
+/// The first character in which `state` and `live` differ, when that is hard to see; `None` when it is plain.
+pub fn hidden_difference(state: &str, live: &str) -> Option<String> {
+    let (mut ours, mut theirs) = (state.chars(), live.chars());
+    let mut pairs = (1_usize..).map(|position| (position, ours.next(), theirs.next()));
+    let (position, ours, theirs) = pairs.find(|(_, ours, theirs)| ours != theirs || ours.is_none())?;
+    if ours == theirs {
+        return None;
+    }
+    let is_seen = |c: Option<char>| c.is_none_or(|c| c.is_ascii_graphic() && !LOOK_ALIKE.contains(c));
+    if is_seen(ours) && is_seen(theirs) {
+        return None;
+    }
+    let name = |c: Option<char>| c.map_or_else(|| "the end".to_owned(), code_point);
+    Some(format!(
+        "they differ first at character {position}: {} in the state, {} at Twilio",
+        name(ours),
+        name(theirs)
+    ))
+}
+
+/// The ASCII characters that many fonts show alike.
+const LOOK_ALIKE: &str = "Il1|O0";
+
 /// The first ten of `items`, and the number of the others.
 pub fn first_of<T: Display>(items: &[T]) -> String {
     let shown = items.iter().take(MAX_LISTED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -112,6 +157,33 @@ mod tests {
             ['\u{2069}', '\u{206f}', '\u{feff}', '\u{fff9}', '\u{fffe}', '\u{e0041}', '\n', '\t', '\u{85}']
         {
             assert!(!is_plain(hidden), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_are_told_apart_by_code_point() {
+        for (state, live, difference) in [
+            (
+                "\u{430}cme",
+                "acme",
+                Some("character 1: `\u{430}` (U+0430, Cyrillic) in the state, `a` (U+0061) at Twilio"),
+            ),
+            ("acme", "acme\u{200b}", Some("character 5: the end in the state, U+200B at Twilio")),
+            ("acme\n", "acme", Some("character 5: U+000A, a line break in the state, the end at Twilio")),
+            ("acme ", "acme", Some("character 5: U+0020, a space in the state, the end at Twilio")),
+            (
+                "e\u{301}t\u{e9}",
+                "\u{e9}t\u{e9}",
+                Some("character 1: `e` (U+0065) in the state, `\u{e9}` (U+00E9) at Twilio"),
+            ),
+            ("a\u{301}", "a", Some("character 2: U+0301, a combining mark in the state, the end at Twilio")),
+            ("b1ll", "bill", Some("character 2: `1` (U+0031) in the state, `i` (U+0069) at Twilio")),
+            ("acme", "globex", None),
+            ("acme", "acme2", None),
+            ("acme", "acme", None),
+        ] {
+            let expected = difference.map(|difference| format!("they differ first at {difference}"));
+            assert_eq!(hidden_difference(state, live), expected);
         }
     }
 

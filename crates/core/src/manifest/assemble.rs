@@ -14,6 +14,8 @@ use crate::{
     desired::{Desired, DesiredStatus, Doubt, Entry, Main, Pause},
 };
 
+const EMPTY_HELP: &str = "there is no text at all: check that what holds the state is mounted there, with files that end in \
+                          `.yaml` or `.yml`, or write the state";
 const MAIN_HELP: &str = "add `mainAccount: {sid: AC…}` to exactly one document";
 
 /// The files that are missing among the documents, because they are not loaded.
@@ -21,6 +23,8 @@ const MAIN_HELP: &str = "add `mainAccount: {sid: AC…}` to exactly one document
 pub(super) struct MissingFiles {
     /// There is such a file.
     pub(super) any: bool,
+    /// All files are empty.
+    pub(super) empty: bool,
     /// A readable document of such a file pauses the state.
     pub(super) paused: bool,
 }
@@ -190,7 +194,7 @@ fn the_main_account(
             (
                 DiagnosticCode::NoState,
                 "no desired state: no readable document with `apiVersion` and `kind`",
-                HEAD_HELP,
+                if missing.empty { EMPTY_HELP } else { HEAD_HELP },
             )
         } else {
             (DiagnosticCode::NoMainAccount, "the desired state has no `mainAccount`", MAIN_HELP)

@@ -78,6 +78,7 @@ codes! {
     NoMainAccount "SD036"
     NoState "SD037"
     ManyFaults "SD038"
+    NotPlain "SD039"
 }
 
 impl DiagnosticCode {

@@ -11,7 +11,7 @@ use super::{
     source::{BOM, Source},
 };
 
-/// The most faults that are kept; the last one gives the number of the others.
+/// The most faults that are kept whole; one more gives the number of the others.
 pub(super) const MAX_DIAGNOSTICS: usize = 1000;
 /// The longest line that is kept whole, in bytes; of a longer one, only the part around the mark is kept.
 const MAX_LINE: usize = 400;
@@ -95,27 +95,58 @@ impl Excerpt {
 /// The lines of all files, by number.
 pub(super) struct Lines<'a> {
     sources: &'a [Source],
-    /// The file that was read last, and its lines.
-    last: Option<(usize, Vec<&'a [u8]>)>,
+    /// The file that was read last.
+    file: Option<FileLines<'a>>,
+    /// The line that was read last: a file may have one long line with all faults.
+    line: Option<ReadLine<'a>>,
+}
+
+/// The lines of one file.
+struct FileLines<'a> {
+    file: usize,
+    bytes: &'a [u8],
+    /// The offsets at which lines begin.
+    begins: Vec<u32>,
+}
+
+#[derive(Clone)]
+struct ReadLine<'a> {
+    file: usize,
+    number: usize,
+    text: Cow<'a, str>,
+    characters: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(super) const fn new(sources: &'a [Source]) -> Self {
-        Self { sources, last: None }
+        Self { sources, file: None, line: None }
     }
 
     /// The span of `location`, and its line; the nearest ones when there is no such line or column.
     fn find(&mut self, location: Location) -> Option<(Span, Cow<'a, str>)> {
-        if self.last.as_ref().is_none_or(|(file, _)| *file != location.file()) {
-            let bytes = self.sources.get(location.file())?.content.as_ref().ok()?;
-            self.last = Some((location.file(), lines(bytes.strip_prefix(BOM).unwrap_or(bytes))));
-        }
-        let (_, lines) = self.last.as_ref()?;
-        let number = location.span.line().min(lines.len());
-        let line = String::from_utf8_lossy(lines.get(number.checked_sub(1)?)?);
-        let end = line.chars().count() + 1;
+        let file = self.file(location.file())?;
+        let number = location.span.line().min(file.begins.len());
+        let known = self.line.take().filter(|line| (line.file, line.number) == (location.file(), number));
+        let read = match known {
+            Some(line) => line,
+            None => self.file(location.file())?.read(number)?,
+        };
+        let end = read.characters + 1;
         let column = if number < location.span.line() { end } else { location.span.column().min(end) };
-        Some((Span::new(number, column, location.span.width().min(end - column)), line))
+        let span = Span::new(number, column, location.span.width().min(end - column));
+        self.line = Some(read.clone());
+        Some((span, read.text))
+    }
+
+    fn file(&mut self, file: usize) -> Option<&FileLines<'a>> {
+        if self.file.as_ref().is_none_or(|last| last.file != file) {
+            let bytes = self.sources.get(file)?.content.as_ref().ok()?;
+            let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+            let begin = |line: &[u8]| u32::try_from(line.as_ptr() as usize - bytes.as_ptr() as usize);
+            let begins = lines(bytes).map(begin).collect::<Result<_, _>>().ok()?;
+            self.file = Some(FileLines { file, bytes, begins });
+        }
+        self.file.as_ref()
     }
 
     /// The fault that `diagnostic` describes, with its source lines.
@@ -162,6 +193,15 @@ impl<'a> Lines<'a> {
     }
 }
 
+impl<'a> FileLines<'a> {
+    fn read(&self, number: usize) -> Option<ReadLine<'a>> {
+        let begin = *self.begins.get(number.checked_sub(1)?)? as usize;
+        let text = String::from_utf8_lossy(lines(self.bytes.get(begin..)?).next()?);
+        let characters = text.chars().count();
+        Some(ReadLine { file: self.file, number, text, characters })
+    }
+}
+
 /// `word`, in the same quotes as the text at `span`.
 fn quoted_alike(word: String, span: Span, excerpt: Option<&Excerpt>) -> String {
     let at = excerpt.map(|excerpt| span.column() - 1 - excerpt.skipped);
@@ -173,18 +213,18 @@ fn quoted_alike(word: String, span: Span, excerpt: Option<&Excerpt>) -> String {
 }
 
 /// The lines of `bytes`, as editors count them: each ends with LF, CR LF or CR.
-fn lines(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut lines = Vec::new();
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) {
-        lines.push(&rest[..at]);
-        let wide = rest[at..].starts_with(b"\r\n");
-        rest = &rest[at + 1 + usize::from(wide)..];
-    }
-    if !rest.is_empty() {
-        lines.push(rest);
-    }
-    lines
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let at = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
+        let line = &rest[..at];
+        let end = if rest[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 };
+        rest = rest.get(end..).unwrap_or_default();
+        Some(line)
+    })
 }
 
 /// The span of the character at `index` of `text`, counted from 0.
@@ -203,7 +243,6 @@ pub(super) fn span_at(text: &str, index: usize) -> Span {
 
 /// The line of this number, from 1, without its line break; empty when there is none.
 pub(super) fn line_of(text: &str, number: usize) -> &str {
-    let lines = lines(text.as_bytes());
-    let line = number.checked_sub(1).and_then(|at| lines.get(at).copied());
+    let line = number.checked_sub(1).and_then(|at| lines(text.as_bytes()).nth(at));
     line.and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()
 }

@@ -5,7 +5,8 @@ use super::{
     code::DiagnosticCode,
     diagnostic_builder::{Diagnostics, Replacement, shown},
     entry::{ReadAccount, ReadMain, account, main_account},
-    fields::{Fields, list, malformed, paused, word},
+    fields::{Fields, RENDER_HELP, list, malformed, paused, word},
+    hints,
     suggestions::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
@@ -27,6 +28,17 @@ fn is_duplicate(fields: &Fields<'_>, key: &str) -> bool {
 
 /// Reads a document; `None` when it is of another kind or version, so that its file is not loaded.
 pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Document> {
+    if let Some((hint, marked)) = hints::of_document(node) {
+        diagnostics.add(hint.code, marked.location, hint.message, hint.full_help());
+        return None;
+    }
+    if let Kind::Text(text) = &node.kind
+        && suggestions::is_placeholder(text)
+    {
+        let message = format!("the document is the placeholder `{}`", suggestions::placeholder(text));
+        diagnostics.add(DiagnosticCode::Placeholder, node.location, message, RENDER_HELP);
+        return None;
+    }
     if !matches!(node.kind, Kind::Map(_)) {
         diagnostics.add(
             DiagnosticCode::NoHead,
@@ -44,7 +56,9 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
     if !(version && kind) {
         // In a document of another kind, only the head is checked; a misspelt head is an unknown key.
         let heads = ["apiVersion", "kind"].map(|key| Some(Replacement::Word(key.to_owned())));
-        diagnostics.found.extend(inside.found.into_iter().filter(|found| heads.contains(&found.replacement)));
+        for found in inside.since(0).iter().filter(|found| heads.contains(&found.replacement)) {
+            diagnostics.push(found.clone());
+        }
         if diagnostics.count() == before {
             diagnostics.add(
                 DiagnosticCode::NoHead,
@@ -55,10 +69,7 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
         }
         return None;
     }
-    diagnostics.found.append(&mut inside.found);
-    if let Some(file) = inside.hidden_in {
-        diagnostics.hide_in(file);
-    }
+    diagnostics.append(inside);
     let is_paused = paused(&fields, diagnostics);
     let mut main =
         fields.get("mainAccount").map(|node| main_account(node, fields.place_of("mainAccount"), diagnostics));

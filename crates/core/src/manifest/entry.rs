@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use super::{
     code::DiagnosticCode,
     diagnostic_builder::{Diagnostics, shown},
-    fields::{Fields, flag, list, malformed, paused, phone, sid, text, time, type_mismatch, word},
+    fields::{Fields, flag, list, malformed, paused, phone, sid, text, type_mismatch, word},
     hidden,
     location::Location,
     suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
+    times::time,
     yaml::{Kind, Node},
 };
 use crate::{

@@ -2,17 +2,19 @@
 
 use std::{collections::HashMap, str::FromStr};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
-
 use super::{
     code::DiagnosticCode,
     diagnostic_builder::{DiagnosticBuilder, Diagnostics, shown},
     hidden::{holds_entries, is_foreign},
+    hints,
     location::Location,
     suggestions::{self, DOCUMENT},
     yaml::{Kind, Node},
 };
 use crate::{PhoneNumber, sid::NotASid};
+
+/// The largest mapping of which each unknown key is compared with the known ones.
+const MAX_COMPARED: usize = 1_000;
 
 /// The entries of a mapping whose keys are known.
 pub(super) struct Fields<'a> {
@@ -38,6 +40,7 @@ impl<'a> Fields<'a> {
         let mut firsts: HashMap<&str, Location> = HashMap::with_capacity(map.len());
         let mut entries: Vec<(&str, Location, &Node)> = Vec::with_capacity(map.len());
         let mut mistaken = Vec::new();
+        let is_small = map.len() <= MAX_COMPARED;
         for (key, value) in map {
             let Kind::Text(word) = &key.kind else {
                 key_not_text(key, what, known, diagnostics);
@@ -57,7 +60,8 @@ impl<'a> Fields<'a> {
                 if !known.contains(&word.as_str()) && !word.starts_with("x-") {
                     match word.as_str() {
                         "<<" => mistaken.extend(known),
-                        word => mistaken.extend(suggestions::meant_key(word, known)),
+                        word if is_small => mistaken.extend(suggestions::meant_key(word, known)),
+                        _ => {}
                     }
                     unknown_key(key.location, word, what, (known, map), diagnostics);
                     if known == DOCUMENT || is_foreign(word, value) || holds_entries(value) {
@@ -160,6 +164,11 @@ fn unknown_key(
         diagnostics.add(DiagnosticCode::MergeKey, location, message, help);
         return;
     }
+    if map.len() > MAX_COMPARED {
+        let help = suggestions::known_keys(known);
+        diagnostics.add(DiagnosticCode::UnknownKey, location, message, help);
+        return;
+    }
     let stands =
         |meant: &&str| map.iter().any(|(key, _)| matches!(&key.kind, Kind::Text(key) if key == meant));
     let meant = suggestions::meant_key(word, known).filter(|meant| !stands(meant));
@@ -168,7 +177,8 @@ fn unknown_key(
         .with_suggestion(meant);
 }
 
-const RENDER_HELP: &str = "render the template, and pass the rendered file";
+/// The help for what a template left.
+pub(super) const RENDER_HELP: &str = "render the template, and pass the rendered file";
 
 /// The type of a value, as messages name it.
 pub(super) const fn name(kind: &Kind) -> &'static str {
@@ -225,7 +235,14 @@ pub(super) fn malformed<'f>(
             "fill it in before subaccountd reads the file",
         );
     }
-    let odd = suggestions::confusable(written);
+    if hints::is_cipher(written) {
+        let message = format!("`{key}` is encrypted with SOPS");
+        let help = "decrypt the file with `sops decrypt` before subaccountd reads it";
+        return diagnostics.add(DiagnosticCode::NotPlain, node.location, message, help);
+    }
+    let odd = suggestions::line_break(written)
+        .or_else(|| suggestions::confusable(written))
+        .or_else(|| suggestions::foreign_letter(written));
     diagnostics.add(code, node.location, message, odd.unwrap_or_else(|| help.to_owned()))
 }
 
@@ -362,53 +379,6 @@ pub(super) fn phone(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -
         diagnostic.with_yaml(meant.map(|meant| format!("\"{meant}\"")));
     };
     text.parse().map_err(refused).ok()
-}
-
-/// Reads a date or a time, in UTC unless it has an offset.
-pub(super) fn time(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {
-    let help = "write a date, as in \"2026-12-24\", or a time, as in \"2026-12-24T08:00:00Z\"";
-    let written = word(node, key, help, diagnostics)?;
-    let time = looks_like_a_time(written).then(|| instant(written)).flatten();
-    if time.is_none() {
-        let what = (
-            DiagnosticCode::MalformedTime,
-            format!("`{key}`: `{}` is not a valid date or time", shown(written)),
-        );
-        malformed(node, (key, written), what, help, diagnostics);
-    }
-    time
-}
-
-fn instant(written: &str) -> Option<Timestamp> {
-    let utc = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    let local = || written.parse::<civil::DateTime>().ok().and_then(utc);
-    written.parse::<Timestamp>().ok().or_else(local)
-}
-
-/// Returns true when `written` has the format of a date or a time. jiff accepts more: week dates, and zone names, which it
-/// ignores where there is no offset.
-fn looks_like_a_time(written: &str) -> bool {
-    let Some(rest) = after_template(written, "0000-00-00") else { return false };
-    if rest.is_empty() {
-        return true;
-    }
-    let Some(rest) = rest.strip_prefix(['T', 't', ' ']).and_then(|rest| after_template(rest, "00:00")) else {
-        return false;
-    };
-    let rest = after_template(rest, ":00").map_or(rest, |rest| {
-        let fraction =
-            rest.strip_prefix('.').map(|digits| digits.trim_start_matches(|c: char| c.is_ascii_digit()));
-        fraction.unwrap_or(rest)
-    });
-    let offset = rest.strip_prefix(['+', '-']).and_then(|rest| after_template(rest, "00:00"));
-    matches!(rest, "" | "Z" | "z") || offset == Some("")
-}
-
-/// The rest of `text` after a part that matches `template`, in which 0 is any digit.
-fn after_template<'a>(text: &'a str, template: &str) -> Option<&'a str> {
-    let (part, rest) = text.split_at_checked(template.len())?;
-    let fits = |(c, like): (u8, u8)| if like == b'0' { c.is_ascii_digit() } else { c == like };
-    part.bytes().zip(template.bytes()).all(fits).then_some(rest)
 }
 
 /// Returns true when `node` is what YAML reads from an unquoted `{{ … }}`: a mapping whose only key is a mapping.

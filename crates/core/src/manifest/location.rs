@@ -1,7 +1,7 @@
 //! Locations in the files of the state.
 
 /// A stretch of one line: line and column from 1, width in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Span {
     line: u32,
     column: u32,

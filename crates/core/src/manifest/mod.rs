@@ -7,6 +7,7 @@
 //! number leaves an account that is not listed; and the brake counts everything that faults took out.
 
 mod assemble;
+mod bounds;
 mod code;
 mod diagnostic;
 mod diagnostic_builder;
@@ -16,18 +17,22 @@ mod entry;
 pub mod export;
 mod fields;
 mod hidden;
+mod hints;
 mod location;
 mod parse;
 pub mod schema;
 mod source;
+mod spots;
 mod suggestions;
+mod surrogates;
 mod syntax;
+mod times;
 mod yaml;
 
 pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Excerpt, Related};
-pub use parse::{ParsedState, parse};
-pub use source::Source;
+pub use parse::{ParsedState, parse, parse_with};
+pub use source::{Source, Unread};
 pub use suggestions::near;
 
 /// The `apiVersion` of the format.

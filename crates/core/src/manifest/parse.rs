@@ -2,16 +2,18 @@
 
 use super::{
     assemble::{MissingFiles, assemble},
+    bounds::Budget,
     code::DiagnosticCode,
-    diagnostic::{Diagnostic, Lines, MAX_DIAGNOSTICS, span_at},
+    diagnostic::{Diagnostic, Lines, span_at},
     diagnostic_builder::{DiagnosticBuilder, Diagnostics},
     document::{Document, document},
     hidden::is_cut_off,
+    hints,
     location::Location,
     source::Source,
     yaml::documents,
 };
-use crate::desired::Desired;
+use crate::{desired::Desired, text::count};
 
 /// The desired state and its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +21,28 @@ use crate::desired::Desired;
 pub struct ParsedState {
     /// The state, without its doubtful parts.
     pub desired: Desired,
-    /// Every fault, by file, line and column.
+    /// The first 1,000 faults, by file, line and column; when there are more, the last one gives their number.
     pub faults: Vec<Diagnostic>,
+    /// The number of all faults.
+    pub fault_count: usize,
 }
 
 /// Reads `sources`, in their order, as one state.
 pub fn parse(sources: &[Source]) -> ParsedState {
+    parse_with(sources, &mut || {})
+}
+
+/// Reads `sources`, in their order, as one state, and calls `progress` after each.
+pub fn parse_with(sources: &[Source], progress: &mut dyn FnMut()) -> ParsedState {
     let names = sources.iter().map(|source| source.name.as_str()).collect();
-    let mut diagnostics = Diagnostics { names, ..Diagnostics::default() };
+    let mut diagnostics = Diagnostics::new(names);
     let mut all = Vec::new();
-    let mut missing = MissingFiles::default();
+    let is_empty = |source: &Source| source.content.as_ref().is_ok_and(Vec::is_empty);
+    let mut missing = MissingFiles { empty: sources.iter().all(is_empty), ..MissingFiles::default() };
+    let mut budget = Budget::default();
     for (file, source) in sources.iter().enumerate() {
-        let documents = file_documents(file, source, &mut diagnostics).unwrap_or_else(|| vec![None]);
+        let documents =
+            file_documents(file, source, &mut budget, &mut diagnostics).unwrap_or_else(|| vec![None]);
         if documents.iter().all(Option::is_some) {
             all.extend(documents.into_iter().flatten());
         } else {
@@ -38,30 +50,24 @@ pub fn parse(sources: &[Source]) -> ParsedState {
             missing.any = true;
             missing.paused |= documents.iter().flatten().any(|document| document.paused);
         }
+        progress();
     }
     let mut desired = assemble(all, &missing, &mut diagnostics);
     desired.faulty = diagnostics.count() > 0;
+    let (first, fault_count) = diagnostics.into_first();
+    let more = more_than(&first, fault_count);
     let mut lines = Lines::new(sources);
-    let faults = bounded(diagnostics.found).into_iter().map(|diagnostic| lines.fault(diagnostic)).collect();
-    ParsedState { desired, faults }
+    let faults = first.into_iter().chain(more).map(|diagnostic| lines.fault(diagnostic)).collect();
+    ParsedState { desired, faults, fault_count }
 }
 
-/// The diagnostics in order, each once, at most [`MAX_DIAGNOSTICS`] of them.
-fn bounded(mut found: Vec<DiagnosticBuilder>) -> Vec<DiagnosticBuilder> {
-    found.sort();
-    found.dedup_by(|later, first| later.repeats(first));
-    if let Some(rest) = found.len().checked_sub(MAX_DIAGNOSTICS).filter(|rest| *rest > 0) {
-        let location = found[MAX_DIAGNOSTICS - 1].location;
-        found.truncate(MAX_DIAGNOSTICS - 1);
-        let message = format!("{} more faults after this one are not shown", rest + 1);
-        found.push(DiagnosticBuilder::new(
-            DiagnosticCode::ManyFaults,
-            location.used(),
-            message,
-            "fix the other faults first",
-        ));
-    }
-    found
+/// The diagnostic with the number of those after the `first` ones, when there are more.
+fn more_than(first: &[DiagnosticBuilder], all: usize) -> Option<DiagnosticBuilder> {
+    let more = all.checked_sub(first.len()).filter(|more| *more > 0)?;
+    let location = first.last()?.location.used();
+    let verb = if more == 1 { "is" } else { "are" };
+    let message = format!("{} after this one {verb} not shown", count(more, "more fault"));
+    Some(DiagnosticBuilder::new(DiagnosticCode::ManyFaults, location, message, "fix the other faults first"))
 }
 
 /// The documents of one file, `None` for each one of another kind, which makes the whole file absent; `None` for a file
@@ -69,8 +75,13 @@ fn bounded(mut found: Vec<DiagnosticBuilder>) -> Vec<DiagnosticBuilder> {
 fn file_documents(
     file: usize,
     source: &Source,
+    budget: &mut Budget,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Vec<Option<Document>>> {
+    if let Some(hint) = source.content.as_ref().ok().and_then(|bytes| hints::of_bytes(bytes)) {
+        diagnostics.add(hint.code, Location::start_of(file), hint.message, hint.full_help());
+        return None;
+    }
     let text = match source.content.as_ref().map(|bytes| str::from_utf8(bytes)) {
         Ok(Ok(text)) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Ok(Err(error)) => {
@@ -89,19 +100,14 @@ fn file_documents(
         }
         Err(error) => {
             let message = format!("the file cannot be read: {error}");
-            diagnostics.add(
-                DiagnosticCode::UnreadableFile,
-                Location::start_of(file),
-                message,
-                "make the file readable for the user that subaccountd runs as",
-            );
+            diagnostics.add(DiagnosticCode::UnreadableFile, Location::start_of(file), message, error.help);
             return None;
         }
     };
-    let nodes = documents(file, text).map_err(|diagnostic| diagnostics.found.push(*diagnostic)).ok()?;
+    let nodes = documents(file, text, budget).map_err(|diagnostic| diagnostics.push(*diagnostic)).ok()?;
     let before = diagnostics.count();
     let documents = nodes.iter().map(|node| document(node, diagnostics)).collect();
-    if nodes.last().is_some_and(|last| is_cut_off(text, last, &diagnostics.found[before..])) {
+    if nodes.last().is_some_and(|last| is_cut_off(text, last, diagnostics.since(before))) {
         diagnostics.hide_in(file);
     }
     Some(documents)

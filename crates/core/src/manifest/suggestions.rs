@@ -1,7 +1,7 @@
 //! Suggestions: the valid word, number or SID that an invalid one most likely stands for.
 
 use super::diagnostic_builder::shown;
-use crate::PhoneNumber;
+use crate::{PhoneNumber, text};
 
 /// The keys of a document.
 pub(super) const DOCUMENT: &[&str] = &["apiVersion", "kind", "paused", "mainAccount", "subaccounts"];
@@ -60,7 +60,8 @@ pub(super) fn meant_key<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
 /// The help for the unknown `key`, where the keys `known` are allowed.
 pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some(meant) = meant_key(key, known) {
-        return format!("did you mean `{meant}`?");
+        let letter = foreign_letter(key).map(|letter| format!(" {letter}")).unwrap_or_default();
+        return format!("did you mean `{meant}`?{letter}");
     }
     if let Some(odd) = confusable(key) {
         return odd;
@@ -68,12 +69,18 @@ pub(super) fn unknown_key(key: &str, known: &[&str]) -> String {
     if let Some((level, _)) = LEVELS.iter().find(|(_, keys)| keys.contains(&key)) {
         return format!("`{key}` is a key of {level}: move it there, and check the indentation");
     }
+    known_keys(known)
+}
+
+/// The help that lists the `known` keys.
+pub(super) fn known_keys(known: &[&str]) -> String {
     format!("known keys: {}; keys that start with `x-` are ignored", known.join(", "))
 }
 
 /// The word of `known` that `word` most likely stands for; case, dashes and underscores do not count.
 pub fn near<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    if word.len() > 64 {
+    // A block text is not wrong for its letters.
+    if word.len() > 64 || word.contains('\n') {
         return None;
     }
     let distance = |candidate: &&str| strsim::osa_distance(&squeeze(word), &squeeze(candidate));
@@ -113,6 +120,9 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
         ("RI", "an identity"),
         ("PN", "a phone number"),
     ];
+    if let Some(help) = line_break(text).or_else(|| foreign_letter(text)) {
+        return Some(help);
+    }
     let (head, digits) = text.split_at_checked(2)?;
     let named = |head: &str| resources.iter().find(|(prefix, _)| *prefix == head).map(|(_, name)| *name);
     let is_sid = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
@@ -138,6 +148,20 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
             "expected 32 digits after {prefix}, found {count}: copy the SID from the Twilio Console"
         ))
     }
+}
+
+/// The help for a `text` that ends with a line break, as a block text does.
+pub(super) fn line_break(text: &str) -> Option<String> {
+    let ends = text.ends_with('\n').then_some("the value ends with a line break (`\\n`)")?;
+    Some(format!(
+        "{ends}: write it on the line of its key, or use `|-` instead of `|`, which keeps the line break"
+    ))
+}
+
+/// The help for the first letter or digit of `text` that is not ASCII, in a value that is ASCII.
+pub(super) fn foreign_letter(text: &str) -> Option<String> {
+    let (position, c) = (1..).zip(text.chars()).find(|(_, c)| c.is_alphanumeric() && !c.is_ascii())?;
+    Some(format!("character {position} is {}: write the plain letter or digit", text::code_point(c)))
 }
 
 /// The help for the first character in `text` that looks like another one: its name, and what to write instead.
@@ -180,7 +204,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 
 /// The first placeholder in `text`; empty when there is none.
 pub(super) fn placeholder(text: &str) -> String {
-    let pairs = [("{{", "}}"), ("{%", "%}"), ("${", "}"), ("$(", ")")];
+    let pairs = [("{{", "}}"), ("{%", "%}"), ("${", "}"), ("$(", ")"), ("<%", "%>"), ("%{", "}")];
     let found = pairs.iter().filter_map(|(open, close)| {
         let from = text.find(open)?;
         let to = text[from..].find(close).map_or(text.len(), |length| from + length + close.len());

@@ -8,8 +8,8 @@ use super::{
     suggestions,
 };
 
-/// The words of the reader for a file of more than a million nodes: they come back among those of the parser.
-pub(super) const TOO_MANY_NODES: &str = "more than 1000000 values after aliases are expanded";
+/// The words of the reader for a file of too many values: they come back among those of the parser.
+pub(super) const TOO_MANY_VALUES: &str = "more than 750,000 values after aliases are expanded";
 const UNTIL_THEN: &str = "until then, this file is not loaded";
 
 /// The problems that the parser reports: its words, their meaning, and the remedy.
@@ -83,6 +83,11 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("mapping keys are not allowed", "key that begins with a question mark", "put the key in double quotes"),
     ("control characters are not allowed", "control character", "remove it"),
+    (
+        "found invalid Unicode character escape code",
+        "escape of half a character",
+        "write both halves, as in `\\ud83c\\udf89`, or the character itself",
+    ),
 ];
 
 /// The diagnostic for text that serde_yaml cannot parse.
@@ -176,9 +181,9 @@ fn first_anchor(file: usize, text: &str, otherwise: Location) -> Location {
 /// The code, the message and the help for a `problem` that the parser reports between the texts `around` it.
 fn meaning(problem: &str, around: (&str, &str)) -> (DiagnosticCode, String, &'static str) {
     let not_yaml = |what: &str| format!("invalid YAML: {what}");
-    if problem.contains(TOO_MANY_NODES) || problem.contains("repetition limit exceeded") {
+    if problem.contains(TOO_MANY_VALUES) || problem.contains("repetition limit exceeded") {
         let help = "use fewer aliases";
-        (DiagnosticCode::Unfolding, not_yaml(TOO_MANY_NODES), help)
+        (DiagnosticCode::Unfolding, not_yaml(TOO_MANY_VALUES), help)
     } else if problem.contains("recursion limit exceeded") {
         (
             DiagnosticCode::Unfolding,
@@ -266,15 +271,21 @@ fn tab(file: usize, text: &str, span: Span) -> Option<DiagnosticBuilder> {
 
 /// The diagnostic for the conflict markers that git leaves in a file.
 fn conflict(file: usize, text: &str) -> Option<DiagnosticBuilder> {
-    let line = |marker: &str| {
-        let number = text.lines().position(|line| line.starts_with(marker))? + 1;
-        Some(Location::new(file, Span::new(number, 1, text.lines().nth(number - 1)?.chars().count())))
+    let is_marker = |line: &str| {
+        ["<<<<<<< ", "||||||| ", ">>>>>>> "].iter().any(|marker| line.starts_with(marker))
+            || line == "======="
     };
+    let mut markers = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| is_marker(line))
+        .map(|(at, line)| Location::new(file, Span::new(at + 1, 1, line.chars().count())));
     let message = "unresolved merge conflict";
     let help = format!("keep one of the two sides, and remove the marker lines; {UNTIL_THEN}");
     let mut diagnostic =
-        DiagnosticBuilder::new(DiagnosticCode::ConflictMarker, line("<<<<<<< ")?, message, help);
-    if let Some(end) = line(">>>>>>> ") {
+        DiagnosticBuilder::new(DiagnosticCode::ConflictMarker, markers.next()?, message, help);
+    let end = markers.find(|end| line_of(text, end.line()).starts_with('>'));
+    if let Some(end) = end {
         diagnostic.with_related(end, "conflict ends here");
     }
     Some(diagnostic)

@@ -3,20 +3,22 @@
 //! A value on which they disagree is refused: a state must not depend on the parser. A scalar is refused alone, a
 //! different structure with its whole file.
 
-use std::{cell::Cell, collections::HashMap, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
-use saphyr::Scalar;
-use saphyr_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
+use saphyr_parser::ScanError;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::{
+    bounds::{Budget, MAX_VALUES, OLD_BREAKS, check_directives},
     diagnostic_builder::DiagnosticBuilder,
     location::{Location, Span},
-    syntax::{TOO_MANY_NODES, disagreement, refused, unreadable},
+    spots::{ScalarKind, Spot, Spots, Unread},
+    surrogates::{masked, restored},
+    syntax::{TOO_MANY_VALUES, disagreement, refused, unreadable},
 };
 
-/// The most nodes that one file may have after its aliases are expanded.
-const MAX_NODES: usize = 1_000_000;
+/// The characters behind the place where the second parser stops that the first one is given: it may stop later.
+const MARGIN: usize = 4096;
 
 /// A value and its location.
 #[derive(Debug, Clone)]
@@ -51,10 +53,65 @@ pub(super) enum Kind {
     Map(Vec<(Node, Node)>),
 }
 
-/// The documents of one file, without the empty ones.
-pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
-    let meanings = meanings(file, text)?;
-    let spots = Spots::read(text).map_err(|error| Box::new(refused(file, text, &error)))?;
+/// The documents of one file, without the empty ones. Its values take their part of `budget`.
+pub(super) fn documents(
+    file: usize,
+    text: &str,
+    budget: &mut Budget,
+) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
+    check_directives(text).map_err(|excess| excess.diagnostic(file))?;
+    let documents = match masked(text) {
+        Cow::Owned(masked) => documents_in(file, text, &masked, budget)?,
+        Cow::Borrowed(_) => None,
+    };
+    match documents {
+        Some(documents) => Ok(documents),
+        None => Ok(documents_in(file, text, text, budget)?.unwrap_or_default()),
+    }
+}
+
+/// The documents in `parsed`, which is `text` with masks, or as it is; `None` when a mask is not in double quotes.
+fn documents_in(
+    file: usize,
+    text: &str,
+    parsed: &str,
+    budget: &mut Budget,
+) -> Result<Option<Vec<Node>>, Box<DiagnosticBuilder>> {
+    let spots = match Spots::read(parsed, budget) {
+        Ok(spots) if spots.has_escaped_mask => return Ok(None),
+        Ok(spots) => spots,
+        Err(Unread::Excess(excess)) => return Err(excess.diagnostic(file)),
+        Err(Unread::Scan(error)) => return Err(Box::new(not_yaml(file, text, parsed, &error))),
+    };
+    let mut end = parsed.len();
+    if parsed.contains(OLD_BREAKS) {
+        // To libyaml these characters begin a line, on which there may be more than the second parser reads.
+        match Spots::read(&parsed.replace(OLD_BREAKS, "\n"), &mut Budget::default()) {
+            Ok(_) => {}
+            Err(Unread::Excess(excess)) => return Err(excess.diagnostic(file)),
+            Err(Unread::Scan(error)) => end = end_after(parsed, &error),
+        }
+    }
+    let meanings = meanings(&parsed[..end]).map_err(|error| Box::new(unreadable(file, text, &error)))?;
+    joined(file, meanings, &spots).map(Some)
+}
+
+/// The diagnostic for text that the second parser rejects with `error`: that of the first one, when it rejects it at
+/// about the same place. It is given no more, because nothing bounds the rest.
+fn not_yaml(file: usize, text: &str, parsed: &str, error: &ScanError) -> DiagnosticBuilder {
+    let end = end_after(parsed, error);
+    let Err(first) = meanings(&parsed[..end]) else { return refused(file, text, error) };
+    let is_cut_off = first.location().is_some_and(|at| at.index() + 1 >= parsed[..end].chars().count());
+    if end < parsed.len() && is_cut_off { refused(file, text, error) } else { unreadable(file, text, &first) }
+}
+
+/// The end of the part of `text` that the first parser is given when the second one stops with `error`.
+fn end_after(text: &str, error: &ScanError) -> usize {
+    let end = text.char_indices().nth(error.marker().index().saturating_add(MARGIN));
+    end.map_or(text.len(), |(at, _)| at)
+}
+
+fn joined(file: usize, meanings: Vec<Meaning>, spots: &Spots) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
     if spots.roots.is_empty() && meanings.iter().all(|meaning| matches!(meaning, Meaning::Null)) {
         return Ok(Vec::new());
     }
@@ -62,13 +119,11 @@ pub(super) fn documents(file: usize, text: &str) -> Result<Vec<Node>, Box<Diagno
         let counts = format!("one reads {} documents, the other {}", meanings.len(), spots.roots.len());
         return Err(Box::new(disagreement(Location::start_of(file), &counts)));
     }
-    let nodes =
-        meanings.into_iter().zip(&spots.roots).map(|(meaning, &root)| spots.join(file, meaning, root, None));
-    Ok(nodes
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .filter(|node| !matches!(node.kind, Kind::Null))
-        .collect())
+    let nodes = meanings.into_iter().zip(&spots.roots);
+    let mut nodes =
+        nodes.map(|(meaning, &root)| spots.join(file, meaning, root, None)).collect::<Result<Vec<_>, _>>()?;
+    nodes.retain(|node| !matches!(node.kind, Kind::Null));
+    Ok(nodes)
 }
 
 /// A value as serde_yaml reads it, duplicate keys included.
@@ -81,16 +136,11 @@ enum Meaning {
     Map(Vec<(Self, Self)>),
 }
 
-fn meanings(file: usize, text: &str) -> Result<Vec<Meaning>, Box<DiagnosticBuilder>> {
-    let budget = Cell::new(MAX_NODES);
-    let mut meanings = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(text) {
-        let meaning = MeaningSeed(&budget)
-            .deserialize(document)
-            .map_err(|error| Box::new(unreadable(file, text, &error)))?;
-        meanings.push(meaning);
-    }
-    Ok(meanings)
+fn meanings(text: &str) -> Result<Vec<Meaning>, serde_yaml::Error> {
+    let left = Cell::new(MAX_VALUES);
+    serde_yaml::Deserializer::from_str(text)
+        .map(|document| MeaningSeed(&left).deserialize(document))
+        .collect()
 }
 
 struct MeaningSeed<'a>(&'a Cell<usize>);
@@ -100,7 +150,7 @@ impl<'de> DeserializeSeed<'de> for MeaningSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Meaning, D::Error> {
         let left = self.0.get().checked_sub(1);
-        self.0.set(left.ok_or_else(|| serde::de::Error::custom(TOO_MANY_NODES))?);
+        self.0.set(left.ok_or_else(|| serde::de::Error::custom(TOO_MANY_VALUES))?);
         from.deserialize_any(self)
     }
 }
@@ -149,7 +199,7 @@ impl<'de> Visitor<'de> for MeaningSeed<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Meaning, E> {
-        Ok(Meaning::Text(value.to_owned()))
+        Ok(Meaning::Text(restored(value).into_owned()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Meaning, A::Error> {
@@ -169,101 +219,30 @@ impl<'de> Visitor<'de> for MeaningSeed<'_> {
     }
 }
 
-/// The locations of all values, as the second parser reports them: an arena, so that an alias is an index.
-#[derive(Default)]
-struct Spots {
-    spots: Vec<(Span, Spot)>,
-    roots: Vec<usize>,
-}
-
-enum Spot {
-    Scalar {
-        text: String,
-        kind: ScalarKind,
-    },
-    List(Vec<usize>),
-    Map(Vec<usize>),
-    /// The index of the value that it repeats.
-    Alias(usize),
-}
-
-#[derive(PartialEq)]
-enum ScalarKind {
-    Null,
-    Bool,
-    Number,
-    Text,
-}
-
 impl Spots {
-    fn read(text: &str) -> Result<Self, saphyr_parser::ScanError> {
-        let mut all = Self::default();
-        let mut anchors = HashMap::new();
-        let mut open = Vec::new();
-        for event in Parser::new_from_str(text) {
-            let (event, span) = event?;
-            let (anchor, spot) = match event {
-                Event::Scalar(text, style, anchor, _) => (anchor, scalar(&text, style)),
-                Event::SequenceStart(anchor, _) => (anchor, Spot::List(Vec::new())),
-                Event::MappingStart(anchor, _) => (anchor, Spot::Map(Vec::new())),
-                Event::Alias(anchor) => (0, Spot::Alias(anchors.get(&anchor).copied().unwrap_or_default())),
-                Event::SequenceEnd | Event::MappingEnd => {
-                    open.pop();
-                    continue;
-                }
-                Event::Nothing
-                | Event::StreamStart
-                | Event::StreamEnd
-                | Event::DocumentStart(_)
-                | Event::DocumentEnd => continue,
-            };
-            let here = all.spots.len();
-            let nests = matches!(spot, Spot::List(_) | Spot::Map(_));
-            all.spots.push((span_of(span), spot));
-            if anchor != 0 {
-                anchors.insert(anchor, here);
-            }
-            all.attach(here, &open);
-            if nests {
-                open.push(here);
-            }
-        }
-        Ok(all)
-    }
-
-    fn attach(&mut self, child: usize, open: &[usize]) {
-        match open.last().map(|&parent| &mut self.spots[parent].1) {
-            Some(Spot::List(children) | Spot::Map(children)) => children.push(child),
-            Some(Spot::Scalar { .. } | Spot::Alias(_)) | None => self.roots.push(child),
-        }
-    }
-
-    /// Returns true when the value is left out, so that only the key before it can be marked.
-    fn is_left_out(&self, at: usize) -> bool {
-        matches!(&self.spots[at].1, Spot::Scalar { kind: ScalarKind::Null, text } if text.is_empty())
-    }
-
     fn join(
         &self,
         file: usize,
         meaning: Meaning,
-        at: usize,
+        at: u32,
         alias: Option<Span>,
     ) -> Result<Node, Box<DiagnosticBuilder>> {
-        let (span, spot) = &self.spots[at];
+        let (span, spot) = self.get(at);
         let mut location = Location::new(file, *span);
         location.alias = alias;
         let kind = match (meaning, spot) {
             (Meaning::Null, Spot::Scalar { kind: ScalarKind::Null, .. }) => Kind::Null,
             (Meaning::Bool(value), Spot::Scalar { kind: ScalarKind::Bool, .. }) => Kind::Bool(value),
-            (Meaning::Number, Spot::Scalar { kind: ScalarKind::Number, text }) => Kind::Number(text.clone()),
-            (Meaning::Text(value), Spot::Scalar { kind: ScalarKind::Text, text }) if value == *text => {
+            (Meaning::Number, Spot::Scalar { kind: ScalarKind::Number, text }) => {
+                Kind::Number(text.to_string())
+            }
+            (Meaning::Text(value), Spot::Scalar { kind: ScalarKind::Text, text }) if *value == **text => {
                 Kind::Text(value)
             }
             (
                 Meaning::Null | Meaning::Bool(_) | Meaning::Number | Meaning::Text(_),
                 Spot::Scalar { text, .. },
-            ) => Kind::Ambiguous(text.clone()),
+            ) => Kind::Ambiguous(text.to_string()),
             (meaning, Spot::Alias(target)) => {
                 return self.join(file, meaning, *target, alias.or(Some(*span)));
             }
@@ -273,7 +252,7 @@ impl Spots {
             }
             (Meaning::Map(entries), Spot::Map(spots)) if entries.len() * 2 == spots.len() => {
                 let entries = entries.into_iter().zip(spots.chunks_exact(2));
-                let join = |((key, value), at): ((Meaning, Meaning), &[usize])| {
+                let join = |((key, value), at): ((Meaning, Meaning), &[u32])| {
                     let key = self.join(file, key, at[0], alias)?;
                     let mut value = self.join(file, value, at[1], alias)?;
                     if self.is_left_out(at[1]) {
@@ -292,22 +271,6 @@ impl Spots {
     }
 }
 
-fn scalar(text: &str, style: ScalarStyle) -> Spot {
-    let kind = match Scalar::parse_from_cow_and_metadata(text.into(), style, None) {
-        Some(Scalar::Null) => ScalarKind::Null,
-        Some(Scalar::Boolean(_)) => ScalarKind::Bool,
-        Some(Scalar::Integer(_) | Scalar::FloatingPoint(_)) => ScalarKind::Number,
-        Some(Scalar::String(_)) | None => ScalarKind::Text,
-    };
-    Spot::Scalar { text: text.to_owned(), kind }
-}
-
-/// The span to mark; of one over several lines, the start.
-fn span_of(span: ParserSpan) -> Span {
-    let width = if span.start.line() == span.end.line() { span.len().max(1) } else { 1 };
-    Span::new(span.start.line(), span.start.col() + 1, width)
-}
-
 impl Meaning {
     const fn name(&self) -> &'static str {
         match self {
@@ -317,20 +280,6 @@ impl Meaning {
             Self::Text(_) => "a string",
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
-        }
-    }
-}
-
-impl Spot {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Scalar { kind: ScalarKind::Null, .. } => "nothing",
-            Self::Scalar { kind: ScalarKind::Bool, .. } => "a boolean",
-            Self::Scalar { kind: ScalarKind::Number, .. } => "a number",
-            Self::Scalar { kind: ScalarKind::Text, .. } => "another string",
-            Self::List(_) => "a list",
-            Self::Map(_) => "a mapping",
-            Self::Alias(_) => "an alias",
         }
     }
 }

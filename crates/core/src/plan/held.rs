@@ -9,6 +9,7 @@ use super::Context;
 use crate::{
     AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, Status, Target, Transfer,
     history::{Backoff, LAG},
+    text::hidden_difference,
 };
 
 /// The number of reverted writes of one target after which it is held.
@@ -166,10 +167,16 @@ pub(super) fn name_mismatch(entry: &Entry, live: &str) -> Hold {
         (_, Some(terms)) => ("close.confirm", terms.confirm.as_str()),
         (_, None) => ("friendlyName", ""),
     };
+    let difference = hidden_difference(written, live).map(|words| format!("; {words}")).unwrap_or_default();
+    let remedy = if written.trim_end_matches('\n') == live {
+        format!("write `{key}` on one line, or with `|-` instead of `|`, which keeps the line break")
+    } else {
+        format!("check that {} is the right account, then write its live name in `{key}`", entry.sid)
+    };
     hold(
         Reason::NameMismatch,
-        format!("{} is named {live:?} at Twilio, but `{key}` is {written:?}", entry.sid),
-        format!("check that {} is the right account, then write its live name in `{key}`", entry.sid),
+        format!("{} is named {live:?} at Twilio, but `{key}` is {written:?}{difference}", entry.sid),
+        remedy,
     )
 }
 

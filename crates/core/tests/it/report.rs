@@ -43,6 +43,7 @@ fn state(at: Timestamp) -> DesiredState {
         revision: None,
         loaded_at: at,
         faults: Vec::new(),
+        fault_count: 0,
     }
 }
 

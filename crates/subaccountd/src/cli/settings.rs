@@ -29,7 +29,7 @@ pub(crate) use words::FlagValues;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fleet")]
 pub(crate) struct ReconcileArgs {
-    /// The desired state: a file, or a directory of *.yaml and *.yml files
+    /// The desired state: a file, or a directory of *.yaml and *.yml files; `-` is standard input, except in `run`
     #[arg(
         long,
         env = "SUBACCOUNTD_DESIRED",
@@ -296,6 +296,8 @@ pub(crate) enum SettingsError {
     NoJournalDir,
     #[error("{0}")]
     StatusToken(String),
+    #[error("`run` reads the state again and again, and {} can be read only once: name a file or a folder", .0.display())]
+    StateIsStream(PathBuf),
     #[error(transparent)]
     Client(#[from] ConfigError),
 }

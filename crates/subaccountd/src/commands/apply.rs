@@ -35,7 +35,12 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
     let mut last: Option<Pass> = None;
     let mut told = None;
     for n in 1..=MAX_PASSES {
-        let loaded = reconciler.state.read_stable(None).await?;
+        let loaded = tokio::select! {
+            biased;
+            // What writes a pipe may never come to its end.
+            () = stopping.cancelled(), if last.is_none() => anyhow::bail!("stopped while reading the state"),
+            loaded = reconciler.state.read_stable(None) => loaded?,
+        };
         if told.as_ref() != Some(&loaded.sha256) {
             print_faults(&loaded);
             told = Some(loaded.sha256.clone());

@@ -41,7 +41,7 @@ const MAX_REMARKS: usize = 20;
 
 pub(super) async fn import(options: &ImportOptions, connection: &ConnectionArgs) -> anyhow::Result<Exit> {
     let choice = choice(options);
-    let there = ExistingFiles::read(options)?;
+    let there = ExistingFiles::read(options).await?;
     check_out(options, &there)?;
     let metrics = Arc::new(Metrics::new());
     let client = connection.client(metrics.clone())?;
@@ -101,19 +101,18 @@ struct ExistingFiles {
 
 /// Files of a state, and the state that they describe.
 struct ExistingState {
-    sources: Vec<Source>,
+    sources: Arc<Vec<Source>>,
     desired: Desired,
 }
 
 impl ExistingFiles {
-    fn read(options: &ImportOptions) -> anyhow::Result<Self> {
-        let known = |path: &PathBuf| {
-            let sources = state::sources(std::slice::from_ref(path));
-            let reading = manifest::parse(&sources);
-            (reading.faults, ExistingState { sources, desired: reading.desired })
+    async fn read(options: &ImportOptions) -> anyhow::Result<Self> {
+        let known = async |path: &PathBuf| {
+            let (sources, reading) = state::read_all(std::slice::from_ref(path)).await?;
+            Ok::<_, state::ReadError>((reading.faults, ExistingState { sources, desired: reading.desired }))
         };
         if options.missing {
-            let (faults, state) = known(&options.desired);
+            let (faults, state) = known(&options.desired).await?;
             show_faults(&faults);
             anyhow::ensure!(
                 faults.is_empty(),
@@ -123,7 +122,11 @@ impl ExistingFiles {
             return Ok(Self { state: Some(state), folder: None });
         }
         let folder = options.out.as_ref().filter(|out| options.split_by == SplitBy::Account && out.is_dir());
-        Ok(Self { state: None, folder: folder.map(|out| known(out).1) })
+        let folder = match folder {
+            Some(out) => Some(known(out).await?.1),
+            None => None,
+        };
+        Ok(Self { state: None, folder })
     }
 
     /// Refuses to overwrite a file of the state that `--missing` compares with: its content would be lost.

@@ -74,7 +74,7 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
         }
         Command::Apply { fleet, dry_run } => apply::apply(&fleet, &dry_run).await,
         Command::Validate { explain: Some(what), .. } => validate::explain(what),
-        Command::Validate { paths, output, explain: None } => validate::validate(&paths, output),
+        Command::Validate { paths, output, explain: None } => validate::validate(&paths, output).await,
         Command::Import { options, connection } => import::import(&options, &connection).await,
         Command::Journal { journal, since, account, output } => {
             journal::journal(&journal, since, account, output)

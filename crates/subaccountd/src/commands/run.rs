@@ -10,13 +10,14 @@ use tracing::info;
 
 use super::{Exit, reconciler};
 use crate::{
-    cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, StatusListen},
+    cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, SettingsError, StatusListen},
     daemon::{
         Outputs, ReconcileLoop, Snapshots,
         metrics::Metrics,
         pass_history::PassHistory,
         shutdown::{OnHangup, Shutdown},
     },
+    desired::StateReader,
     http::server::{self, AppState, SharedDocuments},
     version::VERSION,
 };
@@ -67,6 +68,10 @@ pub(super) async fn run(
     dry_run: &DryRunArgs,
 ) -> anyhow::Result<Exit> {
     let shutdown = Shutdown::on_signals(fleet.connection.request_timeout(), OnHangup::Reload)?;
+    // A file system that does not answer shows in the first pass.
+    if StateReader::new(&fleet.desired).is_stream().await.unwrap_or(false) {
+        return Err(SettingsError::StateIsStream(fleet.desired.clone()).into());
+    }
     let stopping = shutdown.stopping.clone();
     let (mut reconcile_loop, shown) = assemble(fleet, daemon, dry_run, shutdown)?;
     let served = CancellationToken::new();

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use serde::Serialize;
 use subaccountd_core::{
-    manifest::{self, Diagnostic, DiagnosticCode, ParsedState, Related},
+    manifest::{Diagnostic, DiagnosticCode, ParsedState, Related},
     text::count,
 };
 
@@ -12,21 +12,27 @@ use super::{Exit, print};
 use crate::{
     cli::{Explained, FaultFormat},
     desired as state,
-    output::{annotations, diagnostics, printed::Printed, terminal::colour},
+    output::{
+        annotations::{self, Places},
+        diagnostics,
+        printed::Printed,
+        terminal::colour,
+    },
 };
 
 /// The most codes that the last line names.
 const MAX_CODES: usize = 6;
 
-pub(super) fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result<Exit> {
-    let sources = state::sources(paths);
-    let reading = manifest::parse(&sources);
+pub(super) async fn validate(paths: &[PathBuf], output: FaultFormat) -> anyhow::Result<Exit> {
+    let (sources, reading) = state::read_all(paths).await?;
     let last = last_line(&reading, sources.len());
     print(&match output {
         FaultFormat::Text => {
             Printed::text(&(diagnostics::render(&reading.faults, colour(&io::stdout())) + &last))
         }
-        FaultFormat::Github => Printed::commands(&(annotations::github(&reading.faults) + &last)),
+        FaultFormat::Github => {
+            Printed::commands(&(annotations::github(&reading.faults, &Places::from_env()) + &last))
+        }
         FaultFormat::Json => {
             let document = ValidateDocument::new(&reading, sources.len());
             Printed::json(&(serde_json::to_string_pretty(&document)? + "\n"))
@@ -55,7 +61,7 @@ fn last_line(reading: &ParsedState, files: usize) -> String {
             [(accounts, "subaccount"), (numbers, "number"), (files, "file")].map(|(n, noun)| count(n, noun));
         return format!("valid: {accounts}, {numbers}, {files}\n");
     };
-    let count = count(codes.len(), "fault");
+    let count = count(reading.fault_count, "fault");
     codes.sort();
     codes.dedup();
     let names: Vec<_> = codes.iter().take(MAX_CODES).map(|code| code.as_str()).collect();

@@ -232,7 +232,7 @@ impl Metrics {
     pub(crate) fn publish_state(&self, report: &Report) {
         let state = &report.desired_state;
         self.valid.set(f64::from(state.valid));
-        self.faults.set(count(state.faults.len()));
+        self.faults.set(count(state.fault_count));
         self.last_change.set(seconds(state.loaded_at));
     }
 

@@ -170,6 +170,7 @@ mod tests {
                 revision: None,
                 loaded_at: Timestamp::UNIX_EPOCH,
                 faults: Vec::new(),
+                fault_count: 0,
             },
             last_pass: PassSummary {
                 result: Some(if failed { PassResult::Failed } else { PassResult::Success }),

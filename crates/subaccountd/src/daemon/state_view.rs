@@ -87,7 +87,7 @@ impl CheckState for StateView {
                 debug!(%error, "desired state cannot be read; retrying");
                 match error {
                     ReadError::NoAnswer(_) => StateCheck::NoAnswer,
-                    ReadError::KeepsChanging(_) | ReadError::Parser(_) => StateCheck::Unstable,
+                    ReadError::KeepsChanging(_) | ReadError::TooSlow => StateCheck::Unstable,
                 }
             }
         }

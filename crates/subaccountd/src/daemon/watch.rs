@@ -17,7 +17,10 @@ use tracing::{debug, warn};
 
 use crate::{
     daemon::wake::Waker,
-    desired::file_access::{FileAccess, NoAnswer, Steps},
+    desired::{
+        file_access::{FileAccess, NoAnswer, Steps},
+        mounts::mounted_file,
+    },
 };
 
 /// The most links that are followed on the way to one file.
@@ -37,6 +40,8 @@ pub(crate) struct Watch {
 
 struct Watched {
     path: PathBuf,
+    /// True once files that are mounted alone were looked for.
+    is_checked: bool,
     watcher: Option<RecommendedWatcher>,
     folders: Folders,
 }
@@ -47,7 +52,8 @@ impl Watch {
     pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
         #[cfg(feature = "simulation")]
         if crate::simulation::keep_waker(&waker) {
-            let watched = Watched { path: path.to_owned(), watcher: None, folders: Folders::new() };
+            let watched =
+                Watched { path: path.to_owned(), is_checked: true, watcher: None, folders: Folders::new() };
             return Self { files, watched: Arc::new(Mutex::new(watched)) };
         }
         let handler = move |event: notify::Result<Event>| match event {
@@ -63,7 +69,7 @@ impl Watch {
         let watcher = watcher
             .inspect_err(|error| warn!(%error, "no file watcher: changes are found only at the interval"))
             .ok();
-        let watched = Watched { path: path.to_owned(), watcher, folders: Folders::new() };
+        let watched = Watched { path: path.to_owned(), is_checked: false, watcher, folders: Folders::new() };
         Self { files, watched: Arc::new(Mutex::new(watched)) }
     }
 
@@ -81,6 +87,12 @@ impl Watch {
 
 impl Watched {
     fn refresh(&mut self, progress: &Steps) {
+        if !std::mem::replace(&mut self.is_checked, true)
+            && let Some(file) = mounted_file(&self.path)
+        {
+            let file = file.display();
+            warn!(file = %file, "{file} is mounted alone: a file that replaces it is never seen; mount its folder instead (in Kubernetes: without `subPath`), and restart after each change until then");
+        }
         let Some(watcher) = &mut self.watcher else { return };
         let now = folders(&self.path, progress);
         for folder in
@@ -112,7 +124,8 @@ impl Watched {
 
 /// The folders in which a change can change what is read at `path`.
 fn folders(path: &Path, progress: &Steps) -> Folders {
-    let mut walk = FolderWalk { folders: Folders::new(), progress };
+    let root = path.canonicalize().ok();
+    let mut walk = FolderWalk { folders: Folders::new(), root, progress };
     if let Ok(path) = std::path::absolute(path) {
         walk.follow(&path, MAX_LINKS);
     }
@@ -121,6 +134,8 @@ fn folders(path: &Path, progress: &Steps) -> Folders {
 
 struct FolderWalk<'a> {
     folders: Folders,
+    /// The real path of the state: a link below it that leads out is not followed.
+    root: Option<PathBuf>,
     progress: &'a Steps,
 }
 
@@ -153,6 +168,11 @@ impl FolderWalk<'_> {
         }
     }
 
+    fn leads_out(&self, link: &Path) -> bool {
+        let real = link.canonicalize();
+        real.is_ok_and(|real| self.root.as_ref().is_some_and(|root| !real.starts_with(root)))
+    }
+
     fn below(&mut self, folder: &Path, links: usize) -> io::Result<()> {
         if self.folders.contains_key(folder) {
             return Ok(());
@@ -168,6 +188,7 @@ impl FolderWalk<'_> {
             if kind.is_dir() {
                 self.below(&entry.path(), links)?;
             } else if kind.is_symlink()
+                && !self.leads_out(&entry.path())
                 && let Some(links) = links.checked_sub(1)
             {
                 self.follow(&entry.path(), links);

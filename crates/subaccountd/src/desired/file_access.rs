@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// The longest time for which a call may make no progress.
+/// The longest time for which a call into the file system may make no progress.
 const MAX_SILENCE: Duration = Duration::from_secs(10);
 
 /// The reason why a call was given up, or was not begun.
@@ -27,6 +27,8 @@ pub(crate) struct FileAccess {
     place: Arc<Semaphore>,
     /// Set until a call that was given up returns.
     stuck: Arc<AtomicBool>,
+    /// The longest time for which a call may make no progress.
+    silence: Duration,
 }
 
 /// The steps that a call has made: a slow file system is not one that hangs.
@@ -35,13 +37,18 @@ pub(crate) struct Steps(Arc<AtomicU64>);
 
 impl FileAccess {
     pub(crate) fn new() -> Self {
-        Self { place: Arc::new(Semaphore::new(1)), stuck: Arc::default() }
+        Self::with_silence(MAX_SILENCE)
+    }
+
+    /// The right to other calls, which may make no progress for as long as `silence`.
+    pub(crate) fn with_silence(silence: Duration) -> Self {
+        Self { place: Arc::new(Semaphore::new(1)), stuck: Arc::default(), silence }
     }
 
     /// Makes `call` on a blocking thread. The answer of a call that was given up is dropped.
     ///
     /// # Errors
-    /// When `call` makes no progress for 10 s, or an earlier one that was given up has not returned.
+    /// When `call` makes no progress for too long, or an earlier one that was given up has not returned.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Steps) -> T + Send + 'static,
@@ -54,7 +61,7 @@ impl FileAccess {
         let place = if self.stuck.load(Ordering::SeqCst) {
             place.try_acquire_owned().map_err(|_| NoAnswer)?
         } else {
-            let place = timeout(MAX_SILENCE, place.acquire_owned()).await;
+            let place = timeout(self.silence, place.acquire_owned()).await;
             // The caller of the outstanding call may have stopped waiting for it.
             let place = place.inspect_err(|_| self.stuck.store(true, Ordering::SeqCst));
             place.map_err(|_| NoAnswer)?.map_err(|_| NoAnswer)?
@@ -69,7 +76,7 @@ impl FileAccess {
         });
         loop {
             let before = progress.steps();
-            match timeout(MAX_SILENCE, &mut call).await {
+            match timeout(self.silence, &mut call).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failed)) => match failed.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),

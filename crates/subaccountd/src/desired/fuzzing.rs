@@ -36,7 +36,7 @@ pub fn state(input: &[u8]) {
 /// The files of a state.
 pub(crate) fn sources(input: &[u8]) -> Vec<Source> {
     let content = |part: &[u8]| match part {
-        b"%unreadable" => Err("permission denied".to_owned()),
+        b"%unreadable" => Err("permission denied".to_owned().into()),
         bytes => Ok(bytes.to_vec()),
     };
     let parts = parts(input).into_iter().enumerate();
@@ -56,7 +56,7 @@ fn with_a_fault(sources: &[Source]) -> Vec<(&'static str, Vec<Source>)> {
         sources.iter().cloned().chain([other]).collect()
     };
     let mut broken = vec![
-        ("a file that cannot be read", beside(Err("permission denied".to_owned()))),
+        ("a file that cannot be read", beside(Err("permission denied".to_owned().into()))),
         ("a file that is not YAML", beside(Ok(b"{".to_vec()))),
         ("a file of another kind", beside(Ok(b"a: b\n".to_vec()))),
         ("a file twice", beside(sources[0].content.clone())),

@@ -4,12 +4,12 @@ pub(crate) mod file_access;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 
+pub(crate) mod mounts;
+mod walk;
+
 use std::{
-    collections::BTreeSet,
-    fs, io,
-    io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -21,22 +21,23 @@ use subaccountd_core::{
 };
 use tokio::task::spawn_blocking;
 
+pub(crate) use walk::{MAX_FILE_SIZE, MAX_FILES};
+
 use crate::{
     clock,
     daemon::watch::{MAX_LINKS, first_link},
-    desired::file_access::{FileAccess, NoAnswer, Noted, Steps},
+    desired::{
+        file_access::{FileAccess, NoAnswer, Steps},
+        walk::{is_stream, walk},
+    },
 };
 
 /// The shortest time between two reads that must give the same bytes.
 const APART: Duration = Duration::from_millis(50);
 /// The number of times that a state that keeps changing is read again before the read fails.
 const MAX_READS: usize = 40;
-/// The most bytes of one file.
-pub(crate) const MAX_FILE_SIZE: u64 = 8 * 1024 * 1024;
-/// The most files of one state.
-pub(crate) const MAX_FILES: usize = 10_000;
-/// The deepest folder below a path.
-const MAX_DEPTH: usize = 32;
+/// The longest time that the parser may take for one file.
+const MAX_PARSING: Duration = Duration::from_secs(30);
 
 /// The state as read from disk.
 #[derive(Debug, Clone)]
@@ -55,8 +56,8 @@ pub(crate) enum ReadError {
     NoAnswer(#[from] NoAnswer),
     #[error("{} keeps changing: no two reads gave the same bytes; stop what rewrites it", .0.display())]
     KeepsChanging(PathBuf),
-    #[error("the parser failed: {0}")]
-    Parser(tokio::task::JoinError),
+    #[error("the state is not parsed within {} s for each file; split it, or shorten what is in brackets", MAX_PARSING.as_secs())]
+    TooSlow,
 }
 
 /// Reads the state at one path. Its clones share the right to call into the file system.
@@ -64,16 +65,40 @@ pub(crate) enum ReadError {
 pub(crate) struct StateReader {
     path: PathBuf,
     files: FileAccess,
+    parser: StateParser,
+    /// What was read from a path that can be read only once.
+    stream: Arc<OnceLock<Vec<Source>>>,
 }
+
+/// Parses on a thread of its own, one state at a time; a state that takes too long is given up.
+#[derive(Debug, Clone)]
+pub(crate) struct StateParser(FileAccess);
 
 /// Reads the state at `path` once it is stable, for a one-shot command.
 pub(crate) async fn read_stable(path: &Path) -> Result<LoadedState, ReadError> {
     StateReader::new(path).read_stable(None).await
 }
 
+/// Reads every file of `paths` once, in path order, and parses them as one state.
+pub(crate) async fn read_all(paths: &[PathBuf]) -> Result<(Arc<Vec<Source>>, ParsedState), ReadError> {
+    let sources = Arc::new(read_sources(paths.to_vec(), &FileAccess::new()).await?);
+    let reading = StateParser::new().parse(sources.clone()).await?;
+    Ok((sources, reading))
+}
+
+async fn read_sources(paths: Vec<PathBuf>, files: &FileAccess) -> Result<Vec<Source>, NoAnswer> {
+    let stream = paths.clone();
+    if files.run(move |_| stream.iter().any(|path| is_stream(path))).await? {
+        // What writes a pipe may take its time.
+        return spawn_blocking(move || walk(&paths, &Steps::default())).await.map_err(|_| NoAnswer);
+    }
+    files.run(move |progress| walk(&paths, progress)).await
+}
+
 impl StateReader {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), files: FileAccess::new() }
+        let (files, parser) = (FileAccess::new(), StateParser::new());
+        Self { path: path.to_owned(), files, parser, stream: Arc::default() }
     }
 
     /// The path of the state.
@@ -86,33 +111,77 @@ impl StateReader {
         &self.files
     }
 
+    /// Returns true when the state comes from a path that can be read only once.
+    ///
+    /// # Errors
+    /// When the file system does not answer.
+    pub(crate) async fn is_stream(&self) -> Result<bool, NoAnswer> {
+        let path = self.path.clone();
+        self.files.run(move |_| is_stream(&path)).await
+    }
+
     /// Reads until two reads agree. What `known` holds was stable before: it needs no second read. Its bytes are not parsed
     /// again.
     pub(crate) async fn read_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
-        let mut read = self.read().await?;
+        // The bytes of the first read are not kept: those of the second are the same.
+        let mut read = self.read().await?.digest;
+        if let Some(known) = known.filter(|known| read.is_of(known)) {
+            return Ok(known.clone());
+        }
         for _ in 0..MAX_READS {
-            // A link that is swapped during the read gives the bytes of one commit and the name of another.
-            if known.is_some_and(|known| (&known.sha256, &known.revision) == (&read.sha256, &read.revision)) {
-                return read.parsed(known).await;
-            }
             tokio::time::sleep(APART).await;
             let again = self.read().await?;
-            if (&again.sha256, &again.revision) == (&read.sha256, &read.revision) {
-                return again.parsed(known).await;
+            // A link that is swapped during the read gives the bytes of one commit and the name of another.
+            if again.digest == read || known.is_some_and(|known| again.digest.is_of(known)) {
+                return self.parsed(again, known).await;
             }
-            read = again;
+            read = again.digest;
         }
         Err(ReadError::KeepsChanging(self.path.clone()))
     }
 
     /// Reads once. The bytes of `known` are not parsed again.
     pub(crate) async fn read_once(&self, known: &LoadedState) -> Result<LoadedState, ReadError> {
-        self.read().await?.parsed(Some(known)).await
+        self.parsed(self.read().await?, Some(known)).await
     }
 
     async fn read(&self) -> Result<Files, NoAnswer> {
         let path = self.path.clone();
-        self.files.run(move |progress| Files::read(&path, progress)).await
+        if let Some(sources) = self.stream.get() {
+            return Ok(Files::new(sources.clone(), &path));
+        }
+        if self.is_stream().await? {
+            let sources = read_sources(vec![path.clone()], &self.files).await?;
+            return Ok(Files::new(self.stream.get_or_init(|| sources).clone(), &path));
+        }
+        self.files.run(move |progress| Files::new(walk(std::slice::from_ref(&path), progress), &path)).await
+    }
+
+    /// The state that `files` hold.
+    async fn parsed(&self, files: Files, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
+        let Files { sources, digest: FilesDigest { sha256, revision } } = files;
+        if let Some(known) = known.filter(|known| known.sha256 == sha256) {
+            return Ok(LoadedState { revision, ..known.clone() });
+        }
+        let reading = Arc::new(self.parser.parse(Arc::new(sources)).await?);
+        let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
+        let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
+        Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })
+    }
+}
+
+impl StateParser {
+    pub(crate) fn new() -> Self {
+        Self(FileAccess::with_silence(MAX_PARSING))
+    }
+
+    /// Parses `sources` as one state.
+    ///
+    /// # Errors
+    /// When it takes too long, or the thread of an earlier state that took too long is not done.
+    pub(crate) async fn parse(&self, sources: Arc<Vec<Source>>) -> Result<ParsedState, ReadError> {
+        let parse = move |progress: &Steps| manifest::parse_with(&sources, &mut || progress.step());
+        self.0.run(parse).await.map_err(|NoAnswer| ReadError::TooSlow)
     }
 }
 
@@ -133,128 +202,27 @@ fn same_meaning(one: &ParsedState, other: &ParsedState) -> bool {
 /// The result of one read.
 struct Files {
     sources: Vec<Source>,
+    digest: FilesDigest,
+}
+
+/// The identity of the files that were read.
+#[derive(PartialEq, Eq)]
+struct FilesDigest {
     sha256: String,
     revision: Option<String>,
 }
 
 impl Files {
-    fn read(path: &Path, progress: &Steps) -> Self {
-        let sources = walk(&[path.to_owned()], progress);
-        let sha256 = sha256(&sources);
-        Self { sources, sha256, revision: revision(path) }
-    }
-
-    /// The state that the files hold. Parsing takes a thread of its own, as it takes long for a large state.
-    async fn parsed(self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
-        let Self { sources, sha256, revision } = self;
-        if let Some(known) = known.filter(|known| known.sha256 == sha256) {
-            return Ok(LoadedState { revision, ..known.clone() });
-        }
-        let reading = Arc::new(parse(sources).await?);
-        let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
-        let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
-        Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })
+    fn new(sources: Vec<Source>, path: &Path) -> Self {
+        let digest = FilesDigest { sha256: sha256(&sources), revision: revision(path) };
+        Self { sources, digest }
     }
 }
 
-async fn parse(sources: Vec<Source>) -> Result<ParsedState, ReadError> {
-    #[cfg(feature = "simulation")]
-    if crate::simulation::local_time().is_some() {
-        return Ok(manifest::parse(&sources));
+impl FilesDigest {
+    fn is_of(&self, known: &LoadedState) -> bool {
+        (&known.sha256, &known.revision) == (&self.sha256, &self.revision)
     }
-    spawn_blocking(move || manifest::parse(&sources)).await.map_err(ReadError::Parser)
-}
-
-/// Every file of `paths`, in path order, as one state. A path that cannot be read is a source that says so.
-pub(crate) fn sources(paths: &[PathBuf]) -> Vec<Source> {
-    walk(paths, &Steps::default())
-}
-
-fn walk(paths: &[PathBuf], progress: &Steps) -> Vec<Source> {
-    let mut walk = SourceWalk { sources: Vec::new(), real: BTreeSet::new(), progress };
-    for path in paths {
-        let before = walk.sources.len();
-        walk.path(path, 0, true);
-        if walk.sources.len() == before {
-            // A fault of an empty directory still needs a file name.
-            walk.sources.push(Source { name: path.display().to_string(), content: Ok(Vec::new()) });
-        }
-    }
-    walk.sources
-}
-
-struct SourceWalk<'a> {
-    sources: Vec<Source>,
-    real: BTreeSet<PathBuf>,
-    progress: &'a Steps,
-}
-
-impl SourceWalk<'_> {
-    fn path(&mut self, path: &Path, depth: usize, named: bool) {
-        self.progress.step();
-        if self.sources.len() >= MAX_FILES || depth > MAX_DEPTH {
-            let limit = format!("more than {MAX_FILES} files, or folders deeper than {MAX_DEPTH}");
-            return self.add(path, Err(limit));
-        }
-        let is_directory = match path.metadata() {
-            Ok(metadata) => metadata.is_dir(),
-            // A dangling link is an error only where it has the name of a state file.
-            Err(_) if !named && !is_yaml(path) => return,
-            Err(error) => return self.add(path, Err(error.to_string())),
-        };
-        if !is_directory && !named && !is_yaml(path) {
-            return;
-        }
-        let new = path.canonicalize().map_or(true, |real| self.real.insert(real));
-        if !new {
-            return;
-        }
-        if is_directory {
-            match children(path) {
-                Ok(children) => children.iter().for_each(|child| self.path(child, depth + 1, false)),
-                Err(error) => self.add(path, Err(error.to_string())),
-            }
-        } else {
-            self.add(path, content(path, self.progress));
-        }
-    }
-
-    fn add(&mut self, path: &Path, content: Result<Vec<u8>, String>) {
-        self.sources.push(Source { name: path.display().to_string(), content });
-    }
-}
-
-fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut children = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            children.push(entry.path());
-        }
-    }
-    children.sort();
-    Ok(children)
-}
-
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-fn content(path: &Path, progress: &Steps) -> Result<Vec<u8>, String> {
-    // Opening a pipe would wait for its other end.
-    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return Err("it is not a regular file".to_owned());
-    }
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    Noted(file, progress)
-        .take(MAX_FILE_SIZE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_FILE_SIZE {
-        return Err(format!("it is larger than {} MiB", MAX_FILE_SIZE / 1024 / 1024));
-    }
-    Ok(bytes)
 }
 
 fn sha256(sources: &[Source]) -> String {
@@ -266,7 +234,7 @@ fn sha256(sources: &[Source]) -> String {
         for source in sources {
             let (kind, bytes) = match &source.content {
                 Ok(bytes) => (b'+', bytes.as_slice()),
-                Err(error) => (b'-', error.as_bytes()),
+                Err(unread) => (b'-', unread.reason.as_bytes()),
             };
             hash.update((source.name.len() as u64).to_le_bytes());
             hash.update(source.name.as_bytes());
@@ -294,67 +262,9 @@ fn revision(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{fs, os::unix::fs::symlink};
 
     use super::*;
-
-    fn names(path: &Path) -> Vec<String> {
-        let short = |source: Source| source.name.replace(&format!("{}/", path.display()), "");
-        sources(&[path.to_owned()]).into_iter().map(short).collect()
-    }
-
-    #[test]
-    fn a_directory_is_read_recursively_in_path_order_and_each_real_file_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        fs::create_dir_all(at("b/deep")).unwrap();
-        fs::create_dir_all(at(".hidden")).unwrap();
-        for name in ["a.yaml", "b/deep/c.yml", "notes.txt", ".hidden/x.yaml", "z.yaml"] {
-            fs::write(at(name), name).unwrap();
-        }
-        symlink(at("a.yaml"), at("q.yaml")).unwrap();
-        symlink(dir.path(), at("b/loop")).unwrap();
-        assert_eq!(names(dir.path()), ["a.yaml", "b/deep/c.yml", "z.yaml"]);
-    }
-
-    #[test]
-    fn a_file_mounted_from_a_config_map_is_read_through_its_links() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("..2026")).unwrap();
-        fs::write(dir.path().join("..2026/desired.yaml"), "x").unwrap();
-        symlink("..2026", dir.path().join("..data")).unwrap();
-        symlink("..data/desired.yaml", dir.path().join("desired.yaml")).unwrap();
-        assert_eq!(names(dir.path()), ["desired.yaml"]);
-    }
-
-    #[test]
-    fn a_missing_path_and_an_empty_directory_keep_a_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let missing = dir.path().join("missing.yaml");
-        let sources_of_missing = sources(std::slice::from_ref(&missing));
-        assert_eq!(sources_of_missing[0].name, missing.display().to_string());
-        assert!(sources_of_missing[0].content.as_ref().is_err_and(|error| error.contains("No such file")));
-        assert_eq!(sources(&[dir.path().to_owned()])[0].content, Ok(Vec::new()));
-    }
-
-    #[test]
-    fn a_file_over_the_bound_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let large = dir.path().join("large.yaml");
-        fs::File::create(&large).unwrap().set_len(MAX_FILE_SIZE + 1).unwrap();
-        assert_eq!(sources(&[large])[0].content, Err("it is larger than 8 MiB".to_owned()));
-    }
-
-    #[test]
-    fn pipe_and_dangling_link_do_not_stop_the_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let pipe = dir.path().join("a.yaml");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        symlink("nowhere", dir.path().join("notes")).unwrap();
-        let read = sources(&[dir.path().to_owned()]);
-        assert_eq!(read.len(), 1);
-        assert_eq!(read[0].content, Err("it is not a regular file".to_owned()));
-    }
 
     /// The bytes and the name of a commit are read one after the other, and a swap may come in between.
     #[tokio::test]

@@ -354,5 +354,6 @@ pub(crate) fn shown(loaded: &LoadedState) -> DesiredState {
         revision: loaded.revision.clone(),
         loaded_at: loaded.loaded_at,
         faults: loaded.reading.faults.clone(),
+        fault_count: loaded.reading.fault_count,
     }
 }

@@ -129,7 +129,7 @@ fn check_shown((report, observation): &(Report, Observation), loaded: &LoadedSta
 
 /// Checks that a file that cannot be read adds no action.
 fn check_fault(document: &[u8], mut files: Vec<Source>, rules: &GuardrailArgs, without: &PlanView) {
-    files.push(Source { name: "other.yaml".to_owned(), content: Err("permission denied".to_owned()) });
+    files.push(Source { name: "other.yaml".to_owned(), content: Err("permission denied".to_owned().into()) });
     let loaded = loaded(parse_state(&files));
     let Some(report) = replan(document, &loaded, rules) else { return };
     let (with, without) = (actions(&report.plan), actions(without));

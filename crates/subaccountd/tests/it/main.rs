@@ -23,6 +23,7 @@ mod settings;
 mod shown;
 mod signals;
 mod snapshots;
+mod state_files;
 mod status;
 mod streams;
 mod support;

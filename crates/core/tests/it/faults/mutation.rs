@@ -1,7 +1,7 @@
 //! Mutations: what goes wrong in files, each at a place that is drawn.
 
 use proptest::sample::Index;
-use subaccountd_core::manifest::Source;
+use subaccountd_core::manifest::{Source, Unread};
 
 use crate::support::text::long;
 
@@ -11,7 +11,7 @@ pub(super) struct Files<'a> {
     picks: std::slice::Iter<'a, Index>,
 }
 
-type Contents = Vec<Result<Vec<u8>, String>>;
+type Contents = Vec<Result<Vec<u8>, Unread>>;
 
 impl<'a> Files<'a> {
     pub(super) fn new(texts: &[String], picks: &'a [Index]) -> Self {
@@ -86,7 +86,7 @@ impl<'a> Files<'a> {
     #[expect(clippy::unnecessary_wraps, reason = "the type of every mutation")]
     fn bytes(
         mut self,
-        change: impl FnOnce(Vec<u8>, &mut Self) -> Result<Vec<u8>, String>,
+        change: impl FnOnce(Vec<u8>, &mut Self) -> Result<Vec<u8>, Unread>,
     ) -> Option<Contents> {
         let count = self.texts.len();
         let file = self.pick(count);
@@ -292,7 +292,7 @@ pub(super) const GARBLING: &[Mutation] = mutations! {
         bytes.truncate(files.one_of(&ends));
         Ok(bytes)
     }),
-    "file that cannot be read": |files| files.bytes(|_, _| Err("permission denied".to_owned())),
+    "file that cannot be read": |files| files.bytes(|_, _| Err("permission denied".to_owned().into())),
     "file of something else": |files| files.bytes(|_, files| {
         let others = ["a,b\nc,d\n", "- a\n", "just a text\n", "7\n", "{}\n", "apiVersion: v1\nkind: ConfigMap\ndata: {}\n", "\u{0}\u{1}\u{2}"];
         Ok(files.one_of(&others).into())

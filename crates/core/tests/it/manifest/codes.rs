@@ -1,6 +1,6 @@
 //! The codes: each has an explanation, and examples that match it.
 
-use subaccountd_core::manifest::{DiagnosticCode, Source, parse};
+use subaccountd_core::manifest::{DiagnosticCode, Source, Unread, parse};
 
 /// Codes without an example in YAML: no text can show them.
 const WITHOUT_EXAMPLE: [DiagnosticCode; 3] =
@@ -10,7 +10,7 @@ fn codes(sources: &[Source]) -> Vec<DiagnosticCode> {
     parse(sources).faults.iter().map(|fault| fault.code).collect()
 }
 
-fn source(content: Result<Vec<u8>, String>) -> Source {
+fn source(content: Result<Vec<u8>, Unread>) -> Source {
     Source { name: "state.yaml".to_owned(), content }
 }
 
@@ -39,7 +39,10 @@ fn wrong_example_of_each_code_has_that_fault_and_the_right_one_has_none() {
 
 #[test]
 fn fault_without_an_example_has_its_code() {
-    assert_eq!(codes(&[source(Err("permission denied".to_owned()))]), [DiagnosticCode::UnreadableFile]);
+    assert_eq!(
+        codes(&[source(Err("permission denied".to_owned().into()))]),
+        [DiagnosticCode::UnreadableFile]
+    );
     assert_eq!(codes(&[source(Ok(b"reason: M\xfcller\n".to_vec()))]), [DiagnosticCode::NotUtf8]);
     for code in WITHOUT_EXAMPLE {
         assert!(!code.explanation().contains("```yaml"), "{code}");
@@ -47,18 +50,38 @@ fn fault_without_an_example_has_its_code() {
 }
 
 #[test]
-fn a_thousand_faults_are_kept_and_the_last_counts_the_others() {
+fn a_thousand_faults_are_kept_and_one_more_counts_the_others() {
     let text = "mainAccount: {sid: AC00000000000000000000000000000000}\nkind: DesiredState\n\
                 apiVersion: subaccountd/v1\nsubaccounts:\n"
         .to_owned();
-    let with =
-        |faults: usize| parse(&[source(Ok(format!("{text}{}", "- 1\n".repeat(faults)).into_bytes()))]).faults;
-    assert!(with(1000).iter().all(|fault| fault.code == DiagnosticCode::WrongType));
-    let faults = with(5000);
-    assert_eq!(faults.len(), 1000);
-    let last = faults.last().unwrap();
-    assert_eq!((last.code, last.line), (DiagnosticCode::ManyFaults, 1004));
-    assert_eq!(last.message, "4001 more faults after this one are not shown");
+    let with = |faults: usize| parse(&[source(Ok(format!("{text}{}", "- 1\n".repeat(faults)).into_bytes()))]);
+    assert!(with(1000).faults.iter().all(|fault| fault.code == DiagnosticCode::WrongType));
+    // With the last number not every one is kept whole while they are read.
+    for (count, told) in
+        [(1001, "1 more fault after this one is"), (90_000, "89,000 more faults after this one are")]
+    {
+        let read = with(count);
+        assert_eq!((read.faults.len(), read.fault_count), (1001, count));
+        let (last, first) = read.faults.split_last().unwrap();
+        assert!(first.iter().map(|fault| fault.line).eq(5..1005), "the first ones, in order");
+        assert_eq!((last.code, last.line), (DiagnosticCode::ManyFaults, 1004));
+        assert_eq!(last.message, format!("{told} not shown"));
+    }
+}
+
+#[test]
+fn faults_that_an_alias_repeats_are_counted_once() {
+    let head = "apiVersion: subaccountd/v1\nkind: DesiredState\n\
+                mainAccount: {sid: AC00000000000000000000000000000000}\n";
+    let items = "1, ".repeat(9_000);
+    let text =
+        format!("{head}x-a: &a [{items}]\nsubaccounts: *a\n---\n{head}x-a: &a [{items}]\nsubaccounts: *a\n");
+    let again = format!(
+        "{head}x-a: &a [{items}]\nsubaccounts: [{{numbers: *a}}, {{numbers: *a}}, {{numbers: *a}}]\n"
+    );
+    let count = |text: String| parse(&[source(Ok(text.into_bytes()))]).fault_count;
+    assert_eq!(count(text), 2 * 9_000 + 1, "the second main account is one more");
+    assert_eq!(count(again), 9_000 + 3 * 2, "each entry lacks its SID and status");
 }
 
 #[test]

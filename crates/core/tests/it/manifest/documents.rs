@@ -10,7 +10,7 @@ fn missing_files_are_no_state() {
     insta::assert_snapshot!(shown, @r"
     :1:1 ``
       SD037 no desired state: no readable document with `apiVersion` and `kind`
-      = start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`
+      = there is no text at all: check that what holds the state is mounted there, with files that end in `.yaml` or `.yml`, or write the state
     left:
       no main: no desired state: no readable document with `apiVersion` and `kind`
     ");
@@ -507,7 +507,7 @@ fn a_file_that_cannot_be_read_costs_the_file() {
             )
             .into_bytes()),
         },
-        Source { name: "b.yaml".to_owned(), content: Err("permission denied".to_owned()) },
+        Source { name: "b.yaml".to_owned(), content: Err("permission denied".to_owned().into()) },
     ]);
     insta::assert_snapshot!(shown, @r"
     b.yaml:1:1 ``

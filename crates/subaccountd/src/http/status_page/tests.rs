@@ -75,6 +75,7 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
             revision: Some("0123abc".to_owned()),
             loaded_at: at(),
             faults: Vec::new(),
+            fault_count: 0,
         },
         last_pass: PassSummary {
             result: Some(PassResult::Success),

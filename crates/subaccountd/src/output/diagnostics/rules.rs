@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use subaccountd_core::manifest::{Diagnostic, ParsedState, Related, Source, parse};
 
 use super::render;
-use crate::{commands::faults_json, fuzzing::check_text, output::annotations};
+use crate::{
+    commands::faults_json,
+    fuzzing::check_text,
+    output::annotations::{self, Places},
+};
 
 /// Reads and shows `sources` in every way, checks the rules for every fault, and returns what was read.
 pub(crate) fn check_faults(sources: &[Source]) -> ParsedState {
@@ -37,7 +41,7 @@ pub(crate) fn check_faults(sources: &[Source]) -> ParsedState {
     for (shown, most_of_one) in [
         (render(faults, false), 12_000),
         (render(faults, true), 16_000),
-        (annotations::github(faults), 9_000),
+        (annotations::github(faults, &Places::default()), 9_000),
     ] {
         assert!(
             shown.len() <= most_of_one * faults.len(),
@@ -46,7 +50,7 @@ pub(crate) fn check_faults(sources: &[Source]) -> ParsedState {
             faults.len()
         );
     }
-    for line in annotations::github(faults).lines() {
+    for line in annotations::github(faults, &Places::default()).lines() {
         assert!(line.starts_with("::error file=") && !line.contains(['\r', '\u{1b}']), "{line}");
     }
     check_text(&render(faults, false), usize::MAX);
