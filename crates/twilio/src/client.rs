@@ -134,6 +134,12 @@ impl Client {
         self.inner.stopped.send_replace(true);
     }
 
+    /// Reads the certificate authorities again, for the requests that begin afterwards. They are also read when their files
+    /// change, and after a certificate was refused. A file system that hangs delays the end, and no request.
+    pub async fn reload_authorities(&self) {
+        self.inner.transport.reload_authorities().await;
+    }
+
     /// The number of requests that may be in flight now.
     pub fn in_flight_limit(&self) -> usize {
         self.inner.limiter.limit()

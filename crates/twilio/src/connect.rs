@@ -1,17 +1,22 @@
 //! The connections: reads share kept connections; each write opens its own, through the gate.
 //!
 //! A firewall or a NAT that silently drops connections drops all kept ones. So after a lost read, none of them is reused:
-//! the next reads share new connections.
+//! the next reads share new connections. The same happens when the files of the certificate authorities changed.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use reqwest::{redirect, retry};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::spawn_blocking};
 
-use crate::{error::root_cause, gate::Gate, origin::Origin};
+use crate::{
+    authorities::{self, Authorities},
+    error::root_cause,
+    gate::Gate,
+    origin::Origin,
+};
 
 /// The longest wait for a connection.
 const MAX_CONNECT: Duration = Duration::from_secs(10);
@@ -21,11 +26,15 @@ pub(crate) const MAX_WRITE_CONNECT: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_secs(90);
 
 /// The connections to one origin.
-pub(crate) struct Connections {
+pub(crate) struct Connections(Arc<Shared>);
+
+struct Shared {
     origin: Origin,
     timeout: Duration,
+    stopped: watch::Receiver<bool>,
     kept: Mutex<KeptConnections>,
-    writes: reqwest::Client,
+    writes: Mutex<reqwest::Client>,
+    authorities: Authorities,
 }
 
 /// The connections that reads share.
@@ -41,7 +50,7 @@ struct KeptConnections {
 
 /// The use of the kept connections by one read. A lease that is dropped before its end counts as lost.
 pub(crate) struct Lease<'a> {
-    connections: &'a Connections,
+    connections: &'a Shared,
     http: reqwest::Client,
     generation: u64,
     ended: bool,
@@ -63,33 +72,103 @@ impl Connections {
             reusable: false,
             suspect: false,
         };
-        let writes = opening(origin, timeout, stopped)?;
-        Ok(Self { origin: origin.clone(), timeout, kept: Mutex::new(kept), writes })
+        let writes = Mutex::new(opening(origin, timeout, stopped.clone())?);
+        let files = if origin.is_plain() { 0 } else { authorities::fingerprint() };
+        let (origin, kept) = (origin.clone(), Mutex::new(kept));
+        let authorities = Authorities::new(files);
+        Ok(Self(Arc::new(Shared { origin, timeout, stopped, kept, writes, authorities })))
     }
 
     /// The connections for a write.
-    pub(crate) fn for_write(&self) -> &reqwest::Client {
-        &self.writes
+    pub(crate) fn for_write(&self) -> reqwest::Client {
+        self.look_at_authorities();
+        self.0.writes().clone()
     }
 
     /// The connections for a read; new ones when an earlier read was lost.
     pub(crate) fn lease(&self) -> Lease<'_> {
-        let mut kept = self.kept();
+        self.look_at_authorities();
+        let mut kept = self.0.kept();
         if kept.suspect {
-            match keeping(&self.origin, self.timeout) {
-                Ok(http) => {
-                    let generation = kept.generation + 1;
-                    *kept = KeptConnections { http, generation, reusable: false, suspect: false };
-                }
+            match keeping(&self.0.origin, self.0.timeout) {
+                Ok(http) => kept.replace(http),
                 // There are no other connections than the kept ones.
                 Err(error) => tracing::warn!(error, "connections to Twilio could not be renewed: {error}"),
             }
         }
-        Lease { connections: self, http: kept.http.clone(), generation: kept.generation, ended: false }
+        Lease { connections: &self.0, http: kept.http.clone(), generation: kept.generation, ended: false }
     }
 
+    /// Looks at the files of the authorities when that is due, and reads them when they changed. Waits for nothing: the
+    /// requests after it use them.
+    fn look_at_authorities(&self) {
+        if !self.0.origin.is_plain() && self.0.authorities.is_look_due() {
+            let shared = Arc::clone(&self.0);
+            spawn_blocking(move || shared.read_authorities(false));
+        }
+    }
+
+    /// Reads the authorities again after a certificate was refused, unless that was done a short time ago.
+    pub(crate) fn certificate_refused(&self) {
+        if self.0.authorities.is_reading_due() {
+            let shared = Arc::clone(&self.0);
+            spawn_blocking(move || shared.read_authorities(true));
+        }
+    }
+
+    /// Reads the authorities again now.
+    pub(crate) async fn reload_authorities(&self) {
+        if self.0.origin.is_plain() {
+            return;
+        }
+        let shared = Arc::clone(&self.0);
+        // It ends early only with the runtime.
+        let _ = spawn_blocking(move || shared.read_authorities(true)).await;
+    }
+}
+
+impl Shared {
     fn kept(&self) -> MutexGuard<'_, KeptConnections> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writes(&self) -> MutexGuard<'_, reqwest::Client> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the authorities when their files changed, or `always`. The former ones stay in use when none can be read.
+    fn read_authorities(&self, always: bool) {
+        // Before they are read: a file that changes meanwhile is seen by the next look.
+        let changed = self.authorities.looked(authorities::fingerprint());
+        if !changed && !always {
+            return;
+        }
+        let kept = keeping(&self.origin, self.timeout);
+        let read =
+            kept.and_then(|kept| Ok((kept, opening(&self.origin, self.timeout, self.stopped.clone())?)));
+        match read {
+            Ok((kept, writes)) => {
+                self.kept().replace(kept);
+                *self.writes() = writes;
+                if changed {
+                    tracing::info!("certificate authorities changed; read again");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error,
+                    "certificate authorities could not be read again; the former ones stay in use: {error}"
+                );
+            }
+        }
+    }
+}
+
+impl KeptConnections {
+    /// Replaces the connections by new ones.
+    fn replace(&mut self, http: reqwest::Client) {
+        let generation = self.generation + 1;
+        *self = Self { http, generation, reusable: false, suspect: false };
     }
 }
 

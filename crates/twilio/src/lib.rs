@@ -1,7 +1,7 @@
 //! The HTTP client to Twilio behind the ports of `subaccountd-core`: [`Client`] implements `Observe` and `Apply`.
 //!
 //! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`, `route`), transport (`credentials`,
-//! `token_text`, `gate`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
+//! `token_text`, `gate`, `authorities`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
 //! (`observe`, `apply`).
 //!
 //! # Example
@@ -33,6 +33,7 @@
 //! ```
 
 mod apply;
+mod authorities;
 mod client;
 mod connect;
 mod credentials;

@@ -26,7 +26,7 @@ use crate::{
     origin::Origin,
     request::Request,
     response_body::ResponseBody,
-    route::Route,
+    route::{Route, is_certificate_refused},
     wire,
 };
 
@@ -87,6 +87,11 @@ impl Transport {
         })
     }
 
+    /// Reads the certificate authorities again.
+    pub(crate) async fn reload_authorities(&self) {
+        self.connections.reload_authorities().await;
+    }
+
     /// Sends `request` once, and reads the complete answer.
     pub(crate) async fn exchange(
         &self,
@@ -96,11 +101,11 @@ impl Transport {
     ) -> Result<Response, Failure> {
         #[cfg(any(test, feature = "simulation"))]
         if let Some(exchange) = &self.simulated {
-            let prepared = prepare(self.connections.for_write(), request, user, token);
+            let prepared = prepare(&self.connections.for_write(), request, user, token);
             return self.carry(crate::simulation::send(&**exchange, prepared)).await;
         }
         if request.operation.writes() {
-            let prepared = prepare(self.connections.for_write(), request, user, token);
+            let prepared = prepare(&self.connections.for_write(), request, user, token);
             // A write waits for nothing.
             return self.carry(self.send(prepared, false)).await;
         }
@@ -145,6 +150,9 @@ impl Transport {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
+        if is_certificate_refused(&error) {
+            self.connections.certificate_refused();
+        }
         Err(if Stopped::is_root_of(&error) {
             Failure::Stopping
         } else if error.is_connect() || error.is_builder() {

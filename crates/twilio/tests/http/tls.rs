@@ -91,3 +91,33 @@ async fn inside_with_an_untrusted_host() {
     let written = outcome(&client_with(config), &Action::Suspend(sub())).await;
     assert!(matches!(written, Outcome::Skipped(Skip { cause: SkipCause::ConnectFailed, .. })), "{written:?}");
 }
+
+#[test]
+fn authorities_are_read_again_on_demand() {
+    let (host, other) = (certificate(), certificate());
+    let dir = tempfile::tempdir().unwrap();
+    let (bundle, next) = (dir.path().join("bundle.pem"), dir.path().join("next.pem"));
+    fs::write(&bundle, other.cert.pem()).unwrap();
+    fs::write(&next, host.cert.pem()).unwrap();
+    let (url, served) = server(&host);
+    let variables =
+        [("SSL_CERT_FILE", bundle.to_str().unwrap()), (NEXT, next.to_str().unwrap()), (URL, &url)];
+    run_alone("tls::inside_with_a_bundle_that_is_replaced", &variables);
+    let seen = served.join().unwrap().unwrap();
+    assert!(seen.contains(BASE64), "{seen}");
+}
+
+/// The bundle that replaces the other one.
+const NEXT: &str = "TEST_NEXT_BUNDLE";
+
+#[tokio::test]
+#[ignore = "needs a server and its certificate: run by the test above"]
+async fn inside_with_a_bundle_that_is_replaced() {
+    let variable = |name| std::env::var(name).unwrap();
+    let mut config = config(&variable(URL));
+    config.retry.repeats = 0;
+    let client = client_with(config);
+    fs::rename(variable(NEXT), variable("SSL_CERT_FILE")).unwrap();
+    client.reload_authorities().await;
+    assert_eq!(client.account(main()).await.unwrap().sid, main());
+}

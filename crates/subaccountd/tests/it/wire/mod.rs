@@ -3,6 +3,7 @@
 //! trouble the fleet becomes as the state says.
 
 mod answers;
+mod authorities;
 mod clients;
 mod machine;
 mod middle;

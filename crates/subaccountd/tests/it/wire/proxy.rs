@@ -19,6 +19,8 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct State {
+    /// The server that it leads each name to.
+    server: Option<SocketAddr>,
     /// The status line of its answer to each CONNECT; none lets the connection through.
     refuses: Option<&'static str>,
     /// The heads of all requests to the proxy.
@@ -32,13 +34,19 @@ impl Proxy {
     pub(crate) async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, state) = (listener.local_addr().unwrap(), Arc::<Mutex<State>>::default());
+        state.lock().unwrap().server = Some(server);
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(connect(client, server, shared.clone()));
+                tokio::spawn(connect(client, shared.clone()));
             }
         });
         Self { address, state }
+    }
+
+    /// Leads each name to another server from now on.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.state.lock().unwrap().server = Some(server);
     }
 
     /// Answers each CONNECT with this status from now on, or lets it through.
@@ -55,12 +63,12 @@ impl Proxy {
     }
 }
 
-async fn connect(mut client: TcpStream, server: SocketAddr, state: Arc<Mutex<State>>) {
+async fn connect(mut client: TcpStream, state: Arc<Mutex<State>>) {
     let Some(head) = read_request(&mut client).await else { return };
-    let refuses = {
+    let (refuses, server) = {
         let mut state = state.lock().unwrap();
         state.heads.push(head);
-        state.refuses
+        (state.refuses, state.server.unwrap())
     };
     if let Some(status) = refuses {
         let page = "<html><body>Ask your administrator.</body></html>";
