@@ -107,7 +107,7 @@ pub struct DesiredState {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PassSummary {
-    /// The result: success when the pass was completed, and no write was refused or unknown.
+    /// The result: success when the pass was completed, and no write was refused, unknown or kept from the journal.
     pub result: Option<PassResult>,
     /// The start time, by the local clock.
     pub started_at: Option<Timestamp>,
@@ -115,8 +115,11 @@ pub struct PassSummary {
     pub finished_at: Option<Timestamp>,
     /// The number of requests to Twilio.
     pub requests: u64,
-    /// The error that aborted it.
+    /// The error that aborted it, or that kept a write from the journal.
     pub error: Option<PassError>,
+    /// True when it was aborted.
+    #[serde(skip)]
+    pub aborted: bool,
 }
 
 /// The error that aborted a pass. Displayed as the message, followed by the request id.
@@ -156,9 +159,9 @@ impl Serialize for PassError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PassResult {
-    /// The pass was completed, and no write was refused or unknown.
+    /// The pass was completed, and no write was refused, unknown or kept from the journal.
     Success,
-    /// The pass was aborted, or a write was refused or unknown.
+    /// The pass was aborted, or a write was refused, unknown or kept from the journal.
     Failed,
 }
 
@@ -214,6 +217,9 @@ pub struct HeldView {
     pub remedy: String,
     /// The time since which it is held for this reason.
     pub since: Timestamp,
+    /// The earliest time at which it ends by itself, when that is known.
+    #[serde(skip)]
+    pub due: Option<Timestamp>,
 }
 
 /// Figures for metrics that no other part of the report contains.
@@ -340,6 +346,7 @@ impl PlanView {
             number: held.number,
             message: held.message.clone(),
             remedy: held.remedy.clone(),
+            due: held.due,
             since: *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at),
         });
         let stage = stages(plan);

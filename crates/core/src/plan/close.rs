@@ -291,11 +291,12 @@ fn cooling_off(
 }
 
 fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {
-    hold(
+    let held = hold(
         Reason::CoolingOff,
         format!("{sid} is closed at {due} at the earliest: {why}"),
         "wait; to keep the account, change its `status` before then",
-    )
+    );
+    Hold { due: Some(due), ..held }
 }
 
 fn weaker_proof(context: &Context<'_>, entry: &Entry) -> Option<String> {

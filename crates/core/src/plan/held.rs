@@ -59,6 +59,29 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Returns true when it asks nobody to do anything: time, or a person who paused it, ends it.
+    pub const fn only_waits(self) -> bool {
+        match self {
+            Self::CoolingOff | Self::Paused => true,
+            Self::UnknownAccount
+            | Self::Unconfirmed
+            | Self::UnknownNumber
+            | Self::AlreadyClosed
+            | Self::Unreadable
+            | Self::NameMismatch
+            | Self::SuspendedElsewhere
+            | Self::TargetNotActive
+            | Self::NeedsAddress
+            | Self::NeedsBundle
+            | Self::StateFaults
+            | Self::StillHoldsNumbers
+            | Self::Contested
+            | Self::RefusedByTwilio
+            | Self::NotAllowed
+            | Self::OverLimit => false,
+        }
+    }
+
     /// Every reason, in the order of the contract.
     pub const ALL: [Self; 18] = [
         Self::UnknownAccount,
@@ -127,6 +150,8 @@ pub struct Held {
     pub message: String,
     /// The steps that a person can take.
     pub remedy: String,
+    /// The earliest time at which it ends by itself, when that is known.
+    pub due: Option<Timestamp>,
 }
 
 /// A reason with its message and remedy, before it is assigned to an action.
@@ -134,10 +159,11 @@ pub(crate) struct Hold {
     pub(super) reason: Reason,
     pub(super) message: String,
     pub(super) remedy: String,
+    pub(super) due: Option<Timestamp>,
 }
 
 pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into<String>) -> Hold {
-    Hold { reason, message: message.into(), remedy: remedy.into() }
+    Hold { reason, message: message.into(), remedy: remedy.into(), due: None }
 }
 
 /// The remedy for a hold that a fault causes.

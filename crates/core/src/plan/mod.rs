@@ -187,8 +187,8 @@ impl Plan {
         number: Option<PhoneNumber>,
         hold: Hold,
     ) {
-        let Hold { reason, message, remedy } = hold;
-        self.held.push(Held { reason, kind, account, number, message, remedy });
+        let Hold { reason, message, remedy, due } = hold;
+        self.held.push(Held { reason, kind, account, number, message, remedy, due });
     }
 
     /// Plans `action` for the entry with the digest `entry`, unless it is held.

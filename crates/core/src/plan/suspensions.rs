@@ -41,7 +41,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
             match (waiting.get(&account), unclaimed.get(&account)) {
                 (Some(held), _) => {
                     let message = format!("{account} waits for one retry: {}", held.message);
-                    Some((account, Hold { reason: held.reason, message, remedy: held.remedy.clone() }))
+                    Some((account, hold(held.reason, message, held.remedy.clone())))
                 }
                 (None, Some(phone)) => Some((account, waits_for_faults(account, *phone))),
                 (None, None) => None,

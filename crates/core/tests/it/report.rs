@@ -32,6 +32,7 @@ fn summary(at: Timestamp, result: PassResult) -> PassSummary {
         finished_at: Some(at),
         requests: 3,
         error: None,
+        aborted: false,
     }
 }
 

@@ -68,7 +68,8 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
 fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     let report: &Report = &pass.report;
     let observed = pass.observation.as_ref().map(|observation| &observation.observed);
-    if let Some(error) = &report.last_pass.error {
+    let error = report.last_pass.error.as_ref();
+    if let Some(error) = error.filter(|_| report.last_pass.aborted) {
         anyhow::bail!("reconcile pass aborted: {error}");
     }
     let text = render::text(&View::of(report, observed), Style::of_stdout());
@@ -76,6 +77,9 @@ fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
     let _ = print(&Printed::text(&text));
     if left_unknown {
         anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the current state");
+    }
+    if let Some(error) = error {
+        anyhow::bail!("nothing was written to Twilio: {error}");
     }
     let exit = exit(report.desired_state.valid, &report.plan, false);
     let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();

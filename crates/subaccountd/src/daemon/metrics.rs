@@ -14,8 +14,8 @@ use prometheus::{
     TextEncoder, core::Collector, process_collector::ProcessCollector,
 };
 use subaccountd_core::{
-    ActionKind, Budget, Reason, Report, Status,
-    report::{PassResult, PlanView},
+    ActionKind, Reason, Report, Status,
+    report::{Mode, PassResult, PlanView},
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
@@ -38,7 +38,18 @@ pub(crate) struct Metrics {
     pass_duration: Histogram,
     last_pass: Gauge,
     last_success: Gauge,
-    credentials: Gauge,
+    /// A family without labels has no series until it is set.
+    credentials: GaugeVec,
+    clock_skew: GaugeVec,
+    state_info: GaugeVec,
+    last_read: Gauge,
+    paused: Gauge,
+    dry_run: Gauge,
+    journal_writable: Gauge,
+    watcher_healthy: Gauge,
+    interval: Gauge,
+    next_close: Gauge,
+    budget_limit: GaugeVec,
     planned: GaugeVec,
     held: GaugeVec,
     held_oldest: GaugeVec,
@@ -106,7 +117,42 @@ impl Metrics {
             pass_duration: register(r, Histogram::with_opts(pass_duration)),
             last_pass: gauge("last_pass_timestamp_seconds", "Time of the end of the last pass."),
             last_success: gauge("last_success_timestamp_seconds", "Time of the last successful pass."),
-            credentials: gauge("credentials_valid", "1 if Twilio accepted the credentials last, else 0."),
+            credentials: gauges(
+                "credentials_valid",
+                "1 if Twilio accepted the credentials last, 0 if it refused them; absent before it judged them.",
+                &[],
+            ),
+            clock_skew: gauges(
+                "clock_skew_seconds",
+                "Twilio's clock less the one of this machine; absent before Twilio told its time.",
+                &[],
+            ),
+            state_info: gauges(
+                "desired_state_info",
+                "Revision of the desired state; always 1. Empty when unknown.",
+                &["revision"],
+            ),
+            last_read: gauge(
+                "desired_state_last_read_timestamp_seconds",
+                "Time at which the desired state was last read.",
+            ),
+            paused: gauge("paused", "1 if the whole desired state is paused, else 0."),
+            dry_run: gauge("dry_run", "1 if nothing is written to Twilio, else 0."),
+            journal_writable: gauge("journal_writable", "1 if the journal can be written, else 0."),
+            watcher_healthy: gauge(
+                "watcher_healthy",
+                "1 if changes of the desired state are noticed at once, 0 if only at the interval.",
+            ),
+            interval: gauge("interval_seconds", "Time between passes, without its jitter."),
+            next_close: gauge(
+                "next_close_timestamp_seconds",
+                "Time at which the first pending close is due; 0 if none.",
+            ),
+            budget_limit: gauges(
+                "budget_limit",
+                "Limit within the window, by action kind; +Inf if unlimited.",
+                &["kind"],
+            ),
             planned: gauges("planned_actions", "Planned actions that remain, by action kind.", &["kind"]),
             held: gauges("held_items", "Held items, by reason.", &["reason"]),
             held_oldest: gauges(
@@ -152,12 +198,10 @@ impl Metrics {
         }
         for kind in ActionKind::ALL {
             self.planned.with_label_values(&[kind.as_str()]).set(0.0);
-            self.budget.with_label_values(&[kind.as_str()]).set(0.0);
             for result in RESULTS {
                 self.actions.with_label_values(&[kind.as_str(), result]).inc_by(0);
             }
         }
-        self.budget.with_label_values(&["release"]).set(0.0);
         for reason in Reason::ALL {
             self.held.with_label_values(&[reason.as_str()]).set(0.0);
             self.held_oldest.with_label_values(&[reason.as_str()]).set(0.0);
@@ -218,13 +262,15 @@ impl Metrics {
             self.passes.with_label_values(&[result]).inc();
         }
         if let Some(valid) = credentials_valid {
-            self.credentials.set(f64::from(valid));
+            self.credentials.with_label_values::<&str>(&[]).set(f64::from(valid));
         }
         for executed in &report.executed {
             let kind = executed.planned.action.kind().as_str();
             self.actions.with_label_values(&[kind, executed.outcome.as_str()]).inc();
         }
+        self.journal_writable.set(f64::from(report.journal_error.is_none()));
         self.publish_plan(&report.plan);
+        self.publish_next_close(report);
         self.publish_figures(report);
     }
 
@@ -234,6 +280,25 @@ impl Metrics {
         self.valid.set(f64::from(state.valid));
         self.faults.set(count(state.fault_count));
         self.last_change.set(seconds(state.loaded_at));
+        self.paused.set(f64::from(state.paused));
+        self.dry_run.set(f64::from(report.mode == Mode::DryRun));
+    }
+
+    /// Publishes that the state was read, at this revision.
+    pub(crate) fn publish_read(&self, revision: Option<&str>) {
+        self.last_read.set(seconds(clock::now()));
+        self.state_info.reset();
+        self.state_info.with_label_values(&[revision.unwrap_or_default()]).set(1.0);
+    }
+
+    /// Publishes whether every folder of the state is watched.
+    pub(crate) fn publish_watch(&self, is_healthy: bool) {
+        self.watcher_healthy.set(f64::from(is_healthy));
+    }
+
+    /// Publishes the time between passes.
+    pub(crate) fn publish_interval(&self, interval: Duration) {
+        self.interval.set(interval.as_secs_f64());
     }
 
     fn publish_plan(&self, plan: &PlanView) {
@@ -247,6 +312,15 @@ impl Metrics {
             self.held.with_label_values(&[reason.as_str()]).set(count(held.count()));
             self.held_oldest.with_label_values(&[reason.as_str()]).set(oldest.map_or(0.0, seconds));
         }
+    }
+
+    fn publish_next_close(&self, report: &Report) {
+        let plan = &report.plan;
+        let planned = plan.actions.iter().any(|action| action.kind == ActionKind::Close);
+        let now = report.last_pass.finished_at.filter(|_| planned);
+        let waiting =
+            plan.held.iter().filter(|held| held.kind == ActionKind::Close).filter_map(|held| held.due);
+        self.next_close.set(now.into_iter().chain(waiting).min().map_or(0.0, seconds));
     }
 
     fn publish_figures(&self, report: &Report) {
@@ -264,12 +338,16 @@ impl Metrics {
             self.numbers.with_label_values(&[word(managed)]).set(count(numbers));
         }
         self.at_risk.set(count(figures.at_risk));
+        if let Some(skew) = figures.clock_skew {
+            self.clock_skew.with_label_values::<&str>(&[]).set(skew.as_secs_f64());
+        }
         if let Some(budgets) = &figures.budgets {
-            let left = |budget: &Budget| budget.remaining().map_or(f64::INFINITY, count);
-            for (kind, budget) in &budgets.verbs {
-                self.budget.with_label_values(&[kind.as_str()]).set(left(budget));
+            let verbs = budgets.verbs.iter().map(|(kind, budget)| (kind.as_str(), budget));
+            for (kind, budget) in verbs.chain([("release", &budgets.release)]) {
+                let or_lifted = |amount: Option<usize>| amount.map_or(f64::INFINITY, count);
+                self.budget.with_label_values(&[kind]).set(or_lifted(budget.remaining()));
+                self.budget_limit.with_label_values(&[kind]).set(or_lifted(budget.limit));
             }
-            self.budget.with_label_values(&["release"]).set(left(&budgets.release));
         }
     }
 

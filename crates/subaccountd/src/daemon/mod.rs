@@ -8,6 +8,7 @@ mod pause;
 mod reconcile_loop;
 pub(crate) mod shutdown;
 mod state_view;
+mod troubles;
 pub(crate) mod wake;
 pub(crate) mod watch;
 

@@ -181,6 +181,7 @@ mod tests {
                     message: message.to_owned(),
                     request_id: request_id.map(str::to_owned),
                 }),
+                aborted: error.is_some(),
             },
             plan: PlanView::default(),
             accounts: Vec::new(),

@@ -1,38 +1,99 @@
-//! The log of passes: one line for each that did something or failed, and one for each new or ended hold.
+//! The log of passes: one line for each that did something, one for each new or ended hold, and one for the begin and the end
+//! of a trouble.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use subaccountd_core::{Report, report::HeldView};
+use subaccountd_core::{
+    AccountSid, ActionKind, CLOCK_TOLERANCE, PhoneNumber, Reason, Report, report::HeldView,
+};
 use tracing::{debug, error, info, warn};
 
+use super::troubles::{Trouble, Troubles};
 use crate::{desired::LoadedState, reconcile::Pass};
 
+/// The most lines about one reason in one pass. The others are counted in one more.
+const MAX_LINES: usize = 20;
+
+/// The parts of a held item that make it the same over passes.
+type Key = (AccountSid, Option<PhoneNumber>, ActionKind);
+
 /// Logs `pass`; `before` is the report of the one before it.
-pub(super) fn log_pass(pass: &Pass, before: Option<&Report>) {
+pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Troubles) {
     let report = &pass.report;
-    let key = |held: &HeldView| (held.account, held.number, held.kind, held.reason);
-    let held = |report: &Report| report.plan.held.iter().map(key).collect::<BTreeSet<_>>();
-    let held_before = before.map(held).unwrap_or_default();
-    let held_now = held(report);
-    for held in report.plan.held.iter().filter(|held| !held_before.contains(&key(held))) {
-        let number = held.number.map(tracing::field::display);
-        warn!(held.reason = %held.reason, account.sid = %held.account, number, remedy = held.remedy, "held: {}", held.message);
-    }
-    for (account, number, kind, reason) in held_before.difference(&held_now) {
-        let target = number.map_or_else(|| account.to_string(), |number| number.to_string());
-        let number = number.map(tracing::field::display);
-        info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind} {target}");
+    // A pass that was aborted shows the plan of the one before it.
+    if !report.last_pass.aborted {
+        log_held(report, before);
     }
     let summary = &report.last_pass;
     let took = summary.finished_at.zip(summary.started_at).map(|(end, begin)| end.duration_since(begin));
     let duration_ms = took.and_then(|took| u64::try_from(took.as_millis()).ok());
     let (actions, held) = (report.plan.actions.len(), report.plan.held.len());
-    match &summary.error {
-        Some(error) => error!(duration_ms, requests = summary.requests, %error, "reconcile pass aborted"),
-        None if pass.did_something || before.is_none() => {
-            info!(duration_ms, requests = summary.requests, actions, held, "reconcile pass done");
+    let error = summary.error.as_ref().filter(|_| summary.aborted).map(|error| error.message.as_str());
+    troubles.note(Trouble::Pass, error);
+    if let (Some(skew), true) = (report.figures.clock_skew, pass.observation.is_some()) {
+        let cause = format!("this machine differs from Twilio by more than {CLOCK_TOLERANCE:#}");
+        troubles.note(Trouble::Clock, (skew.abs() > CLOCK_TOLERANCE).then_some(cause.as_str()));
+    }
+    if pass.did_something || (before.is_none() && !summary.aborted) {
+        info!(duration_ms, requests = summary.requests, actions, held.count = held, "reconcile pass done");
+    } else {
+        debug!(duration_ms, requests = summary.requests, actions, held.count = held, "reconcile pass ended");
+    }
+}
+
+/// Logs what is newly held, and what is no longer held. Another reason for the same item is one line.
+fn log_held(report: &Report, before: Option<&Report>) {
+    let key = |held: &HeldView| -> Key { (held.account, held.number, held.kind) };
+    let reasons = |report: &Report| -> BTreeMap<Key, Reason> {
+        report.plan.held.iter().map(|held| (key(held), held.reason)).collect()
+    };
+    let held_before = before.map(reasons).unwrap_or_default();
+    let held_now = reasons(report);
+    let mut lines = Lines::default();
+    for held in report.plan.held.iter().filter(|held| held_before.get(&key(held)) != Some(&held.reason)) {
+        if !lines.has_room(held.reason) {
+            continue;
         }
-        None => debug!(duration_ms, requests = summary.requests, actions, held, "reconcile pass done"),
+        let number = held.number.map(tracing::field::display);
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(held.reason = %held.reason, account.sid = %held.account, number, remedy = held.remedy, "held: {}", held.message)
+            };
+        }
+        if held.reason.only_waits() { line!(info) } else { line!(warn) }
+    }
+    lines.tell_the_rest("held");
+    let mut lines = Lines::default();
+    for ((account, number, kind), reason) in
+        held_before.iter().filter(|(key, _)| !held_now.contains_key(*key))
+    {
+        if !lines.has_room(*reason) {
+            continue;
+        }
+        let target = number.map_or_else(|| account.to_string(), |number| number.to_string());
+        let number = number.map(tracing::field::display);
+        info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind} {target}");
+    }
+    lines.tell_the_rest("no longer held");
+}
+
+/// The lines of one pass, by reason.
+#[derive(Default)]
+struct Lines(BTreeMap<Reason, usize>);
+
+impl Lines {
+    /// Counts a line about `reason`, and returns true when it is to be written.
+    fn has_room(&mut self, reason: Reason) -> bool {
+        let lines = self.0.entry(reason).or_default();
+        *lines += 1;
+        *lines <= MAX_LINES
+    }
+
+    fn tell_the_rest(&self, what: &str) {
+        for (reason, lines) in self.0.iter().filter(|(_, lines)| **lines > MAX_LINES) {
+            let more = lines - MAX_LINES;
+            warn!(held.reason = %reason, more, "{what}: {more} more for {reason}; `/status` has all");
+        }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use subaccountd_core::Report;
+use subaccountd_core::{Pause, Report};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep},
 };
-use tracing::{error, info};
+use tracing::info;
 
 use super::{
     change_budget::ChangeBudget,
     pass_log::log_pass,
     pause::{LastRead, change_is_due},
     state_view::StateView,
+    troubles::{Trouble, Troubles},
 };
 use crate::{
     cli::settings::FlagValues,
@@ -59,6 +60,7 @@ pub(crate) struct ReconcileLoop {
     wake: Wake,
     view: StateView,
     budget: ChangeBudget,
+    troubles: Troubles,
     /// Notified when everything that is read from files is to be read again.
     reload: Arc<Notify>,
 }
@@ -99,7 +101,17 @@ impl ReconcileLoop {
         let watch = Watch::new(reader.path(), waker, reader.files().clone());
         let view = StateView::new(reader, watch, metrics.clone(), outputs.report.clone());
         let budget = ChangeBudget::new(Instant::now());
-        Self { reconciler, metrics, interval, outputs, wake, view, budget, reload }
+        Self {
+            reconciler,
+            metrics,
+            interval,
+            outputs,
+            wake,
+            view,
+            budget,
+            troubles: Troubles::default(),
+            reload,
+        }
     }
 
     pub(crate) async fn until_stopped(&mut self) {
@@ -123,12 +135,20 @@ impl ReconcileLoop {
                 biased;
                 () = stopping.cancelled() => {}
                 () = recovered.notified() => {}
-                () = self.reload.notified() => info!("SIGHUP: reading everything again, and passing at once"),
+                () = self.reload.notified() => self.reload_files().await,
                 () = sleep(pause) => {}
                 () = change_is_due(&mut self.budget, &mut self.wake, next.known, &mut self.view) => {}
             }
         }
         probing.abort();
+    }
+
+    /// Reads the certificate authorities again. The state and a token file are read by the pass that follows.
+    async fn reload_files(&self) {
+        info!(
+            "reloading: a pass begins with the state, the token and the certificate authorities as they are now"
+        );
+        self.reconciler.client.reload_authorities().await;
     }
 
     async fn load_and_pass(&mut self) -> AfterPass {
@@ -141,9 +161,17 @@ impl ReconcileLoop {
             loaded = self.view.for_pass() => loaded,
         };
         match loaded {
-            Ok(loaded) => self.pass(&loaded).await,
+            Ok(loaded) => {
+                self.troubles.note(Trouble::State, None);
+                let paused = loaded.reading.desired.pause().map(|pause| match pause {
+                    Pause::Declared => "a document has `paused: true`".to_owned(),
+                    Pause::Unreadable { file } => format!("`{file}` cannot be read in full"),
+                });
+                self.troubles.note(Trouble::Paused, paused.as_deref());
+                self.pass(&loaded).await
+            }
             Err(why) => {
-                error!(error = %why, "desired state cannot be read");
+                self.troubles.note(Trouble::State, Some(&why.to_string()));
                 self.metrics.pass_failed();
                 self.not_ready(format!("the desired state cannot be read: {why}"));
                 AfterPass::PAUSE_UNREAD
@@ -159,7 +187,7 @@ impl ReconcileLoop {
             self.outputs.report.send_replace(Some(Arc::new(report)));
         }
         let pass = self.reconciler.pass(loaded, previous.as_deref()).await;
-        log_pass(&pass, previous.as_deref());
+        log_pass(&pass, previous.as_deref(), &mut self.troubles);
         let known = if pass.state_changed { LastRead::Changed } else { LastRead::Read };
         let next = AfterPass { at_once: pass.did_something, backpressure: pass.backpressure(), known };
         if pass.observation.is_some() {

@@ -5,7 +5,7 @@
 //! ends with the first swap, so the folder of each link on the way is watched, and the folders of the real files.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use std::{
 };
 
 use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     daemon::wake::Waker,
@@ -44,6 +44,8 @@ struct Watched {
     is_checked: bool,
     watcher: Option<RecommendedWatcher>,
     folders: Folders,
+    /// The folders that could not be watched, each of which was logged.
+    unwatched: BTreeSet<PathBuf>,
 }
 
 impl Watch {
@@ -52,8 +54,13 @@ impl Watch {
     pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
         #[cfg(feature = "simulation")]
         if crate::simulation::keep_waker(&waker) {
-            let watched =
-                Watched { path: path.to_owned(), is_checked: true, watcher: None, folders: Folders::new() };
+            let watched = Watched {
+                path: path.to_owned(),
+                is_checked: true,
+                watcher: None,
+                folders: Folders::new(),
+                unwatched: BTreeSet::new(),
+            };
             return Self { files, watched: Arc::new(Mutex::new(watched)) };
         }
         let handler = move |event: notify::Result<Event>| match event {
@@ -69,15 +76,21 @@ impl Watch {
         let watcher = watcher
             .inspect_err(|error| warn!(%error, "no file watcher: changes are found only at the interval"))
             .ok();
-        let watched = Watched { path: path.to_owned(), is_checked: false, watcher, folders: Folders::new() };
+        let watched = Watched {
+            path: path.to_owned(),
+            is_checked: false,
+            watcher,
+            folders: Folders::new(),
+            unwatched: BTreeSet::new(),
+        };
         Self { files, watched: Arc::new(Mutex::new(watched)) }
     }
 
-    /// Watches the folders that lead to the state now, and no others.
+    /// Watches the folders that lead to the state now, and no others. Returns true when every one is watched.
     ///
     /// # Errors
     /// When the file system does not answer.
-    pub(crate) async fn refresh(&self) -> Result<(), NoAnswer> {
+    pub(crate) async fn refresh(&self) -> Result<bool, NoAnswer> {
         let watched = Arc::clone(&self.watched);
         self.files
             .run(move |progress| watched.lock().unwrap_or_else(PoisonError::into_inner).refresh(progress))
@@ -86,14 +99,15 @@ impl Watch {
 }
 
 impl Watched {
-    fn refresh(&mut self, progress: &Steps) {
+    /// Returns true when every folder is watched.
+    fn refresh(&mut self, progress: &Steps) -> bool {
         if !std::mem::replace(&mut self.is_checked, true)
             && let Some(file) = mounted_file(&self.path)
         {
             let file = file.display();
             warn!(file = %file, "{file} is mounted alone: a file that replaces it is never seen; mount its folder instead (in Kubernetes: without `subPath`), and restart after each change until then");
         }
-        let Some(watcher) = &mut self.watcher else { return };
+        let Some(watcher) = &mut self.watcher else { return false };
         let now = folders(&self.path, progress);
         for folder in
             self.folders.iter().filter(|(path, inode)| now.get(*path) != Some(inode)).map(|(path, _)| path)
@@ -102,7 +116,7 @@ impl Watched {
             // It may be gone, and its watch with it.
             let _ = watcher.unwatch(folder);
         }
-        let mut watched = Folders::new();
+        let (mut watched, mut unwatched) = (Folders::new(), BTreeSet::new());
         for (path, inode) in now {
             progress.step();
             let known = self.folders.get(&path) == Some(&inode);
@@ -111,14 +125,21 @@ impl Watched {
                     watched.insert(path, inode);
                 }
                 Err(error) => {
-                    warn!(%error, folder = %path.display(), "folder {} is not watched; changes in it are found at the interval", path.display());
+                    if !self.unwatched.contains(&path) {
+                        warn!(%error, folder = %path.display(), "folder {} is not watched; changes in it are found at the interval", path.display());
+                    }
+                    unwatched.insert(path);
                 }
             }
         }
         if watched != self.folders {
             debug!(folders = watched.len(), "watching");
         }
-        self.folders = watched;
+        for folder in self.unwatched.difference(&unwatched) {
+            info!(folder = %folder.display(), "folder {} is watched again, or needs no watch any more", folder.display());
+        }
+        (self.folders, self.unwatched) = (watched, unwatched);
+        self.unwatched.is_empty()
     }
 }
 

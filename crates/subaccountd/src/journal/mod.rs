@@ -26,7 +26,8 @@ use subaccountd_core::{
     AccountSid, History, Now, Outcome, Planned, Skip, Stamp,
     history::{Event, Write},
 };
-use tracing::{debug, info, warn};
+use tokio::time::Instant;
+use tracing::{debug, error, info, warn};
 
 use crate::clock::{self, TwilioClock};
 pub(crate) use file::JournalFile;
@@ -40,6 +41,8 @@ pub(crate) struct Journal {
 }
 
 struct Inner {
+    /// The failure to write that lasts: since when, and why.
+    failing: Option<(Instant, String)>,
     /// Shared with its readers: it is copied only when it changes while they hold it.
     history: Arc<History>,
     clock: TwilioClock,
@@ -59,7 +62,7 @@ enum Store {
 impl Journal {
     fn new(history: History, store: Store) -> Self {
         let (history, clock) = (Arc::new(history), TwilioClock::default());
-        Self { inner: Mutex::new(Inner { history, clock, store }) }
+        Self { inner: Mutex::new(Inner { failing: None, history, clock, store }) }
     }
 
     /// A journal in memory, which is lost with the process.
@@ -90,6 +93,11 @@ impl Journal {
         Arc::clone(&self.lock().history)
     }
 
+    /// The reason for which it cannot be written.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.lock().failing.as_ref().map(|(_, error)| error.clone())
+    }
+
     /// The time by all clocks.
     pub(crate) fn now(&self) -> Now {
         self.lock().clock.now()
@@ -112,6 +120,8 @@ impl Journal {
     pub(crate) fn begin(&self, now: Now, window: SignedDuration) {
         let mut inner = self.lock();
         inner.refresh();
+        // A journal that others changed, and one that can be written again, show though nothing is to be written.
+        let _ = inner.save().and_then(|()| inner.check());
         if inner.history.is_ripe(now, window) {
             Arc::make_mut(&mut inner.history).prune(now, window);
         }
@@ -133,8 +143,8 @@ impl Journal {
             inner.note(&JournalLine::of(time, event.clone()));
             Arc::make_mut(&mut inner.history).apply(event);
         }
-        // They are saved before the next intent.
-        inner.save_or_warn();
+        // A failure is told; they are saved before the next intent.
+        let _ = inner.save();
     }
 
     /// Makes the intent of a write durable and returns its id.
@@ -160,7 +170,8 @@ impl Journal {
         let event = Event::Outcome { id, at, outcome: outcome.clone() };
         inner.note(&JournalLine { audit: Some(audit), ..JournalLine::of(at.at, event.clone()) });
         Arc::make_mut(&mut inner.history).apply(event);
-        inner.save_or_warn();
+        // A failure is told, and the next intent tries again.
+        let _ = inner.save();
     }
 
     /// Records that the proof of a write failed right before it.
@@ -186,22 +197,39 @@ impl Inner {
     }
 
     fn save(&mut self) -> Result<(), String> {
-        match &mut self.store {
+        let saved = match &mut self.store {
             Store::File(file) => file.save(),
             Store::ReadOnly { .. } | Store::Memory => Ok(()),
-        }
+        };
+        self.tell(saved.as_ref().err());
+        saved
     }
 
     fn check(&mut self) -> Result<(), String> {
-        match &mut self.store {
+        let checked = match &mut self.store {
             Store::File(file) => file.check(),
             Store::ReadOnly { .. } | Store::Memory => Ok(()),
+        };
+        if checked.is_err() {
+            self.tell(checked.as_ref().err());
         }
+        checked
     }
 
-    fn save_or_warn(&mut self) {
-        if let Err(error) = self.save() {
-            warn!(%error, "journal cannot be written: no write is sent to Twilio until it can");
+    /// Logs one line when the journal cannot be written any more, and one when it can again.
+    fn tell(&mut self, error: Option<&String>) {
+        match (&self.failing, error) {
+            (None, Some(error)) => {
+                error!(trouble = "journal", %error, "journal cannot be written: no write is sent to Twilio until it can");
+                self.failing = Some((Instant::now(), error.clone()));
+            }
+            (Some((since, _)), Some(error)) => self.failing = Some((*since, error.clone())),
+            (Some((since, _)), None) => {
+                let duration_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                info!(trouble = "journal", duration_ms, "journal can be written again");
+                self.failing = None;
+            }
+            (None, None) => {}
         }
     }
 

@@ -17,7 +17,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError,
+    AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError, SkipCause,
     events::{end_of_pass, events_during_pass},
     execute::{self, Execution, execute},
     guard,
@@ -210,19 +210,24 @@ impl Reconciler {
         let went_wrong = execution.any(|outcome| {
             matches!(outcome, Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_))
         });
-        let ok = aborted.is_none() && !went_wrong;
+        let unrecorded = execution.executed.iter().find_map(|executed| match &executed.outcome {
+            Outcome::Skipped(skip) if skip.cause == SkipCause::NotRecorded => Some(skip.message.clone()),
+            _ => None,
+        });
+        let ok = aborted.is_none() && !went_wrong && unrecorded.is_none();
         let summary = PassSummary {
             result: Some(if ok { PassResult::Success } else { PassResult::Failed }),
             started_at: Some(started_at),
             finished_at: Some(clock::now()),
             requests: self.requests.load(Ordering::Relaxed) - requests_before,
-            error: aborted.as_ref().map(|aborted| aborted.error.clone()),
+            error: aborted.as_ref().map(|aborted| aborted.error.clone()).or(unrecorded.map(PassError::from)),
+            aborted: aborted.is_some(),
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
         let completed = aborted.is_none();
         self.attend();
-        let (report, observation) = if let Some(planned) = planned {
+        let (mut report, observation) = if let Some(planned) = planned {
             let (report, observation) = self.report(loaded, planned, execution, summary, previous);
             (report, Some(observation))
         } else {
@@ -230,6 +235,7 @@ impl Reconciler {
             let executed = execution.executed;
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
+        report.journal_error = self.journal.failure();
         Pass { report, observation, did_something, state_changed, completed, credentials_valid }
     }
 

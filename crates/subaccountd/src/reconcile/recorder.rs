@@ -1,7 +1,7 @@
 //! The recorder: each write in the journal and in the log, with the reason and the labels of its entry.
 
-use subaccountd_core::{Action, Outcome, Planned, Skip, record::Record};
-use tracing::{info, warn};
+use subaccountd_core::{Action, Outcome, Planned, Skip, SkipCause, record::Record};
+use tracing::{debug, info, warn};
 
 use crate::{
     desired::LoadedState,
@@ -59,8 +59,14 @@ impl Recorder<'_> {
         let (loaded, action) = (self.loaded, &planned.action);
         let entry = loaded.reading.desired.entry(action.account());
         let reason = entry.and_then(|entry| entry.reason.as_deref());
-        let labels = entry.filter(|entry| !entry.labels.is_empty());
-        let labels = labels.map(|entry| serde_json::json!(entry.labels).to_string());
+        let labels = entry.filter(|entry| !entry.labels.is_empty()).map(|entry| {
+            let pairs = entry.labels.iter().map(|(key, value)| format!("{key}={value}"));
+            pairs.collect::<Vec<_>>().join(",")
+        });
+        let from = match action {
+            Action::Transfer(transfer) => Some(transfer.from),
+            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+        };
         let message = outcome.message();
         macro_rules! line {
             ($level:ident) => {
@@ -69,6 +75,7 @@ impl Recorder<'_> {
                     action.result = outcome.as_str(),
                     account.sid = %action.account(),
                     number = action.number().map(tracing::field::display),
+                    transfer.from = from.map(tracing::field::display),
                     twilio.code = outcome.code(),
                     twilio.request_id = outcome.request_id(),
                     entry.reason = reason,
@@ -82,6 +89,8 @@ impl Recorder<'_> {
             };
         }
         match outcome {
+            // The journal logs its trouble once.
+            Outcome::Skipped(skip) if skip.cause == SkipCause::NotRecorded => line!(debug),
             Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
             Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_) => line!(warn),
         }

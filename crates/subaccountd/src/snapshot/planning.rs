@@ -48,6 +48,7 @@ pub(crate) fn report(
         finished_at: Some(now.local),
         requests: 0,
         error: None,
+        aborted: false,
     };
     let report = Report::new(VERSION, Mode::DryRun, shown(loaded), summary, Ok(found), Vec::new(), None);
     Ok((report, Observation { now, observed, history: history.into() }))

@@ -28,6 +28,7 @@ mod status;
 mod streams;
 mod support;
 mod terminal;
+mod troubles;
 mod trust;
 mod unknowns;
 mod unnamed_numbers;

@@ -71,6 +71,9 @@ async fn the_interval_finds_what_a_broken_watcher_does_not() {
         let daemon = Daemon::start(command, &setup.dir.path().join(".log")).await;
         daemon.settled().await;
         assert!(daemon.log().contains(words), "{}", daemon.log());
+        assert_eq!(daemon.metric("subaccountd_watcher_healthy").await, 0.0);
+        daemon.more_passes(3).await;
+        assert_eq!(daemon.log().matches(words).count(), 1, "{}", daemon.log());
         setup.write(&state(&entry(1, "suspended", "")));
         eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
     }

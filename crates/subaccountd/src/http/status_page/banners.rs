@@ -29,7 +29,8 @@ pub(super) fn banners(report: &Report, passes: &[PassEntry], now: Timestamp) -> 
 }
 
 fn failing(report: &Report, passes: &[PassEntry], now: Timestamp) -> Option<Banner> {
-    let error = report.last_pass.error.as_ref()?;
+    // A pass that came to its end shows what is wrong by itself.
+    let error = report.last_pass.error.as_ref().filter(|_| report.last_pass.aborted)?;
     let failed = passes.iter().take_while(|pass| pass.result == PassResult::Failed);
     let since = failed.last().map(|pass| pass.since).or(report.last_pass.finished_at);
     let since = since.map(|at| ("Failing since", When::new(at, now)));

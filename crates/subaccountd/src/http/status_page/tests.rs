@@ -55,6 +55,7 @@ fn held(n: u64, reason: Reason) -> HeldView {
         message: "message".to_owned(),
         remedy: "remedy".to_owned(),
         since: at(),
+        due: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
             finished_at: Some(at()),
             requests: 3,
             error: None,
+            aborted: false,
         },
         plan: PlanView {
             digest: Some("d".to_owned()),
@@ -129,6 +131,7 @@ fn text_from_outside_is_escaped_wherever_it_stands() {
     });
     report.figures.at_risk = 1;
     report.last_pass.error = Some(words().into());
+    report.last_pass.aborted = true;
     report.desired_state.revision = Some(words());
     report.main_account.friendly_name = Some(words());
     report.journal_error = Some(words());
@@ -236,6 +239,7 @@ fn banners_tell_what_is_wrong_as_a_whole() {
     wrong.mode = Mode::DryRun;
     wrong.last_pass.result = Some(PassResult::Failed);
     wrong.last_pass.error = Some("Twilio is unreachable".to_owned().into());
+    wrong.last_pass.aborted = true;
     let shown = page(&wrong, "");
     assert_eq!(banners(&wrong), 5);
     for words in [

@@ -204,6 +204,7 @@ fn held() -> impl Strategy<Value = HeldView> {
         message,
         remedy,
         since: NOON.parse().unwrap(),
+        due: None,
     })
 }
 

@@ -59,6 +59,12 @@ async fn disk_that_fills_up_stops_the_writes_until_there_is_room() {
     daemon.more_passes(2).await;
     assert_eq!(setup.posts().len(), written, "no write without an intent");
     assert!(events(&journal, "intent") >= written);
+    let pass = daemon.status().await["lastPass"].clone();
+    assert_eq!(pass["result"], "failed", "{pass}");
+    assert!(pass["error"].as_str().unwrap().contains("No space left on device"), "{pass}");
+    assert_eq!(daemon.metric("subaccountd_journal_writable").await.to_string(), "0");
+    let page = daemon.get("/").await.1;
+    assert!(page.contains("The journal cannot be written."), "{page}");
     assert_eq!((daemon.get("/livez").await.0, daemon.get("/readyz").await.0), (200, 200));
     assert!(daemon.runs());
     fs::remove_file(disk.join("filler")).unwrap();
@@ -67,6 +73,10 @@ async fn disk_that_fills_up_stops_the_writes_until_there_is_room() {
     assert_eq!(setup.posts().len(), usize::try_from(ACCOUNTS).unwrap());
     assert_eq!(events(&journal, "intent"), setup.posts().len());
     assert_eq!(events(&journal, "outcome"), setup.posts().len());
+    assert_eq!(daemon.metric("subaccountd_journal_writable").await.to_string(), "1");
+    let log = daemon.log();
+    let told = |words| log.matches(words).count();
+    assert_eq!((told("journal cannot be written"), told("journal can be written again")), (1, 1), "{log}");
 }
 
 #[tokio::test]
