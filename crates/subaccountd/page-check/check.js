@@ -8,7 +8,7 @@ const path = require("node:path");
 const { setTimeout: pause } = require("node:timers/promises");
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
-const { ac, phone, empty, twelve, many, broken } = require("./fleets.js");
+const { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks } = require("./fleets.js");
 
 const BIN = process.env.PAGE_CHECK_BIN;
 const HOME = process.env.PAGE_CHECK_HOME;
@@ -25,7 +25,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 async function start(run, name, words, program, args, env = {}) {
   const log = path.join(run, `${name}.log`);
   const file = fs.openSync(log, "w");
-  const child = spawn(path.join(BIN, program), args, { stdio: ["ignore", file, file], env: { NO_COLOR: "1", ...env } });
+  const child = spawn(path.join(BIN, program), args, { cwd: run, stdio: ["ignore", file, file], env: { NO_COLOR: "1", ...env } });
   children.push(child);
   for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(50)) {
     const found = fs.readFileSync(log, "utf8").match(words);
@@ -43,15 +43,45 @@ async function serve(fleet, run) {
   const sim = await start(run, `${fleet.name}.sim`, / on (http:\/\/[0-9.]+:[0-9]+)/, "twilio-sim",
     ["--listen", "127.0.0.1:0", "--world", file("world.yaml")]);
   const url = await start(run, `${fleet.name}.daemon`, /serving probes and metrics on (http:\/\/[0-9.]+:[0-9]+)/, "subaccountd",
-    ["run", "--desired", file("state.yaml"), "--journal-dir", file("journal"), "--listen", "127.0.0.1:0",
+    ["run", "--desired", `${fleet.name}.state.yaml`, "--journal-dir", file("journal"), "--listen", "127.0.0.1:0",
       "--status-listen", "127.0.0.1:0", "--log-format", "text", ...fleet.flags],
     { TWILIO_ACCOUNT_SID: fleet.main, TWILIO_AUTH_TOKEN: fleet.token, SUBACCOUNTD_TWILIO_URL: sim });
   for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(100)) {
     const status = await (await fetch(`${url}/status`)).json();
     const waits = status.mode === "enforce" && status.plan?.actions.length > 0;
-    if (status.lastPass?.result && !waits) return url;
+    if (status.lastPass?.result && (!waits || status.desiredState.paused)) return { url, sim, state: file("state.yaml") };
   }
   return assert.fail(`${fleet.name}: no pass ended`);
+}
+
+/** Waits until the status of a daemon is as `is` says. */
+async function until(url, what, is) {
+  for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(100)) {
+    if (is(await (await fetch(`${url}/status`)).json())) return;
+  }
+  assert.fail(`${url}: ${what} did not come`);
+}
+
+/** Serves the fleets with something wrong as a whole, and returns the words that each page must show. */
+async function troubled(run) {
+  const post = (sim, fault) => fetch(`${sim}/_sim/faults`, { method: "POST", body: JSON.stringify(fault) });
+  const down = await serve(outage(), run);
+  await post(down.sim, { fault: { kind: "status", http: 503 } });
+  await until(down.url, "the outage", (status) => status.lastPass.result === "failed");
+  const faulty = await serve(faults(), run);
+  fs.writeFileSync(faulty.state, faults().edited(fs.readFileSync(faulty.state, "utf8")));
+  await until(faulty.url, "the faults", (status) => status.desiredState.faults.length === 2);
+  const skewed = await serve(clocks(), run);
+  await fetch(`${skewed.sim}/_sim/faults`, { method: "PATCH", body: JSON.stringify({ clockOffsetSeconds: 1230 }) });
+  const page = async () => (await (await fetch(skewed.url)).text()).includes("The clocks disagree");
+  for (const end = Date.now() + PATIENCE; Date.now() < end && !(await page()); await pause(100));
+  return {
+    paused: { url: (await serve(paused(), run)).url, words: [/Paused\./i, /main account main AC0/] },
+    "dry-run": { url: (await serve(dryRun(), run)).url, words: [/Dry run\./i, /Cannot be undone/i] },
+    outage: { url: down.url, words: [/The last pass was aborted/, /Failing since/, /accounts last observed/, /globex/] },
+    faults: { url: faulty.url, words: [/2 faults in the state/i] },
+    clocks: { url: skewed.url, words: [/is 20 min behind Twilio's/] },
+  };
 }
 
 /** Opens a page and collects every error on it. */
@@ -197,6 +227,17 @@ async function manyByHand(browser, url, size) {
   await close();
 }
 
+/** Checks that the page shows these words, on a phone too. */
+async function saysAll(browser, name, url, words) {
+  for (const size of SIZES) {
+    const { page, wrong, close } = await open(browser, url, { size });
+    const text = (await page.locator("body").innerText()).replace(/\s+/g, " ");
+    for (const word of words) assert.match(text, word, `${name}, ${size.width} px`);
+    assert.deepEqual(wrong, [], name);
+    await close();
+  }
+}
+
 async function measure(url) {
   for (const part of ["/", "/?q=customer-09999", "/?sort=changed&page=100"]) {
     const took = [];
@@ -229,10 +270,15 @@ async function main() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM });
   try {
     const urls = {};
-    for (const fleet of [empty(), twelve(), many(), broken()]) urls[fleet.name] = await serve(fleet, run);
+    for (const fleet of [empty(), twelve(), many(), broken()]) urls[fleet.name] = (await serve(fleet, run)).url;
+    const trouble = await troubled(run);
+    for (const [name, { url, words }] of Object.entries(trouble)) {
+      await saysAll(browser, name, url, words);
+      urls[name] = url;
+    }
     for (const [name, url] of Object.entries(urls)) {
       await everyView(browser, name, url);
-      console.log(`${name} accounts: 8 views without a fault`);
+      console.log(`${name}: 8 views without a fault`);
       if (shots && name !== "broken") await shoot(browser, name, url);
     }
     for (const size of SIZES) {

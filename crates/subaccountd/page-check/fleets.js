@@ -87,6 +87,38 @@ function many() {
   return fleet.number(9001, 10001).number(9002, 10001);
 }
 
+/** The twelve, while the whole state is paused. */
+function paused() {
+  const fleet = named(twelve(), "paused");
+  fleet.tail = "paused: true\n";
+  return fleet;
+}
+
+/** The twelve in a dry run, with a close that is due. */
+function dryRun() {
+  const fleet = named(twelve(), "dry-run", "--dry-run", "--close-after", "0s");
+  return fleet.add(13, "soylent", "suspended", { status: "closed", reason: "contract ended", close: { confirm: "soylent" } });
+}
+
+/** The twelve, when Twilio has not answered since a while. */
+const outage = () => named(twelve(), "outage");
+
+/** The twelve, and then faults in the state. */
+function faults() {
+  const fleet = named(twelve(), "faults");
+  fleet.edited = (state) => state
+    .replace('"status":"active","numbers":["+15105550112"]', '"status":"activ","numbers":["+15105550112"]')
+    .replace('"labels":{"owner":"sales"}', '"labels":{"owner":"sales"},"colour":"red"');
+  return fleet;
+}
+
+/** A clock of Twilio's that is 20 minutes ahead. */
+const clocks = () => named(twelve(), "clocks");
+
+function named(fleet, name, ...flags) {
+  return Object.assign(fleet, { name, flags: [...fleet.flags, ...flags] });
+}
+
 /** Faults in the state, and credentials that are not accepted. */
 function broken() {
   const fleet = new Fleet("broken", ["--interval", "1s"]);
@@ -95,4 +127,4 @@ function broken() {
   return fleet;
 }
 
-module.exports = { ac, phone, empty, twelve, many, broken };
+module.exports = { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks };

@@ -1,6 +1,8 @@
 //! The obstacles that are certain to hold a close at the end of its wait. They are told while it waits, because only then is
 //! there time to remove them.
 
+use std::fmt::Write;
+
 use super::{Context, Hold, Plan, Reason};
 use crate::{ActionKind, guard::Budgets, text::count};
 
@@ -46,6 +48,7 @@ const fn waits(reason: Reason) -> bool {
 }
 
 fn add((message, remedy): (&mut String, &mut String), reason: Reason, what: &str, fix: &str) {
-    *message += &format!("; then it is held as `{reason}`: {what}");
-    *remedy += &format!("; before that, {fix}");
+    // Writing to a string does not fail.
+    let _ = write!(message, "; then it is held as `{reason}`: {what}");
+    let _ = write!(remedy, "; before that, {fix}");
 }

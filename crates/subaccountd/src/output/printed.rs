@@ -96,7 +96,7 @@ fn without_start(line: &str) -> &str {
 fn without_marks<'a>(text: &'a str, instead: &str) -> Cow<'a, str> {
     let mut out = String::new();
     let mut done = 0;
-    for (at, _) in text.match_indices("[") {
+    for (at, _) in text.match_indices('[') {
         let word =
             text[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
         if word.ends_with("##") {

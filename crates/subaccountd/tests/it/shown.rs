@@ -73,7 +73,7 @@ async fn pause_is_shown_even_when_nothing_is_to_do() {
     // What cannot be read may have been a pause.
     setup.write("apiVersion: [\n");
     eventually("a pause", async || daemon.status().await["desiredState"]["paused"] == true).await;
-    assert!(page(&daemon).await.contains("correct the fault that counts as a pause"));
+    assert!(page(&daemon).await.contains("and correct the fault that counts as a pause"));
 }
 
 #[tokio::test]

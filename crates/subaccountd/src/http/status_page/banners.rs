@@ -7,7 +7,7 @@ use subaccountd_core::{
     text::rough,
 };
 
-use super::words::{When, clean};
+use super::words::{Message, When};
 use crate::daemon::pass_history::PassEntry;
 
 /// A banner.
@@ -15,10 +15,10 @@ pub(super) struct Banner {
     /// True for a failure, false for a restriction that a person chose, or may have chosen.
     pub(super) is_failure: bool,
     pub(super) title: &'static str,
-    pub(super) words: String,
+    pub(super) words: Message,
     /// Words and a time, as in *Since 5 min ago*.
     pub(super) times: Vec<(&'static str, When)>,
-    pub(super) remedy: &'static str,
+    pub(super) remedy: Message,
 }
 
 /// The banners of `report`, failures first.
@@ -38,9 +38,9 @@ fn failing(report: &Report, passes: &[PassEntry], now: Timestamp) -> Option<Bann
     Some(Banner {
         is_failure: true,
         title: "The last pass was aborted.",
-        words: clean(&error.to_string()),
+        words: Message::new(&error.to_string()),
         times: since.into_iter().chain(seen).collect(),
-        remedy: "The plan below is the last known one.",
+        remedy: Message::new("The plan below is the last known one."),
     })
 }
 
@@ -48,9 +48,11 @@ fn journal(report: &Report) -> Option<Banner> {
     Some(Banner {
         is_failure: true,
         title: "The journal cannot be written.",
-        words: clean(report.journal_error.as_ref()?),
+        words: Message::new(report.journal_error.as_ref()?),
         times: Vec::new(),
-        remedy: "Nothing is written to Twilio until it can be: free space on its disk, or restore its folder.",
+        remedy: Message::new(
+            "Nothing is written to Twilio until it can be: free space on its disk, or restore its folder.",
+        ),
     })
 }
 
@@ -60,24 +62,26 @@ fn clock(report: &Report) -> Option<Banner> {
     Some(Banner {
         is_failure: true,
         title: "The clocks disagree.",
-        words: format!("The clock of this machine is {} {side} Twilio's.", rough(skew)),
+        words: Message::new(&format!("The clock of this machine is {} {side} Twilio's.", rough(skew))),
         times: Vec::new(),
-        remedy: "No rest ends and no budget is freed meanwhile: set the clock of this machine (NTP).",
+        remedy: Message::new(
+            "No rest ends and no budget is freed meanwhile: set the clock of this machine (NTP).",
+        ),
     })
 }
 
 fn paused(report: &Report) -> Option<Banner> {
     let remedy = if report.desired_state.valid {
-        "To resume, remove `paused: true` from the state."
+        "To resume, set `paused: false` in every document of the state."
     } else {
-        "To resume, remove `paused: true` from the state, or correct the fault that counts as a pause."
+        "To resume, set `paused: false` in every document of the state, and correct the fault that counts as a pause."
     };
     report.desired_state.paused.then(|| Banner {
         is_failure: false,
         title: "Paused.",
-        words: "The whole state is paused: nothing is changed at Twilio.".to_owned(),
+        words: Message::new("The whole state is paused: nothing is changed at Twilio."),
         times: Vec::new(),
-        remedy,
+        remedy: Message::new(remedy),
     })
 }
 
@@ -85,8 +89,8 @@ fn dry_run(report: &Report) -> Option<Banner> {
     (report.mode == Mode::DryRun).then(|| Banner {
         is_failure: false,
         title: "Dry run.",
-        words: "Nothing is written to Twilio.".to_owned(),
+        words: Message::new("Nothing is written to Twilio."),
         times: Vec::new(),
-        remedy: "Planned actions are not executed.",
+        remedy: Message::new("Planned actions are not executed."),
     })
 }

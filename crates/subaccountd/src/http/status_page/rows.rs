@@ -13,7 +13,7 @@ use super::{
     class::Class,
     find::Index,
     query::Query,
-    words::{When, clean, took},
+    words::{Message, When, clean, took},
 };
 use crate::daemon::pass_history::{PassEntry, RESULTS, WriteEntry};
 
@@ -154,8 +154,8 @@ pub(super) struct HeldRow {
     pub(super) kind: ActionKind,
     pub(super) who: Who,
     pub(super) number: Option<String>,
-    pub(super) message: String,
-    pub(super) remedy: String,
+    pub(super) message: Message,
+    pub(super) remedy: Message,
     pub(super) since: When,
 }
 
@@ -166,8 +166,8 @@ impl HeldRow {
             kind: item.kind,
             who: Who::of(item.account, index),
             number: item.number.map(|number| number.to_string()),
-            message: clean(&item.message),
-            remedy: clean(&item.remedy),
+            message: Message::new(&item.message),
+            remedy: Message::new(&item.remedy),
             since: When::new(item.since, now),
         }
     }
@@ -180,7 +180,7 @@ pub(super) struct AccountRow {
     /// The status that Twilio shows, also an unknown one; `None` when the account was not seen.
     pub(super) observed: Option<String>,
     pub(super) reason: &'static str,
-    pub(super) message: Option<String>,
+    pub(super) message: Option<Message>,
     /// The number of further held items.
     pub(super) more: usize,
     pub(super) why: Option<String>,
@@ -199,7 +199,7 @@ impl AccountRow {
             desired: account.desired.as_str(),
             observed: account.observed.as_ref().map(|status| clean(&status.to_string())),
             reason: condition.reason.as_str(),
-            message: (class != Class::InSync).then(|| clean(&condition.message)),
+            message: (class != Class::InSync).then(|| Message::new(&condition.message)),
             more: if class == Class::Held { held.saturating_sub(1) } else { held },
             why: account.reason.as_deref().map(clean),
             labels: account.labels.iter().map(|(key, value)| clean(&format!("{key}={value}"))).collect(),
@@ -211,8 +211,8 @@ impl AccountRow {
 pub(super) struct FaultRow {
     pub(super) code: &'static str,
     pub(super) place: String,
-    pub(super) message: String,
-    pub(super) help: String,
+    pub(super) message: Message,
+    pub(super) help: Message,
 }
 
 impl FaultRow {
@@ -220,8 +220,8 @@ impl FaultRow {
         Self {
             code: fault.code.as_str(),
             place: clean(&format!("{}:{}:{}", fault.file, fault.line, fault.column)),
-            message: clean(&fault.message),
-            help: clean(&fault.help),
+            message: Message::new(&fault.message),
+            help: Message::new(&fault.help),
         }
     }
 }

@@ -14,6 +14,25 @@ pub(super) fn clean(text: &str) -> String {
     sanitize_to(text, MAX_SHOWN)
 }
 
+/// A message, whose text between back-ticks is shown as code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message(String);
+
+impl Message {
+    /// The message `text`, cleaned.
+    pub(super) fn new(text: &str) -> Self {
+        Self(clean(text))
+    }
+
+    /// The parts in their order, each with true when it is code. The template escapes them.
+    pub(super) fn parts(&self) -> Vec<(bool, &str)> {
+        // A back-tick without its partner is a character like any other.
+        let pairs = self.0.matches('`').count() / 2;
+        let parts = self.0.splitn(2 * pairs + 1, '`').enumerate();
+        parts.map(|(at, part)| (at % 2 == 1, part)).filter(|(_, part)| !part.is_empty()).collect()
+    }
+}
+
 /// A time, shown with its distance from now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct When {
@@ -81,6 +100,20 @@ mod tests {
         assert_eq!(clean("a\u{1b}[1m\n\u{202e}b\0"), "a\u{fffd}[1m\u{fffd}\u{fffd}b\u{fffd}");
         assert_eq!(clean(&"ä".repeat(401)), format!("{}…", "ä".repeat(400)));
         assert_eq!(clean("“quoted” 日本"), "“quoted” 日本");
+    }
+
+    #[test]
+    fn text_between_back_ticks_is_code() {
+        let parts = |text: &str| -> Vec<(bool, String)> {
+            Message::new(text).parts().into_iter().map(|(code, part)| (code, part.to_owned())).collect()
+        };
+        let of = |parts: &[(bool, &str)]| -> Vec<(bool, String)> {
+            parts.iter().map(|(code, part)| (*code, (*part).to_owned())).collect()
+        };
+        assert_eq!(parts("set `a: b` now"), of(&[(false, "set "), (true, "a: b"), (false, " now")]));
+        assert_eq!(parts("`a` or `b"), of(&[(true, "a"), (false, " or `b")]));
+        assert_eq!(parts("no code"), of(&[(false, "no code")]));
+        assert_eq!(parts(""), of(&[]));
     }
 
     #[test]
