@@ -42,7 +42,6 @@ dictionary() {
 }
 longest() {
     case $1 in
-    state) echo 4096 ;;
     settings) echo 1024 ;;
     *) echo 65536 ;;
     esac

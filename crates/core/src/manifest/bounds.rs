@@ -17,6 +17,8 @@ const MAX_DEPTH: usize = 128;
 const MAX_EXPANDED: usize = 64 * 1024 * 1024;
 /// The most directives of one file: libyaml compares each with all before it.
 const MAX_DIRECTIVES: usize = 100;
+/// The deepest nesting of brackets when those in texts and comments count as well.
+const MAX_BRACKETS: usize = 1_000;
 /// The most tokens that the scanner may read ahead. It reads all of a collection in brackets ahead that may be a key.
 const MAX_AHEAD: usize = 1_000_000;
 /// The line breaks of YAML 1.1, which YAML 1.2 no longer has.
@@ -55,6 +57,8 @@ enum Bound {
     Bytes,
     Ahead,
     Directives,
+    /// Brackets, in texts as well.
+    Brackets,
     /// An alias of a value that is not complete yet.
     Itself,
 }
@@ -86,6 +90,10 @@ impl Excess {
                 "a collection in brackets is too large".to_owned(),
                 "begin it on the line of its key, or write it as a list with one item per line after a dash",
             ),
+            Bound::Brackets => (
+                format!("nested too deeply: more than {MAX_BRACKETS} brackets are not closed"),
+                "close the brackets, also those in texts and comments",
+            ),
             Bound::Directives => {
                 (format!("more than {MAX_DIRECTIVES} lines that begin with `%`"), "remove them")
             }
@@ -110,6 +118,25 @@ pub(super) fn check_directives(text: &str) -> Result<(), Excess> {
         }
         None => Ok(()),
     }
+}
+
+/// Checks the brackets of `text`, wherever they are: where the parsers differ on what is a text, one of them may nest them.
+pub(super) fn check_brackets(text: &str) -> Result<(), Excess> {
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' if depth == MAX_BRACKETS => {
+                let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+                let span = Span::new(line, text[begin..at].chars().count() + 1, 1);
+                return Err(Excess { bound: Bound::Brackets, span });
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The sizes of the values of one file while they are read.

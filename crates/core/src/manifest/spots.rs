@@ -14,6 +14,8 @@ use super::{
 pub(super) struct Spots {
     arena: Vec<(Span, Spot)>,
     pub(super) roots: Vec<u32>,
+    /// The first document that is only a block text: the parsers differ on where it ends.
+    pub(super) block_text: Option<Span>,
     /// A scalar that is not in double quotes has the escape of a mask of [`surrogates`].
     pub(super) has_escaped_mask: bool,
 }
@@ -114,6 +116,9 @@ impl SpotsReader {
             Event::Scalar(text, style, anchor, _) => {
                 let size = Size::of_scalar(&text);
                 self.sizes.add(size, span, budget)?;
+                if self.open.is_empty() && matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    self.all.block_text.get_or_insert(span);
+                }
                 self.all.has_escaped_mask |= surrogates::has_escaped_masks(&text);
                 let at = self.add(span, scalar(&text, style));
                 self.name(anchor, Anchor { at, size: Some(size) });

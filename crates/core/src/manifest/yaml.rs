@@ -9,8 +9,10 @@ use saphyr_parser::ScanError;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    bounds::{Budget, MAX_VALUES, OLD_BREAKS, check_directives},
+    bounds::{Budget, MAX_VALUES, OLD_BREAKS, check_brackets, check_directives},
+    code::DiagnosticCode,
     diagnostic_builder::DiagnosticBuilder,
+    document::HEAD_HELP,
     location::{Location, Span},
     spots::{ScalarKind, Spot, Spots, Unread},
     surrogates::{masked, restored},
@@ -59,7 +61,7 @@ pub(super) fn documents(
     text: &str,
     budget: &mut Budget,
 ) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
-    check_directives(text).map_err(|excess| excess.diagnostic(file))?;
+    check_directives(text).and_then(|()| check_brackets(text)).map_err(|excess| excess.diagnostic(file))?;
     let documents = match masked(text) {
         Cow::Owned(masked) => documents_in(file, text, &masked, budget)?,
         Cow::Borrowed(_) => None,
@@ -79,6 +81,7 @@ fn documents_in(
 ) -> Result<Option<Vec<Node>>, Box<DiagnosticBuilder>> {
     let spots = match Spots::read(parsed, budget) {
         Ok(spots) if spots.has_escaped_mask => return Ok(None),
+        Ok(Spots { block_text: Some(span), .. }) => return Err(Box::new(block_text(file, span))),
         Ok(spots) => spots,
         Err(Unread::Excess(excess)) => return Err(excess.diagnostic(file)),
         Err(Unread::Scan(error)) => return Err(Box::new(not_yaml(file, text, parsed, &error))),
@@ -87,6 +90,7 @@ fn documents_in(
     if parsed.contains(OLD_BREAKS) {
         // To libyaml these characters begin a line, on which there may be more than the second parser reads.
         match Spots::read(&parsed.replace(OLD_BREAKS, "\n"), &mut Budget::default()) {
+            Ok(Spots { block_text: Some(span), .. }) => return Err(Box::new(block_text(file, span))),
             Ok(_) => {}
             Err(Unread::Excess(excess)) => return Err(excess.diagnostic(file)),
             Err(Unread::Scan(error)) => end = end_after(parsed, &error),
@@ -94,6 +98,12 @@ fn documents_in(
     }
     let meanings = meanings(&parsed[..end]).map_err(|error| Box::new(unreadable(file, text, &error)))?;
     joined(file, meanings, &spots).map(Some)
+}
+
+/// The diagnostic for a document that is only a block text.
+fn block_text(file: usize, span: Span) -> DiagnosticBuilder {
+    let message = "the document is not a mapping: it needs `apiVersion` and `kind`";
+    DiagnosticBuilder::new(DiagnosticCode::NoHead, Location::new(file, span), message, HEAD_HELP)
 }
 
 /// The diagnostic for text that the second parser rejects with `error`: that of the first one, when it rejects it at

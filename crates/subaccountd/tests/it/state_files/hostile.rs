@@ -68,6 +68,11 @@ async fn text_that_one_parser_reads_ahead_or_reads_twice_is_a_fault() {
         ("%TAG !a! tag:example.com,2026:\n".repeat(LARGEST / 31), "more than 100 lines that begin with `%`"),
         (format!("{}# \u{85}x-a: {}", valid(), "[".repeat(LARGEST)), "nested too deeply"),
         (format!("{}# \u{2028}x-a: {}", valid(), "{b: ".repeat(LARGEST / 4)), "nested too deeply"),
+        // One parser takes the second document for a part of the block text.
+        (format!("--- |\n---\n{}", "[\"]\", ".repeat(60_000)), "the document is not a mapping"),
+        (format!("{}--- >\n\r--- {}", valid(), "{\"}\": ".repeat(60_000)), "the document is not a mapping"),
+        (format!("{}# {}", valid(), "[".repeat(LARGEST)), "more than 1000 brackets are not closed"),
+        (format!("{}x-a: \"{}\"", valid(), "{".repeat(LARGEST)), "more than 1000 brackets are not closed"),
         (format!("{}x-a: {}", valid(), "\0".repeat(MIB)), "control character"),
     ] {
         let shown = fault(&text).await;
