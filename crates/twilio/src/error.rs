@@ -131,6 +131,10 @@ impl Rejection {
     }
 
     fn remedy(&self, kind: ErrorKind) -> &'static str {
+        if self.foreign {
+            // The message names what answered; Twilio knows nothing of it.
+            return "";
+        }
         match (self.kind(), kind) {
             (RejectionKind::TestCredentials, _) => {
                 "; use the live auth token: test credentials are not supported"

@@ -381,6 +381,7 @@ async fn an_account_error_stops_the_pass_when_the_main_account_is_not_well() {
         (error(403, 20005, "no"), ErrorKind::MainAccount, "nor read account AC0"),
         (error(500, 20500, "no"), ErrorKind::MainAccount, "nor read account AC0"),
         (ok("{}"), ErrorKind::MainAccount, "nor read account AC0"),
+        (reply(403, "<html>"), ErrorKind::MainAccount, "an HTML page, which is not an answer of Twilio"),
     ] {
         let server = Server::start(move |_, request| {
             if request.target.contains(&main().to_string()) {
@@ -393,6 +394,28 @@ async fn an_account_error_stops_the_pass_when_the_main_account_is_not_well() {
         let failed = client(&server).numbers(sub(), Tries::Repeated).await.unwrap_err();
         assert_eq!(failed.kind, kind, "{failed}");
         assert!(words(&failed).contains(says), "{failed}");
+        assert!(!says.contains("HTML") || !words(&failed).contains("Console"), "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_the_place_of_an_answer_judges_no_account() {
+    for status in [400, 401, 402, 403, 407, 451] {
+        for page in ["<html><body>Blocked</body></html>", "\r\n <!DOCTYPE html>", "Access denied", "[]"] {
+            let server = Server::script([reply(status, page)]).await;
+            let failed = client(&server).accounts().await.unwrap_err();
+            assert_eq!(failed.kind, ErrorKind::Unreadable, "{status} {page}: {failed}");
+            let host = server.url.trim_start_matches("http://");
+            let says = format!(
+                "which is not an answer of Twilio: a proxy, firewall or filter answered in the place of {host}"
+            );
+            assert!(words(&failed).contains(&says) && !words(&failed).contains("Console"), "{failed}");
+            assert!(!words(&failed).contains("Blocked"), "{failed}");
+        }
+        // JSON may be Twilio's, whatever it says.
+        let server = Server::script([reply(status, "{}")]).await;
+        let failed = client(&server).accounts().await.unwrap_err();
+        assert!(!words(&failed).contains("not an answer of Twilio"), "{failed}");
     }
 }
 
