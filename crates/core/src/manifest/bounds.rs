@@ -113,7 +113,7 @@ pub(super) fn check_directives(text: &str) -> Result<(), Excess> {
     let begins_line = |at: &usize| text[..*at].chars().next_back().is_none_or(is_break);
     match text.match_indices('%').map(|(at, _)| at).filter(begins_line).nth(MAX_DIRECTIVES) {
         Some(at) => {
-            let line = text[..at].bytes().filter(|byte| *byte == b'\n').count() + 1;
+            let line = text[..at].matches('\n').count() + 1;
             Err(Excess { bound: Bound::Directives, span: Span::new(line, 1, 1) })
         }
         None => Ok(()),
@@ -126,7 +126,7 @@ pub(super) fn check_brackets(text: &str) -> Result<(), Excess> {
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'[' | b'{' if depth == MAX_BRACKETS => {
-                let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = text[..at].matches('\n').count() + 1;
                 let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
                 let span = Span::new(line, text[begin..at].chars().count() + 1, 1);
                 return Err(Excess { bound: Bound::Brackets, span });

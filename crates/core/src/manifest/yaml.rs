@@ -61,7 +61,7 @@ pub(super) fn documents(
     text: &str,
     budget: &mut Budget,
 ) -> Result<Vec<Node>, Box<DiagnosticBuilder>> {
-    check_directives(text).and_then(|()| check_brackets(text)).map_err(|excess| excess.diagnostic(file))?;
+    check_directives(text).map_err(|excess| excess.diagnostic(file))?;
     let documents = match masked(text) {
         Cow::Owned(masked) => documents_in(file, text, &masked, budget)?,
         Cow::Borrowed(_) => None,
@@ -79,7 +79,11 @@ fn documents_in(
     parsed: &str,
     budget: &mut Budget,
 ) -> Result<Option<Vec<Node>>, Box<DiagnosticBuilder>> {
-    let spots = match Spots::read(parsed, budget) {
+    let spots = Spots::read(parsed, budget);
+    if !matches!(spots, Err(Unread::Excess(_))) {
+        check_brackets(text).map_err(|excess| excess.diagnostic(file))?;
+    }
+    let spots = match spots {
         Ok(spots) if spots.has_escaped_mask => return Ok(None),
         Ok(Spots { block_text: Some(span), .. }) => return Err(Box::new(block_text(file, span))),
         Ok(spots) => spots,

@@ -147,9 +147,9 @@ fn aliases_that_multiply_are_a_fault() {
 fn nesting_without_end_is_a_fault() {
     let shown = body(&format!("x-deep: {}\n", "[".repeat(10_000)));
     insta::assert_snapshot!(shown, @r"
-    state.yaml:4:136 `[`
-      SD007 invalid YAML: nested too deeply
-      = reduce the nesting, and use no alias inside its own anchor; until then, this file is not loaded
+    state.yaml:4:1009 `[`
+      SD007 invalid YAML: nested too deeply: more than 1000 brackets are not closed
+      = close the brackets, also those in texts and comments; until then, this file is not loaded
     left:
       counts as paused: state.yaml
       no main: no desired state: no readable document with `apiVersion` and `kind`
