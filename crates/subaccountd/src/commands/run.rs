@@ -36,7 +36,7 @@ pub(crate) fn assemble(
     let reload = shutdown.reload.clone();
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &metrics, shutdown)?;
     reconciler.guardrails.policy.interval = SignedDuration::try_from(daemon.interval())?;
-    metrics.publish_interval(daemon.interval());
+    metrics.health().set_interval(daemon.interval());
     let (report_to, report) = watch::channel(None);
     let (to, snapshot) = watch::channel(None);
     let (ready_to, ready) = watch::channel(Err("the first pass has not ended yet".to_owned()));

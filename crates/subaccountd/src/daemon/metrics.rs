@@ -15,9 +15,13 @@ use prometheus::{
 };
 use subaccountd_core::{
     ActionKind, Reason, Report, Status,
-    report::{Mode, PassResult, PlanView},
+    report::{PassResult, PlanView},
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
+
+mod health;
+
+pub(crate) use health::Health;
 
 use crate::{clock, output::standard_error::DROPPED_LINES, version::VERSION};
 
@@ -25,12 +29,23 @@ use crate::{clock, output::standard_error::DROPPED_LINES, version::VERSION};
 const RESULTS: [&str; 4] = ["done", "refused", "unknown", "skipped"];
 const BOOLEANS: [&str; 2] = ["true", "false"];
 
+/// Makes metrics of one registry.
+struct Maker<'a>(&'a Registry);
+
+impl Maker<'_> {
+    fn gauge(&self, name: &str, help: &str) -> Gauge {
+        register(self.0, Gauge::new(format!("subaccountd_{name}"), help))
+    }
+
+    /// A family; without labels it has no series until it is set.
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        register(self.0, GaugeVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
+    }
+}
+
 /// Every metric.
 pub(crate) struct Metrics {
     registry: Registry,
-    valid: Gauge,
-    faults: Gauge,
-    last_change: Gauge,
     desired: GaugeVec,
     observed: GaugeVec,
     numbers: GaugeVec,
@@ -38,16 +53,7 @@ pub(crate) struct Metrics {
     pass_duration: Histogram,
     last_pass: Gauge,
     last_success: Gauge,
-    /// A family without labels has no series until it is set.
-    credentials: GaugeVec,
-    clock_skew: GaugeVec,
-    state_info: GaugeVec,
-    last_read: Gauge,
-    paused: Gauge,
-    dry_run: Gauge,
-    journal_writable: Gauge,
-    watcher_healthy: Gauge,
-    interval: Gauge,
+    health: Health,
     next_close: Gauge,
     budget_limit: GaugeVec,
     planned: GaugeVec,
@@ -80,17 +86,17 @@ impl Metrics {
     /// All metrics, each series of a finite label set at 0.
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
-        let r = &registry;
-        let gauge = |name: &str, help: &str| register(r, Gauge::new(format!("subaccountd_{name}"), help));
-        let gauges = |name: &str, help: &str, labels: &[&str]| {
-            register(r, GaugeVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
-        };
+        let make = Maker(&registry);
+        let gauge = |name: &str, help: &str| make.gauge(name, help);
+        let gauges = |name: &str, help: &str, labels: &[&str]| make.gauges(name, help, labels);
         let counters = |name: &str, help: &str, labels: &[&str]| {
-            register(r, IntCounterVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
+            let opts = Opts::new(format!("subaccountd_{name}"), help);
+            register(&registry, IntCounterVec::new(opts, labels))
         };
         let buckets = |name: &str, help: &str, first: f64, count: usize| {
             let buckets = (0..count).scan(first, |at, _| Some(std::mem::replace(at, *at * 2.0))).collect();
-            HistogramOpts::new(format!("subaccountd_{name}"), help).buckets(buckets)
+            let opts = HistogramOpts::new(format!("subaccountd_{name}"), help);
+            opts.buckets(buckets)
         };
         let build = gauges("build_info", "Version of the program; always 1.", &["version", "revision"]);
         build
@@ -100,12 +106,6 @@ impl Metrics {
         let request_duration =
             buckets("twilio_request_duration_seconds", "Duration of requests to Twilio.", 0.01, 13);
         let metrics = Self {
-            valid: gauge("desired_state_valid", "1 if the desired state has no fault, else 0."),
-            faults: gauge("desired_state_faults", "Number of faults in the desired state."),
-            last_change: gauge(
-                "desired_state_last_change_timestamp_seconds",
-                "Time of the last change in the meaning of the desired state.",
-            ),
             desired: gauges("desired_subaccounts", "Listed subaccounts, by desired status.", &["status"]),
             observed: gauges(
                 "observed_subaccounts",
@@ -114,36 +114,10 @@ impl Metrics {
             ),
             numbers: gauges("observed_numbers", "Phone numbers in the lists that were read.", &["managed"]),
             passes: counters("passes_total", "Passes that ended, by result.", &["result"]),
-            pass_duration: register(r, Histogram::with_opts(pass_duration)),
+            pass_duration: register(&registry, Histogram::with_opts(pass_duration)),
             last_pass: gauge("last_pass_timestamp_seconds", "Time of the end of the last pass."),
             last_success: gauge("last_success_timestamp_seconds", "Time of the last successful pass."),
-            credentials: gauges(
-                "credentials_valid",
-                "1 if Twilio accepted the credentials last, 0 if it refused them; absent before it judged them.",
-                &[],
-            ),
-            clock_skew: gauges(
-                "clock_skew_seconds",
-                "Twilio's clock less the one of this machine; absent before Twilio told its time.",
-                &[],
-            ),
-            state_info: gauges(
-                "desired_state_info",
-                "Revision of the desired state; always 1. Empty when unknown.",
-                &["revision"],
-            ),
-            last_read: gauge(
-                "desired_state_last_read_timestamp_seconds",
-                "Time at which the desired state was last read.",
-            ),
-            paused: gauge("paused", "1 if the whole desired state is paused, else 0."),
-            dry_run: gauge("dry_run", "1 if nothing is written to Twilio, else 0."),
-            journal_writable: gauge("journal_writable", "1 if the journal can be written, else 0."),
-            watcher_healthy: gauge(
-                "watcher_healthy",
-                "1 if changes of the desired state are noticed at once, 0 if only at the interval.",
-            ),
-            interval: gauge("interval_seconds", "Time between passes, without its jitter."),
+            health: Health::new(&make),
             next_close: gauge(
                 "next_close_timestamp_seconds",
                 "Time at which the first pending close is due; 0 if none.",
@@ -168,7 +142,7 @@ impl Metrics {
             ),
             at_risk: gauge("numbers_at_risk", "Numbers that the pending closes would release."),
             requests: counters("twilio_requests_total", "Requests to Twilio.", &["operation", "outcome"]),
-            request_duration: register(r, HistogramVec::new(request_duration, &["operation"])),
+            request_duration: register(&registry, HistogramVec::new(request_duration, &["operation"])),
             in_flight_limit: gauge("twilio_in_flight_limit", "Current limit of requests in flight."),
             request_count: Arc::default(),
             started: Instant::now(),
@@ -261,14 +235,11 @@ impl Metrics {
             };
             self.passes.with_label_values(&[result]).inc();
         }
-        if let Some(valid) = credentials_valid {
-            self.credentials.with_label_values::<&str>(&[]).set(f64::from(valid));
-        }
         for executed in &report.executed {
             let kind = executed.planned.action.kind().as_str();
             self.actions.with_label_values(&[kind, executed.outcome.as_str()]).inc();
         }
-        self.journal_writable.set(f64::from(report.journal_error.is_none()));
+        self.health.publish(report, credentials_valid);
         self.publish_plan(&report.plan);
         self.publish_next_close(report);
         self.publish_figures(report);
@@ -276,29 +247,12 @@ impl Metrics {
 
     /// Publishes what was read of the state, and nothing else.
     pub(crate) fn publish_state(&self, report: &Report) {
-        let state = &report.desired_state;
-        self.valid.set(f64::from(state.valid));
-        self.faults.set(count(state.fault_count));
-        self.last_change.set(seconds(state.loaded_at));
-        self.paused.set(f64::from(state.paused));
-        self.dry_run.set(f64::from(report.mode == Mode::DryRun));
+        self.health.publish_state(report);
     }
 
-    /// Publishes that the state was read, at this revision.
-    pub(crate) fn publish_read(&self, revision: Option<&str>) {
-        self.last_read.set(seconds(clock::now()));
-        self.state_info.reset();
-        self.state_info.with_label_values(&[revision.unwrap_or_default()]).set(1.0);
-    }
-
-    /// Publishes whether every folder of the state is watched.
-    pub(crate) fn publish_watch(&self, is_healthy: bool) {
-        self.watcher_healthy.set(f64::from(is_healthy));
-    }
-
-    /// Publishes the time between passes.
-    pub(crate) fn publish_interval(&self, interval: Duration) {
-        self.interval.set(interval.as_secs_f64());
+    /// The health of the daemon, for what is known between passes.
+    pub(crate) const fn health(&self) -> &Health {
+        &self.health
     }
 
     fn publish_plan(&self, plan: &PlanView) {
@@ -338,9 +292,6 @@ impl Metrics {
             self.numbers.with_label_values(&[word(managed)]).set(count(numbers));
         }
         self.at_risk.set(count(figures.at_risk));
-        if let Some(skew) = figures.clock_skew {
-            self.clock_skew.with_label_values::<&str>(&[]).set(skew.as_secs_f64());
-        }
         if let Some(budgets) = &figures.budgets {
             let verbs = budgets.verbs.iter().map(|(kind, budget)| (kind.as_str(), budget));
             for (kind, budget) in verbs.chain([("release", &budgets.release)]) {

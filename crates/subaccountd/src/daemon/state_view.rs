@@ -52,14 +52,14 @@ impl StateView {
     /// Reads the state, and shows it when it changed.
     async fn read(&mut self) -> Result<LoadedState, ReadError> {
         // Watched before it is read, so that no change is missed.
-        self.metrics.publish_watch(self.watch.refresh().await?);
+        self.metrics.health().set_watched(self.watch.refresh().await?);
         let loaded = self.reader.read_stable(self.loaded.as_ref()).await?;
         let shown_as_is =
             |known: &LoadedState| (&known.sha256, &known.revision) == (&loaded.sha256, &loaded.revision);
         if !self.loaded.as_ref().is_some_and(shown_as_is) {
             self.show(&loaded);
         }
-        self.metrics.publish_read(loaded.revision.as_deref());
+        self.metrics.health().state_was_read(loaded.revision.as_deref());
         self.loaded = Some(loaded.clone());
         Ok(loaded)
     }

@@ -81,7 +81,7 @@ impl Troubles {
         lasting.causes.push(cause.to_owned());
         match trouble {
             Trouble::State | Trouble::Pass => {
-                error!(trouble = trouble.name(), error = cause, "{}", trouble.begins())
+                error!(trouble = trouble.name(), error = cause, "{}", trouble.begins());
             }
             Trouble::Clock => warn!(trouble = trouble.name(), error = cause, "{}", trouble.begins()),
             Trouble::Paused => info!(trouble = trouble.name(), error = cause, "{}", trouble.begins()),
