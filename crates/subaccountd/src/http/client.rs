@@ -96,13 +96,15 @@ impl DaemonClient {
         let name = self.name();
         match status {
             StatusCode::UNAUTHORIZED if self.token.is_none() => {
-                anyhow::bail!("{name} needs the status token: name its file in `{STATUS_TOKEN_FILE}`")
+                anyhow::bail!(
+                    "{name} answered 401: it needs the status token; name its file in `{STATUS_TOKEN_FILE}`"
+                )
             }
             StatusCode::UNAUTHORIZED => anyhow::bail!(
-                "{name} refuses the status token: `{STATUS_TOKEN_FILE}` must name the token of that daemon"
+                "{name} answered 401: it refuses the status token; `{STATUS_TOKEN_FILE}` must name the token of that daemon"
             ),
             StatusCode::MISDIRECTED_REQUEST => anyhow::bail!(
-                "{name} is not served under this host name: list it in the daemon's `--status-hosts`"
+                "{name} answered 421: it does not serve this host name; list it in the daemon's `--status-hosts`"
             ),
             _ => Ok(()),
         }

@@ -382,7 +382,7 @@ async fn wrong_usage_of_import_exits_with_64() {
         (&["--split-by", "account"][..], "--out"),
         (&["--force"], "--out"),
         (&["--status", "open"], "write active, suspended or closed"),
-        (&["--sid", "AC1"], "write an account SID"),
+        (&["--sid", "AC1"], "is not a valid account SID"),
     ] {
         let ended = setup.run(&[&["import"], args].concat()).await;
         assert_eq!(code(&ended), 64, "{args:?}: {}", stderr(&ended));

@@ -81,7 +81,7 @@ async fn layouts_of_config_maps_and_git_sync_are_read() {
     link("a.yaml", "git/.worktrees/abc/state/again.yaml");
     for path in ["volume", "volume/desired.yaml", "git", "git/current", "git/current/state"] {
         let checked = output(validate(dir.path(), &[path])).await;
-        assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 files\n", "{path}");
+        assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 file\n", "{path}");
     }
 }
 

@@ -26,7 +26,7 @@ async fn fed(mut command: Command, text: String) -> Output {
 async fn validate_reads_standard_input_and_pipes() {
     for path in ["-", "/dev/stdin"] {
         let checked = fed(bare(&["validate", path]), valid()).await;
-        assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 files\n", "{path}");
+        assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 file\n", "{path}");
         let faulty = state("  - {sid: AC1, status: active}\n");
         let checked = fed(bare(&["validate", path]), faulty).await;
         assert_eq!(code(&checked), 1, "{path}");
@@ -40,7 +40,7 @@ async fn validate_reads_standard_input_and_pipes() {
         shell
     })
     .await;
-    assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 files\n", "{}", stderr(&checked));
+    assert_eq!(stdout(&checked), "valid: 0 subaccounts, 0 numbers, 1 file\n", "{}", stderr(&checked));
 }
 
 #[tokio::test]
