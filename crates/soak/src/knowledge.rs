@@ -1,6 +1,9 @@
 //! What number lists have shown: a daemon cannot know more.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 use twilio_sim::NumbersSeen;
@@ -13,6 +16,8 @@ pub(crate) struct Knowledge(BTreeMap<String, List>);
 struct List {
     /// The first and the last time at which it showed a number, by its name: the phone number or, without one, the SID.
     shown: BTreeMap<String, (Instant, Instant)>,
+    /// The numbers on pages whose list was not sent to its end yet: a list that breaks off shows nothing.
+    begun: BTreeSet<String>,
     /// The ends of the list that were sent.
     ends: Vec<Instant>,
 }
@@ -20,10 +25,11 @@ struct List {
 impl Knowledge {
     pub(crate) fn page(&mut self, seen: &NumbersSeen, now: Instant) {
         let list = self.0.entry(seen.account.clone()).or_default();
-        for phone in &seen.phone_numbers {
-            list.shown.entry(phone.clone()).or_insert((now, now)).1 = now;
-        }
+        list.begun.extend(seen.phone_numbers.iter().cloned());
         if seen.is_last {
+            for phone in std::mem::take(&mut list.begun) {
+                list.shown.entry(phone).or_insert((now, now)).1 = now;
+            }
             list.ends.push(now);
         }
     }
