@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AccountSid, Action, ActionKind, Budgets, Desired, Now, Observed, PhoneNumber, Plan, Planned, Reason,
-    Status,
+    AccountSid, Action, ActionKind, Budgets, Desired, History, Now, Observed, PhoneNumber, Plan, Planned,
+    Reason, Status,
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
@@ -248,6 +248,8 @@ pub struct Findings<'a> {
     pub observed: &'a Observed,
     /// The plan that remains.
     pub plan: &'a Plan,
+    /// The history, with what the pass added to it.
+    pub history: &'a History,
     /// The budgets.
     pub budgets: Budgets,
     /// The time of the pass.
@@ -279,7 +281,7 @@ impl Report {
         let main_account = MainAccount::of(&found, previous);
         let (plan, accounts, figures, observed_at) = match found {
             Ok(found) => {
-                let plan = PlanView::of(found.plan, at, previous);
+                let plan = PlanView::of(found.plan, found.history, at, previous);
                 let view = |entry| AccountView::of(entry, &found, &plan, at, previous);
                 let accounts = found.desired.accounts().map(view).collect();
                 (plan, accounts, Figures::of(&found), Some(at))
@@ -331,8 +333,8 @@ impl MainAccount {
 }
 
 impl PlanView {
-    /// The view of `plan`; `at` is the start time of held items that are new in it.
-    pub fn of(plan: &Plan, at: Timestamp, previous: Option<&Report>) -> Self {
+    /// The view of `plan`; `at` is the start time of held items that neither history nor the report before knows.
+    pub fn of(plan: &Plan, history: &History, at: Timestamp, previous: Option<&Report>) -> Self {
         let key = |held: &HeldView| (held.reason, held.kind, held.account, held.number);
         let before: BTreeMap<_, _> = previous
             .iter()
@@ -347,7 +349,9 @@ impl PlanView {
             message: held.message.clone(),
             remedy: held.remedy.clone(),
             due: held.due,
-            since: *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at),
+            since: history.held_since(&held.into()).unwrap_or_else(|| {
+                *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at)
+            }),
         });
         let stage = stages(plan);
         let action = |planned: &Planned| ActionView::of(planned, stage(&planned.action));

@@ -8,7 +8,7 @@ const path = require("node:path");
 const { setTimeout: pause } = require("node:timers/promises");
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
-const { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks } = require("./fleets.js");
+const { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks, journal } = require("./fleets.js");
 
 const BIN = process.env.PAGE_CHECK_BIN;
 const HOME = process.env.PAGE_CHECK_HOME;
@@ -43,13 +43,13 @@ async function serve(fleet, run) {
   const sim = await start(run, `${fleet.name}.sim`, / on (http:\/\/[0-9.]+:[0-9]+)/, "twilio-sim",
     ["--listen", "127.0.0.1:0", "--world", file("world.yaml")]);
   const url = await start(run, `${fleet.name}.daemon`, /serving probes and metrics on (http:\/\/[0-9.]+:[0-9]+)/, "subaccountd",
-    ["run", "--desired", `${fleet.name}.state.yaml`, "--journal-dir", file("journal"), "--listen", "127.0.0.1:0",
+    ["run", "--desired", `${fleet.name}.state.yaml`, "--journal-dir", `${fleet.name}.journal`, "--listen", "127.0.0.1:0",
       "--status-listen", "127.0.0.1:0", "--log-format", "text", ...fleet.flags],
     { TWILIO_ACCOUNT_SID: fleet.main, TWILIO_AUTH_TOKEN: fleet.token, SUBACCOUNTD_TWILIO_URL: sim });
   for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(100)) {
     const status = await (await fetch(`${url}/status`)).json();
     const waits = status.mode === "enforce" && status.plan?.actions.length > 0;
-    if (status.lastPass?.result && (!waits || status.desiredState.paused)) return { url, sim, state: file("state.yaml") };
+    if (status.lastPass?.result && (!waits || status.desiredState.paused)) return { url, sim, state: file("state.yaml"), journal: file("journal") };
   }
   return assert.fail(`${fleet.name}: no pass ended`);
 }
@@ -73,14 +73,21 @@ async function troubled(run) {
   await until(faulty.url, "the faults", (status) => status.desiredState.faults.length === 2);
   const skewed = await serve(clocks(), run);
   await fetch(`${skewed.sim}/_sim/faults`, { method: "PATCH", body: JSON.stringify({ clockOffsetSeconds: 1230 }) });
-  const page = async () => (await (await fetch(skewed.url)).text()).includes("The clocks disagree");
-  for (const end = Date.now() + PATIENCE; Date.now() < end && !(await page()); await pause(100));
+  const unwritable = await serve(journal(), run);
+  fs.renameSync(path.join(unwritable.journal, "journal.jsonl"), path.join(unwritable.journal, "moved.jsonl"));
+  const shows = async (url, words) => {
+    const page = async () => (await (await fetch(url)).text()).includes(words);
+    for (const end = Date.now() + PATIENCE; Date.now() < end && !(await page()); await pause(100));
+  };
+  await shows(skewed.url, "The clocks disagree");
+  await shows(unwritable.url, "The journal cannot be written");
   return {
     paused: { url: (await serve(paused(), run)).url, words: [/Paused\./i, /main account main AC0/] },
     "dry-run": { url: (await serve(dryRun(), run)).url, words: [/Dry run\./i, /Cannot be undone/i] },
     outage: { url: down.url, words: [/The last pass was aborted/, /Failing since/, /accounts last observed/, /globex/] },
     faults: { url: faulty.url, words: [/2 faults in the state/i] },
     clocks: { url: skewed.url, words: [/is 20 min behind Twilio's/] },
+    journal: { url: unwritable.url, words: [/The journal cannot be written/, /was removed or moved while in use/] },
   };
 }
 

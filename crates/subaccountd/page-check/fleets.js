@@ -115,6 +115,9 @@ function faults() {
 /** A clock of Twilio's that is 20 minutes ahead. */
 const clocks = () => named(twelve(), "clocks");
 
+/** The twelve, when the journal was moved away under the daemon. */
+const journal = () => named(twelve(), "journal");
+
 function named(fleet, name, ...flags) {
   return Object.assign(fleet, { name, flags: [...fleet.flags, ...flags] });
 }
@@ -127,4 +130,4 @@ function broken() {
   return fleet;
 }
 
-module.exports = { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks };
+module.exports = { ac, phone, empty, twelve, many, broken, paused, dryRun, outage, faults, clocks, journal };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::HeldItem;
 use crate::{AccountSid, ActionKind, NumberId, NumberSid, Outcome, PhoneNumber, Stamp, Status, Target};
 
 /// One fact. The journal is a list of events.
@@ -50,6 +51,10 @@ pub enum Event {
     Reverted { target: Target, at: Stamp },
     /// A write of the daemon is no longer desired.
     Superseded { target: Target },
+    /// These items are held since this time, by the local clock.
+    Held { at: Timestamp, items: Vec<HeldItem> },
+    /// These items are no longer held.
+    NoLongerHeld { items: Vec<HeldItem> },
     /// A write was skipped because its proof failed.
     ProofFailed { kind: ActionKind, target: Target, at: Stamp, entry: String, seen: String },
     /// A write is about to begin.
@@ -65,7 +70,7 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 24] = [
         "attended",
         "unattended",
         "desiredStatusChanged",
@@ -85,6 +90,8 @@ impl Event {
         "resolved",
         "reverted",
         "superseded",
+        "held",
+        "noLongerHeld",
         "proofFailed",
         "intent",
         "outcome",

@@ -5,6 +5,7 @@
 //! erases none.
 
 mod event;
+mod held;
 mod numbers;
 mod pairs;
 mod writes;
@@ -18,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use event::{Event, Write};
+pub use held::{HeldItem, held_events};
 use numbers::SeenNumbers;
 pub(crate) use writes::DATE_TOLERANCE;
 use writes::WriteRecord;
@@ -116,6 +118,8 @@ pub struct History {
     // Facts that grow with the fleet are shared with read-only copies until they change.
     accounts: Arc<BTreeMap<AccountSid, AccountFacts>>,
     numbers: Arc<SeenNumbers>,
+    #[serde(with = "pairs::shared", skip_serializing_if = "pairs::is_empty")]
+    held: Arc<BTreeMap<HeldItem, Timestamp>>,
     missing: BTreeMap<NumberId, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
@@ -205,6 +209,8 @@ impl History {
                     times.push(at);
                 }
             }
+            Event::Held { at, items } => self.began_to_be_held(at, items),
+            Event::NoLongerHeld { items } => self.ended_to_be_held(&items),
             Event::Superseded { target } => {
                 self.last_applied.remove(&target);
             }

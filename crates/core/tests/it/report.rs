@@ -54,8 +54,14 @@ fn report(scene: &Scene, previous: Option<&Report>) -> Report {
     let (observed, at) = (scene.observe(), scene.now.best());
     let plan = plan(&scene.desired, &observed, &scene.history, &scene.policy, scene.now).unwrap();
     let budgets = budgets(&plan, &scene.limits, &scene.history, scene.now);
-    let found =
-        Findings { desired: &scene.desired, observed: &observed, plan: &plan, budgets, now: scene.now };
+    let found = Findings {
+        desired: &scene.desired,
+        observed: &observed,
+        plan: &plan,
+        history: &scene.history,
+        budgets,
+        now: scene.now,
+    };
     let summary = summary(at, PassResult::Success);
     Report::new("1.0", Mode::Enforce, state(at), summary, Ok(found), Vec::new(), previous)
 }

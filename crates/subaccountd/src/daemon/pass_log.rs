@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use subaccountd_core::{
-    AccountSid, ActionKind, CLOCK_TOLERANCE, PhoneNumber, Reason, Report, report::HeldView,
+    AccountSid, ActionKind, CLOCK_TOLERANCE, PhoneNumber, Reason, Report, report::HeldView, text::count,
 };
 use tracing::{debug, error, info, warn};
 
@@ -23,6 +23,9 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Trou
     // A pass that was aborted shows the plan of the one before it.
     if !report.last_pass.aborted {
         log_held(report, before);
+        if before.is_none() {
+            log_held_as_before(report);
+        }
     }
     let summary = &report.last_pass;
     let took = summary.finished_at.zip(summary.started_at).map(|(end, begin)| end.duration_since(begin));
@@ -42,6 +45,8 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Trou
 }
 
 /// Logs what is newly held, and what is no longer held. Another reason for the same item is one line.
+///
+/// What is new is held since the end of this pass; a restart makes nothing new.
 fn log_held(report: &Report, before: Option<&Report>) {
     let key = |held: &HeldView| -> Key { (held.account, held.number, held.kind) };
     let reasons = |report: &Report| -> BTreeMap<Key, Reason> {
@@ -50,7 +55,7 @@ fn log_held(report: &Report, before: Option<&Report>) {
     let held_before = before.map(reasons).unwrap_or_default();
     let held_now = reasons(report);
     let mut lines = Lines::default();
-    for held in report.plan.held.iter().filter(|held| held_before.get(&key(held)) != Some(&held.reason)) {
+    for held in report.plan.held.iter().filter(|held| is_new(report, held)) {
         if !lines.has_room(held.reason) {
             continue;
         }
@@ -75,6 +80,19 @@ fn log_held(report: &Report, before: Option<&Report>) {
         info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind} {target}");
     }
     lines.tell_the_rest("no longer held");
+}
+
+/// Returns true for an item that is held since this pass.
+fn is_new(report: &Report, held: &HeldView) -> bool {
+    report.last_pass.finished_at.is_none_or(|end| held.since >= end)
+}
+
+/// Logs one line for what was held before the process started, and was told then.
+fn log_held_as_before(report: &Report) {
+    let items = report.plan.held.iter().filter(|held| !is_new(report, held)).count();
+    if items > 0 {
+        info!(held.count = items, "held as before the restart: {}", count(items, "item"));
+    }
 }
 
 /// The lines of one pass, by reason.

@@ -8,7 +8,9 @@ mod shown;
 
 use std::{fs, path::Path, process::Command};
 
-use subaccountd_core::{ActionKind, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome};
+use subaccountd_core::{
+    ActionKind, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome, history::HeldItem,
+};
 
 use super::{read::NAME, *};
 
@@ -78,6 +80,11 @@ fn events() -> Vec<Event> {
             seen: "s".to_owned(),
         },
         Event::Superseded { target: Target::Account(account) },
+        Event::NoLongerHeld { items: vec![held_item(account, "Paused")] },
+        Event::Held {
+            at: second,
+            items: vec![held_item(account, "CoolingOff"), held_item(account, "of-the-future")],
+        },
         Event::NumberGone { number: number.into() },
         Event::CloseWithdrawn { account },
     ]
@@ -104,6 +111,10 @@ fn open(dir: &Path) -> Journal {
 fn open_file(dir: &Path) -> (JournalFile, History) {
     let opened = patiently(|| JournalFile::open(dir, main_account(), clock::now()));
     opened.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn held_item(account: AccountSid, reason: &str) -> HeldItem {
+    HeldItem { reason: reason.to_owned(), kind: ActionKind::Close, account, number: None }
 }
 
 /// A line about the account `n`.
@@ -214,7 +225,7 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:33: this line is not a valid journal entry"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:35: this line is not a valid journal entry"), "{refusal}");
     assert!(Journal::read_only(dir.path(), main_account()).is_err());
 }
 

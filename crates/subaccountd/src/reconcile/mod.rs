@@ -21,6 +21,7 @@ use subaccountd_core::{
     events::{end_of_pass, events_during_pass},
     execute::{self, Execution, execute},
     guard,
+    history::held_events,
     pass::Pass as CorePass,
     record::Stopwatch,
     remote::{ErrorKind, Observe, RemoteError},
@@ -343,8 +344,14 @@ impl Reconciler {
         let history = self.journal.history();
         let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
         let (observed, now) = pass.into_observed();
-        let budgets = guard::budgets(remaining.plan(), &self.guardrails.limits, &history, now);
-        let found = Findings { desired, observed: &observed, plan: remaining.plan(), budgets, now };
+        // The history is not held while it changes: it would be copied.
+        drop(history);
+        let held_at = summary.finished_at.unwrap_or_else(clock::now);
+        self.journal.take_in(held_events(&self.journal.history(), remaining.plan(), held_at));
+        let history = self.journal.history();
+        let plan = remaining.plan();
+        let budgets = guard::budgets(plan, &self.guardrails.limits, &history, now);
+        let found = Findings { desired, observed: &observed, plan, history: &history, budgets, now };
         let executed = execution.executed;
         let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
         (report, Observation { now, observed, history })

@@ -41,7 +41,8 @@ pub(crate) fn report(
     let approved = pass.plan(&history).context("cannot plan")?;
     let (observed, now) = pass.into_observed();
     let budgets = guard::budgets(approved.plan(), &guardrails.limits, &history, now);
-    let found = Findings { desired, observed: &observed, plan: approved.plan(), budgets, now };
+    let found =
+        Findings { desired, observed: &observed, plan: approved.plan(), history: &history, budgets, now };
     let summary = PassSummary {
         result: Some(PassResult::Success),
         started_at: Some(now.local),

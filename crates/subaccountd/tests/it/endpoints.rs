@@ -105,6 +105,33 @@ async fn held_item_keeps_its_since_over_passes() {
 }
 
 #[tokio::test]
+async fn held_item_keeps_its_since_over_restarts_and_is_not_told_again() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(9, "active", ""))).await;
+    let held = async |daemon: &crate::support::Daemon| daemon.status().await["plan"]["held"][0].clone();
+    let mut daemon = setup.daemon(&["--interval", "1h"]).await;
+    daemon.first_pass().await;
+    let since = held(&daemon).await["since"].clone();
+    assert!(daemon.log().contains("held: "), "{}", daemon.log());
+    daemon.signal("TERM");
+    daemon.ended().await;
+    // Commands read it, and a lost process does not lose it.
+    for (args, restarts) in [(&["--interval", "1h", "--dry-run"][..], 1), (&["--interval", "1h"], 2)] {
+        let daemon = setup.daemon(args).await;
+        daemon.first_pass().await;
+        assert_eq!(held(&daemon).await["since"], since, "{restarts}");
+        let log = daemon.log();
+        assert!(log.contains("held as before the restart: 1 item") && !log.contains(r#""held: "#), "{log}");
+    }
+    // It is held anew after it was not.
+    setup.write(&state("  []\n"));
+    let daemon = setup.daemon(&["--interval", "1h"]).await;
+    daemon.settled().await;
+    setup.write(&state(&entry(9, "active", "")));
+    crate::support::eventually("held again", async || held(&daemon).await["since"].is_string()).await;
+    assert_ne!(held(&daemon).await["since"], since);
+}
+
+#[tokio::test]
 async fn page_escapes_text_of_customers_and_files() {
     let world = fleet(1, 0).account(&ac(2), "<script>alert(1)</script>", AccountStatus::Active);
     let setup = Setup::new(world, &state(&entry(2, "suspended", ", paused: true"))).await;
