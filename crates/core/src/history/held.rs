@@ -1,6 +1,6 @@
 //! The items that were held after the last pass, and since when each of them is: a restart does not begin it anew.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,9 @@ impl From<&Held> for HeldItem {
 
 /// The facts of a plan that remains after a pass: what is newly held since `at`, and what is no longer held.
 pub fn held_events(history: &History, plan: &Plan, at: Timestamp) -> Vec<Event> {
-    let now: BTreeMap<HeldItem, ()> = plan.held.iter().map(|held| (held.into(), ())).collect();
-    let ended: Vec<_> = history.held.keys().filter(|item| !now.contains_key(item)).cloned().collect();
-    let begun: Vec<_> = now.into_keys().filter(|item| !history.held.contains_key(item)).collect();
+    let now: BTreeSet<HeldItem> = plan.held.iter().map(HeldItem::from).collect();
+    let ended: Vec<_> = history.held.keys().filter(|item| !now.contains(item)).cloned().collect();
+    let begun: Vec<_> = now.into_iter().filter(|item| !history.held.contains_key(item)).collect();
     let mut events = Vec::new();
     if !ended.is_empty() {
         events.push(Event::NoLongerHeld { items: ended });
