@@ -55,9 +55,9 @@ pub(crate) struct ConnectionArgs {
     /// A file with the auth token, re-read when it changes; or set the token itself in TWILIO_AUTH_TOKEN
     #[arg(long, env = "TWILIO_AUTH_TOKEN_FILE", value_name = "PATH")]
     auth_token_file: Option<PathBuf>,
-    /// The URL of the Twilio API, by default https://api.twilio.com; plain http is accepted for loopback hosts only
+    /// The URL of the Twilio API, by default `https://api.twilio.com`; plain http is accepted for loopback hosts only
     ///
-    /// TWILIO_REGION and TWILIO_EDGE change the default as in Twilio's SDKs: https://api.dublin.ie1.twilio.com. The regions
+    /// TWILIO_REGION and TWILIO_EDGE change the default as in Twilio's SDKs: `https://api.dublin.ie1.twilio.com`. The regions
     /// ie1, au1 and jp1 have an edge of their own; any other one needs TWILIO_EDGE. An edge alone is one of us1.
     #[arg(long, env = "SUBACCOUNTD_TWILIO_URL", value_name = "URL")]
     twilio_url: Option<String>,
