@@ -22,7 +22,8 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('\\') {
         masked.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some((high, low)) = half(rest, 0).zip(half(&rest[6.min(rest.len())..], LOW)) {
+        // Behind an escape is the end of a character; behind another backslash may be the middle of one.
+        if let Some((high, low)) = half(rest, 0).and_then(|high| Some((high, half(&rest[6..], LOW)?))) {
             masked.extend([format!("\\u{high:04x}"), format!("\\u{low:04x}")]);
             rest = &rest[12..];
         } else {
@@ -99,6 +100,10 @@ mod tests {
     #[test]
     fn text_without_such_halves_stays_as_it_is() {
         for text in [
+            "\\ud83c \\udf8\u{202e}.",
+            "\\ud83c\\udf8\u{202e}",
+            "\\u\u{10ffff} \\ud83c",
+            "\\ud83c \\",
             r"plain \u00e9",
             r"\ud83c alone",
             r"\udf89\ud83c",
