@@ -2,17 +2,20 @@
 //! from it alone.
 
 mod account;
+mod figures;
 
 use std::{collections::BTreeMap, fmt};
 
 pub use account::AccountView;
+pub use figures::Figures;
+use figures::by_status;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
     AccountSid, Action, ActionKind, Budgets, Desired, History, Now, Observed, PhoneNumber, Plan, Planned,
-    Reason, Status,
+    Reason,
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
@@ -222,23 +225,6 @@ pub struct HeldView {
     pub due: Option<Timestamp>,
 }
 
-/// Figures for metrics that no other part of the report contains.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// The number of listed subaccounts, by desired status.
-    pub desired: BTreeMap<Status, usize>,
-    /// The number of subaccounts at Twilio, by status and by whether they are listed.
-    pub observed: BTreeMap<(Status, bool), usize>,
-    /// The number of phone numbers in the lists that were read, by whether they are claimed.
-    pub numbers: BTreeMap<bool, usize>,
-    /// The number of phone numbers that the pending closes would release.
-    pub at_risk: usize,
-    /// The budgets after the pass.
-    pub budgets: Option<Budgets>,
-    /// Twilio's clock less the local one; `None` while Twilio's is not known.
-    pub clock_skew: Option<SignedDuration>,
-}
-
 /// The findings of a pass at its end.
 #[derive(Debug)]
 pub struct Findings<'a> {
@@ -373,38 +359,5 @@ impl ActionView {
         };
         let (kind, account, number) = (action.kind(), action.account(), action.number());
         Self { kind, account, number, from, to, stage, note: planned.note.clone(), at_risk }
-    }
-}
-
-fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {
-    let mut counts = BTreeMap::new();
-    for entry in desired.accounts() {
-        *counts.entry(entry.desired_status.status()).or_default() += 1;
-    }
-    counts
-}
-
-impl Figures {
-    fn of(found: &Findings<'_>) -> Self {
-        let managed = |sid| found.desired.entry(sid).is_some();
-        let mut observed: BTreeMap<_, usize> = BTreeMap::new();
-        for account in found.observed.subaccounts() {
-            if let Some(status) = account.status.known() {
-                *observed.entry((status, managed(account.sid))).or_default() += 1;
-            }
-        }
-        let claimed = found.desired.claimants();
-        let mut numbers: BTreeMap<_, usize> = BTreeMap::new();
-        for number in found.observed.lists().flat_map(|(_, list)| list) {
-            *numbers.entry(number.phone.is_some_and(|phone| claimed.contains_key(&phone))).or_default() += 1;
-        }
-        Self {
-            desired: by_status(found.desired),
-            observed,
-            numbers,
-            at_risk: found.plan.numbers_at_risk,
-            budgets: Some(found.budgets.clone()),
-            clock_skew: found.now.twilio.map(|twilio| twilio.duration_since(found.now.local)),
-        }
     }
 }

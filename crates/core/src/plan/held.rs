@@ -59,7 +59,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns true when it asks nobody to do anything: time, or a person who paused it, ends it.
+    /// Returns true when it needs no action: it ends with time, or when the person who paused it resumes it.
     pub const fn only_waits(self) -> bool {
         match self {
             Self::CoolingOff | Self::Paused => true,

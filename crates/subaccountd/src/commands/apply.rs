@@ -37,7 +37,7 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
     for n in 1..=MAX_PASSES {
         let loaded = tokio::select! {
             biased;
-            // What writes a pipe may never come to its end.
+            // The writer of a pipe may never come to its end.
             () = stopping.cancelled(), if last.is_none() => anyhow::bail!("stopped while reading the state"),
             loaded = reconciler.state.read_stable(None) => loaded?,
         };
@@ -47,7 +47,8 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
         }
         let previous = last.as_ref().map(|pass| &pass.report);
         let pass = while_passing(&reconciler.requests, reconciler.pass(&loaded, previous)).await;
-        let again = pass.completed && mode == Mode::Enforce && (pass.did_something || pass.skipped());
+        let again =
+            !pass.report.last_pass.aborted && mode == Mode::Enforce && (pass.did_something || pass.skipped());
         let wait = pass.backpressure().map(|wait| wait.max(MIN_WAIT)).unwrap_or_default();
         last = Some(pass);
         if !again || n == MAX_PASSES {
@@ -79,7 +80,7 @@ fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {
         anyhow::bail!("the outcome of a write is unknown: run `subaccountd plan` to see the current state");
     }
     if let Some(error) = error {
-        anyhow::bail!("nothing was written to Twilio: {error}");
+        anyhow::bail!("not every write was made: {error}");
     }
     let exit = exit(report.desired_state.valid, &report.plan, false);
     let undone = mode == Mode::Enforce && !report.plan.actions.is_empty();

@@ -90,13 +90,11 @@ impl Metrics {
         let gauge = |name: &str, help: &str| make.gauge(name, help);
         let gauges = |name: &str, help: &str, labels: &[&str]| make.gauges(name, help, labels);
         let counters = |name: &str, help: &str, labels: &[&str]| {
-            let opts = Opts::new(format!("subaccountd_{name}"), help);
-            register(&registry, IntCounterVec::new(opts, labels))
+            register(&registry, IntCounterVec::new(Opts::new(format!("subaccountd_{name}"), help), labels))
         };
         let buckets = |name: &str, help: &str, first: f64, count: usize| {
             let buckets = (0..count).scan(first, |at, _| Some(std::mem::replace(at, *at * 2.0))).collect();
-            let opts = HistogramOpts::new(format!("subaccountd_{name}"), help);
-            opts.buckets(buckets)
+            HistogramOpts::new(format!("subaccountd_{name}"), help).buckets(buckets)
         };
         let build = gauges("build_info", "Version of the program; always 1.", &["version", "revision"]);
         build

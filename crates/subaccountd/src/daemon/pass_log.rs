@@ -46,7 +46,7 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Trou
 
 /// Logs what is newly held, and what is no longer held. Another reason for the same item is one line.
 ///
-/// What is new is held since the end of this pass; a restart makes nothing new.
+/// An item is new when it is held since the end of this pass; a restart makes none new.
 fn log_held(report: &Report, before: Option<&Report>) {
     let key = |held: &HeldView| -> Key { (held.account, held.number, held.kind) };
     let reasons = |report: &Report| -> BTreeMap<Key, Reason> {

@@ -66,7 +66,7 @@ pub(crate) struct StateReader {
     path: PathBuf,
     files: FileAccess,
     parser: StateParser,
-    /// What was read from a path that can be read only once.
+    /// The content of a path that can be read only once.
     stream: Arc<OnceLock<Vec<Source>>>,
 }
 

@@ -71,6 +71,6 @@ mod tests {
         assert_eq!((text(reading.0).await, text(reading.1).await), ("1".into(), "1".into()));
         assert_eq!(made.get(), 2);
         document.of(&second, make);
-        assert_eq!(made.get(), 3, "nobody reads it any more");
+        assert_eq!(made.get(), 3, "it has no reader any more");
     }
 }

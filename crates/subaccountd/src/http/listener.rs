@@ -132,7 +132,7 @@ impl Clients {
         let id = all.last_key_value().map_or(0, |(id, _)| id + 1);
         let served = Arc::clone(&self.all);
         let task = tokio::spawn(async move {
-            // A client that breaks its connection is nobody's error.
+            // A client that breaks its connection is no error of the daemon.
             let _ = connection.await;
             lock(&served).remove(&id);
         });

@@ -93,20 +93,20 @@ mod tests {
     fn places_are_relative_to_the_checkout() {
         let at = |here: &str, file: &str| {
             let places =
-                Places { workspaces: vec!["/work/repo/".into(), "/mnt/repo".into()], here: here.into() };
+                Places { workspaces: vec!["/srv/repo/".into(), "/mnt/repo".into()], here: here.into() };
             places.of(file)
         };
-        assert_eq!(at("/work/repo", "./state/a.yaml"), "state/a.yaml");
-        assert_eq!(at("/work/repo", "state/./a.yaml"), "state/a.yaml");
-        assert_eq!(at("/work/repo/deploy", "a.yaml"), "deploy/a.yaml");
-        assert_eq!(at("/work/repo/deploy", "../state/a.yaml"), "state/a.yaml");
+        assert_eq!(at("/srv/repo", "./state/a.yaml"), "state/a.yaml");
+        assert_eq!(at("/srv/repo", "state/./a.yaml"), "state/a.yaml");
+        assert_eq!(at("/srv/repo/deploy", "a.yaml"), "deploy/a.yaml");
+        assert_eq!(at("/srv/repo/deploy", "../state/a.yaml"), "state/a.yaml");
         assert_eq!(
             at("/mnt/repo/deploy", "../state/a.yaml"),
             "state/a.yaml",
             "the checkout by its real path"
         );
-        assert_eq!(at("/tmp", "/work/repo/state/a.yaml"), "state/a.yaml");
-        assert_eq!(at("/tmp", "/work/repository/a.yaml"), "/work/repository/a.yaml", "another folder");
+        assert_eq!(at("/tmp", "/srv/repo/state/a.yaml"), "state/a.yaml");
+        assert_eq!(at("/tmp", "/srv/repository/a.yaml"), "/srv/repository/a.yaml", "another folder");
         assert_eq!(at("/tmp", "./a.yaml"), "a.yaml");
         let without = Places { workspaces: Vec::new(), here: "/tmp".into() };
         assert_eq!(without.of("./a.yaml"), "a.yaml");

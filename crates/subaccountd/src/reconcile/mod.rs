@@ -80,8 +80,6 @@ pub(crate) struct Pass {
     pub(crate) did_something: bool,
     /// True when a write was skipped because the state changed meanwhile, or could not be read.
     pub(crate) state_changed: bool,
-    /// True when it was not aborted.
-    pub(crate) completed: bool,
     /// True when the credentials are accepted; `None` when that is not known.
     pub(crate) credentials_valid: Option<bool>,
 }
@@ -226,7 +224,6 @@ impl Reconciler {
         };
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
-        let completed = aborted.is_none();
         self.attend();
         let (mut report, observation) = if let Some(planned) = planned {
             let (report, observation) = self.report(loaded, planned, execution, summary, previous);
@@ -237,7 +234,7 @@ impl Reconciler {
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
         report.journal_error = self.journal.failure();
-        Pass { report, observation, did_something, state_changed, completed, credentials_valid }
+        Pass { report, observation, did_something, state_changed, credentials_valid }
     }
 
     /// Waits for `work`, and reads the state at each interval meanwhile: a close that is withdrawn during a long pass is

@@ -1,6 +1,6 @@
 //! The recorder: each write in the journal and in the log, with the reason and the labels of its entry.
 
-use subaccountd_core::{Action, Outcome, Planned, Skip, SkipCause, record::Record};
+use subaccountd_core::{AccountSid, Action, Outcome, Planned, Skip, SkipCause, record::Record};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -38,15 +38,11 @@ impl Record for Recorder<'_> {
 impl Recorder<'_> {
     fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
         let action = &planned.action;
-        let giver = match action {
-            Action::Transfer(transfer) => Some(transfer.from),
-            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
-        };
         let entry = self.loaded.reading.desired.entry(action.account());
         Audit {
             state: self.loaded.sha256.clone(),
             revision: self.loaded.revision.clone(),
-            accounts: [action.account()].into_iter().chain(giver).collect(),
+            accounts: [action.account()].into_iter().chain(giver(action)).collect(),
             reason: entry.and_then(|entry| entry.reason.clone()),
             labels: entry.map(|entry| entry.labels.clone()).unwrap_or_default(),
             request_id: request_id.map(str::to_owned),
@@ -63,10 +59,6 @@ impl Recorder<'_> {
             let pairs = entry.labels.iter().map(|(key, value)| format!("{key}={value}"));
             pairs.collect::<Vec<_>>().join(",")
         });
-        let from = match action {
-            Action::Transfer(transfer) => Some(transfer.from),
-            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
-        };
         let message = outcome.message();
         macro_rules! line {
             ($level:ident) => {
@@ -75,7 +67,7 @@ impl Recorder<'_> {
                     action.result = outcome.as_str(),
                     account.sid = %action.account(),
                     number = action.number().map(tracing::field::display),
-                    transfer.from = from.map(tracing::field::display),
+                    transfer.from = giver(action).map(tracing::field::display),
                     twilio.code = outcome.code(),
                     twilio.request_id = outcome.request_id(),
                     entry.reason = reason,
@@ -94,5 +86,13 @@ impl Recorder<'_> {
             Outcome::Done(_) | Outcome::Skipped(_) => line!(info),
             Outcome::Refused(_) | Outcome::Ignored(_) | Outcome::Unknown(_) => line!(warn),
         }
+    }
+}
+
+/// The account that a transfer takes the number from.
+const fn giver(action: &Action) -> Option<AccountSid> {
+    match action {
+        Action::Transfer(transfer) => Some(transfer.from),
+        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
     }
 }

@@ -114,7 +114,7 @@ async fn held_item_keeps_its_since_over_restarts_and_is_not_told_again() {
     assert!(daemon.log().contains("held: "), "{}", daemon.log());
     daemon.signal("TERM");
     daemon.ended().await;
-    // Commands read it, and a lost process does not lose it.
+    // A dry run reads it, and so does the next daemon.
     for (args, restarts) in [(&["--interval", "1h", "--dry-run"][..], 1), (&["--interval", "1h"], 2)] {
         let daemon = setup.daemon(args).await;
         daemon.first_pass().await;

@@ -1,4 +1,4 @@
-//! What `/status`, the page and `status` show of the whole: the main account, a pause, an outage, and wrong clocks.
+//! The whole, as `/status`, the page and `status` show it: the main account, a pause, an outage, and wrong clocks.
 
 use serde_json::{Value, json};
 use twilio_sim::{Fault, FaultKind, Operation};

@@ -6,7 +6,7 @@ use twilio_sim::{AccountStatus, Fault, Operation};
 
 use crate::support::{Setup, ac, code, entry, eventually, flat, fleet, phone, state, stderr, stdout};
 
-/// What Twilio shows as the phone number; null is empty.
+/// The texts that Twilio shows as the phone number; null is empty.
 const SHOWN: [&str; 3] = ["", "38436", "sip:desk@example.com"];
 
 fn pn(n: u64) -> String {

@@ -1,4 +1,4 @@
-//! What will certainly hold a close later is told while the close waits.
+//! Obstacles that will certainly hold a close later are told while it waits.
 
 use subaccountd_core::{ActionKind, Limit, Reason};
 

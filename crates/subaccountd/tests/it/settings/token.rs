@@ -15,7 +15,7 @@ const AROUND: [(&str, &str); 6] = [
     ("\u{a0}", "\u{200b}"),
 ];
 
-/// What is pasted in the place of a token, and words of the error.
+/// Texts that are pasted in the place of a token, and words of the error.
 fn pasted() -> Vec<(String, &'static str)> {
     vec![
         (format!("\"{TOKEN}\""), "has quotes around it: remove them"),

@@ -20,7 +20,7 @@ fn bounded(command: &Command) -> Command {
     bounded
 }
 
-/// What `validate` says of this text.
+/// The output of `validate` for this text.
 async fn fault(text: &str) -> String {
     let dir = folder(&[("desired.yaml", text)]);
     let checked = output(bounded(&validate(dir.path(), &["desired.yaml"]))).await;

@@ -93,7 +93,7 @@ async fn a_lost_and_found_that_cannot_be_read_holds_nothing_and_another_folder_d
         fs::create_dir(&folder).unwrap();
         assert!(Command::new("chmod").arg("000").arg(&folder).status().unwrap().success());
     };
-    // In a user namespace without its own root, nobody may read what the modes forbid.
+    // In a user namespace without its own root, no process may read what the modes forbid.
     let check = async || {
         let run = validate(dir.path(), &["state"]);
         let mut command = Command::new("unshare");

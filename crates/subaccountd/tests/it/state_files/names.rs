@@ -1,4 +1,4 @@
-//! Names that differ in a way that nobody sees, and files that are mounted alone.
+//! Names that differ invisibly, and files that are mounted alone.
 
 use std::{fs, process::Command};
 

@@ -92,7 +92,7 @@ async fn host_that_takes_no_proxy_is_named_alone() {
     assert!(!error.contains("proxy"), "{error}");
 }
 
-/// What a filter answers in the place of Twilio.
+/// The answers of a filter in the place of Twilio.
 fn filtered() -> Vec<(Fault, &'static str)> {
     let html = |http| Fault::new(FaultKind::Status { http, code: None, after: false, retry_after: None });
     let redirect = Fault::new(FaultKind::Redirect { to: "http://portal.example".to_owned(), http: 302 });
