@@ -29,7 +29,7 @@ if [[ "$(cat "$out/helm.version" 2>/dev/null)" != "$helm" ]]; then
 fi
 cargo build --quiet --locked -p subaccountd -p twilio-sim
 
-export HELM=$PWD/$out/helm/helm SUBACCOUNTD=$PWD/target/debug/subaccountd TWILIO_SIM=$PWD/target/debug/twilio-sim
+export HELM=$PWD/$out/helm/helm
 export PATH=$PWD/$venv/bin:$PATH
 
 yamllint --strict --config-data '

@@ -11,6 +11,7 @@ DEPLOY = pathlib.Path(__file__).resolve().parent.parent
 CHART = DEPLOY / "helm/subaccountd"
 KUBERNETES = DEPLOY / "kubernetes"
 OUT = DEPLOY.parent / "target/deploy/rendered"
+SUBACCOUNTD = DEPLOY.parent / "target/debug/subaccountd"
 
 
 def objects(text):

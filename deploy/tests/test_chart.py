@@ -1,12 +1,12 @@
 """The Helm chart, rendered over a matrix of values."""
 
 import json
-import os
+import re
 import subprocess
 
 import pytest
 import yaml
-from conftest import CHART, DEPLOY, container, env, one
+from conftest import CHART, DEPLOY, SUBACCOUNTD, container, env, one
 
 GIT = {"source": "gitSync", "gitSync": {"repository": "https://git.example.com/state.git", "path": "desired"}}
 MATRIX = {
@@ -109,8 +109,8 @@ def test_the_schema_knows_every_variable_of_the_program():
     chosen_by_the_chart = {
         "DESIRED", "JOURNAL_DIR", "LISTEN", "STATUS_LISTEN", "STATUS_TOKEN_FILE", "DRY_RUN", "COLOR",
     }  # fmt: skip
-    help_text = subprocess.run([os.environ["SUBACCOUNTD"], "run", "--help"], capture_output=True, text=True, check=True).stdout
-    variables = set(__import__("re").findall(r"\[env: SUBACCOUNTD_([A-Z_]+)", help_text))
+    help_text = subprocess.run([SUBACCOUNTD, "run", "--help"], capture_output=True, text=True, check=True).stdout
+    variables = set(re.findall(r"\[env: SUBACCOUNTD_([A-Z_]+)", help_text))
     schema = json.loads((CHART / "values.schema.json").read_text())
     settings = schema["properties"]["settings"]["properties"]
     snake = {"".join("_" + c if c.isupper() else c for c in name).upper() for name in settings}
@@ -182,5 +182,5 @@ def test_the_alerts_watch_their_own_release(helm):
 def test_the_placeholder_is_a_valid_paused_state(helm, tmp_path):
     state = one(helm(), "ConfigMap")["data"]["desired.yaml"]
     (tmp_path / "desired.yaml").write_text(state)
-    subprocess.run([os.environ["SUBACCOUNTD"], "validate", tmp_path], check=True)
+    subprocess.run([SUBACCOUNTD, "validate", tmp_path], check=True)
     assert yaml.safe_load(state)["paused"] is True

@@ -1,11 +1,10 @@
 """The base and the overlays of kustomize."""
 
-import os
 import subprocess
 
 import pytest
 import yaml
-from conftest import KUBERNETES, container, env, one
+from conftest import KUBERNETES, SUBACCOUNTD, container, env, one
 
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
@@ -56,5 +55,5 @@ def test_the_sidecar_is_the_container_of_the_base(kustomize):
 
 def test_the_placeholder_is_a_valid_paused_state():
     path = KUBERNETES / "overlays/configmap/desired.yaml"
-    subprocess.run([os.environ["SUBACCOUNTD"], "validate", path], check=True)
+    subprocess.run([SUBACCOUNTD, "validate", path], check=True)
     assert yaml.safe_load(path.read_text())["paused"] is True
