@@ -15,6 +15,7 @@ use crate::{
         Outputs, ReconcileLoop, Snapshots,
         metrics::Metrics,
         pass_history::PassHistory,
+        service_manager,
         shutdown::{OnHangup, Shutdown},
     },
     desired::StateReader,
@@ -75,12 +76,16 @@ pub(super) async fn run(
     }
     let stopping = shutdown.stopping.clone();
     let (mut reconcile_loop, shown) = assemble(fleet, daemon, dry_run, shutdown)?;
-    let served = CancellationToken::new();
+    let (shown, served) = (Arc::new(shown), CancellationToken::new());
     let mut server =
-        server::start(daemon.listen, daemon.status_listen, Arc::new(shown), served.clone()).await?;
+        server::start(daemon.listen, daemon.status_listen, shown.clone(), served.clone()).await?;
+    service_manager::started();
+    let is_live = || shown.stuck_for().is_none();
+    let informed = service_manager::inform(&shown.report, is_live, &stopping);
     let mut passes = pin!(reconcile_loop.until_stopped());
     tokio::select! {
         () = &mut passes => {}
+        never = informed => match never {},
         ended = &mut server => {
             // Without endpoints the daemon cannot be observed: it finishes the writes in flight, then fails.
             stopping.cancel();

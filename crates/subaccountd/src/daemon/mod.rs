@@ -6,6 +6,7 @@ pub(crate) mod pass_history;
 mod pass_log;
 mod pause;
 mod reconcile_loop;
+pub(crate) mod service_manager;
 pub(crate) mod shutdown;
 mod state_view;
 mod troubles;

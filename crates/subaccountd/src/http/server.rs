@@ -55,6 +55,13 @@ pub(crate) struct AppState {
     pub(crate) documents: SharedDocuments,
 }
 
+impl AppState {
+    /// The time for which nothing has happened, when it is so long that the daemon counts as stuck.
+    pub(crate) fn stuck_for(&self) -> Option<Duration> {
+        Some(self.metrics.idle()).filter(|idle| *idle > self.stuck_after)
+    }
+}
+
 /// See [`SharedDocument`].
 #[derive(Default)]
 pub(crate) struct SharedDocuments {
@@ -141,14 +148,12 @@ pub(crate) fn status() -> Router<Arc<AppState>> {
 }
 
 async fn livez(State(shown): State<Arc<AppState>>) -> (StatusCode, String) {
-    let idle = shown.metrics.idle();
-    if idle > shown.stuck_after {
-        (
+    match shown.stuck_for() {
+        Some(idle) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("no pass began and no request ended for {} s\n", idle.as_secs()),
-        )
-    } else {
-        (StatusCode::OK, "ok\n".to_owned())
+        ),
+        None => (StatusCode::OK, "ok\n".to_owned()),
     }
 }
 

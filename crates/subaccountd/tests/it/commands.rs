@@ -270,7 +270,7 @@ async fn the_schema_is_the_one_in_the_repository() {
 #[tokio::test]
 async fn the_demo_states_are_valid() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config");
-    for state in ["demo/desired.yaml", "desired-state.example.yaml"] {
+    for state in ["demo/state/desired.yaml", "desired-state.example.yaml"] {
         let ended = output(bare(&["validate", &format!("{config}/{state}")])).await;
         assert_eq!(code(&ended), 0, "{}", stdout(&ended));
     }

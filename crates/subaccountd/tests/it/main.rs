@@ -19,6 +19,7 @@ mod namespace;
 mod printed;
 mod progress;
 mod safety;
+mod service_manager;
 mod settings;
 mod shown;
 mod signals;
