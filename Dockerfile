@@ -4,12 +4,29 @@
 #
 # The cache mounts make a second build fast. Nothing relies on what they hold: an empty or ignored one is fine.
 
-FROM rust:1.95-slim-bookworm AS build
+# The toolchain. Give a digest for a build that another machine repeats: rust:1.95-slim-bookworm@sha256:…
+ARG BASE=rust:1.95-slim-bookworm
+FROM ${BASE} AS source
 WORKDIR /src
 # Without rust-toolchain.toml: the toolchain of the base image builds, and nothing is fetched for it.
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY xtask xtask
+
+# The simulated Twilio, for deploy/compose: `--target simulator`. The image of the daemon does not contain it.
+FROM source AS build-simulator
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    target="$(rustc --print host-tuple)" \
+    && RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p twilio-sim --target "$target" \
+    && install -D "target/$target/release/twilio-sim" /image/usr/local/bin/twilio-sim
+
+FROM scratch AS simulator
+COPY --from=build-simulator /image /
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/twilio-sim"]
+
+FROM source AS build
 # `unknown` unless given; metrics.rs reads it while compiling. It is set for this step only: the program takes an
 # unknown SUBACCOUNTD_… in its environment for a typo and refuses to start.
 ARG REVISION=unknown
@@ -26,11 +43,17 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
 FROM scratch
 ARG VERSION=unknown
 ARG REVISION=unknown
+# The address of the repository, and the time of the commit (RFC 3339): the same commit gives the same labels.
+ARG SOURCE=unknown
+ARG CREATED=unknown
 LABEL org.opencontainers.image.title="subaccountd" \
       org.opencontainers.image.description="Keeps the subaccounts of one Twilio main account as a YAML file says" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.url="$SOURCE" \
+      org.opencontainers.image.created="$CREATED"
 COPY --from=build /image /
 # A number, so that Kubernetes can see that it is not root. There is no user database to look a name up in.
 USER 65532:65532

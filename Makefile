@@ -62,8 +62,9 @@ planted: ## Plant each known bug in a copy, and show which tests notice it; BUG=
 fuzz: ## Fuzz everything that is read, each target for FUZZ_SECONDS=600; TARGETS="state journal" for some; needs cargo-fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) CARGO="$(CARGO)" bash crates/fuzz/run.sh $(TARGETS)
 
-image: ## The container image; needs docker, or DOCKER=podman
-	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) -t subaccountd:$(VERSION) .
+image: ## The container image; needs docker, or DOCKER=podman; SOURCE=https://… labels it
+	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) \
+		--build-arg CREATED=$$(git log -1 --format=%cI) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) -t subaccountd:$(VERSION) .
 
 dist: ## The release archive and its checksum, in dist/; TARGET=… for another machine
 	bash deploy/dist.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what deploys the daemon: kustomize, the Helm chart, the alerts and the dashboard.
-# Needs kubectl, npm, promtool, prometheus and python3; Helm and the checkers are installed below target/ when they are
+# Checks what deploys the daemon: kustomize, the Helm chart, systemd, compose, the alerts and the dashboard.
+# Needs kubectl, npm, promtool, prometheus, systemd-analyze and python3; Helm and the checkers are installed below target/ when they are
 # not there yet.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,7 +39,7 @@ rules:
   document-start: disable
   octal-values: enable
   braces: {max-spaces-inside: 0}
-' deploy/kubernetes deploy/prometheus deploy/helm/subaccountd/{Chart,values}.yaml deploy/helm/subaccountd/files
+' deploy/kubernetes deploy/compose deploy/prometheus deploy/helm/subaccountd/{Chart,values}.yaml deploy/helm/subaccountd/files
 "$HELM" lint --strict --quiet deploy/helm/subaccountd
 promtool check rules deploy/prometheus/alerts.yaml
 promtool test rules deploy/prometheus/alerts.test.yaml

@@ -13,7 +13,7 @@ for tool in cargo curl; do
 done
 cargo build --locked -p subaccountd -p twilio-sim
 rm -rf "$here" && mkdir -p "$here"
-cp config/demo/desired.yaml "$state"
+cp config/demo/state/desired.yaml "$state"
 
 pids=()
 stop() {

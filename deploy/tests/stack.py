@@ -40,7 +40,7 @@ def within(seconds, what, check):
 class Stack:
     def __init__(self, folder: pathlib.Path):
         self.state, self.token = folder / "desired.yaml", folder / "token"
-        shutil.copy(ROOT / "config/demo/desired.yaml", self.state)
+        shutil.copy(ROOT / "config/demo/state/desired.yaml", self.state)
         self.token.write_text(TOKEN)
         sim, self.metrics, self.prometheus = free_port(), free_port(), free_port()
         self.processes = []

@@ -184,3 +184,12 @@ def test_the_placeholder_is_a_valid_paused_state(helm, tmp_path):
     (tmp_path / "desired.yaml").write_text(state)
     subprocess.run([SUBACCOUNTD, "validate", tmp_path], check=True)
     assert yaml.safe_load(state)["paused"] is True
+
+
+def test_one_version_is_deployed_everywhere():
+    version = re.search(r'(?m)^version = "(.*)"$', (DEPLOY.parent / "Cargo.toml").read_text())[1]
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["version"] == chart["appVersion"] == version
+    for path in (DEPLOY / "kubernetes").rglob("kustomization.yaml"):
+        for image in yaml.safe_load(path.read_text()).get("images", []):
+            assert image["name"] != "subaccountd" or image["newTag"] == version, path
