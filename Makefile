@@ -11,7 +11,7 @@ STEPS ?= 1
 FUZZ_SECONDS ?= 600
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images dashboard-image planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,10 @@ guide: ## Write the pages of the guide that are made from the schema and the com
 deploy-check: ## Manifests, chart, alerts, dashboard and CI jobs are valid; needs kubectl, npm, prometheus and python3
 	bash deploy/check.sh
 	bash deploy/ci/check.sh
+
+flips: ## COUNT=200 swaps of the state by git-sync and by a ConfigMap, each noticed; 40 minutes; needs prometheus and python3
+	$(CARGO) build --locked -p subaccountd -p twilio-sim
+	python3 deploy/tests/flips.py $(or $(COUNT),200)
 
 dashboard-image: ## Draw the dashboard from its queries into docs/images; needs prometheus, chromium and python3
 	$(CARGO) build --locked -p subaccountd -p twilio-sim

@@ -1,5 +1,6 @@
 """The simulator, the daemon and Prometheus together, with intervals of a second."""
 
+import base64
 import json
 import os
 import pathlib
@@ -11,8 +12,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from conftest import DEPLOY
-
+DEPLOY = pathlib.Path(__file__).resolve().parent.parent
 ROOT = DEPLOY.parent
 BUILT = ROOT / "target/debug"
 MAIN, TOKEN = "AC00000000000000000000000000000000", "demo-token"
@@ -38,21 +38,21 @@ def within(seconds, what, check):
 
 
 class Stack:
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, state=None, interval="1s", limits=()):
         self.state, self.token = folder / "desired.yaml", folder / "token"
         shutil.copy(ROOT / "config/demo/state/desired.yaml", self.state)
         self.token.write_text(TOKEN)
-        sim, self.metrics, self.prometheus = free_port(), free_port(), free_port()
+        self.sim, self.metrics, self.prometheus = free_port(), free_port(), free_port()
         self.processes = []
-        self.start(folder, "sim", [BUILT / "twilio-sim", "--listen", f"127.0.0.1:{sim}", "--world", ROOT / "config/demo/world.yaml"])
+        self.start(folder, "sim", [BUILT / "twilio-sim", "--listen", f"127.0.0.1:{self.sim}", "--world", ROOT / "config/demo/world.yaml"])
         self.start(
             folder,
             "daemon",
-            [BUILT / "subaccountd", "run", "--interval", "1s", "--close-after", "24h", "--listen", f"127.0.0.1:{self.metrics}"]
-            + ["--status-listen", "none", "--desired", self.state, "--journal-dir", folder / "journal"],
+            [BUILT / "subaccountd", "run", "--interval", interval, "--close-after", "24h", "--listen", f"127.0.0.1:{self.metrics}"]
+            + ["--status-listen", "none", "--desired", state or self.state, "--journal-dir", folder / "journal", *limits],
             TWILIO_ACCOUNT_SID=MAIN,
             TWILIO_AUTH_TOKEN_FILE=str(self.token),
-            SUBACCOUNTD_TWILIO_URL=f"http://127.0.0.1:{sim}",
+            SUBACCOUNTD_TWILIO_URL=f"http://127.0.0.1:{self.sim}",
         )
         rules = (DEPLOY / "prometheus/alerts.yaml").read_text()
         (folder / "alerts.yaml").write_text(re.sub(r"(?m)^( +for:) .*$", r"\1 1s", rules))
@@ -93,3 +93,16 @@ class Stack:
         assert old in text
         self.state.write_text(text.replace(old, new, 1))
         return lambda: self.state.write_text(text)
+
+    def status_at_twilio(self, account):
+        """The status of an account, as the simulated Twilio answers it."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.sim}/2010-04-01/Accounts/{account}.json")
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{MAIN}:{TOKEN}".encode()).decode())
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["status"]
+
+    def metric(self, name):
+        """The sum of the series of a metric of the daemon."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith((name + " ", name + "{")))
