@@ -191,7 +191,7 @@ async fn a_second_signal_after_a_second_aborts() {
 async fn signals_without_a_meaning_do_nothing() {
     let setup = Setup::new(fleet(1, 0), &suspending()).await;
     let mut daemon = writing(&setup).await;
-    for name in ["USR1", "USR2", "PIPE", "WINCH", "CHLD", "URG"] {
+    for name in ["USR1", "USR2", "PIPE", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "WINCH", "CHLD", "URG"] {
         daemon.signal(name);
     }
     daemon.settled().await;

@@ -10,7 +10,7 @@ use std::{
 
 use twilio_sim::{AccountStatus, Fault, Operation};
 
-use crate::support::{Daemon, Setup, ac, code, entry, eventually, fleet, output, state};
+use crate::support::{Daemon, Setup, ac, code, entry, eventually, fleet, output, state, stderr};
 
 /// The capacity of a pipe, unless it is changed.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -149,6 +149,39 @@ async fn apply_writes_and_records_though_nobody_reads_what_it_says() {
         assert!(journal.contains(r#""event":"outcome""#), "{journal}");
         drop(kept);
     }
+}
+
+/// `args` of the binary, whose files may have `kib` KiB.
+fn limited(setup: &Setup, kib: u32, args: &[&str]) -> Command {
+    let command = setup.command(args);
+    let binary = command.get_program().to_str().unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("ulimit -f {kib}; exec {binary} {}", args.join(" "))]).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+#[tokio::test]
+async fn log_at_the_largest_size_of_a_file_ends_nothing() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
+    let log = File::create(setup.dir.path().join(".log")).unwrap();
+    let args = ["apply", "--log", "debug", "--journal-dir", "none"];
+    let mut apply =
+        limited(&setup, 1, &args).stdout(Stdio::null()).stderr(log.try_clone().unwrap()).spawn().unwrap();
+    assert_eq!(exit_code(&mut apply).await, Some(0));
+    assert_eq!((log.metadata().unwrap().len(), setup.status_of(1)), (1024, AccountStatus::Suspended));
+}
+
+#[tokio::test]
+async fn journal_at_the_largest_size_of_a_file_stops_the_writes_alone() {
+    let entries: String = (1..=30).map(|n| entry(n, "suspended", "")).collect();
+    let setup = Setup::new(fleet(30, 0), &state(&entries)).await;
+    let output = output(limited(&setup, 8, &["apply", "--max-suspends", "100%"])).await;
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("File too large"), "{}", stderr(&output));
+    let journal = fs::read_to_string(setup.journal_dir().join("journal.jsonl")).unwrap();
+    let intents = journal.matches(r#""event":"intent""#).count();
+    assert!(setup.posts().len() <= intents && intents < 30, "{:?}: {journal}", setup.posts());
 }
 
 #[tokio::test(flavor = "multi_thread")]
