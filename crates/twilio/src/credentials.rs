@@ -51,7 +51,7 @@ pub enum TokenError {
     #[error("the auth token file {} is longer than 4 KiB: use a file that contains only the token", .0.display())]
     TooLarge(PathBuf),
     /// The token file is not text.
-    #[error("the auth token file {} is not text: use a file that contains only the token", .0.display())]
+    #[error("the auth token file {} is not text: save it as UTF-8, with only the token", .0.display())]
     NotText(PathBuf),
     /// The token is set with something that is not part of it.
     #[error("the auth token in `TWILIO_AUTH_TOKEN` {0}")]
@@ -284,7 +284,7 @@ mod tests {
             (&b""[..], "is empty: write the main account's auth token into it"),
             (b"\n", "is empty: write the main account's auth token into it"),
             (&[b'x'; MAX_TOKEN_BYTES + 1], "is longer than 4 KiB: use a file that contains only the token"),
-            (b"\xff\xfe", "is not text: use a file that contains only the token"),
+            (b"\xff\xfe", "is not text: save it as UTF-8, with only the token"),
         ] {
             let (_dir, path) = file(text);
             let error = Token::new(TokenSource::File(path)).err().unwrap().to_string();

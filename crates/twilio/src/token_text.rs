@@ -12,6 +12,9 @@ pub enum MalformedToken {
     /// White space is inside of the token, or more follows it.
     #[error("contains white space: remove it, and leave one token")]
     WhiteSpace,
+    /// A template, a variable or stars stand in the place of the token.
+    #[error("is a placeholder that was not filled in: give the token itself")]
+    Placeholder,
     /// The token is inside of a JSON document.
     #[error("is JSON: leave only the value of the token")]
     Json,
@@ -38,7 +41,9 @@ pub(crate) fn token(text: &str) -> Result<&str, MalformedToken> {
         ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}'];
     let token = trimmed(text);
     let is_part = |c: char| c.is_ascii_graphic() && !QUOTES.contains(&c);
-    if token.starts_with(['{', '[']) {
+    if is_placeholder(token) {
+        Err(MalformedToken::Placeholder)
+    } else if token.starts_with(['{', '[']) {
         Err(MalformedToken::Json)
     } else if let Some(sid) = sid(token) {
         Err(sid)
@@ -53,6 +58,13 @@ pub(crate) fn token(text: &str) -> Result<&str, MalformedToken> {
     } else {
         Ok(token)
     }
+}
+
+/// Returns true for `${TOKEN}`, `$(TOKEN)`, `{{ token }}`, `<token>` and `***`.
+fn is_placeholder(token: &str) -> bool {
+    let is_between = |start, end| token.starts_with(start) && token.ends_with(end);
+    [("${", "}"), ("$(", ")"), ("{{", "}}"), ("<", ">")].iter().any(|(start, end)| is_between(*start, *end))
+        || (!token.is_empty() && token.bytes().all(|byte| byte == b'*'))
 }
 
 /// The error of a token that is a SID, or follows one.
@@ -105,6 +117,10 @@ mod tests {
             ("token: abc".to_owned(), MalformedToken::Named(':')),
             ("abc def".to_owned(), MalformedToken::WhiteSpace),
             ("[\"abc\"]".to_owned(), MalformedToken::Json),
+            ("${TWILIO_AUTH_TOKEN:-}".to_owned(), MalformedToken::Placeholder),
+            ("{{ .Values.token }}".to_owned(), MalformedToken::Placeholder),
+            ("<your token>".to_owned(), MalformedToken::Placeholder),
+            ("***".to_owned(), MalformedToken::Placeholder),
             (sid.to_owned(), MalformedToken::Sid),
             (format!("{sid}:abc"), MalformedToken::AfterSid),
             ("abc\u{7f}".to_owned(), MalformedToken::Character),

@@ -160,7 +160,7 @@ fn is_injected_by_kubernetes(name: &str) -> bool {
         || name.contains("_PORT_")
 }
 
-/// A variable of our prefix that no flag reads: most likely a typo, which must not switch a safety off.
+/// A variable of our prefix, in any case, that no flag reads: most likely a typo, which must not switch a safety off.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnknownVariable {
     /// Its name.
@@ -181,11 +181,13 @@ pub(crate) fn unknown_variable(
         commands.extend(command.get_subcommands());
     }
     let name = names.find(|name| {
-        name.starts_with(PREFIX) && !known.contains(&name.as_str()) && !is_injected_by_kubernetes(name)
+        name.to_ascii_uppercase().starts_with(PREFIX)
+            && !known.contains(&name.as_str())
+            && !is_injected_by_kubernetes(name)
     })?;
     // All have the prefix, which would make short names alike.
     let of_ours: Vec<_> = known.iter().filter_map(|name| name.strip_prefix(PREFIX)).collect();
-    let meant = near(name.strip_prefix(PREFIX).unwrap_or_default(), &of_ours);
+    let meant = near(&name[PREFIX.len()..].to_ascii_uppercase(), &of_ours);
     Some(UnknownVariable { meant: meant.map(|meant| format!("{PREFIX}{meant}")), name })
 }
 

@@ -27,6 +27,8 @@ fn pasted() -> Vec<(String, &'static str)> {
         (format!("export TWILIO_AUTH_TOKEN={TOKEN}\n"), "begins with a name and `=`: leave only the value"),
         (format!("authToken: {TOKEN}"), "begins with a name and `:`: leave only the value"),
         (format!("{{\"token\":\"{TOKEN}\"}}"), "is JSON: leave only the value of the token"),
+        ("${TWILIO_AUTH_TOKEN}".to_owned(), "is a placeholder that was not filled in: give the token itself"),
+        ("{{ .Values.token }}".to_owned(), "is a placeholder that was not filled in: give the token itself"),
         (format!("{}:{TOKEN}", ac(0)), "begins with a SID: leave only the token"),
         (ac(0), "is a SID: set the auth token"),
         (format!("{TOKEN}\u{0}"), "contains a character that no token has: copy it again"),

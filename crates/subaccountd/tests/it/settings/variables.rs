@@ -140,6 +140,8 @@ async fn unknown_variable_suggests_the_near_one() {
         ("SUBACCOUNTD_DRYRUN", "SUBACCOUNTD_DRY_RUN"),
         ("SUBACCOUNTD_STATUS_LISTN", "SUBACCOUNTD_STATUS_LISTEN"),
         ("SUBACCOUNTD_JOURNALDIR", "SUBACCOUNTD_JOURNAL_DIR"),
+        ("subaccountd_dry_run", "SUBACCOUNTD_DRY_RUN"),
+        ("Subaccountd_Max_Close", "SUBACCOUNTD_MAX_CLOSES"),
     ] {
         let mut command = setup.command(&["plan"]);
         command.env(misspelt, "1");
