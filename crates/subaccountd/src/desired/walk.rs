@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs::{self, File, Metadata},
     io::{self, Read},
     os::unix::fs::MetadataExt,
@@ -98,9 +99,12 @@ impl SourceWalk<'_> {
             return;
         }
         match path.canonicalize() {
-            Ok(real) if !real.starts_with(root) => self.add(path, Err(leads_out())),
-            Ok(real) if is_directory => self.folder(path, &real, root, depth),
-            Ok(real) => self.file(path, &real),
+            Ok(real) => match real.strip_prefix(root) {
+                Err(_) => self.add(path, Err(leads_out())),
+                Ok(inside) if is_hidden(inside, is_directory) => self.add(path, Err(leads_to_hidden())),
+                Ok(_) if is_directory => self.folder(path, &real, root, depth),
+                Ok(_) => self.file(path, &real),
+            },
             Err(error) => self.add(path, Err(system(&error))),
         }
     }
@@ -171,8 +175,22 @@ fn system(error: &io::Error) -> Unread {
     error.to_string().into()
 }
 
+/// Returns true for a path below the folder of the state that only a link may lead to, and that may hold credentials: a
+/// checkout keeps them in `.git`, and other tools in files such as `.env`. Layouts of Kubernetes and git-sync have hidden
+/// folders, and no hidden files.
+fn is_hidden(inside: &Path, is_directory: bool) -> bool {
+    let is_in_git = inside.components().any(|name| name.as_os_str().eq_ignore_ascii_case(".git"));
+    let name = inside.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    is_in_git || (!is_directory && name.starts_with(b"."))
+}
+
 fn leads_out() -> Unread {
     let reason = "it is a link that leads out of the folder of the state, and is not opened".to_owned();
+    Unread { reason, help: "put the file itself into the folder of the state" }
+}
+
+fn leads_to_hidden() -> Unread {
+    let reason = "it is a link to a hidden file, and is not opened".to_owned();
     Unread { reason, help: "put the file itself into the folder of the state" }
 }
 
@@ -214,11 +232,17 @@ mod tests {
     /// The files and folders of a state, some of them links, in a folder of their own beside `secret.yaml`.
     fn folder(links: &[(&str, &str)]) -> TempDir {
         let dir = tempfile::tempdir().unwrap();
-        for folder in ["state/sub", "state/.git", "outside"] {
+        for folder in ["state/sub", "state/.git", "state/.kept", "outside"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
-        for file in ["secret.yaml", "outside/b.yaml", "state/a.yaml", "state/sub/c.yaml", "state/.git/d.yaml"]
-        {
+        for file in [
+            "secret.yaml",
+            "outside/b.yaml",
+            "state/a.yaml",
+            "state/sub/c.yaml",
+            "state/.kept/d.yaml",
+            "state/.git/config",
+        ] {
             fs::write(dir.path().join(file), file).unwrap();
         }
         for (name, target) in links {
@@ -266,11 +290,11 @@ mod tests {
 
     #[test]
     fn a_path_that_is_a_link_is_read_where_it_leads() {
-        let links = [("current", "outside"), ("file.yaml", "secret.yaml"), ("state/x.yaml", ".git/d.yaml")];
+        let links = [("current", "outside"), ("file.yaml", "secret.yaml"), ("state/x.yaml", ".kept/d.yaml")];
         let dir = folder(&links);
         assert_eq!(contents(&dir.path().join("current")), [Ok("outside/b.yaml".to_owned())]);
         assert_eq!(contents(&dir.path().join("file.yaml")), [Ok("secret.yaml".to_owned())]);
-        let inside = ["state/a.yaml", "state/sub/c.yaml", "state/.git/d.yaml"];
+        let inside = ["state/a.yaml", "state/sub/c.yaml", "state/.kept/d.yaml"];
         assert_eq!(contents(&dir.path().join("state")), inside.map(|text| Ok(text.to_owned())));
     }
 
@@ -296,14 +320,30 @@ mod tests {
     }
 
     #[test]
+    fn links_to_hidden_files_are_not_opened() {
+        for (name, target) in [
+            ("link.yaml", ".git/config"),
+            ("sub/link.yaml", "../.git/config"),
+            ("git", ".git"),
+            ("e.yaml", ".env"),
+        ] {
+            let dir = folder(&[(&format!("state/{name}"), target)]);
+            fs::write(dir.path().join("state/.env"), "secret").unwrap();
+            let read = contents(&dir.path().join("state"));
+            let faults: Vec<_> = read.iter().filter_map(|content| content.as_ref().err()).collect();
+            assert!(matches!(&faults[..], [fault] if fault.contains("a hidden file")), "{target}: {read:?}");
+        }
+    }
+
+    #[test]
     fn a_link_to_a_link_is_judged_by_where_it_leads() {
         let dir = folder(&[
             ("state/one.yaml", "sub/two.yaml"),
             ("state/sub/two.yaml", "../../outside/three"),
-            ("outside/three", "DIR/state/.git/d.yaml"),
+            ("outside/three", "DIR/state/.kept/d.yaml"),
         ]);
         let read = contents(&dir.path().join("state"));
-        assert!(read.contains(&Ok("state/.git/d.yaml".to_owned())), "it comes back: {read:?}");
+        assert!(read.contains(&Ok("state/.kept/d.yaml".to_owned())), "it comes back: {read:?}");
         let dir = folder(&[("state/one.yaml", "sub/two"), ("state/sub/two", "../../secret.yaml")]);
         let read = contents(&dir.path().join("state"));
         assert!(!format!("{read:?}").contains("secret"), "{read:?}");

@@ -50,6 +50,24 @@ async fn a_link_that_leads_out_is_a_fault_and_is_not_read() {
     assert_secret_is_kept(dir.path()).await;
 }
 
+/// A checkout keeps the credentials of the runner in `.git/config`, inside of the folder when that is the root of a repository.
+#[tokio::test]
+async fn a_link_to_a_hidden_file_is_a_fault_and_is_not_read() {
+    for (name, target) in [("link.yaml", ".git/config"), ("deep/link.yaml", "../.env"), ("more", ".git")] {
+        let dir = linked(name, target);
+        fs::create_dir_all(dir.path().join("state/.git")).unwrap();
+        for hidden in [".git/config", ".git/config.yaml", ".env"] {
+            fs::write(dir.path().join("state").join(hidden), format!("password: {SECRET}\n")).unwrap();
+        }
+        for output_of in ["text", "json", "github"] {
+            let checked = output(validate(dir.path(), &["state", "-o", output_of])).await;
+            let shown = stdout(&checked) + &stderr(&checked);
+            assert_eq!(code(&checked), 1, "{shown}");
+            assert!(shown.contains("is a link to a hidden file") && !shown.contains(SECRET), "{shown}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_plan_and_a_daemon_do_not_read_it_either() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
