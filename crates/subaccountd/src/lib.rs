@@ -28,7 +28,7 @@ use subaccountd_core::text::sanitize;
 
 use crate::{
     commands::Exit,
-    output::{standard_error, terminal},
+    output::{printed::Printed, standard_error, terminal},
 };
 
 /// The command line, with every command and setting.
@@ -45,24 +45,26 @@ pub fn main() -> ExitCode {
 }
 
 fn carry_out() -> Exit {
+    cli::color_without_parsing().choose();
     let (cli, explicit_flags) = match cli::parse() {
         Ok(parsed) => parsed,
-        Err(error) => {
-            print_usage(&error);
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
-        }
+        Err(error) => return print_usage(&error),
     };
     cli.output.color.choose();
     match on_runtime(check_and_carry_out(cli, &explicit_flags)) {
         Ok(exit) => exit,
         Err((exit, error)) => {
-            // A reader that went away needs no words.
-            if !error.is::<commands::OutputClosed>() {
-                let words: Vec<_> = error.chain().map(ToString::to_string).collect();
-                print_error(&words.join(": "));
-            }
+            print_failure(&error);
             exit
         }
+    }
+}
+
+fn print_failure(error: &anyhow::Error) {
+    // A reader that went away needs no words.
+    if !error.is::<commands::OutputClosed>() {
+        let words: Vec<_> = error.chain().map(ToString::to_string).collect();
+        print_error(&words.join(": "));
     }
 }
 
@@ -106,14 +108,18 @@ fn print_error(words: &str) {
 }
 
 /// Prints help, or an error of the command line, which may quote a word of it.
-fn print_usage(error: &clap::Error) {
+fn print_usage(error: &clap::Error) -> Exit {
     let words = error.render();
-    if !error.use_stderr() {
-        // A terminal that went away needs no words.
-        let _ = error.print();
-    } else if terminal::colour(&io::stderr()) {
-        commands::eprint(&words.ansi().to_string());
-    } else {
-        commands::eprint(&words.to_string());
+    let text = |in_colour| if in_colour { words.ansi().to_string() } else { words.to_string() };
+    if error.use_stderr() {
+        commands::eprint(&text(terminal::colour(&io::stderr())));
+        return Exit::Usage;
+    }
+    match commands::print(&Printed::own(text(terminal::colour(&io::stdout())))) {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            print_failure(&error);
+            Exit::Failed
+        }
     }
 }

@@ -17,7 +17,7 @@ use subaccountd_twilio::trimmed;
 use crate::{
     cli::settings::{
         ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, Prepared,
-        ReconcileArgs, account_sid, duration, explain, prepare,
+        ReconcileArgs, account_sid, duration, explain, prepare, variable,
     },
     http::client::daemon_url,
     output::terminal::Color,
@@ -301,6 +301,18 @@ pub(crate) fn parse() -> Result<(Cli, ExplicitFlags), clap::Error> {
     let matches = matches.map_err(|error| explain(error, &Cli::command(), &given))?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
     Ok((cli, matches.subcommand().map(|(_, matches)| explicit_flags(matches)).unwrap_or_default()))
+}
+
+/// The choice of colours for help and for an error of the command line, which leave nothing parsed.
+pub(crate) fn color_without_parsing() -> Color {
+    let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.take_while(|arg| arg != "--").collect();
+    let given = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--color")? {
+        "" => args.get(at + 1).cloned(),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    });
+    let value = given.or_else(|| variable("SUBACCOUNTD_COLOR").ok().flatten());
+    value.and_then(|value| Color::from_str(&value, false).ok()).unwrap_or(Color::Auto)
 }
 
 fn explicit_flags(matches: &ArgMatches) -> ExplicitFlags {

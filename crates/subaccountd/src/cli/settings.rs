@@ -23,8 +23,8 @@ pub(crate) use journal::{JournalArgs, JournalDir};
 use region::RegionError;
 pub(crate) use values::{account_sid, duration, listed};
 use values::{address, address_or_none, boolean, in_flight, limit, log_filter, positive};
-use variables::{NotText, missing_hint, variable};
-pub(crate) use variables::{Prepared, explain, prepare, unknown_variable};
+use variables::{NotText, missing_hint};
+pub(crate) use variables::{Prepared, explain, prepare, unknown_variable, variable};
 pub(crate) use words::FlagValues;
 
 /// The desired state, the connection to Twilio, the journal, and the rules for changes.

@@ -129,7 +129,7 @@ pub(crate) struct OutputClosed;
 ///
 /// # Errors
 /// It could not be written whole.
-fn print(text: &Printed) -> anyhow::Result<()> {
+pub(crate) fn print(text: &Printed) -> anyhow::Result<()> {
     standard_error::drain();
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

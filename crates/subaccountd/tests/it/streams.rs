@@ -187,7 +187,16 @@ async fn journal_at_the_largest_size_of_a_file_stops_the_writes_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn result_that_cannot_be_written_is_a_failure_of_other_commands() {
     let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
-    for args in [&["plan"][..], &["schema"], &["import"], &["snapshot"], &["explain", &ac(1)]] {
+    for args in [
+        &["plan"][..],
+        &["schema"],
+        &["import"],
+        &["snapshot"],
+        &["explain", &ac(1)],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+    ] {
         let mut command = setup.command(args);
         command.stdout(File::options().write(true).open("/dev/full").unwrap());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

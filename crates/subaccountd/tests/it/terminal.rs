@@ -6,16 +6,16 @@ use crate::support::{Setup, code, entry, fleet, output, state, stderr, stdout};
 
 /// Runs `words` on a terminal of `columns`, with further variables, and returns what the terminal got.
 async fn on_terminal(setup: &Setup, words: &str, columns: u16, variables: &[(&str, &str)]) -> String {
-    let binary = env!("CARGO_BIN_EXE_subaccountd");
-    let line = format!("stty rows 24 cols {columns}; exec {binary} {words}");
     let environment = setup.command(&[]);
+    let binary = environment.get_program().to_str().unwrap();
+    let line = format!("stty rows 24 cols {columns}; exec {binary} {words}");
     let mut script = Command::new("script");
     script.args(["-q", "-e", "-f", "-c", &line, "/dev/null"]).env_clear();
     script.envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
     script.env("SHELL", "/bin/sh").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
     script.envs(variables.iter().copied());
     let ended = output(script).await;
-    assert!([0, 3].contains(&code(&ended)), "{}", stdout(&ended));
+    assert!([0, 3, 64].contains(&code(&ended)), "{}", stdout(&ended));
     stdout(&ended).replace("\r\n", "\n")
 }
 
@@ -68,6 +68,14 @@ async fn colours_follow_the_terminal_and_the_choice() {
         ("plan --color always", &[("TERM", "dumb"), ("SUBACCOUNTD_COLOR", "never")], true),
         ("explain AC00000000000000000000000000000001", &[("TERM", "dumb")], false),
         ("apply --dry-run", &[("TERM", "dumb")], false),
+        ("plan --nonsense", &[("TERM", "xterm")], true),
+        ("plan --nonsense --color never", &[("TERM", "xterm")], false),
+        ("plan --nonsense", &[("TERM", "xterm"), ("SUBACCOUNTD_COLOR", "never")], false),
+        ("plan --nonsense", &[("TERM", "dumb"), ("CI", "1")], false),
+        ("plan --color=always --nonsense", &[("TERM", "dumb"), ("SUBACCOUNTD_COLOR", "never")], true),
+        ("plan --help", &[("TERM", "xterm")], true),
+        ("plan --help --color never", &[("TERM", "xterm")], false),
+        ("--color always --help", &[("TERM", "dumb")], true),
     ] {
         let text = on_terminal(&setup, words, 100, variables).await;
         assert_eq!(text.contains("\u{1b}["), coloured, "{words} {variables:?}: {text:?}");
