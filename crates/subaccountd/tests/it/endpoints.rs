@@ -214,6 +214,9 @@ async fn status_is_not_served_under_a_public_name_that_is_not_listed() {
             assert_eq!(asked(&url, &[("host", host)]).await, 200, "{path} {host}");
         }
     }
+    let without_a_list = setup.daemon(&["--journal-dir", "none"]).await;
+    let url = format!("{}/status", without_a_list.url());
+    assert_eq!(asked(&url, &[("host", "evil.example")]).await, 421);
     // Probes and metrics name no customer.
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(asked(&format!("{}{path}", daemon.url()), &[("host", "evil.example")]).await, 200);

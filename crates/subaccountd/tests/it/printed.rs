@@ -169,10 +169,24 @@ async fn imported_names_keep_their_meaning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_data_in_a_comment() {
-    let hostile = "@octo/admins fixes #1 GH-12 https://example.com";
-    let world = world().account(&ac(1), hostile, AccountStatus::Active);
-    let setup = Setup::new(world, &state(&format!("  - {{sid: {}, status: suspended}}\n", ac(1)))).await;
-    let text = stdout(&setup.run(&["plan", "-o", "markdown"]).await);
-    assert!(text.contains("(`@octo/admins` fixes `#1` `GH-12` `https://example.com`)"), "{text}");
-    assert!(text.contains(&format!("`{}`", ac(1))), "{text}");
+    let hostile = [
+        (
+            "@octo/admins fixes #1 GH-12 https://example.com",
+            "`@octo/admins` fixes `#1` `GH-12` `https://example.com`",
+        ),
+        ("@octo owner/repo#7 octo@0123456", "`@octo` `owner/repo#7` `octo@0123456`"),
+        ("deadbeef 0123456 OPS-12", "`deadbeef` `0123456` `OPS-12`"),
+        ("!12 %3 ~label &5 $9", "`!12` `%3` `~label` `&5` `$9`"),
+        ("www.example.com <b>x</b> [y](z)", "`www.example.com` `<b>x</b>` `[y](z`)"),
+    ];
+    let accounts = || (1..).zip(hostile);
+    let world =
+        accounts().fold(world(), |world, (n, (name, _))| world.account(&ac(n), name, AccountStatus::Active));
+    let entries: String =
+        accounts().map(|(n, _)| format!("  - {{sid: {}, status: suspended}}\n", ac(n))).collect();
+    let setup = Setup::new(world, &state(&entries)).await;
+    let text = stdout(&setup.run(&["plan", "-o", "markdown", "--max-suspends", "100%"]).await);
+    for (n, (_, shown)) in accounts() {
+        assert!(text.contains(&format!("`{}`", ac(n))) && text.contains(&format!("({shown})")), "{text}");
+    }
 }

@@ -283,6 +283,17 @@ async fn files_of_a_daemon_are_readable_by_their_owner_and_group_only() {
     assert_eq!(mode(&snapshot), 0o600);
 }
 
+/// Files that are made without a mode of their own, such as those of a library.
+#[tokio::test]
+async fn umask_of_a_daemon_lets_others_read_nothing() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let daemon = setup.daemon(&[]).await;
+    daemon.first_pass().await;
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap().trim();
+    assert!(umask.ends_with('7'), "{umask}");
+}
+
 /// A slow reader of one command waits for all of it: nothing is lost but by a daemon.
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_a_command_wait_for_their_reader() {
