@@ -136,7 +136,7 @@ impl JournalFile {
 
 /// Begins the journal in a file that has no whole first line yet.
 fn begin(dir: &Path, file: &mut LockedFile, header: Header) -> io::Result<Contents> {
-    info!(journal = %dir.join(NAME).display(), "journal not found; starting a new one without history");
+    info!(journal.file = %dir.join(NAME).display(), "journal not found; starting a new one without history");
     let bytes = to_bytes(&header);
     file.cut(0)?;
     file.append(&bytes).map_err(|error| match error {

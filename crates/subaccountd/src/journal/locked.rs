@@ -263,6 +263,6 @@ fn narrow(file: &File, path: &Path, mode: u32) {
     if mode & 0o007 != 0
         && let Err(error) = file.set_permissions(Permissions::from_mode(mode & 0o7770))
     {
-        warn!(journal = %path.display(), %error, "journal is accessible to others and its mode cannot be changed");
+        warn!(journal.file = %path.display(), %error, "journal is accessible to others and its mode cannot be changed");
     }
 }

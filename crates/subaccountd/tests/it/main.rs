@@ -15,6 +15,7 @@ mod journal;
 mod journal_file;
 mod leaks;
 mod loading;
+mod log_fields;
 mod namespace;
 mod printed;
 mod progress;
