@@ -25,6 +25,8 @@ struct Lists {
     failing: BTreeMap<AccountSid, Failing>,
     /// Those whose pause ended: the next pass reads them.
     ended: BTreeSet<AccountSid>,
+    /// The time since which there is always a list that fails, and the most that failed at once.
+    trouble: Option<(Instant, usize)>,
 }
 
 #[derive(Debug)]
@@ -53,10 +55,19 @@ impl ListPauses {
 
     /// Records that the list of `account` failed; `entry` is the digest of its entry.
     pub(crate) fn failed(&self, account: AccountSid, why: String, entry: String) {
-        let failing = &mut self.lock().failing;
+        let Lists { failing, trouble, .. } = &mut *self.lock();
         let times = failing.get(&account).map_or(0, |failing| failing.times).saturating_add(1);
         let pause = FIRST_PAUSE.saturating_mul(1 << times.saturating_sub(1).min(10)).min(MAX_PAUSE);
         failing.insert(account, Failing { why, times, retry_at: Instant::now() + pause, entry });
+        let (since, most) = trouble.unwrap_or_else(|| (Instant::now(), 0));
+        *trouble = Some((since, most.max(failing.len())));
+    }
+
+    /// The end of the trouble, once no list fails: how long it was, and the most lists that failed at once.
+    pub(crate) fn take_end(&self) -> Option<(Duration, usize)> {
+        let mut lists = self.lock();
+        let (since, most) = lists.failing.is_empty().then(|| lists.trouble.take())??;
+        Some((since.elapsed(), most))
     }
 
     /// Records that the list of `account` was read.
@@ -69,7 +80,7 @@ impl ListPauses {
 
     /// Ends the pauses of the accounts whose entries changed.
     pub(crate) fn end_changed(&self, entry: impl Fn(AccountSid) -> String) {
-        let Lists { failing, ended } = &mut *self.lock();
+        let Lists { failing, ended, .. } = &mut *self.lock();
         ended.extend(
             failing
                 .extract_if(.., |account, failing| entry(*account) != failing.entry)
@@ -79,7 +90,7 @@ impl ListPauses {
 
     /// Forgets the lists of accounts that no longer have one.
     pub(crate) fn keep(&self, has_a_list: impl Fn(AccountSid) -> bool) {
-        let Lists { failing, ended } = &mut *self.lock();
+        let Lists { failing, ended, .. } = &mut *self.lock();
         failing.retain(|account, _| has_a_list(*account));
         ended.retain(|account| has_a_list(*account));
     }
@@ -126,8 +137,11 @@ mod tests {
             advance(Duration::from_secs(1)).await;
             assert_eq!(pauses.due(), [(account(), "a".to_owned())], "{seconds}");
         }
+        assert_eq!(pauses.take_end(), None);
         pauses.recovered(account());
         assert_eq!((pauses.failing(), pauses.count()), (Vec::new(), 0));
+        assert_eq!(pauses.take_end(), Some((Duration::from_secs(2_145), 1)));
+        assert_eq!(pauses.take_end(), None, "it is told once");
         assert_eq!(pauses.take_ended(), [account()].into());
         assert_eq!(pauses.take_ended(), [].into(), "it is read once");
     }

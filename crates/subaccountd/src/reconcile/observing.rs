@@ -67,6 +67,7 @@ impl Observer<'_> {
             }
         }
         log_failed(&failed, self.pauses.count());
+        log_end(self.pauses);
         Ok(())
     }
 
@@ -133,6 +134,18 @@ fn log_failed(failed: &[(AccountSid, String)], failing: usize) {
     }
 }
 
+/// Logs one line when the last list that failed can be read again.
+fn log_end(pauses: &ListPauses) {
+    if let Some((took, most)) = pauses.take_end() {
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        info!(
+            duration_ms,
+            lists.recovered = most,
+            "number lists readable again: all, of up to {most} that were not"
+        );
+    }
+}
+
 /// The digest of the entry of `account`: an edit of it ends the pause of a failing list.
 fn entry_digest(desired: &Desired, account: AccountSid) -> String {
     let main = || desired.main().ok().filter(|main| main.sid == account).map(Main::digest);
@@ -150,11 +163,12 @@ pub(crate) async fn probe_failing(
         sleep_until(pauses.next_due()).await;
         let recovered = probe_due(&client, &pauses, in_flight).await;
         if recovered > 0 {
-            info!(
+            debug!(
                 lists.recovered = recovered,
                 lists.failing = pauses.count(),
                 "number lists readable again: {recovered}"
             );
+            log_end(&pauses);
             recovered_to.notify_one();
         }
     }

@@ -160,6 +160,12 @@ async fn list_that_answers_again_is_read_once_its_entry_is_edited() {
     assert_eq!(setup.owner(2), ac(2), "a list that failed is not asked for in each pass");
     setup.write(&claim(", reason: now"));
     eventually("moved", async || setup.owner(2) == ac(1)).await;
+    let log = daemon.log();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("number lists ")).collect();
+    let [begin, end] = told[..] else { panic!("{log}") };
+    assert!(begin.contains("\"WARN\"") && begin.contains("unreadable: 1 new, 1 in all"), "{begin}");
+    assert!(end.contains("\"INFO\"") && end.contains("readable again: all, of up to 1"), "{end}");
+    assert!(end.contains("\"duration_ms\":"), "{end}");
 }
 
 #[tokio::test]
