@@ -23,6 +23,14 @@ def number(n: int) -> str:
     return f"PN{n:032x}"
 
 
+def call(n: int) -> str:
+    return f"CA{n:032x}"
+
+
+def address(n: int) -> str:
+    return f"AD{n:032x}"
+
+
 MAIN, ACME, GLOBEX, INITECH, HOOLI, FRAUD, UMBRELLA, STARK, NOBODYS = map(account, range(9))
 
 

@@ -138,7 +138,8 @@ proxy=$address
 export SIM_URL=$sim API_URL=$proxy
 
 echo "== the Python SDK against the simulator"
-run_pytest sdk "$here/test_openapi.py" "$here/test_accounts.py" "$here/test_numbers.py" "$here/test_refusals.py"
+run_pytest sdk "$here/test_openapi.py" "$here/test_accounts.py" "$here/test_numbers.py" \
+    "$here/test_calls.py" "$here/test_addresses.py" "$here/test_refusals.py"
 echo "== the Node SDK against the simulator"
 run_node
 

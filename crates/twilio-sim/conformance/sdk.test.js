@@ -56,6 +56,38 @@ test('an account is suspended and reactivated', async () => {
   assert.equal((await client.api.v2010.accounts(ACME).update({ status: 'active' })).status, 'active');
 });
 
+test('calls are listed newest first, filtered and ended', async () => {
+  const calls = client.api.v2010.accounts(ACME).calls;
+  const sids = async (filters) => (await calls.list(filters)).map((row) => row.sid);
+  assert.deepEqual(await sids({ pageSize: 2 }), [sid('CA', 3), sid('CA', 2), sid('CA', 1)]);
+  assert.deepEqual(await sids({ status: 'ringing' }), [sid('CA', 2)]);
+  assert.deepEqual(await sids({ startTimeAfter: new Date('2026-05-01T10:30:00Z') }), [sid('CA', 3), sid('CA', 2)]);
+  assert.equal((await calls(sid('CA', 2)).update({ status: 'canceled' })).status, 'canceled');
+  await assert.rejects(calls(sid('CA', 1)).update({ status: 'canceled' }), refusal(21220, 400));
+  assert.equal((await calls(sid('CA', 1)).update({ status: 'completed' })).status, 'completed');
+});
+
+test('an account is created, named and not unique', async () => {
+  const made = await client.api.accounts.create({ friendlyName: 'acme' });
+  assert.deepEqual([made.friendlyName, made.status], ['acme', 'active']);
+  assert.notEqual(made.sid, ACME);
+  assert.match((await client.api.accounts.create()).friendlyName, /^SubAccount Created at /);
+});
+
+test('settings are changed one by one, and a number is released without its emergency address', async () => {
+  const number = numbersOf(ACME)(sid('PN', 1));
+  const set = await number.update({ smsUrl: 'https://example.org/sms', voiceUrl: '' });
+  assert.deepEqual([set.smsUrl, set.voiceUrl ?? null], ['https://example.org/sms', null]);
+  await number.update({ emergencyAddressSid: sid('AD', 1) });
+  await assert.rejects(number.remove(), refusal(21634, 400));
+  assert.equal(await numbersOf(ACME)(sid('PN', 2)).remove(), true);
+});
+
+test('addresses are listed', async () => {
+  const rows = await client.api.v2010.accounts(ACME).addresses.list({ isoCountry: 'DE' });
+  assert.deepEqual(rows.map((row) => [row.sid, row.city]), [[sid('AD', 1), 'Berlin']]);
+});
+
 test('refusals carry the codes of Twilio', async () => {
   const plain = numbersOf(ACME)(sid('PN', 1));
   await assert.rejects(plain.update({ accountSid: GLOBEX }), refusal(21472, 400));

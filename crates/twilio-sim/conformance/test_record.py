@@ -11,10 +11,14 @@ OPERATIONS = [
     "CreateAccount",
     "DeleteIncomingPhoneNumber",
     "FetchAccount",
+    "FetchCall",
     "FetchIncomingPhoneNumber",
     "ListAccount",
+    "ListAddress",
+    "ListCall",
     "ListIncomingPhoneNumber",
     "UpdateAccount",
+    "UpdateCall",
     "UpdateIncomingPhoneNumber",
 ]
 

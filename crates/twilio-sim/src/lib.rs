@@ -1,5 +1,5 @@
-//! A simulator of Twilio's Accounts and IncomingPhoneNumbers resources: a [`World`] that enforces Twilio's rules, and an HTTP
-//! server for it.
+//! A simulator of Twilio's Accounts, IncomingPhoneNumbers, Calls and Addresses resources: a [`World`] that enforces Twilio's
+//! rules, and an HTTP server for it.
 //!
 //! The world is a value without I/O: it can be built, queried and changed in memory. [`Sim`] serves it over HTTP as Twilio
 //! does, with [`Behavior`] for undocumented behavior and [`Faults`] for failures on the way.
@@ -37,12 +37,17 @@ pub use server::{NoAnswer, Sim};
 pub use world::{
     Release, Unknown, World,
     account::{Account, AccountStatus},
-    behavior::{Behavior, BehaviorError, ClosedNumbers, NoSid, Policy, SuspendedNumbers, TransferEffect},
+    address::Address,
+    behavior::{
+        AccountNames, Behavior, BehaviorError, CallEffect, ClosedNumbers, EmergencyRemoval, NamedSettings,
+        NoSid, NumberTypes, Policy, SuspendedNumbers, TransferEffect,
+    },
     builder::{WorldBuilder, WorldError},
+    call::{Call, CallDirection, CallStatus},
     error::ApiError,
-    number::{AddressRequirements, Number, NumberType, Origin},
+    number::{AddressRequirements, EmergencyAddressStatus, Number, NumberType, Origin},
     settings::Settings,
-    sid::{AccountSid, NumberSid, SidError},
+    sid::{AccountSid, AddressSid, CallSid, NumberSid, SidError},
     transfer_resources::TransferResources,
     world_file,
 };

@@ -36,7 +36,12 @@ use crate::{
         requests::RequestRecord,
     },
     shared::Shared,
-    world::{Unknown, World, account::Account, number::Number},
+    world::{
+        Unknown, World,
+        account::Account,
+        call::{Call, CallStatus},
+        number::Number,
+    },
 };
 
 const BACKLOG: u32 = 1024;
@@ -258,6 +263,21 @@ impl Sim {
     pub fn edit_number(&self, sid_or_phone: &str, edit: impl FnOnce(&mut Number)) -> Result<(), Unknown> {
         let now = self.0.shared.now();
         self.world().edit_number(sid_or_phone, now, edit)
+    }
+
+    /// Begins a call now, in an account of any status: see [`World::begin_call`].
+    pub fn begin_call(&self, sid: &str, owner: &str, status: CallStatus) -> Result<(), Unknown> {
+        let now = self.0.shared.now();
+        let unknown = |name: &str| Unknown(name.to_owned());
+        let sid = sid.parse().map_err(|_| unknown(sid))?;
+        let owner = owner.parse().map_err(|_| unknown(owner))?;
+        self.world().begin_call(Call::new(sid, owner, status, now), now)
+    }
+
+    /// Edits a call, dated now: see [`World::edit_call`].
+    pub fn edit_call(&self, sid: &str, edit: impl FnOnce(&mut Call)) -> Result<(), Unknown> {
+        let now = self.0.shared.now();
+        self.world().edit_call(sid, now, edit)
     }
 }
 

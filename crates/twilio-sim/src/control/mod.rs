@@ -12,7 +12,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ use crate::{
     world::{
         Unknown,
         builder::WorldError,
+        call_entry::{AddressEntry, CallEntry},
         entry::{AccountEntry, NumberEntry},
         number::is_number,
         world_file,
@@ -46,6 +47,10 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/_sim/requests", get(show_requests).delete(clear_requests))
         .route("/_sim/accounts/{sid}", post(edit_account).delete(forget_account))
         .route("/_sim/numbers/{sid}", post(edit_number).delete(drop_number))
+        .route("/_sim/calls", post(begin_call))
+        .route("/_sim/calls/{sid}", post(edit_call).delete(drop_call))
+        .route("/_sim/addresses", post(add_address))
+        .route("/_sim/addresses/{sid}", delete(drop_address))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
@@ -60,7 +65,7 @@ enum ControlError {
     File(#[from] world_file::WorldFileError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    #[error("a SID cannot be edited")]
+    #[error("a SID, and the account of a call, cannot be edited")]
     Name,
 }
 
@@ -191,6 +196,53 @@ async fn drop_number(
 ) -> Result<StatusCode, ControlError> {
     let now = shared.now();
     shared.world().drop_number(&sid, now)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn begin_call(State(shared): RouterState, text: String) -> Result<StatusCode, ControlError> {
+    let (now, mut world) = (shared.now(), shared.world());
+    let mut entry: CallEntry = serde_json::from_str(&text)?;
+    entry.created_at(now);
+    let call = entry.into_call(now)?;
+    if world.call(&call.sid).is_some() {
+        return Err(WorldError::Twice(call.sid.to_string()).into());
+    }
+    world.begin_call(call, now)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn edit_call(
+    State(shared): RouterState,
+    Path(sid): Path<String>,
+    text: String,
+) -> Result<StatusCode, ControlError> {
+    let (now, mut world) = (shared.now(), shared.world());
+    let call = world.call(&sid).ok_or(Unknown(sid.clone()))?;
+    let edited = patched(&CallEntry::of(call), &text)?.into_call(now)?;
+    if edited.sid != call.sid || edited.owner != call.owner {
+        return Err(ControlError::Name);
+    }
+    world.edit_call(&sid, now, |call| *call = edited)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn drop_call(State(shared): RouterState, Path(sid): Path<String>) -> Result<StatusCode, ControlError> {
+    let now = shared.now();
+    shared.world().drop_call(&sid, now)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn add_address(State(shared): RouterState, text: String) -> Result<StatusCode, ControlError> {
+    let address = serde_json::from_str::<AddressEntry>(&text)?.into_address(shared.now())?;
+    shared.world().add_address(address)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn drop_address(
+    State(shared): RouterState,
+    Path(sid): Path<String>,
+) -> Result<StatusCode, ControlError> {
+    shared.world().drop_address(&sid)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,7 +1,9 @@
 //! Twilio's API over HTTP.
 
+pub(crate) mod addresses;
 pub(crate) mod answer;
 pub(crate) mod api;
+pub(crate) mod calls;
 pub(crate) mod inbound;
 pub(crate) mod observe;
 pub(crate) mod operation;

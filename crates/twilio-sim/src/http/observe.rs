@@ -47,6 +47,8 @@ pub struct WriteSeen {
     pub account: Option<String>,
     /// The SID of the number that the path names.
     pub number: Option<String>,
+    /// The SID of the call that the path names.
+    pub call: Option<String>,
     /// The parameters of the form, in order.
     pub form: Vec<(String, String)>,
 }
@@ -64,6 +66,7 @@ impl WriteSeen {
             operation: inbound.operation,
             account: inbound.account().map(str::to_owned),
             number: inbound.resource.as_ref().and_then(|named| named.number()).map(str::to_owned),
+            call: inbound.resource.as_ref().and_then(|named| named.call()).map(str::to_owned),
             form: inbound.form.to_vec(),
         }
     }

@@ -24,6 +24,14 @@ pub enum Operation {
     UpdateNumber,
     /// `DELETE /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
     ReleaseNumber,
+    /// `GET /Accounts/{AccountSid}/Calls.json`.
+    ListCalls,
+    /// `GET /Accounts/{AccountSid}/Calls/{Sid}.json`.
+    FetchCall,
+    /// `POST /Accounts/{AccountSid}/Calls/{Sid}.json`.
+    UpdateCall,
+    /// `GET /Accounts/{AccountSid}/Addresses.json`.
+    ListAddresses,
 }
 
 /// The resource that a path names.
@@ -33,6 +41,9 @@ pub(crate) enum Resource {
     Account(String),
     Numbers { account: String },
     Number { account: String, sid: String },
+    Calls { account: String },
+    Call { account: String, sid: String },
+    Addresses { account: String },
 }
 
 impl Resource {
@@ -46,6 +57,11 @@ impl Resource {
             ["Accounts", account, "IncomingPhoneNumbers", sid] => {
                 Some(Self::Number { account: owned(account), sid: owned(sid) })
             }
+            ["Accounts", account, "Calls"] => Some(Self::Calls { account: owned(account) }),
+            ["Accounts", account, "Calls", sid] => {
+                Some(Self::Call { account: owned(account), sid: owned(sid) })
+            }
+            ["Accounts", account, "Addresses"] => Some(Self::Addresses { account: owned(account) }),
             _ => None,
         }
     }
@@ -55,7 +71,11 @@ impl Resource {
         match self {
             Self::Accounts => None,
             Self::Account(sid) => Some(sid),
-            Self::Numbers { account } | Self::Number { account, .. } => Some(account),
+            Self::Numbers { account }
+            | Self::Number { account, .. }
+            | Self::Calls { account }
+            | Self::Call { account, .. }
+            | Self::Addresses { account } => Some(account),
         }
     }
 
@@ -63,7 +83,25 @@ impl Resource {
     pub(crate) fn number(&self) -> Option<&str> {
         match self {
             Self::Number { sid, .. } => Some(sid),
-            Self::Accounts | Self::Account(_) | Self::Numbers { .. } => None,
+            Self::Accounts
+            | Self::Account(_)
+            | Self::Numbers { .. }
+            | Self::Calls { .. }
+            | Self::Call { .. }
+            | Self::Addresses { .. } => None,
+        }
+    }
+
+    /// The call that the path names.
+    pub(crate) fn call(&self) -> Option<&str> {
+        match self {
+            Self::Call { sid, .. } => Some(sid),
+            Self::Accounts
+            | Self::Account(_)
+            | Self::Numbers { .. }
+            | Self::Number { .. }
+            | Self::Calls { .. }
+            | Self::Addresses { .. } => None,
         }
     }
 
@@ -78,9 +116,20 @@ impl Resource {
             (Self::Number { .. }, "GET") => Ok(Operation::FetchNumber),
             (Self::Number { .. }, "POST") => Ok(Operation::UpdateNumber),
             (Self::Number { .. }, "DELETE") => Ok(Operation::ReleaseNumber),
-            (Self::Accounts | Self::Account(_) | Self::Numbers { .. } | Self::Number { .. }, _) => {
-                Err(ApiError::new(20004))
-            }
+            (Self::Calls { .. }, "GET") => Ok(Operation::ListCalls),
+            (Self::Call { .. }, "GET") => Ok(Operation::FetchCall),
+            (Self::Call { .. }, "POST") => Ok(Operation::UpdateCall),
+            (Self::Addresses { .. }, "GET") => Ok(Operation::ListAddresses),
+            (
+                Self::Accounts
+                | Self::Account(_)
+                | Self::Numbers { .. }
+                | Self::Number { .. }
+                | Self::Calls { .. }
+                | Self::Call { .. }
+                | Self::Addresses { .. },
+                _,
+            ) => Err(ApiError::new(20004)),
         }
     }
 }
@@ -104,6 +153,13 @@ mod tests {
             ("POST", "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers/PN1.json", Some(Ok(O::UpdateNumber))),
             ("DELETE", "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers/PN1.json", Some(Ok(O::ReleaseNumber))),
             ("PUT", "/2010-04-01/Accounts/AC1/IncomingPhoneNumbers/PN1.json", Some(Err(20004))),
+            ("GET", "/2010-04-01/Accounts/AC1/Calls.json", Some(Ok(O::ListCalls))),
+            ("POST", "/2010-04-01/Accounts/AC1/Calls.json", Some(Err(20004))),
+            ("GET", "/2010-04-01/Accounts/AC1/Calls/CA1.json", Some(Ok(O::FetchCall))),
+            ("POST", "/2010-04-01/Accounts/AC1/Calls/CA1.json", Some(Ok(O::UpdateCall))),
+            ("DELETE", "/2010-04-01/Accounts/AC1/Calls/CA1.json", Some(Err(20004))),
+            ("GET", "/2010-04-01/Accounts/AC1/Addresses.json", Some(Ok(O::ListAddresses))),
+            ("POST", "/2010-04-01/Accounts/AC1/Addresses.json", Some(Err(20004))),
             ("GET", "/2010-04-01/Accounts", None),
             ("GET", "/2010-04-01/Accounts/AC1/Messages.json", None),
             ("GET", "/2008-08-01/Accounts.json", None),

@@ -1,5 +1,7 @@
 //! The operations: each checks the credentials, reads or changes the world, and builds the answer. No I/O.
 
+use std::iter;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -13,10 +15,10 @@ use crate::{
     world::{
         World,
         account::{Account, AccountStatus},
-        behavior::{ClosedNumbers, Policy, SuspendedNumbers},
+        behavior::{ClosedNumbers, EmergencyRemoval, NamedSettings, Policy, SuspendedNumbers},
         error::ApiError,
-        number::Number,
-        rules,
+        number::{EmergencyAddressStatus, Number},
+        rules, settings,
         sid::AccountSid,
         transfer_resources::TransferResources,
     },
@@ -27,7 +29,8 @@ pub(crate) type Success = (u16, Option<Value>);
 
 /// The object that a request is about to update, before the update.
 pub(crate) fn before(world: &mut World, inbound: &Inbound, now: Timestamp) -> Option<Value> {
-    if !matches!(inbound.operation, Some(Operation::UpdateAccount | Operation::UpdateNumber)) {
+    use Operation::{UpdateAccount, UpdateCall, UpdateNumber};
+    if !matches!(inbound.operation, Some(UpdateAccount | UpdateNumber | UpdateCall)) {
         return None;
     }
     let fetch = Inbound { method: "GET".to_owned(), ..inbound.clone() };
@@ -40,6 +43,7 @@ pub(crate) fn perform(world: &mut World, inbound: &Inbound, now: Timestamp) -> R
     let resource = inbound.resource.as_ref().ok_or_else(|| ApiError::not_found(&inbound.path))?;
     let operation = resource.operation(&inbound.method)?;
     let (account, number) = (resource.account().unwrap_or_default(), resource.number().unwrap_or_default());
+    let call = resource.call().unwrap_or_default();
     let mut desk = Desk { world, inbound, caller, now };
     match operation {
         Operation::ListAccounts => desk.list_accounts(),
@@ -50,6 +54,10 @@ pub(crate) fn perform(world: &mut World, inbound: &Inbound, now: Timestamp) -> R
         Operation::FetchNumber => desk.fetch_number(account, number),
         Operation::UpdateNumber => desk.update_number(account, number),
         Operation::ReleaseNumber => desk.release_number(account, number),
+        Operation::ListCalls => desk.list_calls(account),
+        Operation::FetchCall => desk.fetch_call(account, call),
+        Operation::UpdateCall => desk.update_call(account, call),
+        Operation::ListAddresses => desk.list_addresses(account),
     }
 }
 
@@ -67,11 +75,12 @@ fn authenticate(world: &World, credentials: Option<&Credentials>) -> Result<Acco
     }
 }
 
-struct Desk<'a> {
-    world: &'a mut World,
-    inbound: &'a Inbound,
+/// A request of an authenticated caller, and the world that it reads and changes.
+pub(super) struct Desk<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) inbound: &'a Inbound,
     caller: AccountSid,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Desk<'_> {
@@ -94,16 +103,20 @@ impl Desk<'_> {
         if !self.is_main() {
             return Err(ApiError::new(21101));
         }
-        let default = format!("SubAccount Created at {}", self.now.strftime("%Y-%m-%d %I:%M %p"));
-        let name = self.inbound.form.filled("FriendlyName").unwrap_or(&default);
+        let name = self.inbound.form.get("FriendlyName").unwrap_or_default();
         let sid = self.world.create_account(name, self.now)?;
-        self.fetch_account(&sid).map(|(_, body)| (201, body))
+        Ok((201, self.show_account(&sid)?))
     }
 
     fn fetch_account(&self, sid: &str) -> Result<Success, ApiError> {
-        let account = self.account(sid)?;
+        self.account(sid)?;
+        Ok((200, self.show_account(sid)?))
+    }
+
+    fn show_account(&self, sid: &str) -> Result<Option<Value>, ApiError> {
+        let account = self.world.account(sid).ok_or_else(|| ApiError::not_found(&self.inbound.path))?;
         let status = account.status.below(self.world.main().status);
-        Ok((200, Some(wire::account(self.world, account, status))))
+        Ok(Some(wire::account(self.world, account, status)))
     }
 
     fn update_account(&mut self, sid: &str) -> Result<Success, ApiError> {
@@ -166,45 +179,61 @@ impl Desk<'_> {
     }
 
     fn update_number(&mut self, account: &str, sid: &str) -> Result<Success, ApiError> {
-        let edited = self.edited_number(self.number(account, sid)?)?;
-        let form = &self.inbound.form;
-        let receiver = form.filled("AccountSid").filter(|to| edited.owner != **to);
+        let (number, switches) = (self.number(account, sid)?.clone(), *self.world.switches());
+        let to = self.inbound.form.filled("AccountSid").filter(|to| number.owner != **to);
+        let named = if to.is_some() { switches.transfer_settings } else { switches.update_settings };
+        let mut edited = self.with_named_settings(&number, named)?;
         let papers = self.papers();
         papers.check()?;
-        if let Some(to) = receiver {
+        if let Some(to) = to {
             self.check_main(21474)?;
-            self.world.check_transfer(&edited, to, &papers)?;
-        }
-        self.world.put_number(edited, self.now);
-        if let Some(to) = receiver {
             self.world.transfer(sid, to, &papers, self.now)?;
+            let moved = self.world.number(sid).ok_or_else(|| ApiError::not_found(&self.inbound.path))?;
+            edited = self.with_named_settings(moved, named)?;
+        } else {
+            self.edit_resources(&mut edited, papers);
         }
-        let number = self.world.number(sid).ok_or_else(|| ApiError::not_found(&self.inbound.path))?;
-        Ok((200, Some(wire::number(self.world.switches(), number))))
-    }
-
-    /// The number with the parameters of the form, except its owner.
-    fn edited_number(&self, number: &Number) -> Result<Number, ApiError> {
-        let mut edited = number.clone();
-        for (name, value) in self.inbound.form.iter() {
-            if name == "FriendlyName" {
-                rules::check_friendly_name(value)?;
-                value.clone_into(&mut edited.friendly_name);
-            }
-            edited.settings.set(name, value)?;
-        }
-        if self.inbound.form.filled("AccountSid").is_none_or(|to| number.owner == *to) {
-            let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } =
-                self.papers();
-            edited.address_sid = address_sid.or(edited.address_sid);
-            edited.bundle_sid = bundle_sid.or(edited.bundle_sid);
-            edited.identity_sid = identity_sid.or(edited.identity_sid);
-            edited.emergency_address_sid = emergency_address_sid.or(edited.emergency_address_sid);
-        }
-        if edited != *number {
+        if edited != number {
             edited.date_updated = self.now;
         }
-        Ok(edited)
+        let body = wire::number(&switches, &edited);
+        self.world.put_number(edited, self.now);
+        Ok((200, Some(body)))
+    }
+
+    /// The number with the settings of the form that this behavior honors. A value that Twilio does not take is refused anyway.
+    fn with_named_settings(&self, number: &Number, named: NamedSettings) -> Result<Number, ApiError> {
+        let (mut honored, mut all) = (number.clone(), number.clone());
+        for (name, value) in self.inbound.form.iter() {
+            let is_honored = match named {
+                NamedSettings::Honored => true,
+                NamedSettings::Ignored => false,
+                NamedSettings::Half => settings::is_voice(name),
+            };
+            for edited in iter::once(&mut all).chain(is_honored.then_some(&mut honored)) {
+                name_setting(edited, name, value)?;
+            }
+        }
+        Ok(honored)
+    }
+
+    /// Changes the resources that the form of an update names.
+    fn edit_resources(&self, edited: &mut Number, papers: TransferResources) {
+        let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
+        edited.address_sid = address_sid.or(edited.address_sid.take());
+        edited.bundle_sid = bundle_sid.or(edited.bundle_sid.take());
+        edited.identity_sid = identity_sid.or(edited.identity_sid.take());
+        if emergency_address_sid.is_some() {
+            edited.emergency_address_sid = emergency_address_sid;
+            edited.emergency_address_status = None;
+        } else if self.inbound.form.get("EmergencyAddressSid") == Some("")
+            && edited.emergency_address_sid.take().is_some()
+        {
+            edited.emergency_address_status = match self.world.switches().emergency_removal {
+                EmergencyRemoval::Pending => Some(EmergencyAddressStatus::PendingUnregistration),
+                EmergencyRemoval::Immediate => None,
+            };
+        }
     }
 
     fn papers(&self) -> TransferResources {
@@ -224,8 +253,9 @@ impl Desk<'_> {
     }
 
     /// The account, if the caller may see it.
-    fn account(&self, sid: &str) -> Result<&Account, ApiError> {
+    pub(super) fn account(&self, sid: &str) -> Result<&Account, ApiError> {
         let account = self.world.account(sid).filter(|account| self.reaches(&account.sid));
+        let account = account.filter(|account| !self.world.is_not_found_yet(&account.sid, self.now));
         account.ok_or_else(|| ApiError::not_found(&self.inbound.path))
     }
 
@@ -246,5 +276,18 @@ impl Desk<'_> {
 
     fn check_main(&self, code: u32) -> Result<(), ApiError> {
         if self.is_main() { Ok(()) } else { Err(ApiError::new(code)) }
+    }
+}
+
+/// Sets one setting of a number. `EmergencyStatus` is ignored, as Twilio does with warning 22222.
+fn name_setting(number: &mut Number, name: &str, value: &str) -> Result<(), ApiError> {
+    match name {
+        "FriendlyName" => {
+            rules::check_friendly_name(value)?;
+            value.clone_into(&mut number.friendly_name);
+            Ok(())
+        }
+        "EmergencyStatus" => Ok(()),
+        _ => number.settings.set(name, value),
     }
 }

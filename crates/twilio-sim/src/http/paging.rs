@@ -1,7 +1,7 @@
 //! Paging by key: a page contains the rows after (or before) a SID. A token is opaque, belongs to one list, and is not a
 //! snapshot: rows may appear and disappear between two pages.
 
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 
 use serde_json::{Map, Value, json};
 
@@ -62,7 +62,12 @@ impl<'a> PageRequest<'a> {
         }
     }
 
-    /// The page: `rows` are the filtered rows of the stretch, `key` returns the SID of a row, `show` its JSON.
+    /// Returns true when the stretch contains this key.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        RangeBounds::<str>::contains(&self.stretch(), key)
+    }
+
+    /// The page: `rows` are the filtered rows of the stretch, `key` returns the SID of a row, or another key that orders the list, `show` its JSON.
     pub(crate) fn answer<'w, T: 'w>(
         &self,
         name: &str,

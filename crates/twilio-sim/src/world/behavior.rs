@@ -48,6 +48,75 @@ pub enum TransferEffect {
     Kept,
     /// The setting is cleared.
     Cleared,
+    /// The setting is kept when it is about voice, and cleared otherwise.
+    Half,
+}
+
+/// The effect of a request on the settings of a number that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NamedSettings {
+    /// The settings get the named values.
+    Honored,
+    /// The settings stay as they are; the answer is 2xx.
+    Ignored,
+    /// Only the settings for voice get the named values; the answer is 2xx.
+    Half,
+}
+
+/// The effect of a request on a call whose status does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallEffect {
+    /// The call ends.
+    Allowed,
+    /// 400/21220.
+    Refused,
+    /// The call goes on; the answer is 2xx.
+    Ignored,
+}
+
+/// The name of an account, compared with the name that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AccountNames {
+    /// The name as it was given.
+    AsGiven,
+    /// The name without blanks at its ends.
+    Trimmed,
+    /// The same, with one space for each run of blanks.
+    Collapsed,
+}
+
+impl AccountNames {
+    /// The name that an account gets.
+    pub(crate) fn apply(self, given: &str) -> String {
+        match self {
+            Self::AsGiven => given.to_owned(),
+            Self::Trimmed => given.trim().to_owned(),
+            Self::Collapsed => given.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// The `type` of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumberTypes {
+    /// The field is shown.
+    Shown,
+    /// The field is missing, as before it was introduced.
+    Absent,
+}
+
+/// The removal of an address for emergency calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmergencyRemoval {
+    /// The address is pending-unregistration until an edit in the Console ends that.
+    Pending,
+    /// The address is unregistered at once.
+    Immediate,
 }
 
 /// The JSON of a SID that is not set.
@@ -93,6 +162,34 @@ pub struct Behavior {
     pub account_list_lag_ms: u64,
     /// The lag of the lists of numbers, in milliseconds; changes made before this was set do not lag.
     pub number_list_lag_ms: u64,
+    /// The lag of the lists of calls, in milliseconds; changes made before this was set do not lag.
+    pub call_list_lag_ms: u64,
+    /// The time for which the account list does not show a new account, in milliseconds.
+    pub new_account_list_lag_ms: u64,
+    /// The time for which a new account is 404/20404 under its own path, in milliseconds.
+    pub new_account_fetch_lag_ms: u64,
+    /// The number of subaccounts that are not closed at which a create is 21480.
+    pub max_subaccounts: usize,
+    /// The names of accounts that are created or renamed.
+    pub account_names: AccountNames,
+    /// The settings that a transfer names.
+    pub transfer_settings: NamedSettings,
+    /// The settings that an update names.
+    pub update_settings: NamedSettings,
+    /// The field `type` of numbers.
+    pub number_types: NumberTypes,
+    /// The removal of an address for emergency calls.
+    pub emergency_removal: EmergencyRemoval,
+    /// The release of a number with a registered address for emergency calls; refused is 21634.
+    pub emergency_release: Policy,
+    /// The release of a number of a suspended account; refused is 20005.
+    pub release_from_suspended: Policy,
+    /// The calls of a suspended account, listed, fetched and updated; refused is 20005.
+    pub suspended_calls: Policy,
+    /// `canceled` for a call in progress.
+    pub cancel_in_progress: CallEffect,
+    /// `completed` for a queued or ringing call.
+    pub complete_unanswered: CallEffect,
 }
 
 impl Default for Behavior {
@@ -111,6 +208,20 @@ impl Default for Behavior {
             no_sid: NoSid::AsNull,
             account_list_lag_ms: 0,
             number_list_lag_ms: 0,
+            call_list_lag_ms: 0,
+            new_account_list_lag_ms: 0,
+            new_account_fetch_lag_ms: 0,
+            max_subaccounts: 1000,
+            account_names: AccountNames::AsGiven,
+            transfer_settings: NamedSettings::Honored,
+            update_settings: NamedSettings::Honored,
+            number_types: NumberTypes::Shown,
+            emergency_removal: EmergencyRemoval::Pending,
+            emergency_release: Policy::Refused,
+            release_from_suspended: Policy::Allowed,
+            suspended_calls: Policy::Allowed,
+            cancel_in_progress: CallEffect::Refused,
+            complete_unanswered: CallEffect::Allowed,
         }
     }
 }
@@ -124,6 +235,21 @@ impl Behavior {
     /// The time by which the lists of numbers lag behind.
     pub(crate) fn number_list_lag(&self) -> SignedDuration {
         millis(self.number_list_lag_ms)
+    }
+
+    /// The time by which the lists of calls lag behind.
+    pub(crate) fn call_list_lag(&self) -> SignedDuration {
+        millis(self.call_list_lag_ms)
+    }
+
+    /// The time for which the account list does not show a new account.
+    pub(crate) fn new_account_list_lag(&self) -> SignedDuration {
+        millis(self.new_account_list_lag_ms)
+    }
+
+    /// The time for which a new account is not found under its path.
+    pub(crate) fn new_account_fetch_lag(&self) -> SignedDuration {
+        millis(self.new_account_fetch_lag_ms)
     }
 
     /// These switches, with the keys of the JSON object `patch` replaced.

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::world::{
     World,
     account::{Account, AccountStatus},
+    address::Address,
     behavior::Behavior,
+    call::{Call, CallStatus},
     number::{Number, is_number},
     sid::{AccountSid, NumberSid, SidError},
 };
@@ -49,6 +51,17 @@ pub enum WorldError {
     /// Two numbers have the same SID or phone number.
     #[error("duplicate number `{0}`")]
     TwiceANumber(String),
+    /// Two calls or two addresses have the same SID.
+    #[error("duplicate `{0}`")]
+    Twice(String),
+    /// The account of a call or an address does not exist.
+    #[error("{sid}: unknown owner `{owner}`: add the account")]
+    NoAccount {
+        /// The SID of the call or the address.
+        sid: String,
+        /// The missing account.
+        owner: String,
+    },
     /// A phone number is neither valid E.164, nor a short code or a SIP address.
     #[error(
         "`{0}` is not a valid E.164 phone number: expected a plus and 2 to 15 digits, the first not 0; or a short code of 3 \
@@ -147,6 +160,36 @@ impl WorldBuilder {
         })
     }
 
+    /// Adds a call to an existing account, and changes its other fields: the two ends, times and so on.
+    pub fn call_with(
+        self,
+        sid: &str,
+        owner: &str,
+        status: CallStatus,
+        change: impl FnOnce(&mut Call),
+    ) -> Self {
+        self.and(|world| {
+            let mut call = Call::new(sid.parse()?, owner.parse()?, status, Self::SINCE);
+            change(&mut call);
+            add_call(world, call)
+        })
+    }
+
+    /// Adds an address to an existing account, and changes its other fields.
+    pub fn address_with(
+        self,
+        sid: &str,
+        owner: &str,
+        iso_country: &str,
+        change: impl FnOnce(&mut Address),
+    ) -> Self {
+        self.and(|world| {
+            let mut address = Address::new(sid.parse()?, owner.parse()?, iso_country, Self::SINCE);
+            change(&mut address);
+            add_address(world, address)
+        })
+    }
+
     /// Adds an account that exists, but does not belong to the main account.
     pub fn stranger(self, sid: &str) -> Self {
         self.and(|world| {
@@ -213,6 +256,28 @@ pub(crate) fn add_number(world: &mut World, number: Number) -> Result<(), WorldE
         });
     }
     world.insert_number(number);
+    Ok(())
+}
+
+pub(crate) fn add_call(world: &mut World, call: Call) -> Result<(), WorldError> {
+    if world.call(&call.sid).is_some() {
+        return Err(WorldError::Twice(call.sid.to_string()));
+    }
+    if world.account(&call.owner).is_none() {
+        return Err(WorldError::NoAccount { sid: call.sid.to_string(), owner: call.owner.to_string() });
+    }
+    world.insert_call(call);
+    Ok(())
+}
+
+pub(crate) fn add_address(world: &mut World, address: Address) -> Result<(), WorldError> {
+    if world.address(&address.sid).is_some() {
+        return Err(WorldError::Twice(address.sid.to_string()));
+    }
+    if world.account(&address.owner).is_none() {
+        return Err(WorldError::NoAccount { sid: address.sid.to_string(), owner: address.owner.to_string() });
+    }
+    world.put_address(address);
     Ok(())
 }
 

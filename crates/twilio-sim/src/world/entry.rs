@@ -9,12 +9,12 @@ use crate::world::{
     Release,
     account::{Account, AccountStatus},
     builder::{WorldBuilder, WorldError},
-    number::{AddressRequirements, Number, NumberType, Origin},
+    number::{AddressRequirements, EmergencyAddressStatus, Number, NumberType, Origin},
     settings::Settings,
     when::When,
 };
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -96,6 +96,8 @@ pub(crate) struct NumberEntry {
     identity_sid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     emergency_address_sid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    emergency_address_status: Option<EmergencyAddressStatus>,
     #[serde(default, skip_serializing_if = "is_default")]
     origin: Origin,
     #[serde(default, skip_serializing_if = "is_default", rename = "type")]
@@ -106,6 +108,8 @@ pub(crate) struct NumberEntry {
     porting_out: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     trunk_in_emergency_use: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release_refusal: Option<u32>,
     #[serde(default, skip_serializing_if = "is_default")]
     settings: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,11 +133,13 @@ impl NumberEntry {
             bundle_sid: number.bundle_sid,
             identity_sid: number.identity_sid,
             emergency_address_sid: number.emergency_address_sid,
+            emergency_address_status: number.emergency_address_status,
             origin: number.origin,
             number_type: number.number_type,
             beta: number.beta,
             porting_out: number.porting_out,
             trunk_in_emergency_use: number.trunk_in_emergency_use,
+            release_refusal: number.release_refusal,
             date_created: Some(When::At(number.date_created)),
             date_updated: Some(When::At(number.date_updated)),
         }
@@ -155,11 +161,13 @@ impl NumberEntry {
             bundle_sid: self.bundle_sid,
             identity_sid: self.identity_sid,
             emergency_address_sid: self.emergency_address_sid,
+            emergency_address_status: self.emergency_address_status,
             origin: self.origin,
             number_type: self.number_type,
             beta: self.beta,
             porting_out: self.porting_out,
             trunk_in_emergency_use: self.trunk_in_emergency_use,
+            release_refusal: self.release_refusal,
             settings,
             date_updated: self.date_updated.map_or(created, |when| when.resolve(now)),
             ..number

@@ -15,7 +15,7 @@ pub struct ApiError {
 }
 
 /// Code, HTTP status and message, sorted by code.
-const DICTIONARY: [(u32, u16, &str); 39] = [
+const DICTIONARY: [(u32, u16, &str); 42] = [
     (20002, 400, "Invalid FriendlyName"),
     (20003, 401, "Authenticate"),
     (20004, 405, "Method not allowed"),
@@ -33,6 +33,7 @@ const DICTIONARY: [(u32, u16, &str); 39] = [
     (20503, 503, "Service unavailable"),
     (20504, 504, "Twilio Internal Error"),
     (21101, 400, "Subaccounts cannot contain subaccounts"),
+    (21220, 400, "Invalid call state"),
     (21402, 400, "Invalid Url"),
     (21403, 400, "Invalid Method"),
     (21420, 400, "ApplicationSid is not accessible"),
@@ -50,6 +51,7 @@ const DICTIONARY: [(u32, u16, &str); 39] = [
     (21477, 400, "Unable to update Status for parent accounts"),
     (21478, 400, "Unable to update Status for subaccount, subaccount has been suspended by Twilio"),
     (21479, 400, "Unable to update Status for subaccount, subaccount has been closed."),
+    (21480, 400, "Reached maximum number of subaccounts"),
     (21481, 400, "Invalid PageToken"),
     (21613, 400, "PhoneNumber Requires Certification"),
     (21615, 400, "Phone Number Requires a Local Address"),
@@ -59,6 +61,7 @@ const DICTIONARY: [(u32, u16, &str); 39] = [
     (21650, 400, "Phone Number Requires a Verified Identity Document"),
     (22121, 400, "Unable to Transfer Hosted Number"),
     (22350, 400, "The Phone Number cannot be released because it is being ported out of Twilio"),
+    (22400, 400, "The Phone Number has a route configuration"),
 ];
 
 impl ApiError {

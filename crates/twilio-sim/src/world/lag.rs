@@ -2,7 +2,7 @@
 //! kept for as long as the lists lag.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     ops::{Bound, RangeBounds},
 };
 
@@ -12,6 +12,7 @@ use crate::world::{
     Stretch, World,
     account::{Account, AccountStatus},
     behavior::Behavior,
+    call::Call,
     number::Number,
 };
 
@@ -65,6 +66,7 @@ pub(crate) struct Past {
     instant: Option<Timestamp>,
     accounts: Changes<Account>,
     numbers: Changes<Number>,
+    calls: Changes<Call>,
 }
 
 /// Worlds are equal when their current states are equal, whatever their past.
@@ -89,7 +91,9 @@ impl Past {
         switches: &Behavior,
     ) {
         // The number list depends on the status of the account.
-        let lag = switches.account_list_lag().max(switches.number_list_lag());
+        let lists = switches.account_list_lag().max(switches.number_list_lag());
+        let new = switches.new_account_list_lag().max(switches.new_account_fetch_lag());
+        let lag = lists.max(new);
         let at = self.instant.unwrap_or(at);
         self.accounts.note(PastState { at, sid: sid.to_owned(), before }, lag);
     }
@@ -103,6 +107,11 @@ impl Past {
     ) {
         let at = self.instant.unwrap_or(at);
         self.numbers.note(PastState { at, sid: sid.to_owned(), before }, switches.number_list_lag());
+    }
+
+    pub(crate) fn note_call(&mut self, sid: &str, before: Option<Call>, at: Timestamp, switches: &Behavior) {
+        let at = self.instant.unwrap_or(at);
+        self.calls.note(PastState { at, sid: sid.to_owned(), before }, switches.call_list_lag());
     }
 }
 
@@ -145,7 +154,30 @@ impl World {
         now: Timestamp,
     ) -> Rows<'a, Account> {
         let changed = self.past.accounts.since(self.instant_before(now, self.switches().account_list_lag()));
-        merged(self.accounts_within(stretch), &changed, |account| &account.sid, |_| true, stretch)
+        let rows = merged(self.accounts_within(stretch), &changed, |account| &account.sid, |_| true, stretch);
+        let new = self.created_since(self.switches().new_account_list_lag(), now);
+        if new.is_empty() { rows } else { Box::new(rows.filter(move |row| !new.contains(row.sid.as_str()))) }
+    }
+
+    /// Returns true while an account is too new to be found under its path.
+    pub(crate) fn is_not_found_yet(&self, account: &str, now: Timestamp) -> bool {
+        self.created_since(self.switches().new_account_fetch_lag(), now).contains(account)
+    }
+
+    /// The accounts that were created less than `age` ago.
+    fn created_since(&self, age: SignedDuration, now: Timestamp) -> BTreeSet<&str> {
+        let changed = self.past.accounts.since(self.instant_before(now, age));
+        changed.into_iter().filter(|(_, before)| before.is_none()).map(|(sid, _)| sid).collect()
+    }
+
+    /// The calls in the call list of an account at `now`, newest first: as they were [`Behavior::call_list_lag_ms`] before.
+    pub fn listed_calls_of(&self, account: &str, now: Timestamp) -> Vec<&Call> {
+        let changed = self.past.calls.since(self.instant_before(now, self.switches().call_list_lag()));
+        let mut rows: Vec<_> =
+            merged(self.calls(), &changed, |call| &call.sid, |_| true, EVERYTHING).collect();
+        rows.retain(|call| call.owner == *account);
+        rows.sort_by_cached_key(|call| call.place());
+        rows
     }
 
     /// The numbers of an account and a stretch as its number list shows them.

@@ -1,8 +1,13 @@
-//! The world: one main account, its subaccounts and their numbers. Every number has exactly one owner, and that owner exists.
+//! The world: one main account, its subaccounts, and their numbers, calls and addresses. Every number has exactly one owner,
+//! and that owner exists.
 
 pub(crate) mod account;
+pub(crate) mod address;
 pub(crate) mod behavior;
 pub(crate) mod builder;
+pub(crate) mod call;
+pub(crate) mod call_entry;
+pub(crate) mod calls;
 pub(crate) mod console;
 pub(crate) mod entry;
 pub(crate) mod error;
@@ -22,10 +27,12 @@ use jiff::Timestamp;
 
 use crate::world::{
     account::{Account, AccountStatus},
+    address::Address,
     behavior::Behavior,
+    call::Call,
     lag::Past,
     number::Number,
-    sid::{AccountSid, NumberSid},
+    sid::{AccountSid, AddressSid, CallSid, NumberSid},
 };
 
 /// A range of SIDs, for reading a list page by page.
@@ -57,6 +64,8 @@ pub struct World {
     numbers: BTreeMap<NumberSid, Number>,
     holdings: BTreeMap<AccountSid, BTreeSet<NumberSid>>,
     phones: BTreeMap<String, NumberSid>,
+    calls: BTreeMap<CallSid, Call>,
+    addresses: BTreeMap<AddressSid, Address>,
     strangers: BTreeSet<AccountSid>,
     released: Vec<Release>,
     switches: Behavior,
@@ -76,6 +85,8 @@ impl World {
             numbers: BTreeMap::new(),
             holdings: BTreeMap::new(),
             phones: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             strangers: BTreeSet::new(),
             released: Vec::new(),
             switches: Behavior::default(),
@@ -127,6 +138,31 @@ impl World {
     /// The account that owns the number with this SID or phone number.
     pub fn owner_of(&self, sid_or_phone: &str) -> Option<&AccountSid> {
         self.number(sid_or_phone).map(|number| &number.owner)
+    }
+
+    /// The call with this SID.
+    pub fn call(&self, sid: &str) -> Option<&Call> {
+        self.calls.get(sid)
+    }
+
+    /// All calls, by SID.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Call> {
+        self.calls.values()
+    }
+
+    /// The address with this SID.
+    pub fn address(&self, sid: &str) -> Option<&Address> {
+        self.addresses.get(sid)
+    }
+
+    /// All addresses, by SID.
+    pub fn addresses(&self) -> impl DoubleEndedIterator<Item = &Address> {
+        self.addresses.values()
+    }
+
+    /// The addresses of an account, by SID.
+    pub fn addresses_of(&self, account: &str) -> impl DoubleEndedIterator<Item = &Address> {
+        self.addresses.values().filter(move |address| address.owner == *account)
     }
 
     /// Every number that was released, in order.
@@ -189,10 +225,40 @@ impl World {
         self.past.note_account(&sid, before, at, &self.switches);
     }
 
-    /// Removes an account that owns no numbers any more.
+    /// Removes an account that owns no numbers any more, with its calls and addresses.
     pub(crate) fn take_account(&mut self, sid: &str, at: Timestamp) {
+        self.calls.retain(|_, call| call.owner != *sid);
+        self.addresses.retain(|_, address| address.owner != *sid);
         let before = self.accounts.remove(sid);
         self.past.note_account(sid, before, at, &self.switches);
+    }
+
+    /// Adds a call without recording a change.
+    pub(crate) fn insert_call(&mut self, call: Call) {
+        self.calls.insert(call.sid.clone(), call);
+    }
+
+    /// Adds a call, or replaces the one with its SID.
+    pub(crate) fn put_call(&mut self, call: Call, at: Timestamp) {
+        let sid = call.sid.clone();
+        let before = self.calls.insert(sid.clone(), call);
+        self.past.note_call(&sid, before, at, &self.switches);
+    }
+
+    /// Removes a call.
+    pub(crate) fn take_call(&mut self, sid: &str, at: Timestamp) {
+        let before = self.calls.remove(sid);
+        self.past.note_call(sid, before, at, &self.switches);
+    }
+
+    /// Adds an address, or replaces the one with its SID.
+    pub(crate) fn put_address(&mut self, address: Address) {
+        self.addresses.insert(address.sid.clone(), address);
+    }
+
+    /// Removes an address.
+    pub(crate) fn take_address(&mut self, sid: &str) {
+        self.addresses.remove(sid);
     }
 
     /// Adds a number without recording a change.

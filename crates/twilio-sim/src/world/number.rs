@@ -83,6 +83,49 @@ impl NumberType {
     }
 }
 
+/// The registration of an address for emergency calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmergencyAddressStatus {
+    /// Emergency calls use the address.
+    Registered,
+    /// No address is registered.
+    Unregistered,
+    /// The registration takes its time.
+    PendingRegistration,
+    /// The registration failed.
+    RegistrationFailure,
+    /// The removal takes its time.
+    PendingUnregistration,
+    /// The removal failed.
+    UnregistrationFailure,
+}
+
+impl EmergencyAddressStatus {
+    /// Twilio's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Unregistered => "unregistered",
+            Self::PendingRegistration => "pending-registration",
+            Self::RegistrationFailure => "registration-failure",
+            Self::PendingUnregistration => "pending-unregistration",
+            Self::UnregistrationFailure => "unregistration-failure",
+        }
+    }
+
+    /// Returns true when emergency calls may still use the address, so that the number cannot be released.
+    pub(crate) fn is_in_use(self) -> bool {
+        match self {
+            Self::Registered
+            | Self::PendingRegistration
+            | Self::PendingUnregistration
+            | Self::UnregistrationFailure => true,
+            Self::Unregistered | Self::RegistrationFailure => false,
+        }
+    }
+}
+
 /// One phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
@@ -104,6 +147,8 @@ pub struct Number {
     pub identity_sid: Option<String>,
     /// Its address for emergency calls, `AD…`.
     pub emergency_address_sid: Option<String>,
+    /// The registration of that address; none follows the address: registered while there is one.
+    pub emergency_address_status: Option<EmergencyAddressStatus>,
     /// Its origin.
     pub origin: Origin,
     /// Its type.
@@ -112,8 +157,10 @@ pub struct Number {
     pub beta: bool,
     /// True when it is being ported out, so that it cannot be released.
     pub porting_out: bool,
-    /// True when its SIP trunk serves emergency calls, so that it cannot be transferred.
+    /// True when its SIP trunk serves emergency calls, so that it can be neither transferred nor released.
     pub trunk_in_emergency_use: bool,
+    /// The code that refuses its release for another reason, such as 22400 for a route configuration.
+    pub release_refusal: Option<u32>,
     /// Its webhooks, applications and trunk.
     pub settings: Settings,
     /// The time at which it was bought.
@@ -136,11 +183,13 @@ impl Number {
             bundle_sid: None,
             identity_sid: None,
             emergency_address_sid: None,
+            emergency_address_status: None,
             origin: Origin::Twilio,
             number_type: NumberType::Local,
             beta: false,
             porting_out: false,
             trunk_in_emergency_use: false,
+            release_refusal: None,
             settings: Settings::default(),
             date_created: since,
             date_updated: since,
@@ -152,6 +201,13 @@ impl Number {
     /// The phone number, or the SID of a number that has none.
     pub fn name(&self) -> &str {
         if self.phone_number.is_empty() { self.sid.as_str() } else { &self.phone_number }
+    }
+
+    /// The registration of its address for emergency calls.
+    pub fn emergency_registration(&self) -> EmergencyAddressStatus {
+        use EmergencyAddressStatus::{Registered, Unregistered};
+        let by_address = if self.emergency_address_sid.is_some() { Registered } else { Unregistered };
+        self.emergency_address_status.unwrap_or(by_address)
     }
 
     /// Returns true when its phone number is in E.164, so that a desired state can name it.

@@ -17,21 +17,28 @@ use crate::{
 };
 
 impl World {
-    /// Creates a subaccount.
+    /// Creates a subaccount. Names need not be unique; without one, it is named after the time.
     pub fn create_account(&mut self, friendly_name: &str, now: Timestamp) -> Result<AccountSid, ApiError> {
-        check_friendly_name(friendly_name)?;
+        let given = self.switches().account_names.apply(friendly_name);
+        let name = if given.is_empty() { default_name(now) } else { given };
+        check_friendly_name(&name)?;
+        let is_open =
+            |account: &&Account| !self.is_main(&account.sid) && account.status != AccountStatus::Closed;
+        if self.accounts().filter(is_open).count() >= self.switches().max_subaccounts {
+            return Err(ApiError::new(21480));
+        }
         let sid = self.unused_account_sid()?;
-        self.put_account(Account::new(sid.clone(), friendly_name, now), now);
+        self.put_account(Account::new(sid.clone(), name, now), now);
         Ok(sid)
     }
 
     /// Renames an account.
     pub fn rename_account(&mut self, sid: &str, friendly_name: &str, now: Timestamp) -> Result<(), ApiError> {
-        check_friendly_name(friendly_name)?;
+        let friendly_name = self.switches().account_names.apply(friendly_name);
+        check_friendly_name(&friendly_name)?;
         let account = self.account(sid).ok_or_else(|| ApiError::not_found(sid))?;
         if account.friendly_name != friendly_name {
-            let account =
-                Account { friendly_name: friendly_name.to_owned(), date_updated: now, ..account.clone() };
+            let account = Account { friendly_name, date_updated: now, ..account.clone() };
             self.put_account(account, now);
         }
         Ok(())
@@ -77,7 +84,7 @@ impl World {
     }
 
     fn check_close(&self, sid: &str) -> Result<(), ApiError> {
-        self.numbers_of(sid).try_for_each(check_release)
+        self.numbers_of(sid).try_for_each(check_port)
     }
 
     /// Moves a number to another account of the same main account.
@@ -100,11 +107,15 @@ impl World {
         number.bundle_sid.clone_from(&papers.bundle_sid);
         number.identity_sid.clone_from(&papers.identity_sid);
         number.emergency_address_sid.clone_from(&papers.emergency_address_sid);
-        if switches.webhooks == TransferEffect::Cleared {
-            number.settings.clear_webhooks();
+        number.emergency_address_status = None;
+        match switches.webhooks {
+            TransferEffect::Kept => {}
+            TransferEffect::Cleared => number.settings.clear_webhooks(),
+            TransferEffect::Half => number.settings.clear_all_but_voice(),
         }
-        if switches.trunk == TransferEffect::Cleared {
-            number.settings.clear_trunk();
+        match switches.trunk {
+            TransferEffect::Kept | TransferEffect::Half => {}
+            TransferEffect::Cleared => number.settings.clear_trunk(),
         }
         number.date_updated = now;
         self.put_number(number, now);
@@ -131,7 +142,18 @@ impl World {
             return Err(ApiError::new(21634));
         }
         papers.check()?;
-        papers.check_for(number)
+        papers.check_for(number)?;
+        self.check_address(to, papers)
+    }
+
+    /// Refuses an address that the receiving account does not have. Without addresses in the world, any is taken for one.
+    fn check_address(&self, to: &str, papers: &TransferResources) -> Result<(), ApiError> {
+        let Some(sid) = &papers.address_sid else { return Ok(()) };
+        let mut listed = self.addresses_of(to).peekable();
+        if listed.peek().is_none() || listed.any(|address| address.sid == **sid) {
+            return Ok(());
+        }
+        Err(ApiError::new(21631).about(sid))
     }
 
     fn check_receiver(&self, to: &str) -> Result<(), ApiError> {
@@ -149,10 +171,24 @@ impl World {
     /// Releases a number.
     pub fn release_number(&mut self, number: &str, now: Timestamp) -> Result<(), ApiError> {
         let number = self.number(number).ok_or_else(|| ApiError::not_found(number))?;
-        check_release(number)?;
+        self.check_release(number)?;
         let sid = number.sid.clone();
         self.release(&sid, now);
         Ok(())
+    }
+
+    fn check_release(&self, number: &Number) -> Result<(), ApiError> {
+        check_port(number)?;
+        let suspended = self.status(&number.owner) == Some(AccountStatus::Suspended);
+        if suspended && self.switches().release_from_suspended == Policy::Refused {
+            return Err(ApiError::new(20005));
+        }
+        let emergency = number.emergency_registration().is_in_use()
+            && self.switches().emergency_release == Policy::Refused;
+        if number.trunk_in_emergency_use || emergency {
+            return Err(ApiError::new(21634).about(number.name()));
+        }
+        number.release_refusal.map_or(Ok(()), |code| Err(ApiError::new(code).about(number.name())))
     }
 
     /// An unused, pseudo-random SID that is the same in every run.
@@ -178,16 +214,28 @@ pub(crate) fn check_friendly_name(name: &str) -> Result<(), ApiError> {
     if (1..=64).contains(&name.chars().count()) { Ok(()) } else { Err(ApiError::new(20002)) }
 }
 
-fn check_release(number: &Number) -> Result<(), ApiError> {
+/// The name that Twilio gives to an account without one.
+fn default_name(now: Timestamp) -> String {
+    format!("SubAccount Created at {}", now.strftime("%Y-%m-%d %I:%M %p"))
+}
+
+/// Refuses the loss of a number that is being ported out, by a release and by a close.
+fn check_port(number: &Number) -> Result<(), ApiError> {
     if number.porting_out { Err(ApiError::new(22350).about(&number.phone_number)) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{behavior::Behavior, sid::NumberSid};
+    use crate::world::{
+        address::Address,
+        behavior::Behavior,
+        sid::{AddressSid, NumberSid},
+    };
 
     const PHONE: &str = "+15105550001";
+
+    type Change = fn(&mut Number);
 
     fn sid(n: u64) -> AccountSid {
         AccountSid::numbered(n)
@@ -417,5 +465,96 @@ mod tests {
         assert_ne!(two, three);
         assert_eq!(world.account(&three).unwrap().friendly_name, "three");
         assert_eq!(code(world.create_account(&"x".repeat(65), now())), 20002);
+        assert_eq!(code(world.create_account(&"x".repeat(64), now())), 0);
+    }
+
+    #[test]
+    fn names_of_new_accounts_may_repeat_and_are_normalized_by_the_switch() {
+        use crate::world::behavior::AccountNames::{AsGiven, Collapsed, Trimmed};
+        for (names, shown) in [(AsGiven, " a  b "), (Trimmed, "a  b"), (Collapsed, "a b")] {
+            let mut world = plain();
+            world.switches_mut().account_names = names;
+            for _ in 0..2 {
+                let sid = world.create_account(" a  b ", now()).unwrap();
+                assert_eq!(world.account(&sid).unwrap().friendly_name, shown);
+            }
+            let unnamed = world.create_account("", now()).unwrap();
+            let name = &world.account(&unnamed).unwrap().friendly_name;
+            assert_eq!(name, "SubAccount Created at 2026-05-01 10:00 AM");
+        }
+    }
+
+    #[test]
+    fn no_account_is_created_over_the_limit_in_which_closed_ones_do_not_count() {
+        let mut world = plain();
+        world.switches_mut().max_subaccounts = 4;
+        assert_eq!(code(world.create_account("fits", now())), 0, "three of four are open");
+        assert_eq!(code(world.create_account("one more", now())), 21480);
+        world.change_status(&sid(2), "closed", now()).unwrap();
+        assert_eq!(code(world.create_account("one more", now())), 0);
+    }
+
+    #[test]
+    fn a_new_account_is_listed_and_found_late() {
+        let mut world = plain();
+        world.switches_mut().new_account_list_lag_ms = 2_000;
+        world.switches_mut().new_account_fetch_lag_ms = 1_000;
+        let new = world.create_account("new", now()).unwrap();
+        let listed = |world: &World, s| {
+            let then = now() + jiff::SignedDuration::from_secs(s);
+            (world.listed_accounts(then).iter().any(|it| it.sid == new), !world.is_not_found_yet(&new, then))
+        };
+        assert_eq!([0, 1, 2].map(|s| listed(&world, s)), [(false, false), (false, true), (true, true)]);
+        world.rename_account(&new, "other", now() + jiff::SignedDuration::from_secs(1)).unwrap();
+        assert_eq!([1, 2].map(|s| listed(&world, s)), [(false, true), (true, true)]);
+    }
+
+    #[test]
+    fn an_address_of_a_transfer_belongs_to_the_receiver_when_the_world_knows_its_addresses() {
+        let mut world = plain();
+        let address = Address::new(AddressSid::numbered(1), sid(0), "US", now());
+        world.add_address(address).unwrap();
+        let papers = |n| TransferResources {
+            address_sid: Some(AddressSid::numbered(n).to_string()),
+            ..TransferResources::default()
+        };
+        assert_eq!(code(world.transfer(PHONE, &sid(0), &papers(2), now())), 21631);
+        assert_eq!(code(world.transfer(PHONE, &sid(0), &papers(1), now())), 0);
+        assert_eq!(code(world.transfer(PHONE, &sid(1), &papers(7), now())), 0);
+    }
+
+    #[test]
+    fn a_number_is_not_released_while_something_needs_it() {
+        use crate::world::number::EmergencyAddressStatus::{PendingUnregistration, Registered, Unregistered};
+        let address = || Some(format!("AD{:032x}", 7));
+        let cases: [(Change, u32); 5] = [
+            (|number| number.porting_out = true, 22350),
+            (|number| number.trunk_in_emergency_use = true, 21634),
+            (|number| number.release_refusal = Some(22400), 22400),
+            (|number| number.emergency_address_status = Some(Registered), 21634),
+            (|number| number.emergency_address_status = Some(PendingUnregistration), 21634),
+        ];
+        for (change, expected) in cases {
+            assert_eq!(code(world(change).release_number(PHONE, now())), expected);
+        }
+        let mut registered = world(|number| number.emergency_address_sid = address());
+        assert_eq!(code(registered.release_number(PHONE, now())), 21634);
+        registered
+            .edit_number(PHONE, now(), |number| number.emergency_address_status = Some(Unregistered))
+            .unwrap();
+        assert_eq!(code(registered.release_number(PHONE, now())), 0);
+        let mut allowed = world(|number| number.emergency_address_sid = address());
+        allowed.switches_mut().emergency_release = Policy::Allowed;
+        assert_eq!(code(allowed.release_number(PHONE, now())), 0);
+    }
+
+    #[test]
+    fn a_number_of_a_suspended_account_is_released_unless_the_switch_forbids_it() {
+        for (policy, expected) in [(Policy::Allowed, 0), (Policy::Refused, 20005)] {
+            let mut world = plain();
+            world.switches_mut().release_from_suspended = policy;
+            world.change_status(&sid(1), "suspended", now()).unwrap();
+            assert_eq!(code(world.release_number(PHONE, now())), expected);
+        }
     }
 }

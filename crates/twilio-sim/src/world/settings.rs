@@ -87,6 +87,11 @@ impl Settings {
         self.0.retain(|param, _| *param == TRUNK);
     }
 
+    /// Clears everything that is not about voice, as a transfer may do.
+    pub(crate) fn clear_all_but_voice(&mut self) {
+        self.0.retain(|param, _| is_voice(param));
+    }
+
     /// Clears the trunk, as a transfer may do.
     pub(crate) fn clear_trunk(&mut self) {
         self.0.remove(TRUNK);
@@ -111,6 +116,11 @@ impl Settings {
             (setting.field, value)
         })
     }
+}
+
+/// Returns true when `param` is a setting for calls.
+pub(crate) fn is_voice(param: &str) -> bool {
+    param.starts_with("Voice") || param == TRUNK
 }
 
 impl Kind {

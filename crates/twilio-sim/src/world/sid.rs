@@ -92,6 +92,16 @@ sid! {
     NumberSid, "PN"
 }
 
+sid! {
+    /// The SID of a call, `CA…`.
+    CallSid, "CA"
+}
+
+sid! {
+    /// The SID of an address, `AD…`.
+    AddressSid, "AD"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

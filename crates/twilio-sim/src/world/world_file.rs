@@ -1,4 +1,4 @@
-//! The world file: YAML with accounts, numbers, switches and faults. JSON is valid YAML. Unknown keys are errors.
+//! The world file: YAML with accounts, numbers, calls, addresses, switches and faults. JSON is valid YAML. Unknown keys are errors.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ use crate::{
     world::{
         World,
         behavior::Behavior,
-        builder::{WorldBuilder, WorldError, add_account, add_number},
+        builder::{WorldBuilder, WorldError, add_account, add_address, add_call, add_number},
+        call_entry::{AddressEntry, CallEntry},
         entry::{AccountEntry, NumberEntry, ReleaseEntry},
     },
 };
@@ -24,6 +25,10 @@ struct WorldFile {
     accounts: Vec<AccountEntry>,
     #[serde(default)]
     numbers: Vec<NumberEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<AddressEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     strangers: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,6 +109,8 @@ impl WorldFile {
                 .map(AccountEntry::of)
                 .collect(),
             numbers: world.numbers().map(NumberEntry::of).collect(),
+            calls: world.calls().map(CallEntry::of).collect(),
+            addresses: world.addresses().map(AddressEntry::of).collect(),
             strangers: world.strangers().map(ToString::to_string).collect(),
             released: world.released().iter().map(ReleaseEntry::of).collect(),
             switches: *world.switches(),
@@ -119,6 +126,12 @@ impl WorldFile {
         }
         for entry in self.numbers {
             builder = builder.and(|world| add_number(world, entry.into_number(now)?));
+        }
+        for entry in self.calls {
+            builder = builder.and(|world| add_call(world, entry.into_call(now)?));
+        }
+        for entry in self.addresses {
+            builder = builder.and(|world| add_address(world, entry.into_address(now)?));
         }
         for sid in self.strangers {
             builder = builder.stranger(&sid);
@@ -144,7 +157,10 @@ fn line_of_word(line: usize, message: &str, text: &str) -> usize {
 fn line_of(error: &WorldError, text: &str) -> Option<usize> {
     let (words, nth) = match error {
         WorldError::Sid(error) => (error.text.as_str(), 0),
-        WorldError::TwiceAnAccount(words) | WorldError::TwiceANumber(words) => (words.as_str(), 1),
+        WorldError::TwiceAnAccount(words) | WorldError::TwiceANumber(words) | WorldError::Twice(words) => {
+            (words.as_str(), 1)
+        }
+        WorldError::NoAccount { sid, .. } => (sid.as_str(), 0),
         WorldError::NotE164(words) => (words.as_str(), 0),
         WorldError::NoOwner { number, .. } | WorldError::Setting { number, .. } => (number.as_str(), 0),
     };
@@ -186,6 +202,13 @@ numbers:
     portingOut: true
     type: mobile
     settings: {VoiceUrl: "https://example.org/voice"}
+  - {sid: PN00000000000000000000000000000003, phoneNumber: "+15105550103", owner: AC00000000000000000000000000000000, emergencyAddressStatus: pending-unregistration, releaseRefusal: 22400}
+calls:
+  - {sid: CA00000000000000000000000000000001, owner: AC00000000000000000000000000000001, status: in-progress}
+  - {sid: CA00000000000000000000000000000002, owner: AC00000000000000000000000000000001, status: queued, to: "+15105550104"}
+  - {sid: CA00000000000000000000000000000003, owner: AC00000000000000000000000000000002, status: no-answer, startTime: -1h, direction: inbound}
+addresses:
+  - {sid: AD00000000000000000000000000000001, owner: AC00000000000000000000000000000001, isoCountry: DE, city: Berlin}
 strangers: [AC00000000000000000000000000000009]
 switches: {suspendedNumbers: empty}
 faults:
@@ -215,6 +238,12 @@ faults:
             (AddressRequirements::Local, Origin::Hosted, true, globex.sid.as_str())
         );
         assert_eq!(number.settings.get("VoiceUrl"), Some("https://example.org/voice"));
+        let calls: Vec<_> = world.calls().map(|call| (call.status.as_str(), call.start_time)).collect();
+        let hour_ago = now() - jiff::SignedDuration::from_hours(1);
+        let since = Some(WorldBuilder::SINCE);
+        assert_eq!(calls, [("in-progress", since), ("queued", None), ("no-answer", Some(hour_ago))]);
+        let address = world.addresses().next().unwrap();
+        assert_eq!((address.iso_country.as_str(), address.city.as_str()), ("DE", "Berlin"));
         assert_eq!(world.switches().suspended_numbers, SuspendedNumbers::Empty);
         let faults = faults.unwrap();
         assert_eq!(faults.concurrency_limit, Some(8));
@@ -263,8 +292,21 @@ faults:
             ),
             ("VoiceUrl: \"https", "VoiceUrl: \"ftp", 13, "Invalid Url"),
             ("VoiceUrl:", "voiceUrl:", 13, "is not a setting"),
-            ("kind: reset", "kind: rest", 26, "unknown variant `rest`"),
-            ("switches: {suspended", "switches: {suspend", 22, "unknown field"),
+            ("kind: reset", "kind: rest", 33, "unknown variant `rest`"),
+            ("switches: {suspended", "switches: {suspend", 29, "unknown field"),
+            ("status: no-answer", "status: over", 25, "unknown variant `over`"),
+            (
+                "sid: CA00000000000000000000000000000002",
+                "sid: CA00000000000000000000000000000001",
+                24,
+                "duplicate",
+            ),
+            (
+                "sid: AD00000000000000000000000000000001, owner: AC00000000000000000000000000000001",
+                "sid: AD00000000000000000000000000000001, owner: AC00000000000000000000000000000008",
+                27,
+                "unknown owner",
+            ),
             ("numbers:", "numbers: [", 11, ""),
         ];
         for (right, wrong, line, words) in cases {

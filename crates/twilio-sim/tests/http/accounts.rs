@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use twilio_sim::AccountStatus;
+use twilio_sim::{AccountStatus, Fault, Operation};
 
 use crate::client::{ACCOUNTS, TOKEN, Twilio, ac, account, fleet, number_of, numbers, receive};
 
@@ -138,6 +138,51 @@ async fn a_new_account_is_created_active() {
     assert_eq!((&body["friendly_name"], &body["status"]), (&json!("hooli"), &json!("active")));
     let sid = body["sid"].as_str().unwrap();
     assert_eq!(twilio.get(&format!("/2010-04-01/Accounts/{sid}.json")).await.json(), body);
+}
+
+#[tokio::test]
+async fn a_new_account_may_have_a_used_name_or_none() {
+    let twilio = Twilio::of(fleet()).await;
+    let body = twilio.post(ACCOUNTS, &[("FriendlyName", "acme")]).await.json();
+    assert_eq!(body["friendly_name"], "acme");
+    assert_ne!(body["sid"], ac(1));
+    for form in [vec![], vec![("FriendlyName", "")], vec![("friendlyname", "x")]] {
+        let body = twilio.post(ACCOUNTS, &form).await.json();
+        assert!(body["friendly_name"].as_str().unwrap().starts_with("SubAccount Created at "), "{body}");
+    }
+    let long = "x".repeat(65);
+    assert_eq!(twilio.post(ACCOUNTS, &[("FriendlyName", &long)]).await.refusal(), (400, 20002));
+}
+
+#[tokio::test]
+async fn an_account_is_created_although_the_answer_is_lost() {
+    let twilio = Twilio::of(fleet()).await;
+    twilio.sim.inject(Fault::reset_after().on(Operation::CreateAccount).times(1));
+    let lost = receive(twilio.as_main(Method::POST, ACCOUNTS).form(&[("FriendlyName", "hooli")])).await;
+    assert!(lost.is_err());
+    let world = twilio.sim.world();
+    assert_eq!(world.accounts().filter(|account| account.friendly_name == "hooli").count(), 1);
+}
+
+#[tokio::test]
+async fn a_new_account_is_refused_over_the_limit() {
+    let twilio = Twilio::of(fleet()).await;
+    twilio.sim.world().switches_mut().max_subaccounts = 2;
+    assert_eq!(twilio.post(ACCOUNTS, &[("FriendlyName", "hooli")]).await.refusal(), (400, 21480));
+    assert_eq!(twilio.post(&account(2), &[("Status", "closed")]).await.status, 200);
+    assert_eq!(twilio.post(ACCOUNTS, &[("FriendlyName", "hooli")]).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_new_account_is_answered_before_it_is_found() {
+    let twilio = Twilio::of(fleet()).await;
+    twilio.sim.world().switches_mut().new_account_fetch_lag_ms = 3_600_000;
+    twilio.sim.world().switches_mut().new_account_list_lag_ms = 3_600_000;
+    let answer = twilio.post(ACCOUNTS, &[("FriendlyName", "hooli")]).await;
+    assert_eq!(answer.status, 201);
+    let path = format!("/2010-04-01/Accounts/{}.json", answer.json()["sid"].as_str().unwrap());
+    assert_eq!(twilio.get(&path).await.refusal(), (404, 20404));
+    assert_eq!(twilio.get(ACCOUNTS).await.json()["accounts"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]

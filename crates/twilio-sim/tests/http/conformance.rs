@@ -2,9 +2,9 @@
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use twilio_sim::World;
+use twilio_sim::{AccountStatus, World};
 
-use crate::client::{ACCOUNTS, Twilio, account, fleet, number_of, numbers};
+use crate::client::{ACCOUNTS, TOKEN, Twilio, ac, account, fleet, number_of, numbers};
 
 fn schema(name: &str) -> Validator {
     let mut schema: Value = serde_json::from_str(include_str!("twilio-v2010.schema.json")).unwrap();
@@ -55,6 +55,25 @@ async fn lists_conform_on_every_page() {
         }
     }
     assert_conforms(&twilio.get(&numbers(0)).await.json(), "ListIncomingPhoneNumberResponse");
+}
+
+#[tokio::test]
+async fn calls_and_addresses_conform() {
+    use twilio_sim::CallStatus::{Completed, InProgress, Queued};
+    let call = |n: u64| format!("CA{n:032x}");
+    let mut builder = World::builder(&ac(0), TOKEN).account(&ac(1), "acme", AccountStatus::Active);
+    for (n, status) in [(1, Queued), (2, InProgress), (3, Completed)] {
+        builder = builder.call_with(&call(n), &ac(1), status, |_| {});
+    }
+    let twilio =
+        Twilio::of(builder.address_with(&format!("AD{:032x}", 1), &ac(1), "DE", |_| {}).build()).await;
+    let base = format!("/2010-04-01/Accounts/{}", ac(1));
+    assert_conforms(&twilio.get(&format!("{base}/Calls.json?PageSize=1")).await.json(), "ListCallResponse");
+    assert_conforms(&twilio.get(&format!("{base}/Calls.json")).await.json(), "ListCallResponse");
+    let one = format!("{base}/Calls/{}.json", call(2));
+    assert_conforms(&twilio.post(&one, &[("Status", "completed")]).await.json(), "api.v2010.account.call");
+    assert_conforms(&twilio.get(&one).await.json(), "api.v2010.account.call");
+    assert_conforms(&twilio.get(&format!("{base}/Addresses.json")).await.json(), "ListAddressResponse");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
 mod accounts;
+mod addresses;
+mod calls;
 mod client;
 mod conformance;
 mod faults;
@@ -11,5 +13,6 @@ mod numbers;
 mod observing;
 mod paging;
 mod program;
+mod settings;
 mod steering;
 mod switches;
