@@ -12,7 +12,8 @@ use crate::{
     world::{call::Call, error::ApiError},
 };
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The unit of the times of a call.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 impl Desk<'_> {
     pub(super) fn list_calls(&self, account: &str) -> Result<Success, ApiError> {
@@ -75,7 +76,8 @@ impl Desk<'_> {
     }
 }
 
-/// The filters on one time of a call: `StartTime=` a day or a time, `StartTime<=` and `StartTime>=`.
+/// The filters on one time of a call: `StartTime=` means the UTC day of its value, as the SDKs send midnight for a date;
+/// `StartTime<=` and `StartTime>=` mean the time itself.
 struct Times {
     since: Option<Timestamp>,
     until: Option<Timestamp>,
@@ -89,12 +91,12 @@ impl Times {
                 parse(text).map(Some).ok_or_else(|| ApiError::new(20422).about(format!("{name} {text}")))
             }
         };
-        let same = given(name.to_owned())?;
-        let since = given(format!("{name}>"))?.map(|(at, _)| at);
-        let until = given(format!("{name}<"))?.map(|(at, _)| at);
+        let day = given(name.to_owned())?.map(|at| at.to_zoned(TimeZone::UTC).date());
+        let begin = day.and_then(midnight);
+        let end = day.and_then(|day| day.tomorrow().ok()).and_then(midnight);
         Ok(Self {
-            since: same.map(|(at, _)| at).max(since),
-            until: same.map(|(_, end)| end).into_iter().chain(until).min(),
+            since: begin.max(given(format!("{name}>"))?),
+            until: end.map(|end| end - SECOND).into_iter().chain(given(format!("{name}<"))?).min(),
         })
     }
 
@@ -108,11 +110,11 @@ impl Times {
     }
 }
 
-/// The first and the last second that a filter's value names: a day, `2026-05-01`, or a time.
-fn parse(text: &str) -> Option<(Timestamp, Timestamp)> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some((at, at));
-    }
-    let day = text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    Some((day, day.checked_add(DAY - SignedDuration::from_secs(1)).ok()?))
+/// The time that a filter's value names: a time, or the midnight of a day.
+fn parse(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| midnight(text.parse().ok()?))
+}
+
+fn midnight(day: Date) -> Option<Timestamp> {
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }

@@ -44,7 +44,7 @@ fn sids(page: &Value) -> Vec<String> {
 #[tokio::test]
 async fn a_list_of_calls_is_filtered_and_shows_the_newest_first() {
     let twilio = with(Behavior::default()).await;
-    let cases: [(&str, &[u64]); 11] = [
+    let cases: [(&str, &[u64]); 12] = [
         ("", &[5, 4, 3, 2, 1]),
         ("?Status=in-progress", &[3]),
         ("?Status=queued", &[5]),
@@ -53,6 +53,7 @@ async fn a_list_of_calls_is_filtered_and_shows_the_newest_first() {
         ("?From=%2B15105550190&Status=ringing", &[4]),
         ("?StartTime=2026-05-01", &[4, 3, 2, 1]),
         ("?StartTime=2026-05-02", &[]),
+        ("?StartTime=2026-05-01T00:00:00Z", &[4, 3, 2, 1]),
         ("?StartTime%3E=2026-05-01T13:00:00Z", &[4, 3]),
         ("?StartTime%3C=2026-05-01T12:00:00Z", &[2, 1]),
         ("?StartTime%3E=2026-05-01T12:00:00Z&StartTime%3C=2026-05-01T13:00:00Z", &[3, 2]),
