@@ -7,14 +7,18 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountSid, AddressSid, BundleSid, IdentitySid, NumberSid, PhoneNumber};
+use crate::{
+    Account, AccountRef, AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NumberSid, PhoneNumber,
+};
 
-/// The four action kinds, in the order of their execution. The brake checks each of them separately.
+/// The action kinds, in the order of their execution. The brake checks each of them separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "camelCase")]
 pub enum ActionKind {
     /// Reactivates a suspended account.
     Reactivate,
+    /// Creates an account, which cannot be undone.
+    Create,
     /// Moves a phone number to another account.
     Transfer,
     /// Suspends an account.
@@ -25,12 +29,13 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every action kind, in order.
-    pub const ALL: [Self; 4] = [Self::Reactivate, Self::Transfer, Self::Suspend, Self::Close];
+    pub const ALL: [Self; 5] = [Self::Reactivate, Self::Create, Self::Transfer, Self::Suspend, Self::Close];
 
     /// The name in plans, metrics and settings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reactivate => "reactivate",
+            Self::Create => "create",
             Self::Transfer => "transfer",
             Self::Suspend => "suspend",
             Self::Close => "close",
@@ -49,12 +54,21 @@ impl fmt::Display for ActionKind {
 pub enum Action {
     /// Reactivates a suspended account.
     Reactivate(AccountSid),
+    /// Creates an account.
+    Create(Create),
     /// Moves a phone number.
     Transfer(Transfer),
     /// Suspends an account.
     Suspend(AccountSid),
     /// Closes an account.
     Close(Close),
+}
+
+/// The creation of an account for an entry without a SID. Only `plan::creates` makes one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Create {
+    /// The friendly name of the account.
+    pub name: FriendlyName,
 }
 
 /// The transfer of a phone number from one account to another.
@@ -98,14 +112,16 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The target of a write: an account, or for a transfer a phone number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The target of a write: an account, for a transfer a phone number, for a create a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// An account whose status is changed.
     Account(AccountSid),
     /// A phone number that is moved.
     Number(PhoneNumber),
+    /// The friendly name of an account that is created.
+    Name(FriendlyName),
 }
 
 impl Action {
@@ -113,18 +129,20 @@ impl Action {
     pub const fn kind(&self) -> ActionKind {
         match self {
             Self::Reactivate(_) => ActionKind::Reactivate,
+            Self::Create(_) => ActionKind::Create,
             Self::Transfer(_) => ActionKind::Transfer,
             Self::Suspend(_) => ActionKind::Suspend,
             Self::Close(_) => ActionKind::Close,
         }
     }
 
-    /// The account that plans show it under: the changed one, for a transfer the receiving one.
-    pub const fn account(&self) -> AccountSid {
+    /// The account that plans show it under: the changed or created one, for a transfer the receiving one.
+    pub fn account(&self) -> AccountRef {
         match self {
-            Self::Reactivate(sid) | Self::Suspend(sid) => *sid,
-            Self::Transfer(transfer) => transfer.to,
-            Self::Close(close) => close.account.sid,
+            Self::Reactivate(sid) | Self::Suspend(sid) => (*sid).into(),
+            Self::Create(create) => (&create.name).into(),
+            Self::Transfer(transfer) => transfer.to.into(),
+            Self::Close(close) => close.account.sid.into(),
         }
     }
 
@@ -132,15 +150,17 @@ impl Action {
     pub const fn number(&self) -> Option<PhoneNumber> {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),
-            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => None,
+            Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::Close(_) => None,
         }
     }
 
     /// The target of the action.
-    pub const fn target(&self) -> Target {
+    pub fn target(&self) -> Target {
         match self {
             Self::Transfer(transfer) => Target::Number(transfer.phone),
-            Self::Reactivate(_) | Self::Suspend(_) | Self::Close(_) => Target::Account(self.account()),
+            Self::Create(create) => Target::Name(create.name.clone()),
+            Self::Reactivate(sid) | Self::Suspend(sid) => Target::Account(*sid),
+            Self::Close(close) => Target::Account(close.account.sid),
         }
     }
 }
@@ -149,6 +169,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reactivate(sid) => write!(f, "reactivate {sid}"),
+            Self::Create(create) => write!(f, "create {:?}", create.name.as_str()),
             Self::Transfer(Transfer { to, phone, from, .. }) => {
                 write!(f, "transfer {phone} from {from} to {to}")
             }

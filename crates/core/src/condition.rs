@@ -54,6 +54,7 @@ impl ConditionReason {
             Self::InSync => "InSync",
             Self::Absent => "Absent",
             Self::Planned(ActionKind::Reactivate) => "Reactivating",
+            Self::Planned(ActionKind::Create) => "Creating",
             Self::Planned(ActionKind::Transfer) => "Transferring",
             Self::Planned(ActionKind::Suspend) => "Suspending",
             Self::Planned(ActionKind::Close) => "Closing",

@@ -1,11 +1,14 @@
 //! The desired state, valid by construction: only `manifest` makes one, without the doubtful parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AccountSid, PhoneNumber, Status, TransferResources, digest::digest};
+use crate::{AccountRef, AccountSid, FriendlyName, PhoneNumber, Status, TransferResources, digest::digest};
 
 /// The desired state, without everything that a fault makes doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +18,10 @@ pub struct Desired {
     pub(crate) faulty: bool,
     pub(crate) doubt: Doubt,
     pub(crate) accounts: BTreeMap<AccountSid, Entry>,
+    /// The entries without a SID.
+    pub(crate) unpinned: BTreeMap<FriendlyName, Unpinned>,
+    /// The accounts whose entries have no SID, by the name under which they were created: see [`Desired::resolved`].
+    pub(crate) by_name: BTreeMap<AccountSid, FriendlyName>,
     pub(crate) frozen: BTreeSet<AccountSid>,
 }
 
@@ -59,11 +66,14 @@ pub struct Main {
     pub lift_suspensions_before: Option<Timestamp>,
 }
 
+/// An entry without a SID, which means the one account that the journal created for its name.
+pub type Unpinned = Entry<()>;
+
 /// One listed subaccount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct Entry<S = AccountSid> {
     /// Its SID.
-    pub sid: AccountSid,
+    pub sid: S,
     /// The name that it must have at Twilio, else it is not changed.
     pub friendly_name: Option<String>,
     /// The desired status.
@@ -143,7 +153,16 @@ impl Main {
     }
 }
 
-impl Entry {
+impl Unpinned {
+    /// The same entry for the account `sid`.
+    pub fn pinned(self, sid: AccountSid) -> Entry {
+        let Self { sid: (), friendly_name, desired_status, numbers, paused, .. } = self;
+        let Self { lift_suspensions_before, reason, labels, .. } = self;
+        Entry { sid, friendly_name, desired_status, numbers, paused, lift_suspensions_before, reason, labels }
+    }
+}
+
+impl<S> Entry<S> {
     /// The terms of its close, when its desired status is `closed`.
     pub const fn close(&self) -> Option<&CloseTerms> {
         match &self.desired_status {
@@ -153,7 +172,10 @@ impl Entry {
     }
 
     /// A digest that changes with any change of the entry.
-    pub fn digest(&self) -> String {
+    pub fn digest(&self) -> String
+    where
+        S: Serialize,
+    {
         digest(self)
     }
 
@@ -193,6 +215,63 @@ impl Desired {
     /// The accounts whose entries have a fault.
     pub fn frozen(&self) -> impl Iterator<Item = AccountSid> {
         self.frozen.iter().copied()
+    }
+
+    /// The same state, in which each entry without a SID whose account `created` names is the entry of that account. An account
+    /// that another entry lists stays with that entry.
+    pub fn resolved(&self, created: impl Fn(&FriendlyName) -> Option<AccountSid>) -> Cow<'_, Self> {
+        let mut found: BTreeMap<AccountSid, FriendlyName> = BTreeMap::new();
+        for name in self.unpinned.keys() {
+            if let Some(sid) = created(name).filter(|sid| !self.accounts.contains_key(sid)) {
+                found.entry(sid).or_insert_with(|| name.clone());
+            }
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut resolved = self.clone();
+        for (sid, name) in found {
+            if let Some(entry) = resolved.unpinned.remove(&name) {
+                resolved.accounts.insert(sid, entry.pinned(sid));
+                resolved.by_name.insert(sid, name);
+            }
+        }
+        Cow::Owned(resolved)
+    }
+
+    /// The entries whose account is not known, by name.
+    pub fn unpinned(&self) -> impl Iterator<Item = (&FriendlyName, &Unpinned)> {
+        self.unpinned.iter()
+    }
+
+    /// The name that the entry of `sid` has instead of a SID.
+    pub fn name_of(&self, sid: AccountSid) -> Option<&FriendlyName> {
+        self.by_name.get(&sid)
+    }
+
+    /// The number of listed subaccounts, with those whose account is not known.
+    pub fn entry_count(&self) -> usize {
+        self.accounts.len() + self.unpinned.len()
+    }
+
+    /// The number of claims, with those of entries whose account is not known.
+    pub fn claim_count(&self) -> usize {
+        self.claims().count() + self.unpinned_claims().count()
+    }
+
+    /// Every claim of an entry whose account is not known.
+    pub fn unpinned_claims(&self) -> impl Iterator<Item = (&FriendlyName, PhoneNumber)> {
+        self.unpinned.iter().flat_map(|(name, entry)| entry.numbers.keys().map(move |number| (name, *number)))
+    }
+
+    /// The reason and the labels of the entry of `account`.
+    pub fn notes(&self, account: &AccountRef) -> Option<(Option<&str>, &BTreeMap<String, String>)> {
+        match account {
+            AccountRef::Sid(sid) => self.entry(*sid).map(|entry| (entry.reason.as_deref(), &entry.labels)),
+            AccountRef::Name(name) => {
+                self.unpinned.get(name).map(|entry| (entry.reason.as_deref(), &entry.labels))
+            }
+        }
     }
 
     /// The listed subaccounts, by SID.
@@ -242,23 +321,45 @@ impl Desired {
         digest(self)
     }
 
-    /// Returns true when `other` agrees on these accounts and numbers, and on everything that affects all of them: the main
+    /// Returns true when `other` agrees on these accounts, names of entries without a SID and numbers, and on everything that affects all of them: the main
     /// account, pauses, faults and doubts.
-    pub fn agrees_on(&self, other: &Self, accounts: &[AccountSid], numbers: &[PhoneNumber]) -> bool {
+    pub fn agrees_on(&self, other: &Self, accounts: &[AccountRef], numbers: &[PhoneNumber]) -> bool {
+        // An account that was found by its name in one of the states is the same in the other.
+        let (of_self, of_other) = (self.created(), other.created());
+        let ours = self.resolved(|name| of_other.get(name).copied());
+        let theirs = other.resolved(|name| of_self.get(name).copied());
+        ours.agrees_with(&theirs, accounts, numbers)
+    }
+
+    /// The accounts that entries without a SID were resolved to.
+    fn created(&self) -> BTreeMap<&FriendlyName, AccountSid> {
+        self.by_name.iter().map(|(sid, name)| (name, *sid)).collect()
+    }
+
+    fn agrees_with(&self, other: &Self, accounts: &[AccountRef], numbers: &[PhoneNumber]) -> bool {
         let fleet = |state: &Self| {
             let main = state.main.as_ref().map(|main| (main.sid, main.lift_suspensions_before)).ok();
             (main, state.pause(), state.faulty, state.doubt.clone())
         };
-        let same_account = |sid: &AccountSid| {
-            self.accounts.get(sid) == other.accounts.get(sid)
-                && self.frozen.contains(sid) == other.frozen.contains(sid)
+        let same_account = |account: &AccountRef| match account {
+            AccountRef::Sid(sid) => {
+                self.accounts.get(sid) == other.accounts.get(sid)
+                    && self.frozen.contains(sid) == other.frozen.contains(sid)
+            }
+            AccountRef::Name(name) => self.unpinned.get(name) == other.unpinned.get(name),
         };
-        let same_number = |number: &PhoneNumber| self.claim(*number) == other.claim(*number);
+        let waits = |state: &Self, number: PhoneNumber| {
+            state.unpinned_claims().find(|(_, of)| *of == number).map(|(name, _)| name.clone())
+        };
+        let same_number = |number: &PhoneNumber| {
+            self.claim(*number) == other.claim(*number) && waits(self, *number) == waits(other, *number)
+        };
         fleet(self) == fleet(other) && accounts.iter().all(same_account) && numbers.iter().all(same_number)
     }
 
     /// Every claimed number and the account that claims it.
-    pub fn claimants(&self) -> BTreeMap<PhoneNumber, AccountSid> {
-        self.claims().map(|(account, number, _)| (number, account)).collect()
+    pub fn claimants(&self) -> BTreeMap<PhoneNumber, AccountRef> {
+        let known = self.claims().map(|(account, number, _)| (number, account.into()));
+        known.chain(self.unpinned_claims().map(|(name, number)| (number, name.into()))).collect()
     }
 }

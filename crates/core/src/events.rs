@@ -98,6 +98,7 @@ fn attended_within(history: &History, policy: &Policy, now: Now, longest: Signed
 pub fn observation_events(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
     let mut events = Vec::new();
     let late = late_suspensions(history, observed);
+    attributed(history, desired, observed, &mut events);
     events.extend(late.iter().map(|(&account, &updated)| Event::SuspensionAttributed { account, updated }));
     resolved(history, observed, &mut events);
     reverted(history, desired, observed, now, &mut events);
@@ -106,6 +107,28 @@ pub fn observation_events(history: &History, desired: &Desired, observed: &Obser
     names(history, desired, observed, &mut events);
     numbers(history, observed, &mut events);
     events
+}
+
+/// Accounts that are the effect of creates with unknown outcome: of the name that was sent, never observed before, created
+/// after the intent, and meant by no entry. And accounts that the daemon created and that are closed now.
+fn attributed(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+    let created: BTreeSet<_> = history.created_accounts().map(|(_, account)| account).collect();
+    let is_new = |account: AccountSid| {
+        !history.observed(account) && desired.entry(account).is_none() && !created.contains(&account)
+    };
+    for (name, open) in history.open_creates() {
+        let mut made = observed.subaccounts().filter(|account| {
+            account.friendly_name == name.as_str() && is_new(account.sid) && open.surely_made(account)
+        });
+        // Of two, no fact says which is ours.
+        if let (Some(account), None) = (made.next(), made.next()) {
+            events.push(Event::AccountAttributed { id: open.id, account: account.sid });
+        }
+    }
+    let closed = created
+        .into_iter()
+        .filter(|account| live(observed, *account) == Some(Status::Closed) && !history.seen_closed(*account));
+    events.extend(closed.map(|account| Event::SeenClosed { account }));
 }
 
 fn live(observed: &Observed, account: AccountSid) -> Option<Status> {
@@ -125,15 +148,17 @@ fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountS
 
 /// Open writes whose effect is observed.
 fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
-    let shows = |target: Target, status: Option<Status>, to: Option<AccountSid>| match target {
+    let shows = |target: &Target, status: Option<Status>, to: Option<AccountSid>| match *target {
         Target::Account(account) => status.is_some() && live(observed, account) == status,
         Target::Number(number) => matches!(
             (observed.locate(number), to),
             (NumberLocation::In(owner, _), Some(to)) if owner == to
         ),
+        // An account is attributed to its create.
+        Target::Name(_) => false,
     };
     for (id, write) in history.open_writes() {
-        if shows(write.target, write.status(), write.transfer.map(|(_, to)| to)) {
+        if shows(&write.target, write.status(), write.transfer.map(|(_, to)| to)) {
             events.push(Event::Resolved { id });
         }
     }
@@ -143,27 +168,28 @@ fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
 fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     let claimants = desired.claimants();
     for (target, Applied { kind, transfer }) in history.last_applied() {
-        let (wanted, stands, late) = match target {
-            Target::Account(account) => {
+        let (wanted, stands, late) = match &target {
+            &Target::Account(account) => {
                 let Some(live) = live(observed, account) else { continue };
                 let Some(entry) = desired.entry(account) else { continue };
                 let active = entry.desired_status.status() == Status::Active;
-                let late = history.may_be_late(target, Some(live), None, now);
+                let late = history.may_be_late(&target, Some(live), None, now);
                 match kind {
                     ActionKind::Reactivate => (active, live == Status::Active, late),
                     ActionKind::Suspend => (!active, live != Status::Active, late),
-                    ActionKind::Transfer | ActionKind::Close => continue,
+                    ActionKind::Create | ActionKind::Transfer | ActionKind::Close => continue,
                 }
             }
-            Target::Number(number) => {
+            &Target::Number(number) => {
                 let Some((from, to)) = transfer else { continue };
                 let NumberLocation::In(owner, _) = observed.locate(number) else { continue };
                 let wanted = match claimants.get(&number) {
                     Some(claimant) => *claimant == to,
                     None => to == observed.main() && moves_to_main(desired, from, number),
                 };
-                (wanted, owner == to, history.may_be_late(target, None, Some(owner), now))
+                (wanted, owner == to, history.may_be_late(&target, None, Some(owner), now))
             }
+            Target::Name(_) => continue,
         };
         if wanted && !stands && !late {
             events.push(Event::Reverted { target, at: now.stamp() });

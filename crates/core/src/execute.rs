@@ -63,12 +63,16 @@ impl Execution {
                     moves.insert(transfer.phone, transfer.to);
                     continue;
                 }
+                Action::Create(_) => {
+                    receipt.account.iter().for_each(|account| observed.set_account(account.clone()));
+                    continue;
+                }
                 Action::Reactivate(_) => Status::Active,
                 Action::Suspend(_) => Status::Suspended,
                 Action::Close(_) => Status::Closed,
             };
-            let shown =
-                receipt.account.clone().or_else(|| observed.account(planned.action.account()).cloned());
+            let known = || observed.account(planned.action.account().sid()?).cloned();
+            let shown = receipt.account.clone().or_else(known);
             if let Some(mut account) = shown {
                 account.status = LiveStatus::Known(status);
                 observed.set_account(account);
@@ -123,7 +127,7 @@ impl Progress {
                 Some(why) => Err(Skip::new(SkipCause::Dependency, why.clone())),
                 None => Ok(()),
             },
-            Action::Reactivate(_) | Action::Transfer(_) | Action::Close(_) => Ok(()),
+            Action::Reactivate(_) | Action::Create(_) | Action::Transfer(_) | Action::Close(_) => Ok(()),
         }
     }
 
@@ -147,7 +151,7 @@ impl Progress {
                         self.waiting.entry(account).or_insert(why);
                     }
                 }
-                Action::Suspend(_) | Action::Close(_) => {}
+                Action::Create(_) | Action::Suspend(_) | Action::Close(_) => {}
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason,
+    AccountRef, AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason, Transfer,
     history::Write,
     plan::{FIX_FAULTS, Policy, hold, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
@@ -55,16 +55,13 @@ pub enum Limit {
 impl Default for Limits {
     fn default() -> Self {
         let verbs = [
-            (ActionKind::Reactivate, 25),
-            (ActionKind::Transfer, 25),
-            (ActionKind::Suspend, 10),
-            (ActionKind::Close, 5),
+            (ActionKind::Reactivate, Limit::Percent(25)),
+            (ActionKind::Create, Limit::Count(20)),
+            (ActionKind::Transfer, Limit::Percent(25)),
+            (ActionKind::Suspend, Limit::Percent(10)),
+            (ActionKind::Close, Limit::Percent(5)),
         ];
-        Self {
-            verbs: verbs.map(|(kind, percent)| (kind, Limit::Percent(percent))).into(),
-            released_numbers: 0,
-            window: jiff::SignedDuration::from_hours(24),
-        }
+        Self { verbs: verbs.into(), released_numbers: 0, window: jiff::SignedDuration::from_hours(24) }
     }
 }
 
@@ -84,6 +81,7 @@ impl Limit {
 const fn floor(kind: ActionKind) -> usize {
     match kind {
         ActionKind::Reactivate => 5,
+        ActionKind::Create => 20,
         ActionKind::Transfer => 10,
         ActionKind::Suspend => 2,
         ActionKind::Close => 1,
@@ -149,7 +147,7 @@ impl ApprovedPlan {
 pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
     let touched: BTreeSet<AccountSid> = plan.actions.iter().flat_map(|p| touched(&p.action)).collect();
     move |action| match action {
-        Action::Reactivate(_) => 0,
+        Action::Reactivate(_) | Action::Create(_) => 0,
         Action::Suspend(account) if !touched.contains(account) => 0,
         Action::Transfer(_) => 1,
         Action::Suspend(_) => 2,
@@ -161,7 +159,7 @@ pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
 fn touched(action: &Action) -> Vec<AccountSid> {
     match action {
         Action::Transfer(transfer) => vec![transfer.from, transfer.to],
-        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => Vec::new(),
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => Vec::new(),
     }
 }
 
@@ -201,10 +199,10 @@ fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
 
 fn hold_transfers_without_target(plan: &mut Plan) {
     let held = plan.held.iter().filter(|held| held.kind == ActionKind::Reactivate);
-    let inactive_targets: BTreeSet<_> = held.map(|held| held.account).collect();
+    let inactive_targets: BTreeSet<_> = held.filter_map(|held| held.account.sid()).collect();
     let into_inactive = |planned: &Planned| match &planned.action {
         Action::Transfer(transfer) => inactive_targets.contains(&transfer.to),
-        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => false,
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => false,
     };
     let waiting = take(plan, into_inactive);
     // Without the faults, the reactivations may be within their limit, and then these transfers count.
@@ -212,13 +210,8 @@ fn hold_transfers_without_target(plan: &mut Plan) {
         *doubted = doubted.saturating_add(waiting.len());
     }
     for Planned { action, .. } in waiting {
-        if let Some(number) = action.number() {
-            plan.hold(
-                ActionKind::Transfer,
-                action.account(),
-                Some(number),
-                not_active(action.account(), number),
-            );
+        if let Action::Transfer(Transfer { to, phone, .. }) = action {
+            plan.hold(ActionKind::Transfer, to, Some(phone), not_active(to, phone));
         }
     }
 }
@@ -242,7 +235,7 @@ fn check_limit(
     if planned.is_empty() || (count + spent).saturating_add(doubted) <= limit {
         return;
     }
-    let accounts: BTreeSet<_> =
+    let accounts: BTreeSet<AccountRef> =
         plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
     let accounts = first_of(&accounts.into_iter().collect::<Vec<_>>());
     let message = format!(
@@ -289,9 +282,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
             }
         }
     }
-    let is_over = |planned: &Planned| {
-        planned.action.kind() == ActionKind::Close && over.contains(&planned.action.account())
-    };
+    let is_over = |planned: &Planned| matches!(&planned.action, Action::Close(close) if over.contains(&close.account.sid));
     for Planned { action, .. } in take(plan, is_over) {
         let Action::Close(close) = &action else { continue };
         let message = format!(
@@ -314,6 +305,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
 const fn plural(kind: ActionKind) -> &'static str {
     match kind {
         ActionKind::Reactivate => "reactivations",
+        ActionKind::Create => "creates",
         ActionKind::Transfer => "transfers",
         ActionKind::Suspend => "suspends",
         ActionKind::Close => "closes",

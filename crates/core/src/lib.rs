@@ -19,11 +19,13 @@
 //! - **An external suspension is reported**, not reverted. So is a write that was reverted externally twice.
 //! - **A fleet in sync gets no write.** Without failures, every fleet converges, or the difference is held with a reason, a
 //!   message that names the targets, and a remedy.
+//! - **An account is created at most once for an entry**, whatever was lost: the intent is durable before the request, and
+//!   only `plan::creates` makes an [`Action::Create`].
 //! - **The same facts give the same plan.** One pass only knows the facts in [`History`] about another.
 //!
 //! # The modules, in reading order
 //!
-//! 1. The basic types: `sid`, `phone`, `status` with the table of transitions, `action` with the possible writes, `clock`.
+//! 1. The basic types: `sid`, `phone`, `friendly_name`, `status` with the table of transitions, `action` with the possible writes, `clock`.
 //! 2. [`manifest`] reads YAML into [`desired`] and its faults; `manifest::schema` is its JSON Schema.
 //! 3. `observed`: the observation of one pass, with the resource references of its numbers. [`reads`]: the number lists that
 //!    it needs.
@@ -57,6 +59,7 @@
 //!     owner: Some(main),
 //!     friendly_name: name.to_owned(),
 //!     status: LiveStatus::Known(Status::Active),
+//!     date_created: None,
 //!     date_updated: None,
 //! };
 //! let observed = Observed::new(main, [account(main, "us"), account(customer, "acme")]);
@@ -67,6 +70,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account_ref;
 mod action;
 mod clock;
 mod condition;
@@ -74,6 +78,7 @@ pub mod desired;
 mod digest;
 pub mod events;
 pub mod execute;
+mod friendly_name;
 pub mod guard;
 pub mod history;
 pub mod manifest;
@@ -92,11 +97,13 @@ mod sid;
 mod status;
 pub mod text;
 
-pub use action::{Action, ActionKind, Close, Target, Transfer, TransferResources};
+pub use account_ref::AccountRef;
+pub use action::{Action, ActionKind, Close, Create, Target, Transfer, TransferResources};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};
-pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause};
+pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause, Unpinned};
 pub use digest::hex;
+pub use friendly_name::{FriendlyName, NotKept, folded};
 pub use guard::{ApprovedPlan, Budget, Budgets, Guardrails, Limit, Limits, approve};
 pub use history::History;
 pub use number_id::{NotANumberId, NumberId};

@@ -24,6 +24,9 @@ pub struct Account {
     pub friendly_name: String,
     /// The status, or the unknown word that Twilio gives instead.
     pub status: LiveStatus,
+    /// The time at which Twilio created the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_created: Option<Timestamp>,
     /// The time at which Twilio last changed the account.
     pub date_updated: Option<Timestamp>,
 }

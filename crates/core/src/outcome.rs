@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Account;
+use crate::{Account, AccountSid};
 
 /// The outcome of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,10 @@ pub struct Receipt {
     /// Twilio's `date_updated` of the account after a status change, which identifies the daemon's own suspensions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_updated: Option<Timestamp>,
-    /// The account as the answer shows it, after a status change.
+    /// The SID of the account that a create made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<AccountSid>,
+    /// The account as the answer shows it, after a status change or a create.
     #[serde(skip)]
     pub account: Option<Account>,
 }
@@ -185,6 +188,14 @@ impl Outcome {
             Self::Done(receipt) => receipt.date,
             Self::Refused(refusal) | Self::Ignored(refusal) => refusal.date,
             Self::Unknown(_) | Self::Skipped(_) => None,
+        }
+    }
+
+    /// The account that a create made.
+    pub const fn created(&self) -> Option<AccountSid> {
+        match self {
+            Self::Done(receipt) => receipt.created,
+            Self::Refused(_) | Self::Ignored(_) | Self::Unknown(_) | Self::Skipped(_) => None,
         }
     }
 

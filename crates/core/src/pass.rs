@@ -10,7 +10,7 @@
 //!
 //! The driver applies the facts to its history before the next step.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
 
@@ -28,7 +28,8 @@ use crate::{
 /// One pass over the fleet, driven as the module describes.
 #[derive(Debug, Clone)]
 pub struct Pass<'a> {
-    desired: &'a Desired,
+    /// The desired state, in which each entry without a SID whose account was created is the entry of that account.
+    desired: Cow<'a, Desired>,
     guardrails: &'a Guardrails,
     main: AccountSid,
     /// The digest of the desired state: a search for missing numbers is repeated when it changes.
@@ -83,7 +84,9 @@ impl<'a> Pass<'a> {
         history: &History,
         now: Now,
     ) -> (Self, Vec<Event>) {
-        let events = desired_events(history, desired, &guardrails.policy, now);
+        let state = desired.digest();
+        let desired = desired.resolved(|name| history.created(name));
+        let events = desired_events(history, &desired, &guardrails.policy, now);
         let dated = events.iter().filter_map(|event| {
             let Event::CloseDecided { account, terms, since } = event else { return None };
             Some((*account, CloseDecision { terms: terms.clone(), since: *since }))
@@ -92,7 +95,7 @@ impl<'a> Pass<'a> {
             desired,
             guardrails,
             main,
-            state: desired.digest(),
+            state,
             now,
             observed: Observed::new(main, []),
             asked: BTreeSet::new(),
@@ -123,7 +126,7 @@ impl<'a> Pass<'a> {
     pub fn see_accounts(&mut self, list: AccountList, now: Now) -> Result<(), PlanError> {
         self.now = now;
         self.observed = Observed::from_list(self.main, list);
-        check_main_account(self.desired, &self.observed)
+        check_main_account(&self.desired, &self.observed)
     }
 
     /// Takes the observation of a snapshot, and reads nothing else: a list that the snapshot lacks is unreadable, and never
@@ -133,7 +136,7 @@ impl<'a> Pass<'a> {
     /// The reason why nothing can be planned.
     pub fn recall(&mut self, observed: Observed, history: &History) -> Result<(), PlanError> {
         self.observed = observed;
-        check_main_account(self.desired, &self.observed)?;
+        check_main_account(&self.desired, &self.observed)?;
         loop {
             let wants = self.wants(history);
             if wants.is_empty() {
@@ -167,9 +170,14 @@ impl<'a> Pass<'a> {
         let contradicts = |account: AccountSid, status: Status| {
             self.observed.account(account).is_some_and(|live| live.status != LiveStatus::Known(status))
         };
-        let wants = writes.filter_map(|(write, _)| match (write.target, write.status()) {
-            (Target::Account(account), Some(status)) if contradicts(account, status) => {
+        let wants = writes.filter_map(|(write, _)| match (&write.target, write.status()) {
+            (&Target::Account(account), Some(status)) if contradicts(account, status) => {
                 Some(Want::Account(account))
+            }
+            // A list may show a new account late.
+            (Target::Name(name), _) => {
+                let created = history.created(name)?;
+                self.observed.account(created).is_none().then_some(Want::Account(created))
             }
             (Target::Account(_) | Target::Number(_), _) => None,
         });
@@ -177,14 +185,14 @@ impl<'a> Pass<'a> {
     }
 
     fn first_lists(&mut self, history: &History) -> Vec<Want> {
-        self.lists(first_lists(self.desired, &self.observed, history))
+        self.lists(first_lists(&self.desired, &self.observed, history))
     }
 
     fn further_lists(&mut self, history: &History) -> Vec<Want> {
         if self.searched {
             return Vec::new();
         }
-        let lists = further_lists(self.desired, &self.observed, history, &self.state, self.now);
+        let lists = further_lists(&self.desired, &self.observed, history, &self.state, self.now);
         self.searched = !lists.is_empty();
         self.lists(lists)
     }
@@ -218,7 +226,7 @@ impl<'a> Pass<'a> {
             let due = |id: NumberId| {
                 history.missing_since(id).is_none_or(|since| now.duration_since(since) >= GONE_AFTER)
             };
-            for (account, id, sid) in vanished(history, self.desired, &self.observed) {
+            for (account, id, sid) in vanished(history, &self.desired, &self.observed) {
                 if due(id) {
                     self.vanished.insert((account, id));
                     wants.push(Want::Number(account, sid, id));
@@ -262,7 +270,9 @@ impl<'a> Pass<'a> {
     ) {
         let verified = history
             .fresh_writes(self.now)
-            .find(|(write, verified)| *verified && Some(write.target) == id.phone().map(Target::Number))
+            .find(|(write, verified)| {
+                *verified && id.phone().map(Target::Number).as_ref() == Some(&write.target)
+            })
             .and_then(|(write, _)| write.transfer);
         match (number, verified) {
             (Ok(Some(number)), _) => {
@@ -305,10 +315,10 @@ impl<'a> Pass<'a> {
         let mut events = self.gap(history, now);
         events.append(&mut self.dated_decisions(history, now));
         self.now = now;
-        events.append(&mut observation_events(history, self.desired, &self.observed, self.now));
+        events.append(&mut observation_events(history, &self.desired, &self.observed, self.now));
         events.append(&mut self.looks);
         if self.searched {
-            let found = missing(self.desired, &self.observed, history).is_empty();
+            let found = missing(&self.desired, &self.observed, history).is_empty();
             events.push(Event::Searched { at: self.now.best(), state: self.state.clone(), found });
         }
         events
@@ -353,7 +363,7 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// The reason why nothing can be planned.
     pub fn plan(&self, history: &History) -> Result<ApprovedPlan, PlanError> {
-        let plan = plan(self.desired, &self.observed, history, &self.guardrails.policy, self.now)?;
+        let plan = plan(&self.desired, &self.observed, history, &self.guardrails.policy, self.now)?;
         Ok(approve(plan, &self.guardrails.limits, history, self.now))
     }
 
@@ -364,7 +374,15 @@ impl<'a> Pass<'a> {
     pub fn remaining(&mut self, execution: &Execution, history: &History) -> Result<ApprovedPlan, PlanError> {
         let observed = std::mem::replace(&mut self.observed, Observed::new(self.main, []));
         self.observed = execution.after(observed);
+        if let Cow::Owned(resolved) = self.desired.resolved(|name| history.created(name)) {
+            self.desired = Cow::Owned(resolved);
+        }
         self.plan(history)
+    }
+
+    /// The desired state, in which each entry without a SID whose account was created is the entry of that account.
+    pub fn desired(&self) -> &Desired {
+        &self.desired
     }
 
     /// The current observation.
@@ -377,8 +395,8 @@ impl<'a> Pass<'a> {
         self.now
     }
 
-    /// The observation and its time, at the end of the pass.
-    pub fn into_observed(self) -> (Observed, Now) {
-        (self.observed, self.now)
+    /// The desired state, the observation and its time, at the end of the pass.
+    pub fn into_parts(self) -> (Cow<'a, Desired>, Observed, Now) {
+        (self.desired, self.observed, self.now)
     }
 }

@@ -11,7 +11,9 @@ pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) ->
     let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
     let main = to_main.then_some(observed.main());
     let claimants = desired.claims().map(|(account, ..)| account);
-    let owners = desired.claims().filter_map(|(_, number, _)| history.owner(number));
+    let waiting = desired.unpinned_claims().map(|(_, number)| number);
+    let claimed = desired.claims().map(|(_, number, _)| number).chain(waiting);
+    let owners = claimed.filter_map(|number| history.owner(number));
     // Without the fault, these would be read too: a number in transit is in two lists, and must not look settled in one.
     let doubtful = desired.frozen();
     let wanted = claimants.chain(owners).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
@@ -37,7 +39,8 @@ pub fn further_lists(
 
 /// The numbers that are claimed, or that an account to close was seen with, and that are in no list that was read.
 pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<NumberId> {
-    let claimed = desired.claims().map(|(_, number, _)| NumberId::Phone(number));
+    let waiting = desired.unpinned_claims().map(|(_, number)| number);
+    let claimed = desired.claims().map(|(_, number, _)| number).chain(waiting).map(NumberId::Phone);
     let closing = desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
     let seen = closing
         .filter(|account| has_a_list(observed, *account))

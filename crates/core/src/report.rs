@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AccountSid, Action, ActionKind, Budgets, Desired, History, Now, Observed, PhoneNumber, Plan, Planned,
-    Reason,
+    AccountRef, AccountSid, Action, ActionKind, Budgets, Desired, Entry, History, Now, Observed, PhoneNumber,
+    Plan, Planned, Reason,
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
@@ -38,7 +38,7 @@ pub struct Report {
     pub last_pass: PassSummary,
     /// The plan that remains after it.
     pub plan: PlanView,
-    /// The listed accounts, by SID.
+    /// The listed accounts: by SID, then those without one by name.
     pub accounts: Vec<AccountView>,
     /// The end of the last pass that observed the fleet, by the local clock.
     #[serde(skip)]
@@ -184,14 +184,17 @@ pub struct PlanView {
 pub struct ActionView {
     /// The action kind.
     pub kind: ActionKind,
-    /// The account; for a transfer, the receiving one.
-    pub account: AccountSid,
+    /// The account; for a transfer, the receiving one. Two keys: `account` and `name`, one of them null.
+    #[serde(flatten, serialize_with = "AccountRef::as_two_keys")]
+    pub account: AccountRef,
     /// The phone number of a transfer.
     pub number: Option<PhoneNumber>,
     /// The losing account of a transfer.
     pub from: Option<AccountSid>,
     /// The receiving account of a transfer.
     pub to: Option<AccountSid>,
+    /// The number of calls that are ended.
+    pub count: Option<usize>,
     /// The stage of its execution, from 0 to 3.
     #[serde(skip)]
     pub stage: usize,
@@ -210,8 +213,9 @@ pub struct HeldView {
     pub reason: Reason,
     /// The action kind that is held.
     pub kind: ActionKind,
-    /// The account of the held action.
-    pub account: AccountSid,
+    /// The account of the held action. Two keys: `account` and `name`, one of them null.
+    #[serde(flatten, serialize_with = "AccountRef::as_two_keys")]
+    pub account: AccountRef,
     /// The phone number of the held action.
     pub number: Option<PhoneNumber>,
     /// The facts.
@@ -269,12 +273,19 @@ impl Report {
             Ok(found) => {
                 let plan = PlanView::of(found.plan, found.history, at, previous);
                 let view = |entry| AccountView::of(entry, &found, &plan, at, previous);
-                let accounts = found.desired.accounts().map(view).collect();
+                let unpinned =
+                    |(name, entry)| AccountView::unpinned(name, entry, &found, &plan, at, previous);
+                let accounts = found.desired.accounts().map(view);
+                let accounts = accounts.chain(found.desired.unpinned().map(unpinned)).collect();
                 (plan, accounts, Figures::of(&found), Some(at))
             }
             Err(NotObserved { desired, .. }) => {
-                let view = |entry| AccountView::last_seen(entry, &last_pass, at, previous);
-                let accounts = desired.accounts().map(view).collect();
+                let view =
+                    |entry: &Entry| AccountView::last_seen(entry.sid.into(), entry, &last_pass, at, previous);
+                let unpinned = |(name, entry)| {
+                    AccountView::last_seen(AccountRef::from(name), entry, &last_pass, at, previous)
+                };
+                let accounts = desired.accounts().map(view).chain(desired.unpinned().map(unpinned)).collect();
                 let (plan, mut figures) =
                     previous.map(|p| (p.plan.clone(), p.figures.clone())).unwrap_or_default();
                 figures.desired = by_status(desired);
@@ -297,9 +308,10 @@ impl Report {
         }
     }
 
-    /// The account `sid`, when the state lists it.
-    pub fn account(&self, sid: AccountSid) -> Option<&AccountView> {
-        let at = self.accounts.binary_search_by_key(&sid, |account| account.sid).ok()?;
+    /// The account, when the state lists it.
+    pub fn account(&self, account: impl Into<AccountRef>) -> Option<&AccountView> {
+        let account = account.into();
+        let at = self.accounts.binary_search_by(|view| view.account.cmp(&account)).ok()?;
         self.accounts.get(at)
     }
 }
@@ -321,7 +333,7 @@ impl MainAccount {
 impl PlanView {
     /// The view of `plan`; `at` is the start time of held items that neither history nor the report before knows.
     pub fn of(plan: &Plan, history: &History, at: Timestamp, previous: Option<&Report>) -> Self {
-        let key = |held: &HeldView| (held.reason, held.kind, held.account, held.number);
+        let key = |held: &HeldView| (held.reason, held.kind, held.account.clone(), held.number);
         let before: BTreeMap<_, _> = previous
             .iter()
             .flat_map(|report| &report.plan.held)
@@ -330,13 +342,13 @@ impl PlanView {
         let held = plan.held.iter().map(|held| HeldView {
             reason: held.reason,
             kind: held.kind,
-            account: held.account,
+            account: held.account.clone(),
             number: held.number,
             message: held.message.clone(),
             remedy: held.remedy.clone(),
             due: held.due,
             since: history.held_since(&held.into()).unwrap_or_else(|| {
-                *before.get(&(held.reason, held.kind, held.account, held.number)).unwrap_or(&at)
+                *before.get(&(held.reason, held.kind, held.account.clone(), held.number)).unwrap_or(&at)
             }),
         });
         let stage = stages(plan);
@@ -355,9 +367,9 @@ impl ActionView {
         let (from, to, at_risk) = match action {
             Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
             Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
         let (kind, account, number) = (action.kind(), action.account(), action.number());
-        Self { kind, account, number, from, to, stage, note: planned.note.clone(), at_risk }
+        Self { kind, account, number, from, to, count: None, stage, note: planned.note.clone(), at_risk }
     }
 }

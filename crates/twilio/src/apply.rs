@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, Number, Status, Transfer,
+    Account, AccountSid, Action, Create, Number, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
     text::sanitize_to,
@@ -52,6 +52,7 @@ impl WriteSlot for Slot<'_> {
     async fn send(self, action: &Action) -> Sent {
         match action {
             Action::Reactivate(sid) => self.set_status(*sid, Status::Active).await,
+            Action::Create(create) => self.create(create).await,
             Action::Suspend(sid) => self.set_status(*sid, Status::Suspended).await,
             Action::Close(close) => self.set_status(close.account.sid, Status::Closed).await,
             Action::Transfer(transfer) => self.transfer(transfer).await,
@@ -70,7 +71,16 @@ impl Slot<'_> {
             {
                 Outcome::Done(rejection.into_receipt()).into()
             }
-            Err(failure) => self.client.write_failed(sid, failure, &request, permit).await,
+            Err(failure) => self.client.write_failed(Some(sid), failure, &request, permit).await,
+        }
+    }
+
+    async fn create(&self, create: &Create) -> Sent {
+        let request = Request::create(self.client.origin(), create);
+        let permit = &self.permit;
+        match self.client.write::<AccountRow>(&request, permit).await {
+            Ok(parsed) => created_account(parsed, self.client.main(), &request).into(),
+            Err(failure) => self.client.write_failed(None, failure, &request, permit).await,
         }
     }
 
@@ -79,7 +89,7 @@ impl Slot<'_> {
         let permit = &self.permit;
         match self.client.write::<NumberRow>(&request, permit).await {
             Ok(parsed) => compare_number(parsed, transfer, &request).into(),
-            Err(failure) => self.client.write_failed(transfer.from, failure, &request, permit).await,
+            Err(failure) => self.client.write_failed(Some(transfer.from), failure, &request, permit).await,
         }
     }
 }
@@ -87,7 +97,7 @@ impl Slot<'_> {
 impl Client {
     async fn write_failed(
         &self,
-        at: AccountSid,
+        at: Option<AccountSid>,
         failure: Failure,
         request: &Request,
         permit: &Permit<'_>,
@@ -107,7 +117,7 @@ impl Client {
 
     async fn write_rejected(
         &self,
-        at: AccountSid,
+        at: Option<AccountSid>,
         rejection: Rejection,
         request: &Request,
         permit: &Permit<'_>,
@@ -160,10 +170,25 @@ fn compare_account(
         "" => unknown("the answer contains no status", request_id, request),
         parsed if parsed == status.as_str() => {
             let date_updated = account.date_updated;
-            Outcome::Done(Receipt { request_id, date, date_updated, account: Some(account) })
+            Outcome::Done(Receipt { request_id, date, date_updated, created: None, account: Some(account) })
         }
         parsed => ignored(&format!("account {sid} has the status `{parsed}`"), request_id, date),
     }
+}
+
+/// The outcome of a create: a 2xx with an account of `main` has created it, whatever name it shows.
+fn created_account(parsed: Parsed<AccountRow>, main: AccountSid, request: &Request) -> Outcome {
+    let Parsed { value, request_id, date } = parsed;
+    let account = match value.account() {
+        Ok(account) if account.sid != main && account.owner.is_none_or(|owner| owner == main) => account,
+        Ok(other) => {
+            let cause = format!("the answer contains account {}, not a new subaccount", other.sid);
+            return unknown(&cause, request_id, request);
+        }
+        Err(row) => return unknown(&row.why, request_id, request),
+    };
+    let (created, date_updated) = (Some(account.sid), account.date_updated);
+    Outcome::Done(Receipt { request_id, date, date_updated, created, account: Some(account) })
 }
 
 fn compare_number(parsed: Parsed<NumberRow>, transfer: &Transfer, request: &Request) -> Outcome {

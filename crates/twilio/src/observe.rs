@@ -81,20 +81,20 @@ impl Client {
         }
     }
 
-    /// Checks the main account after an account error about `about`. The error is about that account alone when the main
+    /// Checks the main account after an account error about `about`, when it is about one. The error is about that account alone when the main
     /// account still answers and is active.
     ///
     /// # Errors
     /// The problem of the main account, which stops the pass; or that the process is stopping, which does not.
     pub(crate) async fn check_main_account(
         &self,
-        about: AccountSid,
+        about: Option<AccountSid>,
         rejection: &Rejection,
         request: &Request,
         route: ReadRoute<'_>,
     ) -> Result<(), RemoteError> {
         let Request { task, .. } = request;
-        if about == self.main() {
+        if about == Some(self.main()) {
             return Err(rejection.clone().into_error(rejection.main_account_kind(), task));
         }
         let probe = Request::account(self.origin(), self.main());
@@ -138,7 +138,7 @@ impl Client {
     ) -> RemoteError {
         if let Failure::Rejected(rejection) = &failure
             && rejection.kind() == RejectionKind::AccountError
-            && let Err(error) = self.check_main_account(about, rejection, request, route).await
+            && let Err(error) = self.check_main_account(Some(about), rejection, request, route).await
         {
             return error;
         }

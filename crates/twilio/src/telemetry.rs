@@ -23,7 +23,7 @@ impl Telemetry for NoTelemetry {
     fn in_flight_limit(&self, _: usize) {}
 }
 
-/// The six operations of this crate.
+/// The operations of this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
     /// `GET /Accounts.json`, one page.
@@ -32,6 +32,8 @@ pub enum Operation {
     FetchAccount,
     /// `POST /Accounts/{Sid}.json`.
     UpdateAccount,
+    /// `POST /Accounts.json`.
+    CreateAccount,
     /// `GET /Accounts/{AccountSid}/IncomingPhoneNumbers.json`, one page.
     ListNumbers,
     /// `GET /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
@@ -42,10 +44,11 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ListAccounts,
         Self::FetchAccount,
         Self::UpdateAccount,
+        Self::CreateAccount,
         Self::ListNumbers,
         Self::FetchNumber,
         Self::UpdateNumber,
@@ -57,6 +60,7 @@ impl Operation {
             Self::ListAccounts => "list_accounts",
             Self::FetchAccount => "fetch_account",
             Self::UpdateAccount => "update_account",
+            Self::CreateAccount => "create_account",
             Self::ListNumbers => "list_numbers",
             Self::FetchNumber => "fetch_number",
             Self::UpdateNumber => "update_number",
@@ -66,7 +70,7 @@ impl Operation {
     /// Returns true when the operation changes something at Twilio.
     pub const fn writes(self) -> bool {
         match self {
-            Self::UpdateAccount | Self::UpdateNumber => true,
+            Self::UpdateAccount | Self::CreateAccount | Self::UpdateNumber => true,
             Self::ListAccounts | Self::FetchAccount | Self::ListNumbers | Self::FetchNumber => false,
         }
     }
@@ -140,6 +144,7 @@ mod tests {
                 "list_accounts",
                 "fetch_account",
                 "update_account",
+                "create_account",
                 "list_numbers",
                 "fetch_number",
                 "update_number"

@@ -52,6 +52,7 @@ pub(crate) struct AccountRow {
     owner_account_sid: Option<String>,
     friendly_name: Option<String>,
     status: Option<String>,
+    date_created: Option<String>,
     date_updated: Option<String>,
 }
 
@@ -129,6 +130,7 @@ impl AccountRow {
             owner,
             friendly_name: self.friendly_name.unwrap_or_default(),
             status: live_status(&self.status.unwrap_or_default()),
+            date_created: self.date_created.as_deref().and_then(timestamp),
             date_updated: self.date_updated.as_deref().and_then(timestamp),
         })
     }

@@ -45,6 +45,10 @@ pub enum Event {
     NumberGone { number: NumberId },
     /// All number lists were read to find a number; `found` is true when none is missing any more.
     Searched { at: Timestamp, state: String, found: bool },
+    /// An account is the effect of the create `id`, whose outcome is unknown.
+    AccountAttributed { id: u64, account: AccountSid },
+    /// An account that the daemon created was seen closed.
+    SeenClosed { account: AccountSid },
     /// The effect of a write with unknown outcome was observed.
     Resolved { id: u64 },
     /// A write of the daemon was reverted externally.
@@ -70,7 +74,7 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 24] = [
+    pub const KINDS: [&str; 26] = [
         "attended",
         "unattended",
         "desiredStatusChanged",
@@ -87,6 +91,8 @@ impl Event {
         "numberMissing",
         "numberGone",
         "searched",
+        "accountAttributed",
+        "seenClosed",
         "resolved",
         "reverted",
         "superseded",
@@ -123,13 +129,13 @@ pub struct Write {
 }
 
 impl Write {
-    /// The status of the account after the write; `None` for a transfer.
+    /// The status of the account after the write; `None` for a create and a transfer.
     pub const fn status(&self) -> Option<Status> {
         match self.kind {
             ActionKind::Reactivate => Some(Status::Active),
             ActionKind::Suspend => Some(Status::Suspended),
             ActionKind::Close => Some(Status::Closed),
-            ActionKind::Transfer => None,
+            ActionKind::Create | ActionKind::Transfer => None,
         }
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, History};
-use crate::{AccountSid, ActionKind, Held, PhoneNumber, Plan};
+use crate::{AccountRef, ActionKind, Held, PhoneNumber, Plan};
 
 /// A held item, as history identifies it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,8 +15,9 @@ pub struct HeldItem {
     pub reason: String,
     /// The action kind that is held.
     pub kind: ActionKind,
-    /// The account of the held action.
-    pub account: AccountSid,
+    /// The account of the held action, or the name of its entry while there is none.
+    #[serde(flatten)]
+    pub account: AccountRef,
     /// The phone number of the held action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<PhoneNumber>,
@@ -25,7 +26,7 @@ pub struct HeldItem {
 impl From<&Held> for HeldItem {
     fn from(held: &Held) -> Self {
         let Held { reason, kind, account, number, .. } = held;
-        Self { reason: reason.as_str().to_owned(), kind: *kind, account: *account, number: *number }
+        Self { reason: reason.as_str().to_owned(), kind: *kind, account: account.clone(), number: *number }
     }
 }
 

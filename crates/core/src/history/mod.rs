@@ -4,6 +4,7 @@
 //! The same fact twice in a row counts once. Facts are about accounts and numbers, not about the text of the state: an edit
 //! erases none.
 
+mod creates;
 mod event;
 mod facts;
 mod held;
@@ -19,6 +20,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use creates::Creates;
+pub use creates::{OpenCreate, WATCHED};
 pub use event::{Event, Write};
 use facts::AccountFacts;
 pub use facts::{Applied, CloseDecision, OwnSuspension, SeenSuspension};
@@ -49,6 +52,8 @@ pub struct History {
     numbers: Arc<SeenNumbers>,
     #[serde(with = "pairs::shared", skip_serializing_if = "pairs::is_empty")]
     held: Arc<BTreeMap<HeldItem, Timestamp>>,
+    #[serde(skip_serializing_if = "Creates::is_none")]
+    creates: Arc<Creates>,
     missing: BTreeMap<NumberId, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
@@ -129,6 +134,11 @@ impl History {
                 Arc::make_mut(&mut self.numbers).forget(number);
             }
             Event::Searched { at, state, found } => self.searched(at, state, found),
+            Event::AccountAttributed { id, account } => {
+                Arc::make_mut(&mut self.creates).attribute(id, account);
+                self.resolve(id);
+            }
+            Event::SeenClosed { account } => Arc::make_mut(&mut self.creates).saw_closed(account),
             Event::Resolved { id } => self.resolve(id),
             Event::Reverted { target, at } => {
                 // A write is reverted once.
@@ -175,6 +185,7 @@ impl History {
         if !self.has_doubtful_times() {
             return;
         }
+        Arc::make_mut(&mut self.creates).date(at);
         let accounts = Arc::make_mut(&mut self.accounts);
         let own = accounts.values_mut().filter_map(|facts| facts.suspended_by_us.as_mut());
         let writes = self.writes.iter_mut().map(|record| &mut record.at).chain(own.map(|own| &mut own.at));
@@ -219,6 +230,7 @@ impl History {
         let backoffs = self.refused.values().chain(self.unconfirmed.values()).chain(self.unproven.values());
         let backoffs = backoffs.map(|backoff| backoff.at);
         let reverted = self.reverted.values().flatten().copied();
+        let reverted = reverted.chain(self.creates.open().map(|(_, open)| open.last));
         own.chain(writes).chain(backoffs).chain(reverted).any(|stamp| stamp.unsure)
     }
 
@@ -310,12 +322,12 @@ impl History {
 
     /// The last write to each target that took effect and is not known to be reverted.
     pub fn last_applied(&self) -> impl Iterator<Item = (Target, Applied)> {
-        self.last_applied.iter().map(|(&target, &applied)| (target, applied))
+        self.last_applied.iter().map(|(target, &applied)| (target.clone(), applied))
     }
 
     /// The number of external reverts of the daemon's writes to `target` within `window`.
-    pub fn times_reverted(&self, target: Target, now: Now, window: SignedDuration) -> usize {
-        let reverted = self.reverted.get(&target).map_or(&[][..], Vec::as_slice);
+    pub fn times_reverted(&self, target: &Target, now: Now, window: SignedDuration) -> usize {
+        let reverted = self.reverted.get(target).map_or(&[][..], Vec::as_slice);
         reverted.iter().filter(|at| at.within(now, window)).count()
     }
 

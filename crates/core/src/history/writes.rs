@@ -115,13 +115,16 @@ impl History {
             return;
         }
         self.next_id = self.next_id.max(id.saturating_add(1));
+        if let (ActionKind::Create, Target::Name(name)) = (write.kind, &write.target) {
+            Arc::make_mut(&mut self.creates).begin(name, id, at);
+        }
         let replaces = self.open_repeat(&write).map(|record| record.id);
         if let Some(record) = self.writes.iter_mut().rev().find(|record| Some(record.id) == replaces) {
             record.replaced = true;
         }
         // The process crashed before the outcome of the last try, which is therefore unknown.
-        if let Some(backoff) = self.with_crash(write.kind, write.target) {
-            self.unconfirmed.insert((write.kind, write.target), backoff);
+        if let Some(backoff) = self.with_crash(write.kind, &write.target) {
+            self.unconfirmed.insert((write.kind, write.target.clone()), backoff);
         }
         self.writes.push(WriteRecord {
             id,
@@ -135,11 +138,15 @@ impl History {
     }
 
     pub(super) fn ended(&mut self, id: u64, at: Stamp, outcome: Outcome) {
+        // The record of the write may be gone by now, and the account must not be forgotten.
+        if self.creates.is_open(id) {
+            Arc::make_mut(&mut self.creates).end(id, &outcome);
+        }
         let open = |record: &&mut WriteRecord| record.id == id && record.outcome.is_none();
         let Some(record) = self.writes.iter_mut().rev().find(open) else { return };
         record.outcome = Some(outcome.clone());
         let (write, replaces) = (record.write.clone(), record.replaces);
-        let key = (write.kind, write.target);
+        let key = (write.kind, write.target.clone());
         if !matches!(outcome, Outcome::Skipped(_)) {
             self.unproven.remove(&key);
         }
@@ -178,19 +185,21 @@ impl History {
 
     /// Records that a write took effect, as its answer or an observation shows.
     fn applied(&mut self, write: &Write, at: Stamp, updated: Option<Timestamp>) {
-        match (write.target, write.kind) {
-            (Target::Account(account), ActionKind::Suspend) => {
+        match (&write.target, write.kind) {
+            (&Target::Account(account), ActionKind::Suspend) => {
                 self.facts(account).suspended_by_us = Some(Box::new(OwnSuspension { at, updated }));
             }
-            (Target::Account(account), ActionKind::Reactivate) => self.saw_active(account),
-            (Target::Account(_), ActionKind::Close | ActionKind::Transfer) => return,
-            (Target::Number(number), _) => {
+            (&Target::Account(account), ActionKind::Reactivate) => self.saw_active(account),
+            (Target::Account(_), ActionKind::Create | ActionKind::Transfer | ActionKind::Close)
+            | (Target::Name(_), _) => return,
+            (&Target::Number(number), _) => {
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
                     Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number.into(), sid)]), false);
                 }
             }
         }
-        self.last_applied.insert(write.target, Applied { kind: write.kind, transfer: write.transfer });
+        self.last_applied
+            .insert(write.target.clone(), Applied { kind: write.kind, transfer: write.transfer });
     }
 
     /// Records that the effect of the open write `id` was observed.
@@ -198,12 +207,12 @@ impl History {
         let Some(record) = self.writes.iter_mut().rev().find(|record| record.id == id) else { return };
         record.resolved = true;
         let (write, at) = (record.write.clone(), record.at);
-        let key = (write.kind, write.target);
+        let key = (write.kind, write.target.clone());
         self.unconfirmed.remove(&key);
         self.refused.remove(&key);
         let updated = match write.target {
             Target::Account(account) => self.suspended_by_us(account),
-            Target::Number(_) => None,
+            Target::Number(_) | Target::Name(_) => None,
         };
         self.applied(&write, at, updated.and_then(|own| own.updated));
     }
@@ -301,7 +310,7 @@ impl History {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
             let fresh =
-                record.may_have_happened() && seen.insert(record.write.target) && record.at.within(now, LAG);
+                record.may_have_happened() && seen.insert(&record.write.target) && record.at.within(now, LAG);
             fresh.then(|| (&record.write, !record.is_open()))
         })
     }
@@ -310,7 +319,7 @@ impl History {
     pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
-            let last = record.may_have_happened() && seen.insert(record.write.target);
+            let last = record.may_have_happened() && seen.insert(&record.write.target);
             (last && record.is_open()).then_some((record.id, &record.write))
         })
     }
@@ -343,7 +352,7 @@ impl History {
     /// Returns true when the observed `status` or `owner` of a target may be the late effect of a write of the daemon.
     pub fn may_be_late(
         &self,
-        target: Target,
+        target: &Target,
         status: Option<Status>,
         owner: Option<AccountSid>,
         now: Now,
@@ -353,42 +362,43 @@ impl History {
             let effect = match target {
                 Target::Account(_) => record.write.status() == status,
                 Target::Number(_) => record.write.transfer.map(|(_, to)| to) == owner,
+                Target::Name(_) => false,
             };
-            record.write.target == target && open && effect && record.at.within(now, LAG)
+            record.write.target == *target && open && effect && record.at.within(now, LAG)
         })
     }
 
     /// The refusals in a row of a write of `kind` to `target`, if its entry has not changed.
-    pub fn refused(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
-        self.refused.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
+    pub fn refused(&self, kind: ActionKind, target: &Target, entry: &str) -> Option<&Backoff> {
+        self.refused.get(&(kind, target.clone())).filter(|backoff| backoff.entry == entry)
     }
 
     /// The tries in a row with unknown outcome of a write of `kind` to `target`, if its entry has not changed.
-    pub fn unconfirmed(&self, kind: ActionKind, target: Target, entry: &str) -> Option<Backoff> {
-        let known = || self.unconfirmed.get(&(kind, target)).cloned();
+    pub fn unconfirmed(&self, kind: ActionKind, target: &Target, entry: &str) -> Option<Backoff> {
+        let known = || self.unconfirmed.get(&(kind, target.clone())).cloned();
         self.with_crash(kind, target).or_else(known).filter(|backoff| backoff.entry == entry)
     }
 
     /// The tries in a row with unknown outcome, when the process crashed before the outcome of the last one.
-    fn with_crash(&self, kind: ActionKind, target: Target) -> Option<Backoff> {
-        let of_it = |record: &&WriteRecord| record.write.kind == kind && record.write.target == target;
+    fn with_crash(&self, kind: ActionKind, target: &Target) -> Option<Backoff> {
+        let of_it = |record: &&WriteRecord| record.write.kind == kind && record.write.target == *target;
         let last = self.writes.iter().rev().find(of_it)?;
         (last.outcome.is_none() && !last.resolved).then(|| {
-            let before = self.unconfirmed.get(&(kind, target)).cloned();
+            let before = self.unconfirmed.get(&(kind, target.clone())).cloned();
             let message = "no outcome was recorded".to_owned();
             one_more_unknown(before, last.id, last.at, message, last.write.entry.clone())
         })
     }
 
     /// The tries in a row with a failed proof of a write of `kind` to `target`, if its entry has not changed.
-    pub fn unproven(&self, kind: ActionKind, target: Target, entry: &str) -> Option<&Backoff> {
-        self.unproven.get(&(kind, target)).filter(|backoff| backoff.entry == entry)
+    pub fn unproven(&self, kind: ActionKind, target: &Target, entry: &str) -> Option<&Backoff> {
+        self.unproven.get(&(kind, target.clone())).filter(|backoff| backoff.entry == entry)
     }
 
     /// The current refusals of writes to `target`, by action kind.
-    pub fn refusals(&self, target: Target) -> impl Iterator<Item = (ActionKind, &Backoff)> {
+    pub fn refusals<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = (ActionKind, &'a Backoff)> {
         let of_it = move |((kind, of), backoff): (&(ActionKind, Target), _)| {
-            (*of == target).then_some((*kind, backoff))
+            (of == target).then_some((*kind, backoff))
         };
         self.refused.iter().filter_map(of_it)
     }
@@ -397,7 +407,7 @@ impl History {
     pub(crate) fn refused_once(&self, kind: ActionKind) -> impl Iterator<Item = Target> {
         let once =
             move |((of, _), backoff): &(&(ActionKind, Target), &Backoff)| *of == kind && backoff.times == 1;
-        self.refused.iter().filter(once).map(|((_, target), _)| *target)
+        self.refused.iter().filter(once).map(|((_, target), _)| target.clone())
     }
 
     /// The writes that are still kept, oldest first: time, write, and outcome when it is known.

@@ -6,12 +6,13 @@ use super::{
     code::DiagnosticCode,
     diagnostic_builder::Diagnostics,
     document::{Document, HEAD_HELP},
-    entry::{ReadAccount, ReadMain},
+    entry::{Claim, ReadAccount, ReadMain},
     location::Location,
 };
 use crate::{
     AccountSid, PhoneNumber,
-    desired::{Desired, DesiredStatus, Doubt, Entry, Main, Pause},
+    desired::{ClaimResources, Desired, DesiredStatus, Doubt, Entry, Main, Pause},
+    folded,
 };
 
 const EMPTY_HELP: &str = "there is no text at all: check that what holds the state is mounted there, with files that end in \
@@ -38,7 +39,7 @@ pub(super) fn assemble(
     let no_documents = documents.is_empty();
     let mut paused = missing.paused;
     let mut mains = Vec::new();
-    let mut read = Vec::new();
+    let mut read: Vec<ReadAccount> = Vec::new();
     for document in documents {
         paused |= document.paused;
         mains.extend(document.main);
@@ -55,9 +56,12 @@ pub(super) fn assemble(
         faulty: false,
         doubt,
         accounts: BTreeMap::new(),
+        unpinned: BTreeMap::new(),
+        by_name: BTreeMap::new(),
         frozen: BTreeSet::new(),
     };
     let main_sids: BTreeSet<_> = mains.iter().filter_map(|main| main.sid).collect();
+    drop_duplicate_names(&mut read, diagnostics);
     add_accounts(read, &main_sids, &twice, &mut desired, diagnostics);
     desired.main = the_main_account(mains, no_documents, missing, &twice, &mut desired, diagnostics);
     desired
@@ -111,6 +115,48 @@ fn duplicate_claims(
     twice
 }
 
+/// Takes out every entry without a SID whose name another entry has too, and adds a diagnostic for each later mention: a
+/// name must find one account.
+fn drop_duplicate_names(read: &mut [ReadAccount], diagnostics: &mut Diagnostics<'_>) {
+    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, account) in read.iter().enumerate() {
+        if let Some((name, _)) = &account.name {
+            by_name.entry(folded(name)).or_default().push(at);
+        }
+    }
+    let place = |read: &[ReadAccount], at: usize| read[at].name.as_ref().map(|(_, location)| location.used());
+    for mut named in by_name.into_values() {
+        let is_unpinned = |at: &usize| read[*at].unpinned.is_some();
+        if named.len() < 2 || !named.iter().any(is_unpinned) {
+            continue;
+        }
+        named.sort_by_key(|at| place(read, *at));
+        let Some(first) = place(read, named[0]) else { continue };
+        for &at in &named[1..] {
+            let (Some(location), Some((name, _))) = (place(read, at), &read[at].name) else { continue };
+            let message = format!(
+                "the friendly name {name:?} is given twice, once without `sid`: {}",
+                diagnostics.also(first, location)
+            );
+            diagnostics
+                .add(
+                    DiagnosticCode::NameTwice,
+                    location,
+                    message,
+                    "use another name for the account that is to be created, or add the `sid`: without one, a name finds one \
+                     account",
+                )
+                .with_related(first, "first given here");
+        }
+        for at in named {
+            if read[at].unpinned.take().is_some() {
+                read[at].entry = None;
+                read[at].doubt.unnamed = true;
+            }
+        }
+    }
+}
+
 fn add_accounts(
     read: Vec<ReadAccount>,
     mains: &BTreeSet<AccountSid>,
@@ -121,12 +167,18 @@ fn add_accounts(
     let mut first: BTreeMap<AccountSid, Location> = BTreeMap::new();
     let mut by_place = read;
     by_place.sort_by_key(|account| account.sid.map(|(_, location)| location.used()));
-    for ReadAccount { sid, other_sids, claims, releases, entry, mut doubt } in by_place {
+    for ReadAccount { sid, other_sids, name: _, unpinned, claims, releases, entry, mut doubt } in by_place {
         desired.frozen.extend(other_sids);
         // The numbers that are claimed twice are already counted.
         doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
+        let once = |number: &PhoneNumber| !twice.contains(number);
         let Some((sid, location)) = sid.map(|(sid, location)| (sid, location.used())) else {
-            desired.doubt.add(&doubt);
+            let Some((name, mut entry)) = unpinned.zip(entry) else {
+                desired.doubt.add(&Doubt { unnamed: true, ..doubt });
+                continue;
+            };
+            entry.numbers = numbers(claims, once);
+            desired.unpinned.insert(name, entry);
             continue;
         };
         if mains.contains(&sid) {
@@ -159,19 +211,25 @@ fn add_accounts(
             continue;
         }
         first.insert(sid, location);
-        let Some(mut entry) = entry else {
+        let Some(mut entry) = entry.map(|entry| entry.pinned(sid)) else {
             desired.frozen.insert(sid);
             desired.doubt.add(&doubt);
             continue;
         };
-        let once = |number: &PhoneNumber| !twice.contains(number);
-        entry.numbers =
-            claims.into_iter().filter(|(n, ..)| once(n)).map(|(n, _, resources)| (n, resources)).collect();
+        entry.numbers = numbers(claims, once);
         if let DesiredStatus::Closed(terms) = &mut entry.desired_status {
             terms.release = releases.into_iter().map(|(number, _)| number).filter(once).collect();
         }
         desired.accounts.insert(sid, entry);
     }
+}
+
+/// The claims that `counts` accepts.
+fn numbers(
+    claims: Vec<Claim>,
+    counts: impl Fn(&PhoneNumber) -> bool,
+) -> BTreeMap<PhoneNumber, ClaimResources> {
+    claims.into_iter().filter(|(n, ..)| counts(n)).map(|(n, _, resources)| (n, resources)).collect()
 }
 
 /// The parts of the state that are in doubt when an entry that could be read counts as absent.

@@ -79,6 +79,11 @@ codes! {
     NoState "SD037"
     ManyFaults "SD038"
     NotPlain "SD039"
+    ClosedWithoutSid "SD040"
+    BlankInName "SD041"
+    InvisibleInName "SD042"
+    NameNotComposed "SD043"
+    NameTwice "SD044"
 }
 
 impl DiagnosticCode {

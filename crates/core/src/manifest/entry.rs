@@ -15,8 +15,10 @@ use super::{
     yaml::{Kind, Node},
 };
 use crate::{
-    AccountSid, AddressSid, BundleSid, IdentitySid, PhoneNumber, Status, TransferResources,
-    desired::{ClaimResources, CloseTerms, DesiredStatus, Doubt, Entry},
+    AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NotKept, PhoneNumber, Status,
+    TransferResources,
+    desired::{ClaimResources, CloseTerms, DesiredStatus, Doubt, Unpinned},
+    friendly_name::kept_form,
 };
 
 /// The most characters of a friendly name; Twilio accepts up to 64 (OpenAPI, `friendly_name`).
@@ -25,6 +27,7 @@ const MAX_REASON: usize = 1024;
 const MAX_LABELS: usize = 64;
 const MAX_LABEL: usize = 256;
 
+const SID_OR_NAME_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits; for an account that is to be created, write `friendlyName`";
 const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits";
 const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name at Twilio";
 
@@ -36,10 +39,14 @@ pub(super) struct ReadAccount {
     pub(super) sid: Option<(AccountSid, Location)>,
     /// The further values of `sid`, when that key is a duplicate.
     pub(super) other_sids: Vec<AccountSid>,
+    /// The friendly name of the entry.
+    pub(super) name: Option<(String, Location)>,
+    /// The name of an entry without a SID, when it is a valid one.
+    pub(super) unpinned: Option<FriendlyName>,
     pub(super) claims: Vec<Claim>,
     pub(super) releases: Vec<(PhoneNumber, Location)>,
-    /// The entry without its numbers; `None` when it is faulty.
-    pub(super) entry: Option<Entry>,
+    /// The entry without its SID and its numbers; `None` when it is faulty.
+    pub(super) entry: Option<Unpinned>,
     /// The parts of the state that are in doubt when the entry counts as absent.
     pub(super) doubt: Doubt,
 }
@@ -66,19 +73,27 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         return ReadAccount {
             sid: None,
             other_sids: Vec::new(),
+            name: None,
+            unpinned: None,
             claims: Vec::new(),
             releases: Vec::new(),
             entry: None,
             doubt: Doubt { entries: 1, claims: 0, moves: false, unnamed: true },
         };
     };
-    fields.require("sid", what, SID_HELP, diagnostics);
+    let names: Vec<_> = fields.all("friendlyName").collect();
+    let has_sid = fields.get("sid").is_some() || fields.is_mistaken("sid") || names.is_empty();
+    if has_sid {
+        fields.require("sid", what, SID_OR_NAME_HELP, diagnostics);
+    }
     let mut sids =
         fields.all("sid").filter_map(|node| Some((account_sid(node, diagnostics)?, node.location)));
     let sid = sids.next();
     let other_sids: Vec<_> = sids.map(|(sid, _)| sid).collect();
     let friendly_name =
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", MAX_NAME, diagnostics));
+    let name = friendly_name.zip(names.first()).map(|(name, node)| (name.to_owned(), node.location));
+    let unpinned = name.as_ref().filter(|_| !has_sid).and_then(|name| kept_name(name, diagnostics));
     let claims = claims(&fields, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());
     for node in fields.all("close") {
@@ -87,12 +102,21 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         releases.extend(its_releases);
     }
     let goal = goal(&fields, terms, diagnostics);
+    if !has_sid && fields.get("status").is_some_and(|node| is_word(node, Status::Closed.as_str())) {
+        diagnostics.add(
+            DiagnosticCode::ClosedWithoutSid,
+            fields.place_of("status"),
+            "`status: closed` without `sid`: a friendly name alone closes no account",
+            "add the `sid` of the account: `subaccountd pin` writes it for an account that subaccountd created",
+        );
+    }
     let is_paused = paused(&fields, diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
     let reason = fields.get("reason").and_then(|node| text(node, "reason", MAX_REASON, diagnostics));
     let labels = labels(fields.get("labels"), diagnostics);
-    let entry = sid.zip(goal).filter(|_| diagnostics.count() == before).map(|((sid, _), goal)| Entry {
-        sid,
+    let known = sid.is_some() || unpinned.is_some();
+    let entry = goal.filter(|_| known && diagnostics.count() == before).map(|goal| Unpinned {
+        sid: (),
         friendly_name: friendly_name.map(str::to_owned),
         desired_status: goal,
         numbers: BTreeMap::new(),
@@ -110,7 +134,35 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         },
         None => doubt(node, &fields, usize::from(sid.is_some()) + other_sids.len()),
     };
-    ReadAccount { sid, other_sids, claims, releases, entry, doubt }
+    ReadAccount { sid, other_sids, name, unpinned, claims, releases, entry, doubt }
+}
+
+/// The name of an entry without a SID, which must be one that Twilio keeps as it is written.
+fn kept_name(
+    (text, location): &(String, Location),
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<FriendlyName> {
+    FriendlyName::new(text)
+        .map_err(|why| {
+            let code = match why {
+                NotKept::Blank(_) => DiagnosticCode::BlankInName,
+                NotKept::Invisible(_) => DiagnosticCode::InvisibleInName,
+                NotKept::Decomposed => DiagnosticCode::NameNotComposed,
+            };
+            let meant = kept_form(text);
+            let help = if meant.is_empty() {
+                "write a name with visible characters".to_owned()
+            } else {
+                format!("write `friendlyName: {meant:?}`, or add the `sid` of an account that has this name")
+            };
+            let message = format!("`friendlyName` without `sid` cannot identify an account: {why}");
+            diagnostics.add(code, *location, message, help);
+        })
+        .ok()
+}
+
+fn is_word(node: &Node, word: &str) -> bool {
+    matches!(&node.kind, Kind::Text(text) if text == word)
 }
 
 /// The parts of the state that are in doubt while the faulty entry `node` counts as absent; `sids` of its SIDs

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Account, AccountSid, Desired, LiveStatus, Number, NumberLocation, Observed, PhoneNumber, ResourceRef,
-    Status,
+    Status, folded,
 };
 
 /// The name of the file of the main account.
@@ -79,6 +79,8 @@ pub struct Export {
 /// The existing state, when the export contains only what that state lacks.
 struct Listed<'a> {
     desired: &'a Desired,
+    /// The names of entries without a SID, folded.
+    names: BTreeSet<String>,
     /// Numbers that must not be claimed again, and the reasons.
     taken: BTreeMap<PhoneNumber, String>,
 }
@@ -100,7 +102,11 @@ impl Export {
             let (sid, name) = (account.sid, account.friendly_name.clone());
             let is_listed =
                 |listed: &&Listed<'_>| sid == observed.main() || listed.desired.entry(sid).is_some();
-            let what = if let Some(listed) = listed.as_ref().filter(is_listed) {
+            // An entry without a SID may mean it.
+            let is_meant = |listed: &Listed<'_>| !is_listed(&listed) && listed.names.contains(&folded(&name));
+            let what = if listed.as_ref().is_some_and(is_meant) {
+                None
+            } else if let Some(listed) = listed.as_ref().filter(is_listed) {
                 unclaimed(observed, filter, account, listed)
             } else if sid == observed.main() {
                 None
@@ -196,8 +202,10 @@ impl<'a> Listed<'a> {
                     .map(move |number| (*number, format!("`close.release` of {sid} lists it")))
             },
         );
-        let claimed = desired.claims().map(|(sid, number, _)| (number, format!("{sid} already claims it")));
-        Self { desired, taken: released.chain(claimed).collect() }
+        let claimed = desired.claimants().into_iter();
+        let claimed = claimed.map(|(number, account)| (number, format!("{account} already claims it")));
+        let names = desired.unpinned().map(|(name, _)| folded(name.as_str())).collect();
+        Self { desired, names, taken: released.chain(claimed).collect() }
     }
 }
 

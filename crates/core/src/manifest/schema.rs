@@ -54,6 +54,10 @@ const TIME: &str = concat!(
     "([Zz]|[+-]([01][0-9]|2[0-5]):[0-5][0-9])?)?$"
 );
 
+/// Names that Twilio keeps as they are written: no blank at either end, no two in a row, no control character. Other
+/// invisible characters and decomposed letters pass here only.
+const KEPT_NAME: &str = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]+( [^\\s\\x00-\\x1f\\x7f-\\x9f]+)*$";
+
 /// One document of the desired state of the subaccounts of one Twilio main account. A state may be spread over
 /// several documents and files; what is not listed in any of them is never changed.
 #[derive(JsonSchema)]
@@ -102,13 +106,22 @@ struct MainAccount {
         "patternProperties" = {"^x-": true},
         "if" = {"properties": {"status": {"const": "closed"}}, "required": ["status"]},
         "then" = {"required": ["close"], "properties": {"numbers": {"maxItems": 0}}},
-        "else" = {"properties": {"close": false}}
+        "else" = {"properties": {"close": false}},
+        "anyOf" = [{"required": ["sid"]}, {
+            "required": ["friendlyName"],
+            "properties": {
+                "friendlyName": {"pattern": KEPT_NAME},
+                "status": {"enum": ["active", "suspended"]}
+            }
+        }]
     )
 )]
 struct Subaccount {
-    /// The SID of the subaccount, unique over the whole state.
-    sid: AccountSidSchema,
-    /// The name that the account must have at Twilio. While the live name differs, the account is not changed.
+    /// The SID of the subaccount, unique over the whole state. Without it, the entry means the one account that subaccountd
+    /// creates for its `friendlyName`.
+    sid: Option<AccountSidSchema>,
+    /// The name that the account must have at Twilio. While the live name differs, the account is not changed. Required
+    /// without `sid`, and then unique over the whole state.
     friendly_name: Option<Name>,
     /// The status that the account must have. A closed account cannot be reopened; `closed` needs `close`.
     status: StatusSchema,

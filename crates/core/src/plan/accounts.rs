@@ -1,7 +1,7 @@
 //! The decision on the status of one account. The first match wins.
 
 use super::{
-    Context, Plan, Reactivation, Reason, close,
+    Context, Plan, Reactivation, Reason, close, creates,
     held::{Hold, hold, kind, whole_state_paused},
     obstacles::with_forbidden_verb,
 };
@@ -21,7 +21,8 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
                 plan.absent.insert(entry.sid);
             }
             DesiredStatus::Active | DesiredStatus::Suspended => {
-                plan.hold(kind(entry), entry.sid, None, unknown_account(context, entry));
+                let hold = creates::gone(context, entry).unwrap_or_else(|| unknown_account(context, entry));
+                plan.hold(kind(entry), entry.sid, None, hold);
             }
         }
         return;
@@ -41,7 +42,14 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         plan.at_risk.insert(entry.sid, at_risk);
     }
     match (transition, &entry.desired_status) {
-        (Transition::Settled, _) => {}
+        (Transition::Settled, _) => {
+            // An entry without a SID has nothing but the name to find its account by.
+            if context.desired.name_of(entry.sid).is_some()
+                && let Some(hold) = context.name_mismatch(entry)
+            {
+                plan.hold(kind(entry), entry.sid, None, hold);
+            }
+        }
         (Transition::Impossible, _) => plan.hold(kind(entry), entry.sid, None, already_closed(entry)),
         (
             Transition::Reactivate | Transition::Suspend | Transition::SuspendThenClose | Transition::Close,

@@ -24,6 +24,7 @@ pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind
     let emptied = count(&|held| closes(held) && is_active(context, held));
     [
         (ActionKind::Reactivate, doubt.entries),
+        (ActionKind::Create, doubt.entries),
         (ActionKind::Transfer, transfers),
         (ActionKind::Suspend, doubt.entries.saturating_add(emptied)),
         (ActionKind::Close, doubt.entries.saturating_add(count(&closes))),
@@ -32,7 +33,8 @@ pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind
 }
 
 fn is_active(context: &Context<'_>, held: &Held) -> bool {
-    context.observed.account(held.account).and_then(|account| account.status.known()) == Some(Status::Active)
+    let account = held.account.sid().and_then(|sid| context.observed.account(sid));
+    account.and_then(|account| account.status.known()) == Some(Status::Active)
 }
 
 /// Returns true when a transfer is held for a fault, not for a pause that the state declares.
@@ -42,8 +44,9 @@ fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
     let from_paused = matches!(from, Some(NumberLocation::In(holder, _)) if says_paused(holder));
     match held.reason {
         Reason::StateFaults => true,
-        Reason::Paused => !says_paused(held.account) && !from_paused,
+        Reason::Paused => !held.account.sid().is_some_and(says_paused) && !from_paused,
         Reason::UnknownAccount
+        | Reason::AmbiguousName
         | Reason::Unconfirmed
         | Reason::UnknownNumber
         | Reason::AlreadyClosed

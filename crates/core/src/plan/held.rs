@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::Context;
 use crate::{
-    AccountSid, Action, ActionKind, Entry, Pause, PhoneNumber, Status, Target, Transfer,
+    AccountRef, Action, ActionKind, Entry, Pause, PhoneNumber, Status, Target, Transfer,
     history::{Backoff, LAG},
     text::hidden_difference,
 };
 
 /// The number of reverted writes of one target after which it is held.
 const CONTESTED_AFTER: usize = 2;
+/// Twilio's code for the most subaccounts of a main account: 1,000 by default, closed ones do not count.
+const MOST_ACCOUNTS: u32 = 21480;
 /// The number of tries in a row with a failed proof after which the action is held.
 const MAX_UNPROVEN: u32 = 3;
 
@@ -22,6 +24,8 @@ const MAX_UNPROVEN: u32 = 3;
 pub enum Reason {
     /// The account is not among the main account's subaccounts.
     UnknownAccount,
+    /// Several accounts may be meant by an entry without a SID.
+    AmbiguousName,
     /// The last tries of the write ended unknown.
     Unconfirmed,
     /// No account that was read holds the number.
@@ -64,6 +68,7 @@ impl Reason {
         match self {
             Self::CoolingOff | Self::Paused => true,
             Self::UnknownAccount
+            | Self::AmbiguousName
             | Self::Unconfirmed
             | Self::UnknownNumber
             | Self::AlreadyClosed
@@ -83,8 +88,9 @@ impl Reason {
     }
 
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownAccount,
+        Self::AmbiguousName,
         Self::Unconfirmed,
         Self::UnknownNumber,
         Self::AlreadyClosed,
@@ -108,6 +114,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UnknownAccount => "UnknownAccount",
+            Self::AmbiguousName => "AmbiguousName",
             Self::Unconfirmed => "Unconfirmed",
             Self::UnknownNumber => "UnknownNumber",
             Self::AlreadyClosed => "AlreadyClosed",
@@ -143,7 +150,7 @@ pub struct Held {
     /// The action kind that is held.
     pub kind: ActionKind,
     /// The account; for a number, the account that claims it.
-    pub account: AccountSid,
+    pub account: AccountRef,
     /// The phone number, for a hold of a transfer.
     pub number: Option<PhoneNumber>,
     /// The facts, which name the targets.
@@ -218,7 +225,7 @@ pub(super) fn before_any_action(context: &Context<'_>, action: &Action, entry: &
 }
 
 fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
-    let times = context.history.times_reverted(action.target(), context.now, context.policy.window);
+    let times = context.history.times_reverted(&action.target(), context.now, context.policy.window);
     (times >= CONTESTED_AFTER).then(|| {
         hold(
             Reason::Contested,
@@ -235,7 +242,7 @@ fn contested(context: &Context<'_>, action: &Action) -> Option<Hold> {
 /// The hold of tries with unknown outcome. The first one is retried at once, after an observation.
 fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let kind = action.kind();
-    let tried = context.history.unconfirmed(kind, action.target(), entry)?;
+    let tried = context.history.unconfirmed(kind, &action.target(), entry)?;
     let retry_at = waits_until(context, &tried, tried.pause(kind, 1))?;
     Some(hold(
         Reason::Unconfirmed,
@@ -249,7 +256,7 @@ fn unconfirmed(context: &Context<'_>, action: &Action, entry: &str) -> Option<Ho
 fn close_may_follow(context: &Context<'_>, action: &Action) -> Option<Hold> {
     let Action::Transfer(Transfer { to, phone, .. }) = action else { return None };
     let close = Target::Account(*to);
-    context.history.may_be_late(close, Some(Status::Closed), None, context.now).then(|| {
+    context.history.may_be_late(&close, Some(Status::Closed), None, context.now).then(|| {
         hold(
             Reason::Unconfirmed,
             format!(
@@ -264,7 +271,7 @@ fn close_may_follow(context: &Context<'_>, action: &Action) -> Option<Hold> {
 /// The hold of tries whose proof failed right before the write, three times in a row.
 fn unproven(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
     let kind = action.kind();
-    let tried = context.history.unproven(kind, action.target(), entry)?;
+    let tried = context.history.unproven(kind, &action.target(), entry)?;
     let retry_at = waits_until(context, tried, tried.pause(kind, MAX_UNPROVEN - 1))?;
     Some(hold(
         Reason::Unreadable,
@@ -279,7 +286,7 @@ fn waits_until(context: &Context<'_>, tried: &Backoff, pause: SignedDuration) ->
 }
 
 fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> {
-    let refused = context.history.refused(action.kind(), action.target(), entry)?;
+    let refused = context.history.refused(action.kind(), &action.target(), entry)?;
     let never_again =
         context.policy.no_retry_from.is_some_and(|from| refused.id.is_some_and(|refused| refused >= from));
     let retry_at = waits_until(context, refused, refused.pause(action.kind(), 0));
@@ -289,23 +296,36 @@ fn refused(context: &Context<'_>, action: &Action, entry: &str) -> Option<Hold> 
         None => return None,
     };
     let code = refused.code.map_or_else(|| "no error code".to_owned(), |code| format!("error {code}"));
+    let fix = match refused.code {
+        Some(MOST_ACCOUNTS) => {
+            "close accounts that are no longer needed, or ask Twilio's support for more subaccounts"
+        }
+        Some(_) | None => "fix the cause that Twilio names, or change the entry",
+    };
     let page = refused
         .code
         .map_or_else(String::new, |code| format!("see https://www.twilio.com/docs/errors/{code}; "));
     Some(hold(
         Reason::RefusedByTwilio,
         format!("Twilio refused to {action} ({code}): {}", refused.message),
-        format!("{page}fix the cause that Twilio names, or change the entry; retried {when}"),
+        format!("{page}{fix}; retried {when}"),
     ))
 }
 
 fn not_allowed(context: &Context<'_>, action: &Action) -> Option<Hold> {
     let kind = action.kind();
-    (!context.policy.verbs.contains(&kind)).then(|| {
-        hold(
+    if !context.policy.verbs.contains(&kind) {
+        return Some(hold(
             Reason::NotAllowed,
             format!("{action}: `{kind}` is not among the allowed verbs"),
             format!("add `{kind}` to `--verbs` (`SUBACCOUNTD_VERBS`), or do it manually"),
+        ));
+    }
+    (kind == ActionKind::Create && !context.history.is_durable()).then(|| {
+        hold(
+            Reason::NotAllowed,
+            format!("{action}: without a journal, a restart could create the account again"),
+            "keep a journal: set `--journal-dir` (`SUBACCOUNTD_JOURNAL_DIR`) to a folder that outlives the process",
         )
     })
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod close;
+mod creates;
 mod doubted;
 mod following;
 mod held;
@@ -20,7 +21,7 @@ pub use held::{Held, Reason};
 pub use policy::{Policy, Reactivation};
 
 use crate::{
-    AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
+    AccountRef, AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
     digest::digest,
 };
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
@@ -115,6 +116,7 @@ pub fn plan(
     now: Now,
 ) -> Result<Plan, PlanError> {
     check_main_account(desired, observed)?;
+    let desired = &*desired.resolved(|name| history.created(name));
     let context = Context { desired, observed, history, policy, now };
     let mut plan = Plan::default();
     for entry in desired.accounts() {
@@ -122,10 +124,11 @@ pub fn plan(
     }
     let moves = numbers::wanted(&context);
     let reactivating: BTreeSet<_> =
-        plan.of(ActionKind::Reactivate).map(|planned| planned.action.account()).collect();
+        plan.of(ActionKind::Reactivate).filter_map(|planned| planned.action.account().sid()).collect();
     for wanted in &moves {
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
+    creates::decide(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
@@ -170,23 +173,28 @@ impl Plan {
     /// A digest that changes when the plan does.
     pub fn digest(&self) -> String {
         let actions: Vec<_> = self.actions.iter().map(|planned| planned.action.to_string()).collect();
-        let held: Vec<_> =
-            self.held.iter().map(|held| (held.reason, held.kind, held.account, held.number)).collect();
+        let held: Vec<_> = self
+            .held
+            .iter()
+            .map(|held| (held.reason, held.kind, held.account.clone(), held.number))
+            .collect();
         digest(&(actions, held))
     }
 
     pub(crate) fn sort(&mut self) {
         self.actions.sort_by(|a, b| a.action.cmp(&b.action));
-        self.held.sort_by_key(|held| (held.account, held.number, held.kind, held.reason));
+        let key = |held: &Held| (held.number, held.kind, held.reason);
+        self.held.sort_by(|a, b| a.account.cmp(&b.account).then_with(|| key(a).cmp(&key(b))));
     }
 
     pub(crate) fn hold(
         &mut self,
         kind: ActionKind,
-        account: AccountSid,
+        account: impl Into<AccountRef>,
         number: Option<PhoneNumber>,
         hold: Hold,
     ) {
+        let account = account.into();
         let Hold { reason, message, remedy, due } = hold;
         self.held.push(Held { reason, kind, account, number, message, remedy, due });
     }
@@ -212,7 +220,7 @@ impl Context<'_> {
             Action::Transfer(transfer) => {
                 self.history.transfer_is_exempt(transfer.phone, transfer.from, transfer.to, now, window)
             }
-            Action::Suspend(_) | Action::Close(_) => false,
+            Action::Create(_) | Action::Suspend(_) | Action::Close(_) => false,
         }
     }
 
@@ -231,7 +239,7 @@ impl From<&Planned> for crate::history::Write {
                 (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new())
             }
             Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Suspend(_) => (None, None, Vec::new()),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new()),
         };
         let (kind, target) = (action.kind(), action.target());
         Self {

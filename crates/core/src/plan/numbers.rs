@@ -29,7 +29,7 @@ impl Wanted<'_> {
 
 /// Every claim, and the numbers that accounts to close move to the main account.
 pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
-    let claimed: BTreeSet<_> = context.desired.claims().map(|(_, phone, _)| phone).collect();
+    let claimed: BTreeSet<_> = context.desired.claimants().into_keys().collect();
     let claims =
         context.desired.claims().map(|(to, phone, resources)| Wanted { to, phone, resources, leaves: None });
     let mut all: Vec<_> = claims.collect();
@@ -88,7 +88,7 @@ pub(super) fn decide(
     plan.add(context, Action::Transfer(transfer), &digest, warning);
 }
 
-fn moving(phone: PhoneNumber) -> Hold {
+pub(super) fn moving(phone: PhoneNumber) -> Hold {
     hold(
         Reason::Unreadable,
         format!("{phone} was seen in two accounts at once: a transfer is in progress"),
@@ -96,7 +96,7 @@ fn moving(phone: PhoneNumber) -> Hold {
     )
 }
 
-fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
+pub(super) fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
     match context.observed.unreadable_list() {
         Some((unread, why, remedy)) => hold(
             Reason::Unreadable,

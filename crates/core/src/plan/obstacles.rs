@@ -26,7 +26,7 @@ pub(crate) fn tell_limits(plan: &mut Plan, budgets: &Budgets) {
     let closes = held.iter_mut().filter(|held| held.kind == ActionKind::Close && waits(held.reason));
     for held in closes {
         let words = (&mut held.message, &mut held.remedy);
-        let releases = at_risk.get(&held.account).copied().unwrap_or_default();
+        let releases = held.account.sid().and_then(|sid| at_risk.get(&sid)).copied().unwrap_or_default();
         match (budgets.release.limit, budgets.verbs.get(&ActionKind::Close).map(|budget| budget.limit)) {
             (_, Some(Some(0))) => {
                 add(words, Reason::OverLimit, "`--max-closes` is 0", "raise `--max-closes`");

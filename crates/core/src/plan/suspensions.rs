@@ -23,7 +23,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
         .held
         .iter()
         .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == ActionKind::Reactivate)
-        .map(|held| (held.account, held))
+        .filter_map(|held| Some((held.account.sid()?, held)))
         .filter(|(account, _)| was_tried_once(context, ActionKind::Reactivate, Target::Account(*account)))
         .collect();
     let mut waiting: BTreeMap<AccountSid, &Held> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
     let holds: Vec<_> = plan
         .of(ActionKind::Suspend)
         .filter_map(|planned| {
-            let account = planned.action.account();
+            let account = planned.action.account().sid()?;
             match (waiting.get(&account), unclaimed.get(&account)) {
                 (Some(held), _) => {
                     let message = format!("{account} waits for one retry: {}", held.message);
@@ -63,7 +63,7 @@ fn unclaimed_failures(context: &Context<'_>, plan: &Plan) -> BTreeMap<AccountSid
     let wanted: BTreeSet<_> = plan.wanted_transfers.iter().map(|wanted| wanted.phone).collect();
     let failed = context.history.refused_once(ActionKind::Transfer).filter_map(|target| match target {
         Target::Number(phone) if !wanted.contains(&phone) => Some(phone),
-        Target::Number(_) | Target::Account(_) => None,
+        Target::Number(_) | Target::Account(_) | Target::Name(_) => None,
     });
     let held_by = failed.filter_map(|phone| match context.observed.locate(phone) {
         NumberLocation::In(owner, _) => Some((owner, phone)),
@@ -83,7 +83,7 @@ fn waits_for_faults(account: AccountSid, phone: PhoneNumber) -> Hold {
 }
 
 fn was_tried_once(context: &Context<'_>, kind: ActionKind, target: Target) -> bool {
-    let mut refusals = context.history.refusals(target);
+    let mut refusals = context.history.refusals(&target);
     refusals.any(|(of, refused)| of == kind && refused.times == 1)
 }
 
@@ -102,7 +102,9 @@ pub(crate) fn note_what_stays_behind(plan: &mut Plan) {
         }
     }
     for planned in plan.actions.iter_mut().filter(|planned| planned.action.kind() == ActionKind::Suspend) {
-        let Some(numbers) = staying.get(&planned.action.account()) else { continue };
+        let Some(numbers) = planned.action.account().sid().and_then(|sid| staying.get(&sid)) else {
+            continue;
+        };
         let words = format!(
             "held transfers, which Twilio does not accept into a suspended account: {}",
             first_of(numbers)

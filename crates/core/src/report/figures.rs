@@ -52,8 +52,9 @@ impl Figures {
 /// The number of listed subaccounts, by desired status.
 pub(super) fn by_status(desired: &Desired) -> BTreeMap<Status, usize> {
     let mut counts = BTreeMap::new();
-    for entry in desired.accounts() {
-        *counts.entry(entry.desired_status.status()).or_default() += 1;
+    let pinned = desired.accounts().map(|entry| entry.desired_status.status());
+    for status in pinned.chain(desired.unpinned().map(|(_, entry)| entry.desired_status.status())) {
+        *counts.entry(status).or_default() += 1;
     }
     counts
 }

@@ -12,11 +12,12 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&json_sch
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::draft202012::new(&SCHEMA).unwrap());
 
 /// The codes of faults that depend on the whole state, the calendar or the YAML parser, so that no schema can express them.
-const BEYOND: [DiagnosticCode; 5] = [
+const BEYOND: [DiagnosticCode; 6] = [
     DiagnosticCode::AccountTwice,
     DiagnosticCode::NumberTwice,
     DiagnosticCode::ClaimedAndReleased,
     DiagnosticCode::MainAccountListed,
+    DiagnosticCode::NameTwice,
     DiagnosticCode::MalformedTime,
 ];
 
@@ -59,6 +60,8 @@ enum Rule {
     CloseWithClosed,
     ClosedWithoutClose,
     NoNumbers,
+    NameWithoutSid,
+    OpenWithoutSid,
 }
 
 const KNOWN: [&str; 22] = [
@@ -106,7 +109,9 @@ impl Walk<'_> {
         if let Some(Value::String(to)) = schema.get("$ref") {
             return self.value(SCHEMA.pointer(to.trim_start_matches('#')).unwrap(), at);
         }
-        if let Some(Value::Array(choices)) = schema.get("anyOf") {
+        if let Some(Value::Array(choices)) =
+            schema.get("anyOf").filter(|_| !schema.contains_key("properties"))
+        {
             let choice = self.draw(&(0..choices.len()));
             return self.value(&choices[choice], at);
         }
@@ -183,7 +188,35 @@ impl Walk<'_> {
         if schema.contains_key("if") {
             self.conditions(schema, &mut object, at);
         }
+        if schema.contains_key("anyOf") {
+            self.sid_or_name(schema, &mut object, at);
+        }
         object.into()
+    }
+
+    /// The one choice of keys: an entry has a SID, or a name that Twilio keeps, and then it is not to close.
+    fn sid_or_name(&mut self, schema: &Map<String, Value>, object: &mut Map<String, Value>, at: &str) {
+        assert_eq!(schema["anyOf"][0], json!({"required": ["sid"]}));
+        let other = &schema["anyOf"][1];
+        assert_eq!(other["required"], json!(["friendlyName"]));
+        assert_eq!(other["properties"]["status"], json!({"enum": ["active", "suspended"]}));
+        if object.contains_key("sid") {
+            return;
+        }
+        if object["status"] == json!("closed") {
+            let sid = self.value(&schema["properties"]["sid"], &format!("{at}/sid"));
+            object.insert("sid".to_owned(), sid);
+            return;
+        }
+        let name = format!("{at}/friendlyName");
+        self.rules.retain(|(place, _)| *place != name);
+        object.insert("friendlyName".to_owned(), self.draw(&"[!-~¡-¦株]{1,9}( [a-zß]{1,9}){0,3}").into());
+        for rule in [Rule::Type, Rule::Shortest, Rule::Longest(64)] {
+            self.rule(&name, rule);
+        }
+        for rule in [Rule::Required("friendlyName".to_owned()), Rule::NameWithoutSid, Rule::OpenWithoutSid] {
+            self.rule(at, rule);
+        }
     }
 
     /// The one condition of the format: `close` with `closed` and with nothing else, and no numbers then.
@@ -266,6 +299,16 @@ fn broken(document: &Value, place: &str, rule: &Rule, pick: usize) -> Value {
         }
         Rule::CloseWithClosed => value["close"] = json!({"confirm": "acme"}),
         Rule::ClosedWithoutClose => drop(value.as_object_mut().unwrap().remove("close")),
+        Rule::NameWithoutSid => {
+            value["friendlyName"] =
+                json!([" acme", "acme ", "a  b", "a\tb", "a\u{a0}b", "a\u{7f}"][pick % 6]);
+        }
+        Rule::OpenWithoutSid => {
+            let entry = value.as_object_mut().unwrap();
+            entry.insert("status".to_owned(), json!("closed"));
+            entry.insert("close".to_owned(), json!({"confirm": "acme"}));
+            entry.remove("numbers");
+        }
         Rule::NoNumbers => value["numbers"] = json!(["+999999999999999"]),
     }
     document
@@ -321,6 +364,6 @@ fn parser_accepts_documents_of_the_schema_and_refuses_those_that_break_one_rule(
     }
     let told = format!("{taken} made, {beyond} with a fault beyond schemas; {refused} broken and refused\n");
     std::io::stderr().write_all(told.as_bytes()).unwrap();
-    assert_eq!(kinds.len(), 14, "{kinds:?}");
+    assert_eq!(kinds.len(), 16, "{kinds:?}");
     assert!(beyond * 10 < taken && refused > taken, "{beyond} of {taken}, {refused}");
 }

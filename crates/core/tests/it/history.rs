@@ -104,7 +104,7 @@ fn state_may_be_a_late_effect_only_of_an_open_write_that_asked_for_it() {
         (ActionKind::Suspend, "AC02", refused(20_003, "no")),
     ]);
     let late = |account: &str, status, after| {
-        history.may_be_late(Target::Account(sid(account)), Some(status), None, now(after))
+        history.may_be_late(&Target::Account(sid(account)), Some(status), None, now(after))
     };
     assert!(late("AC01", Status::Suspended, SignedDuration::ZERO));
     assert!(late("AC01", Status::Suspended, LAG - SignedDuration::from_secs(1)));
@@ -126,7 +126,7 @@ fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
     let mut history = History::default();
     history.apply(Event::Intent { id: 0, at: now(SignedDuration::ZERO).stamp(), write });
     let late = |number: &str, owner| {
-        history.may_be_late(Target::Number(phone(number)), None, Some(owner), now(SignedDuration::ZERO))
+        history.may_be_late(&Target::Number(phone(number)), None, Some(owner), now(SignedDuration::ZERO))
     };
     assert!(late("+15105550101", to));
     assert!(!late("+15105550101", from));

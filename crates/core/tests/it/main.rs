@@ -4,6 +4,7 @@
 
 mod convergence;
 mod crash;
+mod creates;
 mod desired;
 mod example;
 mod execute;

@@ -50,7 +50,7 @@ fn recalled_observation_has_no_empty_list_where_it_lacks_one() {
         let (mut pass, _) = Pass::begin(&scene.desired, &guardrails, sid(main), &scene.history, scene.now);
         let observed = Observed::new(sid(main), scene.accounts.values().cloned());
         let recalled = pass.recall(observed, &scene.history);
-        (recalled, pass.into_observed().0)
+        (recalled, pass.into_parts().1)
     };
     let (recalled, observed) = recall("AC00");
     assert_eq!(recalled, Ok(()));

@@ -93,7 +93,7 @@ fn conditions(report: &Report) -> String {
         let observed = account.observed.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         format!(
             "{} {} {observed}: {:?} {} since {}: {}",
-            account.sid,
+            account.account,
             account.desired,
             condition.status,
             condition.reason,
@@ -154,7 +154,9 @@ fn a_pass_without_a_plan_shows_what_was_seen_before_it() {
         assert_eq!((&report.plan, &report.main_account), (&first.plan, &first.main_account));
         let shown = |report: &Report| {
             let accounts = report.accounts.iter();
-            accounts.map(|it| (it.sid, it.friendly_name.clone(), it.observed.clone())).collect::<Vec<_>>()
+            accounts
+                .map(|it| (it.account.clone(), it.friendly_name.clone(), it.observed.clone()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(shown(report), shown(&first));
         assert_eq!(report.observed_at, Some(time("2026-06-01T12:00:00Z")));
@@ -201,8 +203,8 @@ fn the_document_has_the_keys_of_the_contract_and_null_where_nothing_applies() {
     faults loadedAt paused revision sha256 valid
     error finishedAt requests result startedAt
     actions digest held
-    account from kind number to
-    account kind message number reason remedy since
+    account count from kind name number to
+    account kind message name number reason remedy since
     conditions desired friendlyName labels observed reason sid
     lastTransitionTime message reason status type
     ");
@@ -217,8 +219,8 @@ fn a_transfer_is_shown_under_the_account_that_gains() {
     let transfer = report.plan.actions.iter().find(|action| action.number.is_some()).unwrap();
     let sid = |text: &str| crate::support::scene::sid(text);
     assert_eq!(
-        (transfer.account, transfer.from, transfer.to),
-        (sid("AC06"), Some(sid("AC00")), Some(sid("AC06")))
+        (transfer.account.clone(), transfer.from, transfer.to),
+        (sid("AC06").into(), Some(sid("AC00")), Some(sid("AC06")))
     );
 }
 

@@ -63,7 +63,8 @@ fn full() -> Value {
             {"sid": "AC02", "status": "closed", "numbers": [],
              "close": {"confirm": "globex", "notBefore": "2026-12-24", "moveNumbersToMain": true,
                        "release": ["+15105550103"], "x-a": "y"}},
-            {"sid": "AC03", "status": "suspended"}
+            {"sid": "AC03", "status": "suspended"},
+            {"friendlyName": "new one", "status": "suspended"}
         ]}"#;
     serde_json::from_str(&long(text)).unwrap()
 }
@@ -186,6 +187,10 @@ fn invalid_document_is_refused_by_schema_and_parser() {
         ("/kind", json!("desiredState")),
         ("/paused", json!("true")),
         ("/mainAccount", json!({})),
+        ("/subaccounts/3", json!({"status": "active"})),
+        ("/subaccounts/3/friendlyName", json!(" new one")),
+        ("/subaccounts/3/friendlyName", json!("new\u{a0}one")),
+        ("/subaccounts/3", json!({"friendlyName": "new", "status": "closed", "close": {"confirm": "new"}})),
         ("/subaccounts/0/status", json!("closed")),
         ("/subaccounts/1/status", json!("suspended")),
         ("/subaccounts/1/numbers", json!(["+15105550109"])),

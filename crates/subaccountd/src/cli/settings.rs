@@ -78,6 +78,8 @@ pub(crate) struct ConnectionArgs {
 #[command(next_help_heading = "Rules")]
 pub(crate) struct GuardrailArgs {
     /// The action kinds that are allowed; actions of other kinds are held as NotAllowed
+    ///
+    /// `create` is allowed only when it is named: `default,create` adds it to the default ones.
     #[arg(
         long,
         env = "SUBACCOUNTD_VERBS",
@@ -123,6 +125,9 @@ struct BudgetArgs {
     /// The most transfers; N% is of the numbers that the state claims or moves and that were found, at least 10
     #[arg(long, env = "SUBACCOUNTD_MAX_TRANSFERS", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_transfers: Limit,
+    /// The most accounts that are created
+    #[arg(long, env = "SUBACCOUNTD_MAX_CREATES", value_name = "N", default_value = "20")]
+    max_creates: usize,
     /// The most numbers that closes may release
     #[arg(long, env = "SUBACCOUNTD_MAX_RELEASED_NUMBERS", value_name = "N", default_value = "0")]
     max_released_numbers: usize,
@@ -209,7 +214,10 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum VerbName {
+    /// All those that are allowed when none is named.
+    Default,
     Reactivate,
+    Create,
     Transfer,
     Suspend,
     Close,
@@ -222,13 +230,18 @@ enum ReactivationName {
     Always,
 }
 
-impl From<VerbName> for ActionKind {
-    fn from(name: VerbName) -> Self {
-        match name {
-            VerbName::Reactivate => Self::Reactivate,
-            VerbName::Transfer => Self::Transfer,
-            VerbName::Suspend => Self::Suspend,
-            VerbName::Close => Self::Close,
+impl VerbName {
+    /// The action kinds that the name stands for.
+    const fn kinds(self) -> &'static [ActionKind] {
+        match self {
+            Self::Default => {
+                &[ActionKind::Reactivate, ActionKind::Transfer, ActionKind::Suspend, ActionKind::Close]
+            }
+            Self::Reactivate => &[ActionKind::Reactivate],
+            Self::Create => &[ActionKind::Create],
+            Self::Transfer => &[ActionKind::Transfer],
+            Self::Suspend => &[ActionKind::Suspend],
+            Self::Close => &[ActionKind::Close],
         }
     }
 }
@@ -328,7 +341,7 @@ impl GuardrailArgs {
 
     pub(crate) fn policy(&self) -> Policy {
         Policy {
-            verbs: self.verbs.iter().copied().map(ActionKind::from).collect(),
+            verbs: self.verbs.iter().flat_map(|name| name.kinds()).copied().collect(),
             close_after: self.close_after,
             reactivation: match self.reactivation {
                 ReactivationName::Normal => Reactivation::Normal,
@@ -344,6 +357,7 @@ impl GuardrailArgs {
         let budgets = &self.budgets;
         let verbs = [
             (ActionKind::Reactivate, budgets.max_reactivations),
+            (ActionKind::Create, Limit::Count(budgets.max_creates)),
             (ActionKind::Transfer, budgets.max_transfers),
             (ActionKind::Suspend, budgets.max_suspends),
             (ActionKind::Close, budgets.max_closes),

@@ -33,7 +33,9 @@ pub(super) async fn explain(
         read_the_rest(&mut sighting).await?;
     }
     let PlanInput { report, observation, rules, loaded, remarks, .. } = &sighting;
-    let (desired, policy) = (&loaded.reading.desired, &rules.policy());
+    let history = &observation.history;
+    let desired = &*loaded.reading.desired.resolved(|name| history.created(name));
+    let policy = &rules.policy();
     let view = View::of(report, Some(&observation.observed));
     let style = Style::of_stdout();
     let case = ExplainContext { desired, observation, policy, view, style };

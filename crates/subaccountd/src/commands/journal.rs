@@ -88,10 +88,15 @@ fn text(lines: &[JournalLine], shown: &dyn Fn(&JournalLine) -> bool) -> String {
 }
 
 fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Outcome>) {
-    let what = match (write.target, write.transfer) {
+    let what = match (&write.target, write.transfer) {
         (Target::Number(number), Some((from, to))) => format!("{number} from {from} to {to}"),
         (Target::Number(number), None) => number.to_string(),
         (Target::Account(account), _) => account.to_string(),
+        (Target::Name(name), _) => {
+            let created =
+                outcome.and_then(Outcome::created).map(|sid| format!(" as {sid}")).unwrap_or_default();
+            format!("{:?}{created}", name.as_str())
+        }
     };
     let ended = match outcome {
         Some(outcome) => {

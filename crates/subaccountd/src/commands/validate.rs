@@ -56,7 +56,7 @@ pub(super) fn explain(what: Explained) -> anyhow::Result<Exit> {
 fn last_line(reading: &ParsedState, files: usize) -> String {
     let mut codes: Vec<DiagnosticCode> = reading.faults.iter().map(|fault| fault.code).collect();
     let Some(first) = codes.first().copied() else {
-        let (accounts, numbers) = (reading.desired.accounts().count(), reading.desired.claims().count());
+        let (accounts, numbers) = (reading.desired.entry_count(), reading.desired.claim_count());
         let [accounts, numbers, files] =
             [(accounts, "subaccount"), (numbers, "number"), (files, "file")].map(|(n, noun)| count(n, noun));
         return format!("valid: {accounts}, {numbers}, {files}\n");
@@ -121,8 +121,8 @@ impl<'a> ValidateDocument<'a> {
         Self {
             valid: reading.faults.is_empty(),
             files,
-            subaccounts: reading.desired.accounts().count(),
-            numbers: reading.desired.claims().count(),
+            subaccounts: reading.desired.entry_count(),
+            numbers: reading.desired.claim_count(),
             faults: reading.faults.iter().map(FaultJson::new).collect(),
         }
     }

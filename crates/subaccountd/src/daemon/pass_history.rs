@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, PhoneNumber, Report,
+    AccountRef, AccountSid, Action, ActionKind, PhoneNumber, Report,
     execute::Executed,
     report::{PassError, PassResult},
 };
@@ -52,7 +52,7 @@ pub(crate) struct PassEntry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WriteEntry {
     pub(crate) kind: ActionKind,
-    pub(crate) account: AccountSid,
+    pub(crate) account: AccountRef,
     pub(crate) number: Option<PhoneNumber>,
     pub(crate) from: Option<AccountSid>,
     pub(crate) result: &'static str,
@@ -122,7 +122,7 @@ impl WriteEntry {
         let action = &executed.planned.action;
         let from = match action {
             Action::Transfer(transfer) => Some(transfer.from),
-            Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => None,
         };
         let message = executed.outcome.message();
         let why = (!message.is_empty()).then(|| match executed.outcome.code() {

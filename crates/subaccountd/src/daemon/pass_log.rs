@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use subaccountd_core::{
-    AccountSid, ActionKind, CLOCK_TOLERANCE, PhoneNumber, Reason, Report, report::HeldView, text::count,
+    AccountRef, ActionKind, CLOCK_TOLERANCE, PhoneNumber, Reason, Report, report::HeldView, text::count,
 };
 use tracing::{debug, error, info, warn};
 
@@ -15,7 +15,7 @@ use crate::{desired::LoadedState, reconcile::Pass};
 const MAX_LINES: usize = 20;
 
 /// The parts of a held item that make it the same over passes.
-type Key = (AccountSid, Option<PhoneNumber>, ActionKind);
+type Key = (AccountRef, Option<PhoneNumber>, ActionKind);
 
 /// Logs `pass`; `before` is the report of the one before it.
 pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Troubles) {
@@ -48,7 +48,7 @@ pub(super) fn log_pass(pass: &Pass, before: Option<&Report>, troubles: &mut Trou
 ///
 /// An item is new when it is held since the end of this pass; a restart makes none new.
 fn log_held(report: &Report, before: Option<&Report>) {
-    let key = |held: &HeldView| -> Key { (held.account, held.number, held.kind) };
+    let key = |held: &HeldView| -> Key { (held.account.clone(), held.number, held.kind) };
     let reasons = |report: &Report| -> BTreeMap<Key, Reason> {
         report.plan.held.iter().map(|held| (key(held), held.reason)).collect()
     };
@@ -62,7 +62,7 @@ fn log_held(report: &Report, before: Option<&Report>) {
         let number = held.number.map(tracing::field::display);
         macro_rules! line {
             ($level:ident) => {
-                $level!(held.reason = %held.reason, account.sid = %held.account, number, remedy = held.remedy, "held: {}", held.message)
+                $level!(held.reason = %held.reason, account.sid = held.account.sid().map(display), account.name = held.account.name().map(display), number, remedy = held.remedy, "held: {}", held.message)
             };
         }
         if held.reason.only_waits() { line!(info) } else { line!(warn) }
@@ -77,7 +77,7 @@ fn log_held(report: &Report, before: Option<&Report>) {
         }
         let target = number.map_or_else(|| account.to_string(), |number| number.to_string());
         let number = number.map(tracing::field::display);
-        info!(held.reason = %reason, account.sid = %account, number, "no longer held: {kind} {target}");
+        info!(held.reason = %reason, account.sid = account.sid().map(display), account.name = account.name().map(display), number, "no longer held: {kind} {target}");
     }
     lines.tell_the_rest("no longer held");
 }

@@ -114,7 +114,7 @@ fn open_file(dir: &Path) -> (JournalFile, History) {
 }
 
 fn held_item(account: AccountSid, reason: &str) -> HeldItem {
-    HeldItem { reason: reason.to_owned(), kind: ActionKind::Close, account, number: None }
+    HeldItem { reason: reason.to_owned(), kind: ActionKind::Close, account: account.into(), number: None }
 }
 
 /// A line about the account `n`.

@@ -21,7 +21,7 @@ use subaccountd_core::{
     events::{end_of_pass, events_during_pass},
     execute::{self, Execution, execute},
     guard,
-    history::held_events,
+    history::{Event, held_events},
     pass::Pass as CorePass,
     record::Stopwatch,
     remote::{ErrorKind, Observe, RemoteError},
@@ -34,6 +34,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
 use crate::{
     clock,
@@ -178,12 +179,10 @@ impl Reconciler {
 
     /// The report before the first pass has ended.
     pub(crate) fn before_the_first_pass(&self, loaded: &LoadedState) -> Report {
-        let desired = Err(self.not_observed(loaded));
+        let history = self.journal.history();
+        let resolved = loaded.reading.desired.resolved(|name| history.created(name));
+        let desired = Err(NotObserved { desired: &resolved, main_account: self.account_sid });
         Report::new(VERSION, self.mode(), shown(loaded), PassSummary::default(), desired, Vec::new(), None)
-    }
-
-    fn not_observed<'a>(&self, loaded: &'a LoadedState) -> NotObserved<'a> {
-        NotObserved { desired: &loaded.reading.desired, main_account: self.account_sid }
     }
 
     /// Makes a pass over `loaded`.
@@ -202,7 +201,7 @@ impl Reconciler {
         };
         let (mut execution, mut state_changed) = (Execution::default(), false);
         if let (Some(planned), Some(writer)) = (&planned, &self.writer) {
-            let executing = self.execute(loaded, planned.approved.clone(), writer);
+            let executing = self.execute(loaded, planned, writer);
             (execution, state_changed) = self.attentively(loaded, Box::pin(executing)).await;
             aborted = execution.stopped.take().map(Aborted::from);
         }
@@ -229,7 +228,9 @@ impl Reconciler {
             let (report, observation) = self.report(loaded, planned, execution, summary, previous);
             (report, Some(observation))
         } else {
-            let desired = Err(self.not_observed(loaded));
+            let history = self.journal.history();
+            let resolved = loaded.reading.desired.resolved(|name| history.created(name));
+            let desired = Err(NotObserved { desired: &resolved, main_account: self.account_sid });
             let executed = execution.executed;
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
@@ -293,12 +294,14 @@ impl Reconciler {
         self.journal.begin(now, self.guardrails.policy.window);
         pass.see_accounts(list, now).map_err(|why| accepted(why.into()))?;
         let observer = Observer { client: &self.client, pauses: &self.lists, in_flight: self.in_flight };
-        observer
-            .observe(&mut pass, desired, &self.journal.history())
-            .await
-            .map_err(|error| accepted(error.into()))?;
+        observer.observe(&mut pass, &self.journal.history()).await.map_err(|error| accepted(error.into()))?;
         // The history is not held while it changes: it would be copied.
         let facts = pass.facts(&self.journal.history(), self.journal.now());
+        for fact in &facts {
+            if let Event::AccountAttributed { id, account } = fact {
+                info!(journal.id = id, account.sid = %account, "account found that a create without an answer made");
+            }
+        }
         self.journal.take_in(facts);
         let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
         Ok(Planned { pass, approved })
@@ -313,18 +316,19 @@ impl Reconciler {
     async fn execute(
         &self,
         loaded: &LoadedState,
-        approved: ApprovedPlan,
+        planned: &Planned<'_>,
         writer: &Writer,
     ) -> (Execution, bool) {
-        let precondition = StatePrecondition::new(&self.state, &self.stopping, loaded);
+        let precondition =
+            StatePrecondition::new(&self.state, &self.stopping, loaded, planned.pass.desired());
         let ports = execute::Ports {
             apply: writer,
-            record: &Recorder { journal: &self.journal, loaded },
+            record: &Recorder { journal: &self.journal, loaded, desired: planned.pass.desired() },
             precondition: &precondition,
             stopwatch: &Monotonic::new(),
             in_flight: self.in_flight,
         };
-        let execution = Box::pin(execute(approved, &ports)).await;
+        let execution = Box::pin(execute(planned.approved.clone(), &ports)).await;
         (execution, precondition.saw_a_change())
     }
 
@@ -336,11 +340,10 @@ impl Reconciler {
         summary: PassSummary,
         previous: Option<&Report>,
     ) -> (Report, Observation) {
-        let desired = &loaded.reading.desired;
         let Planned { mut pass, approved } = planned;
         let history = self.journal.history();
         let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
-        let (observed, now) = pass.into_observed();
+        let (desired, observed, now) = pass.into_parts();
         // The history is not held while it changes: it would be copied.
         drop(history);
         let held_at = summary.finished_at.unwrap_or_else(clock::now);
@@ -348,7 +351,8 @@ impl Reconciler {
         let history = self.journal.history();
         let plan = remaining.plan();
         let budgets = guard::budgets(plan, &self.guardrails.limits, &history, now);
-        let found = Findings { desired, observed: &observed, plan, history: &history, budgets, now };
+        let found =
+            Findings { desired: &desired, observed: &observed, plan, history: &history, budgets, now };
         let executed = execution.executed;
         let report = Report::new(VERSION, self.mode(), shown(loaded), summary, Ok(found), executed, previous);
         (report, Observation { now, observed, history })

@@ -36,14 +36,9 @@ impl Observer<'_> {
     ///
     /// # Errors
     /// An error about the credentials or the main account. What concerns one object alone makes that one unreadable.
-    pub(crate) async fn observe(
-        &self,
-        pass: &mut Pass<'_>,
-        desired: &Desired,
-        history: &History,
-    ) -> Result<(), RemoteError> {
+    pub(crate) async fn observe(&self, pass: &mut Pass<'_>, history: &History) -> Result<(), RemoteError> {
         self.pauses.keep(|account| has_a_list(pass.observed(), account));
-        self.pauses.end_changed(|account| entry_digest(desired, account));
+        self.pauses.end_changed(|account| entry_digest(pass.desired(), account));
         // A failing list counts as unreadable, whether or not the pass needs it.
         for (account, why) in self.pauses.failing() {
             pass.see(Answer::Numbers(account, NumberList::Unreadable(why)), history);
@@ -56,7 +51,7 @@ impl Observer<'_> {
             while let Some(answer) = answers.next().await {
                 let answer = answer?;
                 if let Answer::Numbers(account, NumberList::Unreadable(why)) = &answer {
-                    self.pauses.failed(*account, why.clone(), entry_digest(desired, *account));
+                    self.pauses.failed(*account, why.clone(), entry_digest(pass.desired(), *account));
                     failed.push((*account, why.clone()));
                 }
                 pass.see(answer, history);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use subaccountd_core::{AccountSid, Action, PhoneNumber, Skip, SkipCause, record::Precondition};
+use subaccountd_core::{AccountRef, Action, Desired, PhoneNumber, Skip, SkipCause, record::Precondition};
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,10 @@ const SHARED_FOR: Duration = Duration::from_millis(250);
 pub(crate) struct StatePrecondition<'a> {
     state: &'a StateReader,
     stopping: &'a CancellationToken,
+    /// The state as it was read for the plan.
+    read: &'a LoadedState,
     /// The state that was planned for.
-    planned: &'a LoadedState,
+    planned: &'a Desired,
     /// The last look: the time at which it began, and its result.
     last: Mutex<Option<(Instant, Result<LoadedState, String>)>>,
     changed: AtomicBool,
@@ -29,9 +31,10 @@ impl<'a> StatePrecondition<'a> {
     pub(crate) fn new(
         state: &'a StateReader,
         stopping: &'a CancellationToken,
-        planned: &'a LoadedState,
+        read: &'a LoadedState,
+        planned: &'a Desired,
     ) -> Self {
-        Self { state, stopping, planned, last: Mutex::default(), changed: AtomicBool::default() }
+        Self { state, stopping, read, planned, last: Mutex::default(), changed: AtomicBool::default() }
     }
 
     /// Returns true when a write was skipped because the state changed or could not be read.
@@ -49,7 +52,7 @@ impl<'a> StatePrecondition<'a> {
             return found.clone();
         }
         let began = Instant::now();
-        let read = self.state.read_once(self.planned).await;
+        let read = self.state.read_once(self.read).await;
         let found = read.map_err(|error| format!("the desired state cannot be read: {error}"));
         *last = Some((began, found.clone()));
         found
@@ -62,7 +65,7 @@ impl Precondition for StatePrecondition<'_> {
         if self.is_stopping() {
             return Err(stopping());
         }
-        let share = !matches!(action, Action::Close(_));
+        let share = !matches!(action, Action::Close(_) | Action::Create(_));
         let found = tokio::select! {
             biased;
             () = self.stopping.cancelled() => return Err(stopping()),
@@ -74,7 +77,7 @@ impl Precondition for StatePrecondition<'_> {
         };
         let now = found.map_err(changed)?;
         let (accounts, numbers) = objects(action);
-        if now.reading.desired.agrees_on(&self.planned.reading.desired, &accounts, &numbers) {
+        if now.reading.desired.agrees_on(self.planned, &accounts, &numbers) {
             Ok(())
         } else {
             Err(changed(format!("the desired state changed since `{action}` was planned")))
@@ -87,13 +90,15 @@ impl Precondition for StatePrecondition<'_> {
 }
 
 /// The accounts and numbers whose desired state must not have changed.
-fn objects(action: &Action) -> (Vec<AccountSid>, Vec<PhoneNumber>) {
+fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
     match action {
-        Action::Reactivate(account) | Action::Suspend(account) => (vec![*account], Vec::new()),
-        Action::Transfer(transfer) => (vec![transfer.to, transfer.from], vec![transfer.phone]),
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => {
+            (vec![action.account()], Vec::new())
+        }
+        Action::Transfer(transfer) => (vec![transfer.to.into(), transfer.from.into()], vec![transfer.phone]),
         Action::Close(close) => {
             let numbers = close.listed.values().chain(&close.at_risk).copied().collect();
-            (vec![close.account.sid], numbers)
+            (vec![close.account.sid.into()], numbers)
         }
     }
 }

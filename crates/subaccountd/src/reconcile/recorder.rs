@@ -1,6 +1,6 @@
 //! The recorder: each write in the journal and in the log, with the reason and the labels of its entry.
 
-use subaccountd_core::{AccountSid, Action, Outcome, Planned, Skip, SkipCause, record::Record};
+use subaccountd_core::{AccountSid, Action, Desired, Outcome, Planned, Skip, SkipCause, record::Record};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -12,18 +12,22 @@ use crate::{
 pub(crate) struct Recorder<'a> {
     pub(crate) journal: &'a Journal,
     pub(crate) loaded: &'a LoadedState,
+    /// The state that was planned for.
+    pub(crate) desired: &'a Desired,
 }
 
 impl Record for Recorder<'_> {
     async fn intent(&self, planned: &Planned) -> Result<u64, String> {
         let id = self.journal.intent(planned, self.audit(planned, None, &planned.action.to_string()))?;
         let action = &planned.action;
-        info!(journal.id = id, action.kind = %action.kind(), account.sid = %action.account(), "about to {action}");
+        info!(journal.id = id, action.kind = %action.kind(), account.sid = action.account().sid().map(display), account.name = action.account().name().map(display), "about to {action}");
         Ok(id)
     }
 
     async fn outcome(&self, id: u64, planned: &Planned, outcome: &Outcome) {
-        self.journal.outcome(id, outcome, self.audit(planned, outcome.request_id(), outcome.message()));
+        let mut audit = self.audit(planned, outcome.request_id(), outcome.message());
+        audit.accounts.extend(outcome.created());
+        self.journal.outcome(id, outcome, audit);
         self.log(planned, outcome);
     }
 
@@ -38,13 +42,14 @@ impl Record for Recorder<'_> {
 impl Recorder<'_> {
     fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
         let action = &planned.action;
-        let entry = self.loaded.reading.desired.entry(action.account());
+        let account = action.account();
+        let (reason, labels) = self.desired.notes(&account).unzip();
         Audit {
             state: self.loaded.sha256.clone(),
             revision: self.loaded.revision.clone(),
-            accounts: [action.account()].into_iter().chain(giver(action)).collect(),
-            reason: entry.and_then(|entry| entry.reason.clone()),
-            labels: entry.map(|entry| entry.labels.clone()).unwrap_or_default(),
+            accounts: account.sid().into_iter().chain(giver(action)).collect(),
+            reason: reason.flatten().map(str::to_owned),
+            labels: labels.cloned().unwrap_or_default(),
             request_id: request_id.map(str::to_owned),
             message: message.to_owned(),
         }
@@ -53,10 +58,11 @@ impl Recorder<'_> {
     /// Logs one line for a write, with the reason and the labels of its entry.
     fn log(&self, planned: &Planned, outcome: &Outcome) {
         let (loaded, action) = (self.loaded, &planned.action);
-        let entry = loaded.reading.desired.entry(action.account());
-        let reason = entry.and_then(|entry| entry.reason.as_deref());
-        let labels = entry.filter(|entry| !entry.labels.is_empty()).map(|entry| {
-            let pairs = entry.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let account = action.account();
+        let (reason, labels) = self.desired.notes(&account).unzip();
+        let reason = reason.flatten();
+        let labels = labels.filter(|labels| !labels.is_empty()).map(|labels| {
+            let pairs = labels.iter().map(|(key, value)| format!("{key}={value}"));
             pairs.collect::<Vec<_>>().join(",")
         });
         let message = outcome.message();
@@ -65,9 +71,10 @@ impl Recorder<'_> {
                 $level!(
                     action.kind = %action.kind(),
                     action.result = outcome.as_str(),
-                    account.sid = %action.account(),
-                    number = action.number().map(tracing::field::display),
-                    transfer.from = giver(action).map(tracing::field::display),
+                    account.sid = account.sid().or(outcome.created()).map(display),
+                    account.name = account.name().map(display),
+                    number = action.number().map(display),
+                    transfer.from = giver(action).map(display),
                     twilio.code = outcome.code(),
                     twilio.request_id = outcome.request_id(),
                     entry.reason = reason,
@@ -93,6 +100,6 @@ impl Recorder<'_> {
 const fn giver(action: &Action) -> Option<AccountSid> {
     match action {
         Action::Transfer(transfer) => Some(transfer.from),
-        Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => None,
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => None,
     }
 }

@@ -99,7 +99,7 @@ fn replan(document: &[u8], loaded: &LoadedState, rules: &GuardrailArgs) -> Optio
 fn actions(plan: &PlanView) -> BTreeSet<String> {
     let actions = plan.actions.iter();
     actions
-        .map(|action| format!("{:?}", (action.kind, action.account, action.number, action.from, action.to)))
+        .map(|action| format!("{:?}", (action.kind, &action.account, action.number, action.from, action.to)))
         .collect()
 }
 
@@ -110,9 +110,10 @@ fn check_shown((report, observation): &(Report, Observation), loaded: &LoadedSta
     let page = markdown(&view());
     check_text(&page, 60_000);
     assert!(serde_json::to_string(&report).is_ok());
-    let (desired, policy) = (&loaded.reading.desired, &rules.policy());
+    let desired = &*loaded.reading.desired.resolved(|name| observation.history.created(name));
+    let policy = &rules.policy();
     let style = Style::PLAIN;
-    let accounts: Vec<AccountSid> = report.accounts.iter().map(|account| account.sid).collect();
+    let accounts: Vec<AccountSid> = report.accounts.iter().filter_map(|view| view.account.sid()).collect();
     for sid in accounts.into_iter().take(MAX_EXPLAINED) {
         let case = ExplainContext { desired, observation, policy, view: view(), style };
         check_text(&explain::account(&case, sid), usize::MAX);

@@ -39,10 +39,16 @@ pub(crate) fn report(
     pass.recall(observed, &history).context("cannot plan")?;
     history.apply_all(pass.facts(&history, now));
     let approved = pass.plan(&history).context("cannot plan")?;
-    let (observed, now) = pass.into_observed();
+    let (desired, observed, now) = pass.into_parts();
     let budgets = guard::budgets(approved.plan(), &guardrails.limits, &history, now);
-    let found =
-        Findings { desired, observed: &observed, plan: approved.plan(), history: &history, budgets, now };
+    let found = Findings {
+        desired: &desired,
+        observed: &observed,
+        plan: approved.plan(),
+        history: &history,
+        budgets,
+        now,
+    };
     let summary = PassSummary {
         result: Some(PassResult::Success),
         started_at: Some(now.local),

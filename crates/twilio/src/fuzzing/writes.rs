@@ -1,8 +1,9 @@
-//! The four writes: at most one request that writes, and an outcome that the answer allows.
+//! The writes: at most one request that writes, and an outcome that the answer allows.
 
 use http::{Method, Response};
 use subaccountd_core::{
-    Account, Action, Close, LiveStatus, Outcome, PhoneNumber, Status, Transfer, TransferResources,
+    Account, Action, Close, Create, FriendlyName, LiveStatus, Outcome, PhoneNumber, Status, Transfer,
+    TransferResources,
     remote::{Apply, Sent, WriteSlot},
 };
 
@@ -24,12 +25,13 @@ pub(super) fn check_all(bench: &Bench, input: &[u8]) {
     }
 }
 
-fn actions(phone: PhoneNumber) -> [Action; 4] {
+fn actions(phone: PhoneNumber) -> Vec<Action> {
     let closed = Account {
         sid: account(1),
         owner: Some(account(0)),
         friendly_name: "acme".to_owned(),
         status: LiveStatus::Known(Status::Suspended),
+        date_created: None,
         date_updated: None,
     };
     let transfer = Transfer {
@@ -39,12 +41,14 @@ fn actions(phone: PhoneNumber) -> [Action; 4] {
         number_sid: number(),
         resources: TransferResources::default(),
     };
-    [
+    let create = FriendlyName::new("acme").map(|name| Action::Create(Create { name }));
+    let others = [
         Action::Suspend(account(1)),
         Action::Reactivate(account(1)),
         Action::Close(Close { account: closed, listed: [].into(), at_risk: Vec::new() }),
         Action::Transfer(transfer),
-    ]
+    ];
+    others.into_iter().chain(create).collect()
 }
 
 /// Checks the outcome of `action`, whose request got `answer`.
@@ -90,6 +94,8 @@ fn shows(body: &[u8], action: &Action) -> bool {
         Action::Suspend(_) => Status::Suspended.to_string(),
         Action::Reactivate(_) => Status::Active.to_string(),
         Action::Close(_) => Status::Closed.to_string(),
+        // The SID of the new account.
+        Action::Create(_) => "AC".to_owned(),
         Action::Transfer(transfer) => transfer.to.to_string(),
     };
     // Any letter may be written as an escape.

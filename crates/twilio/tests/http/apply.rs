@@ -7,7 +7,7 @@ use crate::support::{
     ok, outcome, raw, reply, send, sub,
 };
 use subaccountd_core::{
-    AccountSid, Action, LiveStatus, Status, Transfer, TransferResources,
+    AccountSid, Action, Create, FriendlyName, LiveStatus, Status, Transfer, TransferResources,
     outcome::{Outcome, Skip, SkipCause},
     remote::{ErrorKind, RemoteError, Sent},
 };
@@ -26,9 +26,13 @@ fn plain_transfer() -> Action {
     transfer(sub(), TransferResources::default())
 }
 
+fn create() -> Action {
+    Action::Create(Create { name: FriendlyName::new("Müller & Söhne").unwrap() })
+}
+
 /// Every kind of write.
-fn writes() -> [Action; 4] {
-    [Action::Reactivate(sub()), Action::Suspend(sub()), close(sub()), plain_transfer()]
+fn writes() -> [Action; 5] {
+    [Action::Reactivate(sub()), create(), Action::Suspend(sub()), close(sub()), plain_transfer()]
 }
 
 /// One write against these replies, how often it was sent, and its outcome.
@@ -60,6 +64,55 @@ async fn a_status_change_is_one_post_and_done_when_the_answer_shows_it() {
         assert_eq!(seen.body, format!("Status={word}"));
         assert_eq!(seen.authorization, Some(format!("Basic {BASE64}")));
     }
+}
+
+#[tokio::test]
+async fn a_create_is_one_post_and_done_with_any_new_account_whatever_its_name() {
+    let server = Server::script([reply(201, &account_json(sub(), "active"))]).await;
+    let Outcome::Done(receipt) = outcome(&client(&server), &create()).await else { panic!("not done") };
+    assert_eq!((receipt.created, receipt.request_id.as_deref()), (Some(sub()), Some("RQ1")));
+    let account = receipt.account.unwrap();
+    assert_eq!((account.sid, account.status), (sub(), LiveStatus::Known(Status::Active)));
+    assert_ne!(account.friendly_name, "Müller & Söhne");
+    let [seen] = &server.seen()[..] else { panic!("one request") };
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/2010-04-01/Accounts.json"));
+    assert_eq!(seen.body, "FriendlyName=M%C3%BCller+%26+S%C3%B6hne");
+}
+
+#[tokio::test]
+async fn a_2xx_of_a_create_without_a_new_subaccount_is_unknown() {
+    for (body, words) in [
+        (account_json(main(), "active"), "not a new subaccount"),
+        (
+            account_json(sub(), "active").replace(&main().to_string(), &account_sid(9).to_string()),
+            "not a new subaccount",
+        ),
+        (account_json(sub(), "active").replace(&sub().to_string(), ""), "invalid `sid`"),
+        ("{}".to_owned(), "no `sid`"),
+        (r#"{"accounts": []}"#.to_owned(), "no `sid`"),
+        ("<html>".to_owned(), "is not valid JSON"),
+    ] {
+        let (written, posts) = write(&create(), [ok(&body)]).await;
+        let Outcome::Unknown(unknown) = written else { panic!("{body}: {written:?}") };
+        assert!(unknown.message.contains(words), "{}", unknown.message);
+        assert_eq!(posts, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_create_over_the_account_limit_is_refused() {
+    let (written, posts) =
+        write(&create(), [error(400, 21480, "Maximum number of subaccounts reached")]).await;
+    let Outcome::Refused(refusal) = written else { panic!("{written:?}") };
+    assert_eq!((refusal.code, posts), (Some(21480), 1));
+}
+
+#[tokio::test]
+async fn an_account_error_of_a_create_is_a_refusal_while_the_main_account_answers() {
+    let (written, posts) =
+        write(&create(), [error(403, 20003, "no"), ok(&account_json(main(), "active"))]).await;
+    assert!(matches!(written, Outcome::Refused(_)), "{written:?}");
+    assert_eq!(posts, 1);
 }
 
 #[tokio::test]

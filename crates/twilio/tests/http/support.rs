@@ -244,6 +244,7 @@ pub(crate) fn close(sid: AccountSid) -> Action {
         owner: Some(main()),
         friendly_name: "acme".to_owned(),
         status: LiveStatus::Known(Status::Suspended),
+        date_created: None,
         date_updated: None,
     };
     Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })

@@ -501,13 +501,13 @@ fn an_entry_without_sid_or_status_is_a_fault() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:3 `{`
       SD018 missing key `sid` in a subaccount
-      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits; for an account that is to be created, write `friendlyName`
     state.yaml:6:3 `{`
       SD018 missing key `status` in a subaccount
       = write `active`, `suspended` or `closed`
     state.yaml:7:3 `{`
       SD018 missing key `sid` in a subaccount
-      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits
+      = copy the SID from the Twilio Console: AC and 32 hexadecimal digits; for an account that is to be created, write `friendlyName`
     state.yaml:7:3 `{`
       SD018 missing key `status` in a subaccount
       = write `active`, `suspended` or `closed`

@@ -41,6 +41,7 @@ impl Fleet {
             owner,
             friendly_name: name.to_owned(),
             status,
+            date_created: None,
             date_updated: None,
         });
         self.lists.entry(sid).or_insert_with(|| Ok(Vec::new()));

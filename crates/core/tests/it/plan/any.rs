@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use subaccountd_core::{Action, ActionKind, DesiredStatus, Limit, PhoneNumber, Plan, Status, Target};
+use subaccountd_core::{
+    AccountRef, Action, ActionKind, DesiredStatus, Limit, PhoneNumber, Plan, Status, Target,
+};
 
 use crate::support::{
     draw::{Fleet, fleet},
@@ -67,7 +69,11 @@ fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCase
     let holds: BTreeSet<_> = plan
         .held
         .iter()
-        .map(|held| held.number.map_or(Target::Account(held.account), Target::Number))
+        .map(|held| match (&held.account, held.number) {
+            (_, Some(number)) => Target::Number(number),
+            (AccountRef::Sid(sid), None) => Target::Account(*sid),
+            (AccountRef::Name(name), None) => Target::Name(name.clone()),
+        })
         .collect();
     for entry in scene.desired.accounts() {
         let target = Target::Account(entry.sid);
@@ -102,6 +108,9 @@ fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseE
                     scene.desired.entry(*account).map(|e| e.desired_status.status()),
                     Some(Status::Active)
                 );
+            }
+            Action::Create(create) => {
+                prop_assert!(scene.desired.unpinned().any(|(name, _)| *name == create.name));
             }
             Action::Suspend(account) => {
                 prop_assert!(
@@ -139,7 +148,7 @@ proptest! {
         check_only_what_is_listed(&scene, &plan)?;
         let closing: BTreeSet<_> = plan.of(ActionKind::Close).map(|planned| planned.action.account()).collect();
         let emptied = |planned: &subaccountd_core::Planned| match &planned.action {
-            Action::Transfer(transfer) => closing.contains(&transfer.from) || closing.contains(&transfer.to),
+            Action::Transfer(transfer) => [transfer.from, transfer.to].iter().any(|sid| closing.contains(&AccountRef::Sid(*sid))),
             _ => false,
         };
         prop_assert!(!plan.actions.iter().any(emptied), "a transfer and a close of one account in one plan");

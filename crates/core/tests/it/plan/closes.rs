@@ -616,7 +616,7 @@ fn external_change_that_the_state_does_not_contradict_is_no_revert() {
     let account = subaccountd_core::Target::Account(sid("AC01"));
     let scene = resting().says("subaccounts: [{sid: AC01, status: active}]").active("AC01").pass();
     let scene = scene.says(CLOSED).pass();
-    assert_eq!(scene.history.times_reverted(account, scene.now, scene.policy.window), 0);
+    assert_eq!(scene.history.times_reverted(&account, scene.now, scene.policy.window), 0);
 }
 
 #[test]

@@ -234,7 +234,7 @@ fn an_undoing_counts_once() {
     let shown = {
         let scene = Scene::new(SUSPENDED).active("AC01").done().active("AC01").pass().pass().pass();
         assert_eq!(
-            scene.history.times_reverted(Target::Account(sid("AC01")), scene.now, scene.policy.window),
+            scene.history.times_reverted(&Target::Account(sid("AC01")), scene.now, scene.policy.window),
             1
         );
         scene.brief()

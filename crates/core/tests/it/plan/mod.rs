@@ -3,6 +3,7 @@
 mod accounts;
 mod any;
 mod closes;
+mod creates;
 mod guard;
 mod memory;
 mod noticing;

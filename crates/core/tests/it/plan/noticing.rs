@@ -21,7 +21,7 @@ fn claimed() -> Scene {
     Scene::new(&state).holds("AC02", NUMBER)
 }
 
-fn times_reverted(scene: &Scene, target: Target) -> usize {
+fn times_reverted(scene: &Scene, target: &Target) -> usize {
     scene.history.times_reverted(target, scene.now, WINDOW)
 }
 
@@ -52,9 +52,9 @@ fn reactivations_that_others_undo_are_contested_and_those_that_stand_are_not() {
     let account = Target::Account(sid("AC01"));
     let always = |scene: Scene| scene.policy(|policy| policy.reactivation = Reactivation::Always);
     let stands = always(Scene::new(ACTIVE).suspended("AC01")).done().pass().pass();
-    assert_eq!(times_reverted(&stands, account), 0);
+    assert_eq!(times_reverted(&stands, &account), 0);
     let once = stands.suspended("AC01").pass();
-    assert_eq!(times_reverted(&once, account), 1);
+    assert_eq!(times_reverted(&once, &account), 1);
     assert_eq!(once.brief(), "reactivate AC01");
     assert_eq!(once.done().suspended("AC01").brief(), "Contested reactivate AC01");
 }
@@ -71,7 +71,7 @@ fn a_number_that_the_state_no_longer_hands_to_the_main_account_may_return() {
         for _ in 0..2 {
             scene = scene.says(HANDED).done().says(withdrawn).holds("AC01", NUMBER).pass();
         }
-        assert_eq!(times_reverted(&scene, number), 0, "{withdrawn}");
+        assert_eq!(times_reverted(&scene, &number), 0, "{withdrawn}");
         assert_eq!(
             scene.says(HANDED).brief().lines().next(),
             Some("transfer +15105550101 from AC01 to AC00")
@@ -144,7 +144,7 @@ fn history_drops_what_is_older_than_the_window() {
     assert!(!scene.history.is_ripe(scene.now, WINDOW));
     scene.history.prune(scene.now, WINDOW);
     assert_eq!((kept(&scene, "writes"), kept(&scene, "reverted")), (1, 1));
-    assert_eq!(times_reverted(&scene, Target::Account(sid("AC01"))), 1);
+    assert_eq!(times_reverted(&scene, &Target::Account(sid("AC01"))), 1);
     let mut unsure = scene.clone().after("24h").clock_off(None);
     assert!(!unsure.history.is_ripe(unsure.now, WINDOW));
     unsure.history.prune(unsure.now, WINDOW);

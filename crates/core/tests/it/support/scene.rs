@@ -126,6 +126,7 @@ impl Scene {
             owner: Some(self::sid("AC00")),
             friendly_name: name.to_owned(),
             status: LiveStatus::Known(status),
+            date_created: Some(time("2026-01-01T00:00:00Z")),
             date_updated: Some(time("2026-01-01T00:00:00Z")),
         };
         self.accounts.insert(sid, account);
@@ -353,9 +354,10 @@ impl Scene {
         let outcome = match outcome {
             Outcome::Done(_) => {
                 self = self.happens(&planned.action);
-                let account = self.accounts.get(&planned.action.account());
+                let account = planned.action.account().sid().and_then(|sid| self.accounts.get(&sid));
                 let date_updated = account.and_then(|account| account.date_updated);
-                Outcome::Done(Receipt { date_updated, ..Receipt::default() })
+                let created = self.created_last(&planned.action);
+                Outcome::Done(Receipt { date_updated, created, ..Receipt::default() })
             }
             other => other.clone(),
         };
@@ -365,6 +367,13 @@ impl Scene {
     /// Makes a pass in which all that is planned is done.
     pub(crate) fn done(self) -> Self {
         self.does(&Outcome::Done(Receipt::default()))
+    }
+
+    /// A write with this very outcome, which changes nothing else.
+    pub(crate) fn writes_as(self, planned: &Planned, outcome: &Outcome) -> Self {
+        let (id, at) = (self.history.next_id(), self.now.stamp());
+        let scene = self.event(Event::Intent { id, at, write: Journaled::from(planned) });
+        scene.event(Event::Outcome { id, at, outcome: outcome.clone() })
     }
 
     /// The present moment as a fact keeps it.
@@ -394,6 +403,22 @@ impl Scene {
         after
     }
 
+    /// Twilio creates an account.
+    pub(crate) fn creates(self, name: &str) -> Self {
+        let (at, free) = (self.now.best(), (81..).map(|n| sid(&format!("AC{n}"))));
+        let sid = free.into_iter().find(|sid| !self.accounts.contains_key(sid)).unwrap().to_string();
+        self.account(&sid, name, Status::Active).with(&sid, |account| {
+            (account.date_created, account.date_updated) = (Some(at), Some(at));
+        })
+    }
+
+    /// The account that `action` has just created.
+    fn created_last(&self, action: &Action) -> Option<AccountSid> {
+        let Action::Create(create) = action else { return None };
+        let named = self.accounts.values().filter(|account| account.friendly_name == create.name.as_str());
+        named.max_by_key(|account| (account.date_created, account.sid)).map(|account| account.sid)
+    }
+
     fn happens(self, action: &Action) -> Self {
         let at = self.now.best();
         let touch = |account: &mut Account, status| {
@@ -403,6 +428,7 @@ impl Scene {
         match action {
             Action::Reactivate(sid) => self.with(&sid.to_string(), |account| touch(account, Status::Active)),
             Action::Suspend(sid) => self.with(&sid.to_string(), |account| touch(account, Status::Suspended)),
+            Action::Create(create) => self.creates(create.name.as_str()),
             Action::Transfer(transfer) => self.holds(&transfer.to.to_string(), &transfer.phone.to_string()),
             Action::Close(close) => {
                 let sid = close.account.sid;

@@ -9,7 +9,7 @@ const ACTIVE: &str = "subaccounts: [{sid: AC01, status: active}]";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}]";
 
 fn reverted(scene: &Scene, target: Target) -> usize {
-    scene.history.times_reverted(target, scene.now, scene.policy.window)
+    scene.history.times_reverted(&target, scene.now, scene.policy.window)
 }
 
 fn account() -> Target {
@@ -129,7 +129,7 @@ fn account_is_unreadable_when_a_list_contradicts_us_and_the_fetch_fails() {
         again.plan(history).unwrap().plan().held.iter().map(|held| held.reason.as_str()).collect::<Vec<_>>()
     });
     assert_eq!(shown, ["Unreadable"]);
-    assert_eq!(history.times_reverted(account(), scene.now, scene.policy.window), 0);
+    assert_eq!(history.times_reverted(&account(), scene.now, scene.policy.window), 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Command, FromArgMatches};
-use subaccountd_core::{ActionKind, Limit};
+use subaccountd_core::Limit;
 
 use super::{GuardrailArgs, Prepared, ReactivationName, prepare};
 
@@ -21,7 +21,8 @@ impl GuardrailArgs {
     pub(crate) fn words(&self) -> FlagValues {
         // A new field does not compile until it is added here.
         let Self { verbs, close_after, reactivation, budgets } = self;
-        let verbs: Vec<_> = verbs.iter().map(|kind| ActionKind::from(*kind).as_str()).collect();
+        let verbs: BTreeSet<_> = verbs.iter().flat_map(|name| name.kinds()).collect();
+        let verbs: Vec<_> = verbs.into_iter().map(|kind| kind.as_str()).collect();
         let reactivation = match reactivation {
             ReactivationName::Normal => "normal",
             ReactivationName::Strict => "strict",
@@ -39,6 +40,7 @@ impl GuardrailArgs {
             ("max-suspends", limit(budgets.max_suspends)),
             ("max-closes", limit(budgets.max_closes)),
             ("max-transfers", limit(budgets.max_transfers)),
+            ("max-creates", budgets.max_creates.to_string()),
             ("max-released-numbers", budgets.max_released_numbers.to_string()),
             ("budget-window", format!("{:#}", budgets.budget_window)),
         ]
@@ -60,18 +62,21 @@ impl GuardrailArgs {
 
 #[cfg(test)]
 mod tests {
+    use subaccountd_core::ActionKind;
+
     use super::*;
 
     #[test]
     fn rules_come_back_from_their_words() {
         let words: FlagValues = [
-            ("verbs", "reactivate,close"),
+            ("verbs", "default,create"),
             ("close-after", "90m"),
             ("reactivation", "strict"),
             ("max-reactivations", "0"),
             ("max-suspends", "100%"),
             ("max-closes", "7"),
             ("max-transfers", "12%"),
+            ("max-creates", "4"),
             ("max-released-numbers", "3"),
             ("budget-window", "36h 30m"),
             ("of-a-later-version", "x"),
@@ -81,6 +86,8 @@ mod tests {
         let rules = GuardrailArgs::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
         let again = GuardrailArgs::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((rules.policy(), rules.limits()), (again.policy(), again.limits()));
+        assert_eq!(rules.words()["verbs"], "reactivate,create,transfer,suspend,close");
+        assert_eq!(rules.limits().verbs[&ActionKind::Create], Limit::Count(4));
         assert_eq!(rules.policy().close_after, jiff::SignedDuration::from_mins(90));
         assert_eq!(rules.limits().verbs[&ActionKind::Transfer], Limit::Percent(12));
         assert_eq!(rules.words().keys().cloned().collect::<BTreeSet<_>>(), GuardrailArgs::flags());

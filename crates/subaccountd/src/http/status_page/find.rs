@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, fmt::Write};
 
 use subaccountd_core::{
-    AccountSid, ConditionReason, Reason, Report,
+    AccountRef, ConditionReason, Reason, Report,
     report::{AccountView, ActionView, HeldView},
 };
 
@@ -32,24 +32,23 @@ impl<'a> Index<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
         let (mut held, mut todo): (Vec<_>, Vec<_>) =
             (report.plan.held.iter().collect(), report.plan.actions.iter().collect());
-        held.sort_by_key(|item| item.account);
-        todo.sort_by_key(|action| action.account);
+        held.sort_by(|a, b| a.account.cmp(&b.account));
+        todo.sort_by(|a, b| a.account.cmp(&b.account));
         Self { report, held, todo }
     }
 
     /// The row of an account; the main account has none.
-    pub(super) fn account(&self, sid: AccountSid) -> Option<&'a AccountView> {
-        let accounts = &self.report.accounts;
-        accounts.binary_search_by_key(&sid, |account| account.sid).ok().map(|at| &accounts[at])
+    pub(super) fn account(&self, account: &AccountRef) -> Option<&'a AccountView> {
+        self.report.account(account)
     }
 
     /// The held items of an account.
-    pub(super) fn held(&self, sid: AccountSid) -> &[&'a HeldView] {
-        run(&self.held, |item| item.account, sid)
+    pub(super) fn held(&self, account: &AccountRef) -> &[&'a HeldView] {
+        run(&self.held, |item| &item.account, account)
     }
 
-    fn todo(&self, sid: AccountSid) -> &[&'a ActionView] {
-        run(&self.todo, |action| action.account, sid)
+    fn todo(&self, account: &AccountRef) -> &[&'a ActionView] {
+        run(&self.todo, |action| &action.account, account)
     }
 
     /// The items and accounts that `query` shows, in its order.
@@ -60,8 +59,9 @@ impl<'a> Index<'a> {
                 && query.desired.is_none_or(|desired| account.desired == desired)
         };
         // What is held for the main account has no row: it shows unless a filter asks for one.
-        let of_row =
-            |sid| query.show.is_none() && query.desired.is_none() || self.account(sid).is_some_and(row);
+        let of_row = |account| {
+            query.show.is_none() && query.desired.is_none() || self.account(account).is_some_and(row)
+        };
         let mut accounts: Vec<_> = self
             .report
             .accounts
@@ -76,11 +76,11 @@ impl<'a> Index<'a> {
             .plan
             .held
             .iter()
-            .filter(|item| query.reason.is_none_or(|reason| item.reason == reason) && of_row(item.account))
+            .filter(|item| query.reason.is_none_or(|reason| item.reason == reason) && of_row(&item.account))
             .filter(|item| {
                 words.all_in(|text| {
                     say_held(item, text);
-                    self.say_who(item.account, text);
+                    self.say_who(&item.account, text);
                 })
             })
             .collect();
@@ -89,11 +89,11 @@ impl<'a> Index<'a> {
             .plan
             .actions
             .iter()
-            .filter(|action| query.reason.is_none() && of_row(action.account))
+            .filter(|action| query.reason.is_none() && of_row(&action.account))
             .filter(|action| {
                 words.all_in(|text| {
                     say_action(action, text);
-                    self.say_who(action.account, text);
+                    self.say_who(&action.account, text);
                 })
             })
             .collect();
@@ -102,37 +102,41 @@ impl<'a> Index<'a> {
 
     fn has_reason(&self, account: &AccountView, reason: Reason) -> bool {
         account.conditions[0].reason == ConditionReason::Held(reason)
-            || self.held(account.sid).iter().any(|item| item.reason == reason)
+            || self.held(&account.account).iter().any(|item| item.reason == reason)
     }
 
     fn say_all(&self, account: &AccountView, text: &mut Text) {
         say_account(account, text);
         text.add(account.conditions[0].reason.as_str());
-        for item in self.held(account.sid) {
+        for item in self.held(&account.account) {
             say_held(item, text);
         }
-        for action in self.todo(account.sid) {
+        for action in self.todo(&account.account) {
             say_action(action, text);
         }
     }
 
-    fn say_who(&self, sid: AccountSid, text: &mut Text) {
-        match self.account(sid) {
+    fn say_who(&self, account: &AccountRef, text: &mut Text) {
+        match self.account(account) {
             Some(account) => say_account(account, text),
-            None => text.add_shown(&sid),
+            None => text.add_shown(account),
         }
     }
 }
 
 /// The part of `sorted` whose key is `key`.
-fn run<T>(sorted: &[T], key_of: impl Fn(&T) -> AccountSid, key: AccountSid) -> &[T] {
+fn run<'s, 'r, T>(
+    sorted: &'s [&'r T],
+    key_of: impl Fn(&'r T) -> &'r AccountRef,
+    key: &AccountRef,
+) -> &'s [&'r T] {
     let begin = sorted.partition_point(|item| key_of(item) < key);
     let length = sorted[begin..].partition_point(|item| key_of(item) == key);
     &sorted[begin..begin + length]
 }
 
 fn say_account(account: &AccountView, text: &mut Text) {
-    text.add_shown(&account.sid);
+    text.add_shown(&account.account);
     for words in [&account.friendly_name, &account.reason].into_iter().flatten() {
         text.add(words);
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    AccountSid, ActionKind, Report,
+    AccountRef, ActionKind, Report,
     manifest::Diagnostic,
     report::{AccountView, ActionView, HeldView, PassResult},
     text::{count, grouped},
@@ -117,10 +117,16 @@ pub(super) struct Who {
 }
 
 impl Who {
-    fn of(sid: AccountSid, index: &Index<'_>) -> Self {
-        let name = index.account(sid).and_then(|account| account.friendly_name.as_deref()).map(clean);
-        let sid = sid.to_string();
-        let link = Query { search: sid.clone(), ..Query::default() }.link();
+    fn of(account: &AccountRef, index: &Index<'_>) -> Self {
+        let (name, search) = match account {
+            AccountRef::Sid(sid) => {
+                let view = index.account(account);
+                (view.and_then(|view| view.friendly_name.as_deref()).map(clean), sid.to_string())
+            }
+            AccountRef::Name(name) => (Some(clean(name.as_str())), name.to_string()),
+        };
+        let sid = account.sid().map_or_else(|| "no SID yet".to_owned(), |sid| sid.to_string());
+        let link = Query { search, ..Query::default() }.link();
         Self { sid, name, link }
     }
 }
@@ -137,12 +143,12 @@ pub(super) struct TodoRow {
 
 impl TodoRow {
     pub(super) fn of(action: &ActionView, index: &Index<'_>) -> Self {
-        let why = index.account(action.account).and_then(|account| account.reason.as_ref());
+        let why = index.account(&action.account).and_then(|account| account.reason.as_ref());
         Self {
             kind: action.kind,
-            who: Who::of(action.account, index),
+            who: Who::of(&action.account, index),
             number: action.number.map(|number| number.to_string()),
-            from: action.from.map(|from| Who::of(from, index)),
+            from: action.from.map(|from| Who::of(&from.into(), index)),
             notes: action.note.iter().chain(why).map(|words| clean(words)).collect(),
             at_risk: action.at_risk.len(),
         }
@@ -164,7 +170,7 @@ impl HeldRow {
         Self {
             reason: item.reason.as_str(),
             kind: item.kind,
-            who: Who::of(item.account, index),
+            who: Who::of(&item.account, index),
             number: item.number.map(|number| number.to_string()),
             message: Message::new(&item.message),
             remedy: Message::new(&item.remedy),
@@ -192,10 +198,10 @@ impl AccountRow {
     pub(super) fn of(account: &AccountView, index: &Index<'_>, now: Timestamp) -> Self {
         let condition = &account.conditions[0];
         let class = Class::of(account);
-        let held = index.held(account.sid).len();
+        let held = index.held(&account.account).len();
         Self {
             class,
-            who: Who::of(account.sid, index),
+            who: Who::of(&account.account, index),
             desired: account.desired.as_str(),
             observed: account.observed.as_ref().map(|status| clean(&status.to_string())),
             reason: condition.reason.as_str(),
@@ -276,9 +282,9 @@ impl PassRow {
         let words: Vec<_> = counts.map(|(result, n)| format!("{} {result}", grouped(n))).collect();
         let write = |write: &WriteEntry| WriteRow {
             kind: write.kind,
-            who: Who::of(write.account, index),
+            who: Who::of(&write.account, index),
             number: write.number.map(|number| number.to_string()),
-            from: write.from.map(|from| Who::of(from, index)),
+            from: write.from.map(|from| Who::of(&from.into(), index)),
             result: write.result,
             why: write.why.as_deref().map(clean),
         };

@@ -29,7 +29,7 @@ fn sid(n: u64) -> AccountSid {
 
 fn account(n: u64, status: ConditionStatus, reason: ConditionReason) -> AccountView {
     AccountView {
-        sid: sid(n),
+        account: sid(n).into(),
         friendly_name: Some(format!("name-{n}")),
         desired: if n.is_multiple_of(2) { Status::Suspended } else { Status::Active },
         observed: Some(LiveStatus::Known(Status::Active)),
@@ -50,7 +50,7 @@ fn held(n: u64, reason: Reason) -> HeldView {
     HeldView {
         reason,
         kind: ActionKind::Transfer,
-        account: sid(n),
+        account: sid(n).into(),
         number: Some(format!("+1510555{n:04}").parse().unwrap()),
         message: "message".to_owned(),
         remedy: "remedy".to_owned(),
@@ -121,10 +121,11 @@ fn text_from_outside_is_escaped_wherever_it_stands() {
     (report.plan.held[0].message, report.plan.held[0].remedy) = (words(), words());
     report.plan.actions.push(ActionView {
         kind: ActionKind::Close,
-        account: sid(1),
+        account: sid(1).into(),
         number: None,
         from: Some(sid(1)),
         to: None,
+        count: None,
         stage: 0,
         note: Some(words()),
         at_risk: vec!["+15105550001".parse().unwrap()],
@@ -265,10 +266,11 @@ fn a_page_of_ten_thousand_is_bounded() {
     let mut report = report(5_000, 5_000);
     let action = |n| ActionView {
         kind: ActionKind::Suspend,
-        account: sid(n),
+        account: sid(n).into(),
         number: None,
         from: None,
         to: None,
+        count: None,
         stage: 0,
         note: None,
         at_risk: Vec::new(),

@@ -109,7 +109,7 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
     if let Some(until) = entry.lift_suspensions_before {
         page.line(&format!("external suspensions up to {until} are lifted"));
     }
-    if let Some(why) = case.view.why(sid) {
+    if let Some(why) = case.view.why(&sid.into()) {
         page.line(&format!("declared reason: {why}"));
     }
 }
@@ -144,6 +144,6 @@ fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText
     if let Some(own) = history.suspended_by_us(sid) {
         page.line(&format!("suspended by subaccountd at {}", at(own.at.at, now)));
     }
-    case.remembered(page, Target::Account(sid), |write| touches(write, sid));
+    case.remembered(page, &Target::Account(sid), |write| touches(write, sid));
     page.line(&format!("more: `subaccountd journal --account {sid}`"));
 }

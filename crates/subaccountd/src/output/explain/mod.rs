@@ -77,7 +77,7 @@ impl ExplainContext<'_> {
         for action in actions {
             page.line(&match (action.number, action.from) {
                 (Some(number), Some(from)) => {
-                    let (from, to) = (self.view.named(from), self.view.named(action.account));
+                    let (from, to) = (self.view.named(from), self.view.named(&action.account));
                     format!("transfer {number} from {from} to {to}")
                 }
                 _ => format!("{} {}", action.kind, action.account),
@@ -92,7 +92,7 @@ impl ExplainContext<'_> {
     }
 
     /// Shows the writes, the refusals and the external reverts that the journal still knows.
-    fn remembered(&self, page: &mut ExplainText, target: Target, concerns: impl Fn(&Write) -> bool) {
+    fn remembered(&self, page: &mut ExplainText, target: &Target, concerns: impl Fn(&Write) -> bool) {
         let history = &self.observation.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
         if writes.len() > MAX_WRITES {
@@ -135,10 +135,11 @@ fn holds(page: &mut ExplainText, held: &[&HeldView]) {
 }
 
 fn what(write: &Write) -> String {
-    match (write.target, write.transfer) {
+    match (&write.target, write.transfer) {
         (Target::Number(number), Some((from, to))) => format!("{} {number} from {from} to {to}", write.kind),
         (Target::Number(number), None) => format!("{} {number}", write.kind),
         (Target::Account(account), _) => format!("{} {account}", write.kind),
+        (Target::Name(name), _) => format!("{} {}", write.kind, quoted(name.as_str())),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
             for words in papers.into_iter().flat_map(claim_resources) {
                 page.line(&words);
             }
-            if let Some(why) = case.view.why(account) {
+            if let Some(why) = case.view.why(&account.into()) {
                 page.line(&format!("declared reason: {why}"));
             }
         }
@@ -45,7 +45,7 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
         page.line(&format!("missing since {since} from the list of that account"));
     }
     if let Some(phone) = phone {
-        case.remembered(&mut page, Target::Number(phone), |write| {
+        case.remembered(&mut page, &Target::Number(phone), |write| {
             write.target == Target::Number(phone) || write.releases.contains(&phone)
         });
     }
@@ -81,10 +81,10 @@ fn verdict(
     }
     let moves = case.actions(|action| moves(action, phone));
     if let Some(action) = moves.first() {
-        return format!("{is}, desired in {}; transfer is planned", case.view.named(action.account));
+        return format!("{is}, desired in {}; transfer is planned", case.view.named(&action.account));
     }
     if let Some(held) = case.held(|held| is_about(held, phone)).first() {
-        return format!("{is}, desired in {}; HELD: {}", case.view.named(held.account), held.reason);
+        return format!("{is}, desired in {}; HELD: {}", case.view.named(&held.account), held.reason);
     }
     match (claimant, holder) {
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use subaccountd_core::{
-    AccountSid, Reason,
+    AccountRef, Reason,
     report::{ActionView, HeldView, PlanView},
 };
 
@@ -13,7 +13,7 @@ const MANY: usize = 8;
 
 /// The actions and the held items of one account.
 pub(super) struct Group<'a> {
-    pub(super) account: AccountSid,
+    pub(super) account: &'a AccountRef,
     /// In the order of their execution.
     pub(super) actions: Vec<&'a ActionView>,
     pub(super) held: Vec<&'a HeldView>,
@@ -33,9 +33,9 @@ pub(super) struct Grouped<'a> {
 pub(super) fn grouped(plan: &PlanView) -> Grouped<'_> {
     let mut actions: Vec<_> = plan.actions.iter().collect();
     actions.sort_by_key(|action| action.stage);
-    let (mut acting, mut places): (Vec<Group<'_>>, BTreeMap<AccountSid, usize>) = Default::default();
+    let (mut acting, mut places): (Vec<Group<'_>>, BTreeMap<&AccountRef, usize>) = Default::default();
     for action in actions {
-        let account = action.account;
+        let account = &action.account;
         let at = *places.entry(account).or_insert(acting.len());
         if at == acting.len() {
             acting.push(Group { account, actions: Vec::new(), held: Vec::new() });
@@ -65,7 +65,7 @@ pub(super) fn grouped(plan: &PlanView) -> Grouped<'_> {
         if shared.contains(&held.reason) {
             many.entry(held.reason).or_default().push(held);
         } else {
-            let account = held.account;
+            let account = &held.account;
             let none = || Group { account, actions: Vec::new(), held: Vec::new() };
             waiting.entry(account).or_insert_with(none).held.push(held);
         }

@@ -63,7 +63,7 @@ fn risk(view: &View<'_>, out: &mut String) {
     let _ = write!(out, "\n> [!CAUTION]\n> **{risk}**\n>\n");
     let (mut left, mut missing, mut unnamed) = (MAX_RISK, 0, 0);
     for close in view.closes() {
-        let account = inline(&clip(&view.named(close.account), MAX_CELL));
+        let account = inline(&clip(&view.named(&close.account), MAX_CELL));
         let mut line = format!("> - close {account}, releasing ");
         let mut named = 0;
         for number in &close.at_risk {
@@ -102,7 +102,7 @@ fn faults(view: &View<'_>, out: &mut String) {
     let count = count(faults.len(), "fault");
     let _ = write!(
         out,
-        "\n> [!WARNING]\n> **The state has {count}.** A faulty part of the state counts as absent, and nothing is closed or released.\n"
+        "\n> [!WARNING]\n> **The state has {count}.** A faulty part of the state counts as absent, and nothing is closed, released or created.\n"
     );
     *out += "\n| place | problem | fix |\n| --- | --- | --- |\n";
     let row = |fault: &Diagnostic| {
@@ -162,15 +162,15 @@ fn table<const N: usize>(
 fn row(view: &View<'_>, action: &ActionView) -> String {
     line(&[
         action.kind.to_string(),
-        view.named(action.account),
+        view.named(&action.account),
         action.number.map_or_else(String::new, |number| number.to_string()),
         action.from.map_or_else(String::new, |from| view.named(from)),
-        view.why(action.account).into_iter().chain(action.note.clone()).collect::<Vec<_>>().join("; "),
+        view.why(&action.account).into_iter().chain(action.note.clone()).collect::<Vec<_>>().join("; "),
     ])
 }
 
 fn held_row(view: &View<'_>, held: &HeldView) -> String {
-    line(&[held.reason.to_string(), view.named(held.account), held.message.clone(), held.remedy.clone()])
+    line(&[held.reason.to_string(), view.named(&held.account), held.message.clone(), held.remedy.clone()])
 }
 
 fn line(cells: &[String]) -> String {

@@ -12,7 +12,7 @@ mod text;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use subaccountd_core::{
-    AccountSid, ActionKind, NumberLocation, Observed, Report,
+    AccountRef, AccountSid, ActionKind, NumberLocation, Observed, Report,
     report::{AccountView, ActionView, PlanView},
 };
 
@@ -26,14 +26,14 @@ pub(crate) struct View<'a> {
     only: Option<AccountSid>,
     /// The notes that come before the plan, such as the origin of the observation.
     remarks: Vec<String>,
-    listed: BTreeMap<AccountSid, &'a AccountView>,
+    listed: BTreeMap<AccountRef, &'a AccountView>,
     observed: Option<&'a Observed>,
 }
 
 impl<'a> View<'a> {
     /// The whole plan of `report`.
     pub(crate) fn of(report: &'a Report, observed: Option<&'a Observed>) -> Self {
-        let listed = report.accounts.iter().map(|account| (account.sid, account)).collect();
+        let listed = report.accounts.iter().map(|view| (view.account.clone(), view)).collect();
         let plan = Cow::Borrowed(&report.plan);
         Self { report, plan, only: None, remarks: Vec::new(), listed, observed }
     }
@@ -66,7 +66,7 @@ impl<'a> View<'a> {
 
     /// Returns true when `sid` is listed, or was seen at Twilio.
     pub(crate) fn knows(&self, sid: AccountSid) -> bool {
-        self.listed.contains_key(&sid) || self.observed.is_some_and(|seen| seen.account(sid).is_some())
+        self.listed.contains_key(&sid.into()) || self.observed.is_some_and(|seen| seen.account(sid).is_some())
     }
 
     /// The note on a plan that is shown in part: the account of the part, and the counts of the whole plan.
@@ -75,9 +75,11 @@ impl<'a> View<'a> {
         Some(format!("Only {} is shown. The whole plan: {}", self.named(sid), counts(&self.report.plan)))
     }
 
-    /// `sid` with the name that the account has at Twilio.
-    pub(crate) fn named(&self, sid: AccountSid) -> String {
-        let listed = self.listed.get(&sid).and_then(|account| account.friendly_name.as_deref());
+    /// The account with the name that it has at Twilio.
+    pub(crate) fn named(&self, account: impl Into<AccountRef>) -> String {
+        let account = account.into();
+        let AccountRef::Sid(sid) = account else { return format!("{account} (not created)") };
+        let listed = self.listed.get(&account).and_then(|account| account.friendly_name.as_deref());
         let seen = || self.observed?.account(sid).map(|account| account.friendly_name.as_str());
         match listed.or_else(seen) {
             Some(name) => format!("{sid} ({name})"),
@@ -86,8 +88,8 @@ impl<'a> View<'a> {
     }
 
     /// The reason that the entry gives, and its labels.
-    pub(crate) fn why(&self, sid: AccountSid) -> Option<String> {
-        let account = self.listed.get(&sid)?;
+    pub(crate) fn why(&self, account: &AccountRef) -> Option<String> {
+        let account = self.listed.get(account)?;
         let labels = account.labels.iter().map(|(key, value)| format!("{key}={value}"));
         let words: Vec<_> = account.reason.iter().cloned().chain(labels).collect();
         (!words.is_empty()).then(|| words.join(", "))
@@ -115,14 +117,16 @@ impl<'a> View<'a> {
 /// The number of actions of each kind, and of held items, as text.
 fn counts(plan: &PlanView) -> String {
     let of = |kind: ActionKind| plan.actions.iter().filter(|action| action.kind == kind).count();
-    let [reactivate, transfer, suspend, close] = ActionKind::ALL.map(of);
     let held = plan.held.len();
-    if reactivate + transfer + suspend + close + held == 0 {
+    if plan.actions.is_empty() && held == 0 {
         return "Nothing to do: Twilio matches the desired state.".to_owned();
     }
-    format!(
-        "{reactivate} to reactivate, {transfer} to transfer, {suspend} to suspend, {close} to close; {held} held."
-    )
+    // The others are told when there are any.
+    let is_rare = |kind: ActionKind| kind == ActionKind::Create;
+    let shown = ActionKind::ALL.map(|kind| (kind, of(kind))).into_iter();
+    let shown = shown.filter(|(kind, number)| *number > 0 || !is_rare(*kind));
+    let words: Vec<_> = shown.map(|(kind, number)| format!("{number} to {kind}")).collect();
+    format!("{}; {held} held.", words.join(", "))
 }
 
 /// The numbers that a close releases.

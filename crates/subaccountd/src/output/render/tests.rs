@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use subaccountd_core::{
-    ActionKind, Reason,
+    AccountRef, ActionKind, Reason,
     manifest::{Diagnostic, DiagnosticCode},
     report::{ActionView, HeldView},
 };
@@ -183,10 +183,11 @@ fn action() -> impl Strategy<Value = ActionView> {
     let verbs = prop_oneof![Just(ActionKind::Transfer), Just(ActionKind::Suspend), Just(ActionKind::Close)];
     (verbs, 1..60_u64, prop::option::of(words()), 0..300_u64).prop_map(|(kind, n, note, lost)| ActionView {
         kind,
-        account: ac(n).parse().unwrap(),
+        account: AccountRef::Sid(ac(n).parse().unwrap()),
         number: (kind == ActionKind::Transfer).then(|| phone(n).parse().unwrap()),
         from: (kind == ActionKind::Transfer).then(|| ac(0).parse().unwrap()),
         to: None,
+        count: None,
         stage: 0,
         note,
         at_risk: (0..if kind == ActionKind::Close { lost } else { 0 })
@@ -199,7 +200,7 @@ fn held() -> impl Strategy<Value = HeldView> {
     (1..60_u64, words(), words()).prop_map(|(n, message, remedy)| HeldView {
         reason: Reason::Paused,
         kind: ActionKind::Close,
-        account: ac(n).parse().unwrap(),
+        account: AccountRef::Sid(ac(n).parse().unwrap()),
         number: None,
         message,
         remedy,

@@ -109,7 +109,7 @@ fn banner(view: &View<'_>, style: Style, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let mut lines = style.wrapped("!!! ", "!!! ", &risk);
     for close in view.closes() {
-        let words = format!("close {}, releasing {}", view.named(close.account), lost(close));
+        let words = format!("close {}, releasing {}", view.named(&close.account), lost(close));
         lines += &style.wrapped("!!!   ", "!!!       ", &words);
     }
     out.push('\n');
@@ -146,7 +146,9 @@ fn action(view: &View<'_>, action: &ActionView, style: Style, out: &mut String) 
             format!("for good, releasing {numbers}")
         }
         (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
-        (ActionKind::Reactivate | ActionKind::Transfer | ActionKind::Suspend, ..) => String::new(),
+        (ActionKind::Reactivate | ActionKind::Create | ActionKind::Transfer | ActionKind::Suspend, ..) => {
+            String::new()
+        }
     };
     let painted = if action.kind == ActionKind::Close { style.red(kind) } else { style.bold(kind) };
     let lines = style.wrapped(&format!("  {kind:<12}"), INDENT, &what);
@@ -175,7 +177,7 @@ fn shared(view: &View<'_>, reason: Reason, held: &[&HeldView], style: Style, out
     }
     for one in held.iter().take(SHOWN) {
         let number = one.number.map_or_else(String::new, |number| format!("{number} for "));
-        *out += &style.wrapped("  ", "    ", &format!("{} {number}{}", one.kind, view.named(one.account)));
+        *out += &style.wrapped("  ", "    ", &format!("{} {number}{}", one.kind, view.named(&one.account)));
         if !same_message {
             *out += &style.wrapped("    ", "    ", &one.message);
         }

@@ -115,6 +115,8 @@ pub(crate) struct Fleet {
     effects: Mutex<Vec<(Timestamp, ActionKind)>>,
     /// Every write is lost before it arrives; reads are answered.
     loses_writes: Mutex<bool>,
+    /// The accounts that were created, with the names that were sent.
+    pub(crate) created: Mutex<Vec<(String, AccountSid)>>,
     /// Events, and bytes of their lines.
     journal: Mutex<(usize, usize)>,
 }
@@ -150,6 +152,7 @@ impl Fleet {
             free: Mutex::default(),
             effects: Mutex::default(),
             loses_writes: Mutex::default(),
+            created: Mutex::default(),
             journal: Mutex::default(),
         }
     }

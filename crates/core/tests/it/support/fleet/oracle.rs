@@ -53,10 +53,17 @@ impl Fleet {
     /// Checks at the start of a write that the current state contains it.
     pub(super) fn check_wanted(&self, action: &Action) {
         let desired = self.current();
+        let created = self.created.lock().unwrap().clone();
+        let desired = desired
+            .resolved(|name| created.iter().find(|(of, _)| of == name.as_str()).map(|(_, account)| *account));
         assert!(!desired.paused());
         let status = |sid: &AccountSid| desired.entry(*sid).map(|entry| entry.desired_status.status());
         match action {
             Action::Reactivate(sid) => assert_eq!(status(sid), Some(Status::Active), "{action}"),
+            Action::Create(create) => {
+                assert!(desired.unpinned().any(|(name, _)| *name == create.name), "{action}");
+                assert!(!desired.faulty(), "{action}");
+            }
             Action::Suspend(sid) => {
                 assert!(matches!(status(sid), Some(Status::Suspended | Status::Closed)), "{action}");
             }
@@ -99,6 +106,14 @@ impl Fleet {
         let before = at(&world, action);
         let result = match action {
             Action::Reactivate(sid) => world.change_status(&sid.to_string(), "active", self.now),
+            Action::Create(create) => {
+                let created = world.create_account(create.name.as_str(), self.now)?;
+                self.created
+                    .lock()
+                    .unwrap()
+                    .push((create.name.to_string(), created.as_str().parse().unwrap()));
+                Ok(())
+            }
             Action::Suspend(sid) => world.change_status(&sid.to_string(), "suspended", self.now),
             Action::Transfer(transfer) => world.transfer(
                 &transfer.phone.to_string(),
@@ -125,6 +140,7 @@ fn at(world: &World, action: &Action) -> Option<String> {
         Action::Transfer(transfer) => {
             world.owner_of(&transfer.phone.to_string()).map(|owner| owner.as_str().to_owned())
         }
+        Action::Create(_) => Some(world.accounts().count().to_string()),
         Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => {
             let status = world.status(&action.account().to_string());
             status.map(|status| status.as_str().to_owned())

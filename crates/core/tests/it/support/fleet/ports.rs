@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use subaccountd_core::{
-    AccountSid, Action, Outcome, PhoneNumber, Planned, Skip, SkipCause,
+    AccountRef, Action, Outcome, PhoneNumber, Planned, Skip, SkipCause,
     history::{Event, Write},
     record::{Precondition, Record, Stopwatch},
 };
@@ -44,7 +44,9 @@ impl Record for Fleet {
 impl Precondition for Fleet {
     async fn check(&self, action: &Action) -> Result<(), Skip> {
         let (accounts, numbers) = objects(action);
-        if self.desired.agrees_on(&self.current(), &accounts, &numbers) {
+        let history = self.history();
+        let planned = self.desired.resolved(|name| history.created(name));
+        if planned.agrees_on(&self.current(), &accounts, &numbers) {
             Ok(())
         } else {
             Err(Skip::new(SkipCause::StateChanged, "the state changed"))
@@ -63,10 +65,12 @@ impl Stopwatch for Fleet {
 }
 
 /// The accounts and numbers that `action` is about.
-fn objects(action: &Action) -> (Vec<AccountSid>, Vec<PhoneNumber>) {
+fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
     match action {
-        Action::Reactivate(sid) | Action::Suspend(sid) => (vec![*sid], Vec::new()),
-        Action::Transfer(transfer) => (vec![transfer.from, transfer.to], vec![transfer.phone]),
-        Action::Close(close) => (vec![close.account.sid], close.listed.values().copied().collect()),
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => {
+            (vec![action.account()], Vec::new())
+        }
+        Action::Transfer(transfer) => (vec![transfer.from.into(), transfer.to.into()], vec![transfer.phone]),
+        Action::Close(close) => (vec![close.account.sid.into()], close.listed.values().copied().collect()),
     }
 }

@@ -25,6 +25,7 @@ fn show(shown: AccountStatus, account: &twilio_sim::Account) -> Account {
         owner: Some(main_sid()),
         friendly_name: account.friendly_name.clone(),
         status: status(shown),
+        date_created: Some(account.date_created),
         date_updated: Some(account.date_updated),
     }
 }
@@ -131,6 +132,14 @@ impl Fleet {
             // A sent request cannot be revoked, so a late close is not checked.
             trouble = Trouble::After;
         }
+        if matches!(action, Action::Create(_)) {
+            // No answer shows the old value of an account that did not exist.
+            trouble = match trouble {
+                Trouble::Ignored => Trouble::Before,
+                Trouble::Stale => Trouble::After,
+                other => other,
+            };
+        }
         match trouble {
             Trouble::Before => return unknown(),
             Trouble::Ignored => return ignored("Twilio answered 2xx and did nothing"),
@@ -156,11 +165,21 @@ impl Fleet {
         }
     }
 
+    fn last_created(&self, name: &str) -> Option<AccountSid> {
+        let created = self.created.lock().unwrap();
+        created.iter().rev().find(|(of, _)| of == name).map(|(_, sid)| *sid)
+    }
+
     pub(super) fn receipt(&self, action: &Action) -> Receipt {
-        let account = action.number().is_none().then(|| self.account(action.account()));
+        let created = match action {
+            Action::Create(create) => self.last_created(create.name.as_str()),
+            Action::Reactivate(_) | Action::Transfer(_) | Action::Suspend(_) | Action::Close(_) => None,
+        };
+        let sid = created.or_else(|| action.account().sid().filter(|_| action.number().is_none()));
+        let account = sid.map(|sid| self.account(sid));
         let date_updated = account.as_ref().and_then(|account| account.date_updated);
         let date = (!self.no_date).then(|| self.twilio_date());
-        Receipt { date, date_updated, account, ..Receipt::default() }
+        Receipt { date, date_updated, account, created, ..Receipt::default() }
     }
 }
 
