@@ -27,7 +27,7 @@ use crate::{
     request::Request,
     response_body::ResponseBody,
     route::{Route, is_certificate_refused},
-    wire,
+    wire::{self, ErrorBody},
 };
 
 /// The largest body that is read.
@@ -227,16 +227,17 @@ impl Response {
     }
 
     fn rejection(self) -> Rejection {
-        let (code, message) = wire::read_error(self.body.reader());
-        let foreign = self.body.foreign();
+        let ErrorBody { code, message, is_of_another } = wire::read_error(self.body.reader());
+        let foreign = self.body.foreign().or_else(|| is_of_another.then_some("JSON of another service"));
         let ResponseHead { status, request_id, date, retry_after, redirects_to, route } = self.head;
-        let message = message.unwrap_or_else(|| match (redirects_to, foreign) {
-            (Some(host), _) if (300..400).contains(&status) => {
-                route.not_twilio(&format!("redirect to {host}, not followed"))
-            }
-            (_, Some(what)) => route.not_twilio(what),
-            (_, None) => "no error message of Twilio in the answer".to_owned(),
-        });
+        let message =
+            message.filter(|_| foreign.is_none()).unwrap_or_else(|| match (redirects_to, foreign) {
+                (Some(host), _) if (300..400).contains(&status) => {
+                    route.not_twilio(&format!("redirect to {host}, not followed"))
+                }
+                (_, Some(what)) => route.not_twilio(what),
+                (_, None) => "no error message of Twilio in the answer".to_owned(),
+            });
         Rejection { status, code, message, request_id, date, retry_after, foreign: foreign.is_some() }
     }
 }

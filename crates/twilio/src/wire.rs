@@ -195,12 +195,26 @@ fn unreadable<T: ResponseBody>(error: &serde_json::Error) -> String {
     format!("the answer {what} {} (line {}, column {})", T::EXPECTED, error.line(), error.column())
 }
 
-/// Twilio's error code and message, as far as the body of an answer contains them.
-pub(crate) fn read_error(body: impl Read) -> (Option<u32>, Option<String>) {
+/// The body of an answer that is an error.
+#[derive(Debug)]
+pub(crate) struct ErrorBody {
+    /// Twilio's code.
+    pub(crate) code: Option<u32>,
+    /// Twilio's message.
+    pub(crate) message: Option<String>,
+    /// True for a JSON object with keys, none of which is a key of Twilio's errors alone. Gateways have a message as well.
+    pub(crate) is_of_another: bool,
+}
+
+/// Reads the body of an error, as far as it can be read.
+pub(crate) fn read_error(body: impl Read) -> ErrorBody {
     let body: Value = serde_json::from_reader(body).unwrap_or_default();
+    let is_of_another = body.as_object().is_some_and(|object| {
+        !object.is_empty() && !["code", "status", "more_info"].iter().any(|key| object.contains_key(*key))
+    });
     let code = body["code"].as_u64().and_then(|code| u32::try_from(code).ok());
     let message = body["message"].as_str().map(|words| sanitize_to(words, MAX_MESSAGE));
-    (code, message.filter(|words| !words.trim().is_empty()))
+    ErrorBody { code, message: message.filter(|words| !words.trim().is_empty()), is_of_another }
 }
 
 /// A date of Twilio or of an HTTP header (RFC 2822, also with `GMT`).
@@ -256,7 +270,8 @@ mod tests {
             ("<html>", None, None),
             ("", None, None),
         ] {
-            assert_eq!(read_error(body.as_bytes()), (code, message.map(str::to_owned)), "{body}");
+            let error = read_error(body.as_bytes());
+            assert_eq!((error.code, error.message.as_deref()), (code, message), "{body}");
         }
     }
 }

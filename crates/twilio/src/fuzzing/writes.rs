@@ -63,7 +63,7 @@ fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input
     match outcome {
         Outcome::Done(_) => {
             let body = answer.map_or(&[][..], |answer| answer.body());
-            let was_closed = matches!(action, Action::Close(_)) && read_error(body).0 == Some(21479);
+            let was_closed = matches!(action, Action::Close(_)) && read_error(body).code == Some(21479);
             let is_success = status.is_some_and(|status| (200..300).contains(&status));
             assert!(if is_success { shows(body, action) } else { was_closed }, "{at}");
         }

@@ -33,6 +33,8 @@ pub(super) enum Harm {
     Nothing,
     /// This body comes in the place of the list.
     Body(&'static str),
+    /// This status, with this body.
+    Refusal(&'static str, &'static str),
     /// Each page names another next page.
     Endless,
     /// The answer comes byte by byte, with this pause after each.
@@ -117,12 +119,13 @@ impl Spoiler {
         let is_spoilt = request.starts_with("GET /2010-04-01/Accounts.json");
         match if is_spoilt { harm } else { Harm::Nothing } {
             Harm::Nothing => write(&mut client, &forwarded(&request, self.sim).await).await,
-            Harm::Body(body) => write(&mut client, &json(body)).await,
+            Harm::Body(body) => write(&mut client, &json("200 OK", body)).await,
+            Harm::Refusal(status, body) => write(&mut client, &json(status, body)).await,
             Harm::Endless => {
                 let page = self.pages.fetch_add(1, Ordering::SeqCst) + 1;
                 let next = format!("/2010-04-01/Accounts.json?Page={page}&PageToken=PA{page}");
                 let body = format!(r#"{{"accounts": [], "next_page_uri": "{next}"}}"#);
-                write(&mut client, &json(&body)).await;
+                write(&mut client, &json("200 OK", &body)).await;
             }
             Harm::Slow(pause) => {
                 for byte in forwarded(&request, self.sim).await {
@@ -170,8 +173,8 @@ async fn forwarded(request: &str, sim: SocketAddr) -> Vec<u8> {
     answer
 }
 
-fn json(body: &str) -> Vec<u8> {
+fn json(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json";
+    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json");
     format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }

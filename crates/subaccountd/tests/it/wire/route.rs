@@ -144,6 +144,27 @@ async fn page_with_200_is_no_answer_of_twilio() {
     .await;
 }
 
+/// As gateways and cloud filters write it.
+#[tokio::test]
+async fn json_of_another_service_is_no_answer_of_twilio() {
+    let answers = [
+        ("403 Forbidden", r#"{"error": "blocked by policy"}"#),
+        ("403 Forbidden", r#"{"message": "Forbidden"}"#),
+        ("401 Unauthorized", r#"{"error": {"reason": "sign in"}}"#),
+        ("400 Bad Request", r#" {"errors": []}"#),
+    ];
+    join_all(answers.map(async |(status, body)| {
+        let setup = eventful().await;
+        let middle = Middle::before(&setup, Harm::Refusal(status, body)).await;
+        let mut daemon = started(&setup, command(&setup, &middle.url())).await;
+        let words = format!("HTTP {}: JSON of another service", &status[..3]);
+        is_no_word_of_twilio(&setup, &mut daemon, &words).await;
+        middle.set(Harm::Nothing);
+        super::converges(&setup, &daemon).await;
+    }))
+    .await;
+}
+
 /// Nothing proves that Twilio did not get the write: its outcome is unknown, and the next observation tells.
 #[tokio::test]
 async fn answer_of_a_filter_to_a_write_leaves_its_outcome_unknown() {
