@@ -30,6 +30,11 @@ pub(super) async fn snapshot(
     rules: &GuardrailArgs,
     out: Option<&Path>,
 ) -> anyhow::Result<Exit> {
+    if let Some(path) = out {
+        // It is taken again and again to the same file.
+        output_file::check_parent(path)?;
+        output_file::check([path], true)?;
+    }
     let history = read_journal(journal, connection)?.history();
     let metrics = Arc::new(Metrics::new());
     let (client, main) = (connection.client(metrics.clone())?, connection.account()?);

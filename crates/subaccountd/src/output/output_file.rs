@@ -1,4 +1,5 @@
-//! Output files: written whole or not at all, and never over an existing file without `--force`.
+//! Output files: written whole or not at all, never over an existing file without `--force`, and never in the place of a
+//! symlink, a device or a pipe: the new file would replace `/dev/null` itself.
 
 use std::{
     fs,
@@ -17,10 +18,7 @@ pub(crate) fn check<'a>(paths: impl IntoIterator<Item = &'a Path>, force: bool) 
     for path in paths {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
-            anyhow::bail!(
-                "{} is a folder: name a file in it, or write a file for each account with `--split-by account`",
-                path.display()
-            );
+            anyhow::bail!("{} is a folder: name a file in it", path.display());
         }
         if metadata.is_symlink() {
             let target = fs::read_link(path).unwrap_or_default();

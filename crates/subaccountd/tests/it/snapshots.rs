@@ -1,6 +1,10 @@
 //! Snapshots: taken by the daemon or by hand, and plans and explanations made from them without credentials.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, symlink},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use twilio_sim::AccountStatus;
@@ -19,6 +23,38 @@ fn with_state(setup: &Setup, args: &[&str]) -> Command {
 async fn plan_from(setup: &Setup, from: &str, more: &[&str]) -> (i32, Value) {
     let ended = output(with_state(setup, &[&["plan", "--from", from, "-o", "json"], more].concat())).await;
     (code(&ended), serde_json::from_str(&stdout(&ended)).unwrap_or_else(|_| panic!("{}", stderr(&ended))))
+}
+
+#[tokio::test]
+async fn a_snapshot_replaces_a_file_and_no_link_pipe_or_folder() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "active", ""))).await;
+    let at = |name: &str| setup.dir.path().join(name);
+    for name in ["there.json", "target"] {
+        fs::write(at(name), "mine").unwrap();
+    }
+    symlink(at("target"), at("link")).unwrap();
+    symlink(at("nowhere"), at("dangling")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    fs::create_dir(at("folder")).unwrap();
+    for (name, words) in [
+        ("link", "is a symlink to"),
+        ("dangling", "is a symlink to"),
+        ("pipe", "is not a regular file"),
+        ("folder", "is a folder"),
+        ("no/such", "does not exist: create it first"),
+    ] {
+        let before = at(name).symlink_metadata().ok().map(|there| (there.ino(), there.file_type()));
+        let taken = setup.run(&["snapshot", "--out", at(name).to_str().unwrap()]).await;
+        assert_eq!(code(&taken), 1, "{name}: {}", stderr(&taken));
+        assert!(stderr(&taken).contains(words), "{}", stderr(&taken));
+        let after = at(name).symlink_metadata().ok().map(|there| (there.ino(), there.file_type()));
+        assert_eq!(before, after, "{name}");
+    }
+    assert_eq!(setup.sim.requests().len(), 0, "told before the fleet is read");
+    assert_eq!(fs::read_to_string(at("target")).unwrap(), "mine");
+    let taken = setup.run(&["snapshot", "--out", at("there.json").to_str().unwrap()]).await;
+    assert_eq!(code(&taken), 0, "{}", stderr(&taken));
+    assert!(fs::read_to_string(at("there.json")).unwrap().starts_with('{'));
 }
 
 /// The plan without its times.
