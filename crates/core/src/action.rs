@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountRef, AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NumberSid, PhoneNumber,
+    Account, AccountRef, AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NumberSetting,
+    NumberSettings, NumberSid, PhoneNumber,
 };
 
 /// The action kinds, in the order of their execution. The brake checks each of them separately.
@@ -23,13 +24,16 @@ pub enum ActionKind {
     Transfer,
     /// Suspends an account.
     Suspend,
+    /// Changes settings of a phone number.
+    Configure,
     /// Closes an account, which cannot be undone.
     Close,
 }
 
 impl ActionKind {
     /// Every action kind, in order.
-    pub const ALL: [Self; 5] = [Self::Reactivate, Self::Create, Self::Transfer, Self::Suspend, Self::Close];
+    pub const ALL: [Self; 6] =
+        [Self::Reactivate, Self::Create, Self::Transfer, Self::Suspend, Self::Configure, Self::Close];
 
     /// The name in plans, metrics and settings.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +42,7 @@ impl ActionKind {
             Self::Create => "create",
             Self::Transfer => "transfer",
             Self::Suspend => "suspend",
+            Self::Configure => "configure",
             Self::Close => "close",
         }
     }
@@ -60,6 +65,8 @@ pub enum Action {
     Transfer(Transfer),
     /// Suspends an account.
     Suspend(AccountSid),
+    /// Changes settings of a phone number.
+    Configure(Configure),
     /// Closes an account.
     Close(Close),
 }
@@ -84,6 +91,23 @@ pub struct Transfer {
     pub number_sid: NumberSid,
     /// The resources of the receiving account that the transfer needs.
     pub resources: TransferResources,
+    /// The settings that the number gets with it: those that the state names.
+    pub settings: NumberSettings,
+}
+
+/// The change of settings of a phone number in the account that claims it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Configure {
+    /// The account that owns and claims the number.
+    pub account: AccountSid,
+    /// The phone number.
+    pub phone: PhoneNumber,
+    /// The number SID.
+    pub number_sid: NumberSid,
+    /// The settings that differ, with the values that the state names.
+    pub settings: NumberSettings,
+    /// The digest of all settings that the state names for the number.
+    pub desired: String,
 }
 
 /// Resources of the receiving account that a transfer names.
@@ -112,13 +136,13 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The target of a write: an account, for a transfer a phone number, for a create a name.
+/// The target of a write: an account, for a transfer or a configure a phone number, for a create a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// An account whose status is changed.
     Account(AccountSid),
-    /// A phone number that is moved.
+    /// A phone number that is moved or configured.
     Number(PhoneNumber),
     /// The friendly name of an account that is created.
     Name(FriendlyName),
@@ -132,24 +156,28 @@ impl Action {
             Self::Create(_) => ActionKind::Create,
             Self::Transfer(_) => ActionKind::Transfer,
             Self::Suspend(_) => ActionKind::Suspend,
+            Self::Configure(_) => ActionKind::Configure,
             Self::Close(_) => ActionKind::Close,
         }
     }
 
-    /// The account that plans show it under: the changed or created one, for a transfer the receiving one.
+    /// The account that plans show it under: the changed or created one, for a transfer the receiving one, for a configure
+    /// the owner.
     pub fn account(&self) -> AccountRef {
         match self {
             Self::Reactivate(sid) | Self::Suspend(sid) => (*sid).into(),
             Self::Create(create) => (&create.name).into(),
             Self::Transfer(transfer) => transfer.to.into(),
+            Self::Configure(configure) => configure.account.into(),
             Self::Close(close) => close.account.sid.into(),
         }
     }
 
-    /// The phone number that is moved, if any.
+    /// The phone number that is moved or configured, if any.
     pub const fn number(&self) -> Option<PhoneNumber> {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),
+            Self::Configure(configure) => Some(configure.phone),
             Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::Close(_) => None,
         }
     }
@@ -158,6 +186,7 @@ impl Action {
     pub fn target(&self) -> Target {
         match self {
             Self::Transfer(transfer) => Target::Number(transfer.phone),
+            Self::Configure(configure) => Target::Number(configure.phone),
             Self::Create(create) => Target::Name(create.name.clone()),
             Self::Reactivate(sid) | Self::Suspend(sid) => Target::Account(*sid),
             Self::Close(close) => Target::Account(close.account.sid),
@@ -174,6 +203,10 @@ impl fmt::Display for Action {
                 write!(f, "transfer {phone} from {from} to {to}")
             }
             Self::Suspend(sid) => write!(f, "suspend {sid}"),
+            Self::Configure(Configure { account, phone, settings, .. }) => {
+                let names: Vec<_> = settings.names().iter().map(NumberSetting::as_str).collect();
+                write!(f, "configure {phone} of {account} ({})", names.join(", "))
+            }
             Self::Close(close) => write!(f, "close {}", close.account.sid),
         }
     }

@@ -8,7 +8,11 @@ use std::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{AccountRef, AccountSid, FriendlyName, PhoneNumber, Status, TransferResources, digest::digest};
+use crate::{
+    AccountRef, AccountSid, FriendlyName, PhoneNumber, Status,
+    claim::{Claim, NumberDefaults, OwnDetails},
+    digest::digest,
+};
 
 /// The desired state, without everything that a fault makes doubtful.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,17 +55,16 @@ pub struct Doubt {
     pub unnamed: bool,
 }
 
-/// The resources that a claim names for its transfer. `None` for the short form, which nearly all of thousands of claims
-/// have.
-pub type ClaimResources = Option<Box<TransferResources>>;
-
 /// The main account: the account of the credentials that the state is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Main {
     /// Its SID.
     pub sid: AccountSid,
     /// The phone numbers that it must own.
-    pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
+    pub numbers: BTreeMap<PhoneNumber, OwnDetails>,
+    /// The terms of the claims that they do not name themselves.
+    #[serde(skip_serializing_if = "NumberDefaults::is_empty")]
+    pub number_defaults: NumberDefaults,
     /// The time up to which suspensions of accounts unknown to the journal may be lifted.
     pub lift_suspensions_before: Option<Timestamp>,
 }
@@ -79,7 +82,10 @@ pub struct Entry<S = AccountSid> {
     /// The desired status.
     pub desired_status: DesiredStatus,
     /// The phone numbers that it must own.
-    pub numbers: BTreeMap<PhoneNumber, ClaimResources>,
+    pub numbers: BTreeMap<PhoneNumber, OwnDetails>,
+    /// The terms of the claims that they do not name themselves.
+    #[serde(skip_serializing_if = "NumberDefaults::is_empty")]
+    pub number_defaults: NumberDefaults,
     /// True when the account is reported, but never changed.
     pub paused: bool,
     /// The time up to which external suspensions may be lifted.
@@ -156,9 +162,19 @@ impl Main {
 impl Unpinned {
     /// The same entry for the account `sid`.
     pub fn pinned(self, sid: AccountSid) -> Entry {
-        let Self { sid: (), friendly_name, desired_status, numbers, paused, .. } = self;
-        let Self { lift_suspensions_before, reason, labels, .. } = self;
-        Entry { sid, friendly_name, desired_status, numbers, paused, lift_suspensions_before, reason, labels }
+        let Self { sid: (), friendly_name, desired_status, numbers, number_defaults, .. } = self;
+        let Self { paused, lift_suspensions_before, reason, labels, .. } = self;
+        Entry {
+            sid,
+            friendly_name,
+            desired_status,
+            numbers,
+            number_defaults,
+            paused,
+            lift_suspensions_before,
+            reason,
+            labels,
+        }
     }
 }
 
@@ -298,22 +314,33 @@ impl Desired {
         self.doubt.unnamed && !is_main && !self.accounts.contains_key(&sid)
     }
 
-    /// Every claim: the account that must own the phone number, the number, and the resources for its transfer.
-    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Option<&TransferResources>)> {
-        let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
-        let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
-        of_main.chain(of_entries).flat_map(|(sid, numbers)| {
-            numbers.iter().map(move |(number, resources)| (sid, *number, resources.as_deref()))
+    /// Every claim: the account that must own the phone number, the number, and the terms.
+    pub fn claims(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, Claim<'_>)> {
+        self.claimants_with_numbers().flat_map(|(sid, numbers, defaults)| {
+            numbers.iter().map(move |(number, own)| (sid, *number, Claim::new(own.as_deref(), defaults)))
         })
     }
 
-    /// The account that claims `number`, and the resources for its transfer.
-    pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Option<&TransferResources>)> {
-        let of_main = self.main.iter().map(|main| (main.sid, &main.numbers));
-        let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.numbers));
-        of_main
-            .chain(of_entries)
-            .find_map(|(sid, numbers)| numbers.get(&number).map(|resources| (sid, resources.as_deref())))
+    /// The account that claims `number`, and the terms.
+    pub fn claim(&self, number: PhoneNumber) -> Option<(AccountSid, Claim<'_>)> {
+        self.claimants_with_numbers().find_map(|(sid, numbers, defaults)| {
+            numbers.get(&number).map(|own| (sid, Claim::new(own.as_deref(), defaults)))
+        })
+    }
+
+    /// Every account that may claim numbers, with its claims and defaults.
+    fn claimants_with_numbers(
+        &self,
+    ) -> impl Iterator<Item = (AccountSid, &BTreeMap<PhoneNumber, OwnDetails>, &NumberDefaults)> {
+        let of_main = self.main.iter().map(|main| (main.sid, &main.numbers, &main.number_defaults));
+        let of_entries =
+            self.accounts.values().map(|entry| (entry.sid, &entry.numbers, &entry.number_defaults));
+        of_main.chain(of_entries)
+    }
+
+    /// The numbers with settings that the state names. The settings of other numbers are not needed.
+    pub fn numbers_with_settings(&self) -> BTreeSet<PhoneNumber> {
+        self.claims().filter(|(.., claim)| claim.names_settings()).map(|(_, number, _)| number).collect()
     }
 
     /// A digest that changes exactly with the meaning of the state: not with locations, comments or order.
@@ -345,6 +372,7 @@ impl Desired {
             AccountRef::Sid(sid) => {
                 self.accounts.get(sid) == other.accounts.get(sid)
                     && self.frozen.contains(sid) == other.frozen.contains(sid)
+                    && self.defaults_of_main(*sid) == other.defaults_of_main(*sid)
             }
             AccountRef::Name(name) => self.unpinned.get(name) == other.unpinned.get(name),
         };
@@ -355,6 +383,12 @@ impl Desired {
             self.claim(*number) == other.claim(*number) && waits(self, *number) == waits(other, *number)
         };
         fleet(self) == fleet(other) && accounts.iter().all(same_account) && numbers.iter().all(same_number)
+    }
+
+    /// The terms that `sid` gives for its numbers, when it is the main account.
+    fn defaults_of_main(&self, sid: AccountSid) -> Option<&NumberDefaults> {
+        let main = self.main.as_ref().ok().filter(|main| main.sid == sid);
+        main.map(|main| &main.number_defaults)
     }
 
     /// Every claimed number and the account that claims it.

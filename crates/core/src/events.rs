@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     AccountSid, ActionKind, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed, PhoneNumber,
     Policy, Status, Target,
-    history::{Applied, Event, History},
+    history::{Applied, Event, History, Write},
 };
 
 /// The most accounts in one event, so that no line of the journal grows without bound.
@@ -100,8 +100,9 @@ pub fn observation_events(history: &History, desired: &Desired, observed: &Obser
     let late = late_suspensions(history, observed);
     attributed(history, desired, observed, &mut events);
     events.extend(late.iter().map(|(&account, &updated)| Event::SuspensionAttributed { account, updated }));
-    resolved(history, observed, &mut events);
+    resolved(history, desired, observed, &mut events);
     reverted(history, desired, observed, now, &mut events);
+    settings_reverted(history, desired, observed, now, &mut events);
     first_sights(history, observed, &late, &mut events);
     sightings(history, desired, observed, now, &mut events);
     names(history, desired, observed, &mut events);
@@ -147,19 +148,60 @@ fn late_suspensions(history: &History, observed: &Observed) -> BTreeMap<AccountS
 }
 
 /// Open writes whose effect is observed.
-fn resolved(history: &History, observed: &Observed, events: &mut Vec<Event>) {
-    let shows = |target: &Target, status: Option<Status>, to: Option<AccountSid>| match *target {
-        Target::Account(account) => status.is_some() && live(observed, account) == status,
-        Target::Number(number) => matches!(
-            (observed.locate(number), to),
-            (NumberLocation::In(owner, _), Some(to)) if owner == to
+fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &mut Vec<Event>) {
+    let shows = |write: &Write| match (&write.target, write.kind) {
+        (&Target::Account(account), _) => {
+            write.status().is_some() && live(observed, account) == write.status()
+        }
+        (&Target::Number(number), ActionKind::Configure) => {
+            write.settings.is_some()
+                && settings_at(desired, observed, number)
+                    .is_some_and(|(settings, as_desired)| as_desired && Some(settings) == write.settings)
+        }
+        (&Target::Number(number), _) => matches!(
+            (observed.locate(number), write.transfer),
+            (NumberLocation::In(owner, _), Some((_, to))) if owner == to
         ),
         // An account is attributed to its create.
-        Target::Name(_) => false,
+        (Target::Name(_), _) => false,
     };
     for (id, write) in history.open_writes() {
-        if shows(&write.target, write.status(), write.transfer.map(|(_, to)| to)) {
+        if shows(write) {
             events.push(Event::Resolved { id });
+        }
+    }
+}
+
+/// The digest of the desired settings of `number`, and true when it has them in the account that claims it. `None` when they
+/// are not known, or the number is elsewhere.
+fn settings_at(desired: &Desired, observed: &Observed, number: PhoneNumber) -> Option<(String, bool)> {
+    let (claimant, claim) = desired.claim(number)?;
+    let NumberLocation::In(owner, live) = observed.locate(number) else { return None };
+    let settings = claim.settings();
+    let differences = live.settings.as_ref()?.differences(&settings).ok()?;
+    (owner == claimant).then(|| (settings.digest(), differences.is_empty()))
+}
+
+/// Settings of numbers that the daemon made and that were changed externally while they are still desired.
+fn settings_reverted(
+    history: &History,
+    desired: &Desired,
+    observed: &Observed,
+    now: Now,
+    events: &mut Vec<Event>,
+) {
+    for (number, made) in history.configured() {
+        match settings_at(desired, observed, number) {
+            Some((settings, true)) if settings == made => {}
+            Some((settings, false)) if settings == made && !history.may_configure_late(number, now) => {
+                events.push(Event::SettingsReverted { number, at: now.stamp() });
+            }
+            Some(_) => events.push(Event::SettingsSuperseded { number }),
+            // A claim that a fault hides may still be desired.
+            None if desired.claim(number).is_none() && !desired.faulty() => {
+                events.push(Event::SettingsSuperseded { number });
+            }
+            None => {}
         }
     }
 }
@@ -177,7 +219,9 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
                 match kind {
                     ActionKind::Reactivate => (active, live == Status::Active, late),
                     ActionKind::Suspend => (!active, live != Status::Active, late),
-                    ActionKind::Create | ActionKind::Transfer | ActionKind::Close => continue,
+                    ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::Close => {
+                        continue;
+                    }
                 }
             }
             &Target::Number(number) => {

@@ -55,12 +55,17 @@ impl Execution {
 
     /// `observed`, after the writes that were done.
     pub fn after(&self, mut observed: Observed) -> Observed {
-        let mut moves = BTreeMap::new();
+        let (mut moves, mut configured) = (BTreeMap::new(), BTreeMap::new());
         for Executed { planned, outcome } in &self.executed {
             let Outcome::Done(receipt) = outcome else { continue };
             let status = match &planned.action {
                 Action::Transfer(transfer) => {
                     moves.insert(transfer.phone, transfer.to);
+                    configured.insert(transfer.phone, (&transfer.settings, receipt.settings.as_deref()));
+                    continue;
+                }
+                Action::Configure(configure) => {
+                    configured.insert(configure.phone, (&configure.settings, receipt.settings.as_deref()));
                     continue;
                 }
                 Action::Create(_) => {
@@ -79,6 +84,7 @@ impl Execution {
             }
         }
         observed.move_numbers(&moves);
+        observed.change_settings(&configured);
         observed
     }
 }
@@ -123,11 +129,19 @@ impl Progress {
                 SkipCause::Dependency,
                 format!("the receiving account {} was not reactivated", transfer.to),
             )),
+            Action::Configure(configure) if self.inactive.contains(&configure.account) => Err(Skip::new(
+                SkipCause::Dependency,
+                format!("the account {} was not reactivated", configure.account),
+            )),
             Action::Suspend(account) => match self.waiting.get(account) {
                 Some(why) => Err(Skip::new(SkipCause::Dependency, why.clone())),
                 None => Ok(()),
             },
-            Action::Reactivate(_) | Action::Create(_) | Action::Transfer(_) | Action::Close(_) => Ok(()),
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Transfer(_)
+            | Action::Configure(_)
+            | Action::Close(_) => Ok(()),
         }
     }
 
@@ -151,7 +165,7 @@ impl Progress {
                         self.waiting.entry(account).or_insert(why);
                     }
                 }
-                Action::Create(_) | Action::Suspend(_) | Action::Close(_) => {}
+                Action::Create(_) | Action::Suspend(_) | Action::Configure(_) | Action::Close(_) => {}
             }
         }
     }
@@ -162,13 +176,17 @@ pub async fn execute<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     approved: ApprovedPlan,
     ports: &Ports<'_, A, R, P, S>,
 ) -> Execution {
-    let [first, transfers, suspends, closes] = approved.into_stages();
+    let [first, transfers, suspends, configures, closes] = approved.into_stages();
     let in_flight = ports.in_flight.max(1);
     let mut progress = Progress::default();
     let mut executed = Vec::new();
-    for (actions, in_flight) in
-        [(first, in_flight), (transfers, in_flight), (suspends, in_flight), (closes, 1)]
-    {
+    for (actions, in_flight) in [
+        (first, in_flight),
+        (transfers, in_flight),
+        (suspends, in_flight),
+        (configures, in_flight),
+        (closes, 1),
+    ] {
         let done = stage(ports, actions, &progress, in_flight).await;
         progress.note(&done);
         executed.extend(done);

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AccountRef, AccountSid, Action, ActionKind, History, Now, Plan, Planned, Reason, Transfer,
+    AccountRef, AccountSid, Action, ActionKind, Configure, History, Now, Plan, Planned, Reason, Transfer,
     history::Write,
-    plan::{FIX_FAULTS, Policy, hold, not_active, note_what_stays_behind, tell_limits},
+    plan::{FIX_FAULTS, Policy, hold, inactive, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
 };
 
@@ -59,6 +59,7 @@ impl Default for Limits {
             (ActionKind::Create, Limit::Count(20)),
             (ActionKind::Transfer, Limit::Percent(25)),
             (ActionKind::Suspend, Limit::Percent(10)),
+            (ActionKind::Configure, Limit::Percent(25)),
             (ActionKind::Close, Limit::Percent(5)),
         ];
         Self { verbs: verbs.into(), released_numbers: 0, window: jiff::SignedDuration::from_hours(24) }
@@ -82,7 +83,7 @@ const fn floor(kind: ActionKind) -> usize {
     match kind {
         ActionKind::Reactivate => 5,
         ActionKind::Create => 20,
-        ActionKind::Transfer => 10,
+        ActionKind::Transfer | ActionKind::Configure => 10,
         ActionKind::Suspend => 2,
         ActionKind::Close => 1,
     }
@@ -133,9 +134,9 @@ impl ApprovedPlan {
     }
 
     /// The actions, in the order of their stages.
-    pub(crate) fn into_stages(self) -> [Vec<Planned>; 4] {
+    pub(crate) fn into_stages(self) -> [Vec<Planned>; STAGES] {
         let stage = stages(&self.plan);
-        let mut stages = <[Vec<Planned>; 4]>::default();
+        let mut stages = <[Vec<Planned>; STAGES]>::default();
         for planned in self.plan.actions {
             stages[stage(&planned.action)].push(planned);
         }
@@ -143,7 +144,10 @@ impl ApprovedPlan {
     }
 }
 
-/// The stage, from 0 to 3, in which an action of `plan` is executed.
+/// The number of stages of an execution.
+const STAGES: usize = 5;
+
+/// The stage, from 0 to 4, in which an action of `plan` is executed.
 pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
     let touched: BTreeSet<AccountSid> = plan.actions.iter().flat_map(|p| touched(&p.action)).collect();
     move |action| match action {
@@ -151,7 +155,8 @@ pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
         Action::Suspend(account) if !touched.contains(account) => 0,
         Action::Transfer(_) => 1,
         Action::Suspend(_) => 2,
-        Action::Close(_) => 3,
+        Action::Configure(_) => 3,
+        Action::Close(_) => 4,
     }
 }
 
@@ -159,17 +164,21 @@ pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
 fn touched(action: &Action) -> Vec<AccountSid> {
     match action {
         Action::Transfer(transfer) => vec![transfer.from, transfer.to],
-        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => Vec::new(),
+        Action::Reactivate(_)
+        | Action::Create(_)
+        | Action::Suspend(_)
+        | Action::Configure(_)
+        | Action::Close(_) => Vec::new(),
     }
 }
 
 /// Holds the actions of `plan` that are over their limits, and adds a note to each suspension with held transfers.
-/// Reactivations are checked first, because transfers may depend on them.
+/// Reactivations are checked first, because transfers and configures may depend on them.
 pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> ApprovedPlan {
     let budgets = budgets(&plan, limits, history, now);
     for kind in ActionKind::ALL {
         if kind == ActionKind::Transfer {
-            hold_transfers_without_target(&mut plan);
+            hold_numbers_without_target(&mut plan);
         }
         check_limit(kind, &mut plan, limits, &budgets, history, now);
     }
@@ -183,7 +192,13 @@ pub fn approve(mut plan: Plan, limits: &Limits, history: &History, now: Now) -> 
 /// The budgets before `plan`.
 pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Budgets {
     let of = |kind: ActionKind| {
-        let base = if kind == ActionKind::Transfer { plan.found_numbers } else { plan.live_accounts };
+        let base = match kind {
+            ActionKind::Transfer => plan.found_numbers,
+            ActionKind::Configure => plan.found_claims,
+            ActionKind::Reactivate | ActionKind::Create | ActionKind::Suspend | ActionKind::Close => {
+                plan.live_accounts
+            }
+        };
         let limit = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
         Budget { limit, spent: history.spent(kind, now, limits.window) }
     };
@@ -197,22 +212,26 @@ fn take(plan: &mut Plan, which: impl Fn(&Planned) -> bool) -> Vec<Planned> {
     plan.actions.extract_if(.., |planned| which(planned)).collect()
 }
 
-fn hold_transfers_without_target(plan: &mut Plan) {
+/// Holds the transfers into accounts, and the configures in accounts, whose reactivation is held.
+fn hold_numbers_without_target(plan: &mut Plan) {
     let held = plan.held.iter().filter(|held| held.kind == ActionKind::Reactivate);
     let inactive_targets: BTreeSet<_> = held.filter_map(|held| held.account.sid()).collect();
-    let into_inactive = |planned: &Planned| match &planned.action {
-        Action::Transfer(transfer) => inactive_targets.contains(&transfer.to),
+    let in_inactive = |planned: &Planned| match &planned.action {
+        Action::Transfer(Transfer { to, .. }) => inactive_targets.contains(to),
+        Action::Configure(Configure { account, .. }) => inactive_targets.contains(account),
         Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => false,
     };
-    let waiting = take(plan, into_inactive);
-    // Without the faults, the reactivations may be within their limit, and then these transfers count.
-    if let Some(doubted) = plan.doubted.get_mut(&ActionKind::Transfer) {
-        *doubted = doubted.saturating_add(waiting.len());
-    }
-    for Planned { action, .. } in waiting {
-        if let Action::Transfer(Transfer { to, phone, .. }) = action {
-            plan.hold(ActionKind::Transfer, to, Some(phone), not_active(to, phone));
+    for Planned { action, .. } in take(plan, in_inactive) {
+        // Without the faults, the reactivations may be within their limit, and then these actions count.
+        if let Some(doubted) = plan.doubted.get_mut(&action.kind()) {
+            *doubted = doubted.saturating_add(1);
         }
+        let hold = match &action {
+            Action::Transfer(transfer) => not_active(transfer.to, transfer.phone),
+            Action::Configure(configure) => inactive(configure.account, configure.phone),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => continue,
+        };
+        plan.hold(action.kind(), action.account(), action.number(), hold);
     }
 }
 
@@ -308,6 +327,7 @@ const fn plural(kind: ActionKind) -> &'static str {
         ActionKind::Create => "creates",
         ActionKind::Transfer => "transfers",
         ActionKind::Suspend => "suspends",
+        ActionKind::Configure => "configures",
         ActionKind::Close => "closes",
     }
 }

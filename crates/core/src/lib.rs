@@ -25,7 +25,8 @@
 //!
 //! # The modules, in reading order
 //!
-//! 1. The basic types: `sid`, `phone`, `friendly_name`, `status` with the table of transitions, `action` with the possible writes, `clock`.
+//! 1. The basic types: `sid`, `phone`, `friendly_name`, `status` with the table of transitions, `action` with the possible
+//!    writes, `clock`; `number_setting` and its neighbours, the settings of a number.
 //! 2. [`manifest`] reads YAML into [`desired`] and its faults; `manifest::schema` is its JSON Schema.
 //! 3. `observed`: the observation of one pass, with the resource references of its numbers. [`reads`]: the number lists that
 //!    it needs.
@@ -72,6 +73,7 @@
 
 mod account_ref;
 mod action;
+pub mod claim;
 mod clock;
 mod condition;
 pub mod desired;
@@ -83,6 +85,9 @@ pub mod guard;
 pub mod history;
 pub mod manifest;
 mod number_id;
+mod number_setting;
+mod number_settings;
+mod number_type;
 mod observed;
 pub mod outcome;
 pub mod pass;
@@ -93,12 +98,14 @@ pub mod record;
 pub mod remote;
 pub mod report;
 mod resource_refs;
+mod shown_settings;
 mod sid;
 mod status;
 pub mod text;
 
 pub use account_ref::AccountRef;
-pub use action::{Action, ActionKind, Close, Create, Target, Transfer, TransferResources};
+pub use action::{Action, ActionKind, Close, Configure, Create, Target, Transfer, TransferResources};
+pub use claim::{Claim, ClaimDetails};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};
 pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause, Unpinned};
@@ -107,6 +114,9 @@ pub use friendly_name::{FriendlyName, NotKept, folded};
 pub use guard::{ApprovedPlan, Budget, Budgets, Guardrails, Limit, Limits, approve};
 pub use history::History;
 pub use number_id::{NotANumberId, NumberId};
+pub use number_setting::{NumberSetting, SettingFormat, SettingSet};
+pub use number_settings::NumberSettings;
+pub use number_type::NumberType;
 pub use observed::{
     Account, AccountList, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed, UnreadableRow,
 };
@@ -116,5 +126,6 @@ pub use phone::{NotE164, PhoneNumber};
 pub use plan::{Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
 pub use report::Report;
 pub use resource_refs::{ResourceRef, ResourceRefs};
-pub use sid::{AccountSid, AddressSid, BundleSid, IdentitySid, NotASid, NumberSid};
+pub use shown_settings::{SettingDifference, ShownSetting, ShownSettings};
+pub use sid::{AccountSid, AddressSid, ApplicationSid, BundleSid, IdentitySid, NotASid, NumberSid, TrunkSid};
 pub use status::{Status, Transition, transition};

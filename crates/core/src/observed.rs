@@ -10,7 +10,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountSid, NumberId, NumberSid, PhoneNumber, ResourceRefs, Status};
+use crate::{
+    AccountSid, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs, SettingSet,
+    ShownSettings, Status,
+};
 
 /// An account as Twilio shows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,9 +95,31 @@ pub struct Number {
     pub needs_address: bool,
     /// The resources of the owning account that it uses.
     pub resource_refs: ResourceRefs,
+    /// Its type; `None` when Twilio gives none, or an unknown word.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub number_type: Option<NumberType>,
+    /// The URLs that are set.
+    #[serde(default, skip_serializing_if = "SettingSet::is_empty")]
+    pub urls: SettingSet,
+    /// Its settings; `None` when they are not kept, because the state names none of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Box<ShownSettings>>,
 }
 
 impl Number {
+    /// The number `sid` with this phone number, and nothing that a transfer needs or may lose.
+    pub fn new(sid: NumberSid, phone: Option<PhoneNumber>) -> Self {
+        Self {
+            sid,
+            phone,
+            needs_address: false,
+            resource_refs: ResourceRefs::default(),
+            number_type: None,
+            urls: SettingSet::default(),
+            settings: None,
+        }
+    }
+
     /// Its identity: the phone number, or the SID of one that has none.
     pub fn id(&self) -> NumberId {
         self.phone.map_or(NumberId::Sid(self.sid), NumberId::Phone)
@@ -377,6 +402,32 @@ impl Observed {
     /// Marks the number as in transit: a list contradicts a fresh write, and no fetch resolved that.
     pub fn doubt_number(&mut self, number: impl Into<NumberId>) {
         self.doubtful.insert(number.into());
+    }
+
+    /// Changes the settings of each of these numbers, where they are kept: to those that the answer to a write shows, or
+    /// without such an answer to the ones that were asked for.
+    pub fn change_settings(
+        &mut self,
+        changes: &BTreeMap<PhoneNumber, (&NumberSettings, Option<&ShownSettings>)>,
+    ) {
+        if changes.is_empty() {
+            return;
+        }
+        let listed = self.number_lists.values_mut().flat_map(|list| match list {
+            NumberList::Known(numbers) => numbers.as_mut_slice(),
+            NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead => &mut [],
+        });
+        let placed = self.placed.values_mut().map(|(_, number)| number);
+        for number in listed.chain(placed) {
+            let Some(settings) = &mut number.settings else { continue };
+            match number.phone.and_then(|phone| changes.get(&phone)) {
+                Some((_, Some(shown))) => **settings = (*shown).clone(),
+                Some((asked, None)) => {
+                    asked.values().for_each(|(setting, value)| settings.insert(setting, value));
+                }
+                None => {}
+            }
+        }
     }
 
     /// Moves each of these numbers to the account beside it.

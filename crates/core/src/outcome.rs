@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountSid};
+use crate::{Account, AccountSid, ShownSettings};
 
 /// The outcome of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ pub struct Receipt {
     /// The account as the answer shows it, after a status change or a create.
     #[serde(skip)]
     pub account: Option<Account>,
+    /// The settings as the answer shows them, after a write to a number.
+    #[serde(skip)]
+    pub settings: Option<Box<ShownSettings>>,
+    /// The part of the request that the answer does not show, although the write was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A write that Twilio refused or ignored.
@@ -207,10 +213,10 @@ impl Outcome {
         }
     }
 
-    /// The message of a write that was not done; empty for one that was.
+    /// The message of a write that was not done; for one that was, its note, if any, else empty.
     pub fn message(&self) -> &str {
         match self {
-            Self::Done(_) => "",
+            Self::Done(receipt) => receipt.note.as_deref().unwrap_or_default(),
             Self::Refused(refusal) | Self::Ignored(refusal) => &refusal.message,
             Self::Unknown(unknown) => &unknown.message,
             Self::Skipped(skip) => &skip.message,

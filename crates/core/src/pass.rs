@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::{
     Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, LiveStatus, Now, Number, NumberId,
-    NumberList, NumberLocation, NumberSid, Observed, PlanError, Status, Target, approve,
+    NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target, approve,
     events::{attention, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER},
@@ -37,6 +37,8 @@ pub struct Pass<'a> {
     now: Now,
     observed: Observed,
     asked: BTreeSet<Want>,
+    /// The numbers with settings that the state names: the settings of other numbers are not kept.
+    with_settings: BTreeSet<PhoneNumber>,
     searched: bool,
     /// Numbers that a fresh transfer of the daemon moved, and that their receiving account does not show.
     denied: BTreeSet<NumberId>,
@@ -91,6 +93,7 @@ impl<'a> Pass<'a> {
             let Event::CloseDecided { account, terms, since } = event else { return None };
             Some((*account, CloseDecision { terms: terms.clone(), since: *since }))
         });
+        let with_settings = desired.numbers_with_settings();
         let pass = Self {
             desired,
             guardrails,
@@ -99,6 +102,7 @@ impl<'a> Pass<'a> {
             now,
             observed: Observed::new(main, []),
             asked: BTreeSet::new(),
+            with_settings,
             searched: false,
             denied: BTreeSet::new(),
             vanished: BTreeSet::new(),
@@ -209,6 +213,7 @@ impl<'a> Pass<'a> {
         for (write, _) in history.fresh_writes(self.now) {
             let Target::Number(phone) = write.target else { continue };
             let id = NumberId::Phone(phone);
+            wants.extend(self.contradicting_settings(phone));
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
             match self.observed.locate(id) {
                 NumberLocation::In(owner, _) if owner == to => {}
@@ -236,6 +241,16 @@ impl<'a> Pass<'a> {
         wants
     }
 
+    /// The number `phone`, to which the daemon wrote recently, when its list does not show the desired settings: the list may
+    /// lag.
+    fn contradicting_settings(&self, phone: PhoneNumber) -> Option<Want> {
+        let (claimant, claim) = self.desired.claim(phone)?;
+        let NumberLocation::In(owner, number) = self.observed.locate(phone) else { return None };
+        let differences = number.settings.as_ref()?.differences(&claim.settings());
+        let differs = owner == claimant && differences != Ok(Vec::new());
+        differs.then_some(Want::Number(owner, number.sid, NumberId::Phone(phone)))
+    }
+
     /// The numbers that an account to close was seen with and that another list shows now: that list may lag, and the close
     /// must not forget the number.
     fn left_closing_accounts(&self, history: &History) -> Vec<Want> {
@@ -256,8 +271,25 @@ impl<'a> Pass<'a> {
         match answer {
             Answer::Account(_, Ok(account)) => self.observed.set_account(account),
             Answer::Account(account, Err(why)) => self.observed.set_unreadable(account, why),
-            Answer::Numbers(account, list) => self.observed.add_number_list(account, list),
-            Answer::Number(account, id, number) => self.see_number(account, id, number, history),
+            Answer::Numbers(account, mut list) => {
+                if let NumberList::Known(numbers) = &mut list {
+                    numbers.iter_mut().for_each(|number| self.keep_named_settings(number));
+                }
+                self.observed.add_number_list(account, list);
+            }
+            Answer::Number(account, id, mut number) => {
+                if let Ok(Some(number)) = &mut number {
+                    self.keep_named_settings(number);
+                }
+                self.see_number(account, id, number, history);
+            }
+        }
+    }
+
+    /// Drops the settings of a number for which the state names none: a fleet has many of them.
+    fn keep_named_settings(&self, number: &mut Number) {
+        if number.phone.is_none_or(|phone| !self.with_settings.contains(&phone)) {
+            number.settings = None;
         }
     }
 
@@ -270,10 +302,10 @@ impl<'a> Pass<'a> {
     ) {
         let verified = history
             .fresh_writes(self.now)
-            .find(|(write, verified)| {
+            .filter(|(write, verified)| {
                 *verified && id.phone().map(Target::Number).as_ref() == Some(&write.target)
             })
-            .and_then(|(write, _)| write.transfer);
+            .find_map(|(write, _)| write.transfer);
         match (number, verified) {
             (Ok(Some(number)), _) => {
                 // Twilio shows it under another phone number, or without one: the lists are not believed either.

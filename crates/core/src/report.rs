@@ -184,10 +184,11 @@ pub struct PlanView {
 pub struct ActionView {
     /// The action kind.
     pub kind: ActionKind,
-    /// The account; for a transfer, the receiving one. Two keys: `account` and `name`, one of them null.
+    /// The account; for a transfer, the receiving one, for a configure, the owner. Two keys: `account` and `name`, one of
+    /// them null.
     #[serde(flatten, serialize_with = "AccountRef::as_two_keys")]
     pub account: AccountRef,
-    /// The phone number of a transfer.
+    /// The phone number of a transfer or a configure.
     pub number: Option<PhoneNumber>,
     /// The losing account of a transfer.
     pub from: Option<AccountSid>,
@@ -195,7 +196,7 @@ pub struct ActionView {
     pub to: Option<AccountSid>,
     /// The number of calls that are ended.
     pub count: Option<usize>,
-    /// The stage of its execution, from 0 to 3.
+    /// The stage of its execution, from 0 to 4.
     #[serde(skip)]
     pub stage: usize,
     /// The note to show beside it.
@@ -367,7 +368,9 @@ impl ActionView {
         let (from, to, at_risk) = match action {
             Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
             Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new()),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Configure(_) => {
+                (None, None, Vec::new())
+            }
         };
         let (kind, account, number) = (action.kind(), action.account(), action.number());
         Self { kind, account, number, from, to, count: None, stage, note: planned.note.clone(), at_risk }

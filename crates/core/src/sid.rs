@@ -121,6 +121,14 @@ sid!(
     /// The SID of an Identity of the receiving account.
     IdentitySid, "RI", "identity"
 );
+sid!(
+    /// The SID of an Application, which handles the calls or messages of a number.
+    ApplicationSid, "AP", "application"
+);
+sid!(
+    /// The SID of a SIP Trunk, which handles the calls of a number.
+    TrunkSid, "TK", "trunk"
+);
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,12 @@
 //!
 //! A write is sent at most once. When its answer is not conclusive, the outcome is `Unknown`, never `Refused`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, Create, Number, Status, Transfer,
+    Account, AccountSid, Action, Configure, Create, Number, NumberSetting, NumberSettings, SettingDifference,
+    ShownSettings, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
     text::sanitize_to,
@@ -56,6 +57,7 @@ impl WriteSlot for Slot<'_> {
             Action::Suspend(sid) => self.set_status(*sid, Status::Suspended).await,
             Action::Close(close) => self.set_status(close.account.sid, Status::Closed).await,
             Action::Transfer(transfer) => self.transfer(transfer).await,
+            Action::Configure(configure) => self.configure(configure).await,
         }
     }
 }
@@ -90,6 +92,17 @@ impl Slot<'_> {
         match self.client.write::<NumberRow>(&request, permit).await {
             Ok(parsed) => compare_number(parsed, transfer, &request).into(),
             Err(failure) => self.client.write_failed(Some(transfer.from), failure, &request, permit).await,
+        }
+    }
+
+    async fn configure(&self, configure: &Configure) -> Sent {
+        let request = Request::configure(self.client.origin(), configure);
+        let permit = &self.permit;
+        match self.client.write::<NumberRow>(&request, permit).await {
+            Ok(parsed) => compare_settings(parsed, configure, &request).into(),
+            Err(failure) => {
+                self.client.write_failed(Some(configure.account), failure, &request, permit).await
+            }
         }
     }
 }
@@ -170,7 +183,8 @@ fn compare_account(
         "" => unknown("the answer contains no status", request_id, request),
         parsed if parsed == status.as_str() => {
             let date_updated = account.date_updated;
-            Outcome::Done(Receipt { request_id, date, date_updated, created: None, account: Some(account) })
+            let account = Some(account);
+            Outcome::Done(Receipt { request_id, date, date_updated, account, ..Receipt::default() })
         }
         parsed => ignored(&format!("account {sid} has the status `{parsed}`"), request_id, date),
     }
@@ -188,15 +202,21 @@ fn created_account(parsed: Parsed<AccountRow>, main: AccountSid, request: &Reque
         Err(row) => return unknown(&row.why, request_id, request),
     };
     let (created, date_updated) = (Some(account.sid), account.date_updated);
-    Outcome::Done(Receipt { request_id, date, date_updated, created, account: Some(account) })
+    let account = Some(account);
+    Outcome::Done(Receipt { request_id, date, date_updated, created, account, ..Receipt::default() })
 }
 
 fn compare_number(parsed: Parsed<NumberRow>, transfer: &Transfer, request: &Request) -> Outcome {
     let Parsed { value, request_id, date } = parsed;
-    let Transfer { number_sid: number, to, .. } = transfer;
+    let Transfer { number_sid: number, to, settings, .. } = transfer;
     match value.identity() {
         Ok((sid, Some(holder))) if sid == *number && holder == *to => {
-            Outcome::Done(Receipt { request_id, date, ..Receipt::default() })
+            let shown = value.settings();
+            // The owner decides. What the settings lack is made good by a configure.
+            let note = differences(&shown, settings).err();
+            let note = note.map(|differs| format!("the answer shows other settings: {differs}"));
+            let settings = Some(Box::new(shown));
+            Outcome::Done(Receipt { request_id, date, settings, note, ..Receipt::default() })
         }
         Ok((sid, Some(holder))) if sid == *number => {
             ignored(&format!("the phone number is in account {holder}"), request_id, date)
@@ -205,6 +225,67 @@ fn compare_number(parsed: Parsed<NumberRow>, transfer: &Transfer, request: &Requ
         Ok((other, _)) => unknown(&format!("the answer contains phone number {other}"), request_id, request),
         Err(cause) => unknown(&cause, request_id, request),
     }
+}
+
+fn compare_settings(parsed: Parsed<NumberRow>, configure: &Configure, request: &Request) -> Outcome {
+    let Parsed { value, request_id, date } = parsed;
+    let Configure { number_sid: number, account, settings, .. } = configure;
+    match value.identity() {
+        Ok((sid, Some(holder))) if sid == *number && holder == *account => {}
+        Ok((sid, Some(holder))) if sid == *number => {
+            return unknown(&format!("the phone number is in account {holder}"), request_id, request);
+        }
+        Ok((sid, None)) if sid == *number => {
+            return unknown("the answer contains no account", request_id, request);
+        }
+        Ok((other, _)) => {
+            return unknown(&format!("the answer contains phone number {other}"), request_id, request);
+        }
+        Err(cause) => return unknown(&cause, request_id, request),
+    }
+    let shown = value.settings();
+    match differences(&shown, settings) {
+        Ok(()) => {
+            let settings = Some(Box::new(shown));
+            Outcome::Done(Receipt { request_id, date, settings, ..Receipt::default() })
+        }
+        Err(Differs::Shown(words)) => ignored(&format!("the settings differ: {words}"), request_id, date),
+        Err(Differs::Unreadable(setting)) => {
+            unknown(&format!("the answer does not show {setting}"), request_id, request)
+        }
+    }
+}
+
+/// The way in which the settings of an answer are not those of the request.
+enum Differs {
+    /// Other values, in words without credentials.
+    Shown(String),
+    /// A setting that cannot be read.
+    Unreadable(NumberSetting),
+}
+
+impl fmt::Display for Differs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(words) => f.write_str(words),
+            Self::Unreadable(setting) => write!(f, "{setting} cannot be read"),
+        }
+    }
+}
+
+/// Checks that an answer shows the settings that were asked for.
+fn differences(shown: &ShownSettings, asked: &NumberSettings) -> Result<(), Differs> {
+    let differences = shown.differences(asked).map_err(Differs::Unreadable)?;
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<_> = differences
+        .iter()
+        .map(|SettingDifference { setting, live, desired }| {
+            format!("{setting} is {live}, and {desired} was asked for")
+        })
+        .collect();
+    Err(Differs::Shown(words.join("; ")))
 }
 
 /// The outcome of an answer that shows the object without the requested change. The change may have happened: an answer may

@@ -3,7 +3,10 @@
 //! Twilio ignores unknown parameters and answers 2xx. Names and values are case-sensitive, and are written only here.
 
 use reqwest::Url;
-use subaccountd_core::{AccountSid, ActionKind, Create, NumberSid, Status, Transfer, TransferResources};
+use subaccountd_core::{
+    AccountSid, ActionKind, Configure, Create, NumberSetting, NumberSettings, NumberSid, Status, Transfer,
+    TransferResources,
+};
 
 use crate::{origin::Origin, telemetry::Operation};
 
@@ -75,18 +78,30 @@ impl Request {
 
     /// Transfers a phone number: an update at the path of the account that owns it now.
     pub(crate) fn transfer(origin: &Origin, transfer: &Transfer) -> Self {
-        let Transfer { to, phone, from, number_sid: number, resources: needs } = transfer;
+        let Transfer { to, phone, from, number_sid: number, resources: needs, settings } = transfer;
         let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = needs;
         let mut form = vec![("AccountSid", to.to_string())];
         form.extend(address_sid.map(|sid| ("AddressSid", sid.to_string())));
         form.extend(bundle_sid.map(|sid| ("BundleSid", sid.to_string())));
         form.extend(identity_sid.map(|sid| ("IdentitySid", sid.to_string())));
         form.extend(emergency_address_sid.map(|sid| ("EmergencyAddressSid", sid.to_string())));
+        form.extend(parameters(settings));
         Self {
             operation: Operation::UpdateNumber,
             url: origin.at(&format!("Accounts/{from}/IncomingPhoneNumbers/{number}")),
             form,
             task: format!("transfer {phone} from account {from} to account {to}"),
+        }
+    }
+
+    /// Changes settings of a phone number: an update at the path of the account that owns it.
+    pub(crate) fn configure(origin: &Origin, configure: &Configure) -> Self {
+        let Configure { account, phone, number_sid: number, settings, desired: _ } = configure;
+        Self {
+            operation: Operation::UpdateNumber,
+            url: origin.at(&format!("Accounts/{account}/IncomingPhoneNumbers/{number}")),
+            form: parameters(settings).collect(),
+            task: format!("configure {phone} of account {account}"),
         }
     }
 
@@ -97,6 +112,31 @@ impl Request {
 
     fn read(operation: Operation, url: Url, task: String) -> Self {
         Self { operation, url, form: Vec::new(), task }
+    }
+}
+
+/// The parameters of `settings`. An empty value removes what is set.
+fn parameters(settings: &NumberSettings) -> impl Iterator<Item = (&'static str, String)> {
+    settings.values().map(|(setting, value)| (parameter(setting), value.to_owned()))
+}
+
+/// Twilio's name of `setting`.
+const fn parameter(setting: NumberSetting) -> &'static str {
+    match setting {
+        NumberSetting::FriendlyName => "FriendlyName",
+        NumberSetting::VoiceUrl => "VoiceUrl",
+        NumberSetting::VoiceMethod => "VoiceMethod",
+        NumberSetting::VoiceFallbackUrl => "VoiceFallbackUrl",
+        NumberSetting::VoiceFallbackMethod => "VoiceFallbackMethod",
+        NumberSetting::SmsUrl => "SmsUrl",
+        NumberSetting::SmsMethod => "SmsMethod",
+        NumberSetting::SmsFallbackUrl => "SmsFallbackUrl",
+        NumberSetting::SmsFallbackMethod => "SmsFallbackMethod",
+        NumberSetting::StatusCallback => "StatusCallback",
+        NumberSetting::StatusCallbackMethod => "StatusCallbackMethod",
+        NumberSetting::VoiceApplicationSid => "VoiceApplicationSid",
+        NumberSetting::SmsApplicationSid => "SmsApplicationSid",
+        NumberSetting::TrunkSid => "TrunkSid",
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Nearly every field may be null or absent. No type here has a field for `auth_token`, which account objects contain.
 
-use std::io::Read;
+use std::{borrow::Cow, io::Read, str::FromStr};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, Number, NumberSid, ResourceRef, ResourceRefs, Status,
+    Account, AccountSid, ApplicationSid, LiveStatus, Number, NumberSetting, NumberSid, NumberType,
+    ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings, Status, TrunkSid,
     remote::UnreadableRow,
 };
 
@@ -65,12 +66,22 @@ pub(crate) struct NumberRow {
     account_sid: Option<String>,
     phone_number: Option<String>,
     address_requirements: Option<String>,
-    #[serde(deserialize_with = "is_given")]
-    voice_application_sid: bool,
-    #[serde(deserialize_with = "is_given")]
-    sms_application_sid: bool,
-    #[serde(deserialize_with = "is_given")]
-    trunk_sid: bool,
+    #[serde(rename = "type")]
+    number_type: Setting,
+    friendly_name: Setting,
+    voice_url: Setting,
+    voice_method: Setting,
+    voice_fallback_url: Setting,
+    voice_fallback_method: Setting,
+    sms_url: Setting,
+    sms_method: Setting,
+    sms_fallback_url: Setting,
+    sms_fallback_method: Setting,
+    status_callback: Setting,
+    status_callback_method: Setting,
+    voice_application_sid: Option<String>,
+    sms_application_sid: Option<String>,
+    trunk_sid: Option<String>,
     #[serde(deserialize_with = "is_given")]
     address_sid: bool,
     #[serde(deserialize_with = "is_given")]
@@ -143,27 +154,70 @@ impl NumberRow {
         if let Some(other) = holder.filter(|holder| *holder != owner) {
             return Err(format!("phone number {sid} belongs to another account: {other}"));
         }
-        let resource_refs = self.resource_refs();
+        let (resource_refs, settings) = (self.resource_refs(), self.settings());
+        let is_set = |(setting, _): &(NumberSetting, _)| setting.format() == SettingFormat::Url;
+        let urls: SettingSet = settings.iter().filter(is_set).map(|(setting, _)| setting).collect();
+        let number_type = self.number_type.text().and_then(NumberType::from_word);
         Ok(Number {
             sid,
             // Null by the specification, or a short code or a SIP address: known by its SID.
             phone: self.phone_number.and_then(|phone| phone.parse().ok()),
             resource_refs,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
+            number_type,
+            urls,
+            settings: Some(Box::new(settings)),
         })
     }
 
     fn resource_refs(&self) -> ResourceRefs {
         let has = |resource_ref: &ResourceRef| match resource_ref {
-            ResourceRef::VoiceApplication => self.voice_application_sid,
-            ResourceRef::SmsApplication => self.sms_application_sid,
-            ResourceRef::Trunk => self.trunk_sid,
+            ResourceRef::VoiceApplication => is_sid(self.voice_application_sid.as_ref()),
+            ResourceRef::SmsApplication => is_sid(self.sms_application_sid.as_ref()),
+            ResourceRef::Trunk => is_sid(self.trunk_sid.as_ref()),
             ResourceRef::Address => self.address_sid,
             ResourceRef::EmergencyAddress => self.emergency_address_sid,
             ResourceRef::Bundle => self.bundle_sid,
             ResourceRef::Identity => self.identity_sid,
         };
         ResourceRef::ALL.into_iter().filter(has).collect()
+    }
+
+    /// The settings. One that is of a wrong type is unreadable, and makes nothing else so.
+    pub(crate) fn settings(&self) -> ShownSettings {
+        let mut shown = ShownSettings::default();
+        for setting in NumberSetting::ALL {
+            match self.setting(setting) {
+                Some(value) => shown.insert(setting, &value),
+                None => shown.set_unreadable(setting),
+            }
+        }
+        shown
+    }
+
+    /// The value of `setting`, empty when it is not set; `None` when it cannot be read.
+    fn setting(&self, setting: NumberSetting) -> Option<Cow<'_, str>> {
+        let field = match setting {
+            NumberSetting::FriendlyName => &self.friendly_name,
+            NumberSetting::VoiceUrl => &self.voice_url,
+            NumberSetting::VoiceMethod => &self.voice_method,
+            NumberSetting::VoiceFallbackUrl => &self.voice_fallback_url,
+            NumberSetting::VoiceFallbackMethod => &self.voice_fallback_method,
+            NumberSetting::SmsUrl => &self.sms_url,
+            NumberSetting::SmsMethod => &self.sms_method,
+            NumberSetting::SmsFallbackUrl => &self.sms_fallback_url,
+            NumberSetting::SmsFallbackMethod => &self.sms_fallback_method,
+            NumberSetting::StatusCallback => &self.status_callback,
+            NumberSetting::StatusCallbackMethod => &self.status_callback_method,
+            NumberSetting::VoiceApplicationSid => {
+                return canonical::<ApplicationSid>(self.voice_application_sid.as_deref());
+            }
+            NumberSetting::SmsApplicationSid => {
+                return canonical::<ApplicationSid>(self.sms_application_sid.as_deref());
+            }
+            NumberSetting::TrunkSid => return canonical::<TrunkSid>(self.trunk_sid.as_deref()),
+        };
+        field.text().map(Cow::Borrowed)
     }
 
     /// The number SID and the SID of the owning account, or the error of the row.
@@ -178,6 +232,50 @@ impl NumberRow {
             holder.map_err(|error| format!("phone number {sid} has an invalid `account_sid`: {error}"))?,
         ))
     }
+}
+
+/// A text field of a number that must not make the row unreadable.
+#[derive(Debug, Default)]
+enum Setting {
+    /// The field has no text, or is missing: for a setting, it is not set.
+    #[default]
+    None,
+    /// The text.
+    Text(String),
+    /// The field is of a wrong type.
+    Unreadable,
+}
+
+impl Setting {
+    /// The text, empty when there is none; `None` when the field cannot be read.
+    const fn text(&self) -> Option<&str> {
+        match self {
+            Self::None => Some(""),
+            Self::Text(text) => Some(text.as_str()),
+            Self::Unreadable => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(from)? {
+            Value::Null => Self::None,
+            Value::String(text) => Self::Text(text),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Self::Unreadable,
+        })
+    }
+}
+
+/// Returns true when a SID field is set.
+fn is_sid(field: Option<&String>) -> bool {
+    field.is_some_and(|sid| !sid.is_empty())
+}
+
+/// The SID in the case in which the state has it, empty when there is none; what is not a SID, as it is.
+fn canonical<T: FromStr + ToString>(field: Option<&str>) -> Option<Cow<'_, str>> {
+    let text = field.unwrap_or_default();
+    Some(text.parse::<T>().map_or(Cow::Borrowed(text), |sid| Cow::Owned(sid.to_string())))
 }
 
 /// Reads the body of a 2xx answer. The error gives the location of the problem, and no part of the body.

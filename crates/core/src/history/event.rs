@@ -55,6 +55,10 @@ pub enum Event {
     Reverted { target: Target, at: Stamp },
     /// A write of the daemon is no longer desired.
     Superseded { target: Target },
+    /// Settings that the daemon made were changed externally.
+    SettingsReverted { number: PhoneNumber, at: Stamp },
+    /// Settings that the daemon made are no longer desired.
+    SettingsSuperseded { number: PhoneNumber },
     /// These items are held since this time, by the local clock.
     Held { at: Timestamp, items: Vec<HeldItem> },
     /// These items are no longer held.
@@ -74,7 +78,7 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 26] = [
+    pub const KINDS: [&str; 28] = [
         "attended",
         "unattended",
         "desiredStatusChanged",
@@ -96,6 +100,8 @@ impl Event {
         "resolved",
         "reverted",
         "superseded",
+        "settingsReverted",
+        "settingsSuperseded",
         "held",
         "noLongerHeld",
         "proofFailed",
@@ -115,12 +121,15 @@ pub struct Write {
     /// For a transfer, the losing and the receiving account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
-    /// For a transfer, the number SID.
+    /// For a transfer or a configure, the number SID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_sid: Option<NumberSid>,
     /// For a close, the phone numbers that it may release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<PhoneNumber>,
+    /// For a configure, the digest of all settings that the state names for the number. Their values are not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
     /// True when it undoes a write of the daemon, which costs no budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exempt: bool,
@@ -128,19 +137,44 @@ pub struct Write {
     pub entry: String,
 }
 
+/// The fact about a target that a write changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum WrittenFact {
+    Status,
+    Owner,
+    Settings,
+    Existence,
+}
+
 impl Write {
-    /// The status of the account after the write; `None` for a create and a transfer.
+    /// The status of the account after the write; `None` for a create and for a write to a number.
     pub const fn status(&self) -> Option<Status> {
         match self.kind {
             ActionKind::Reactivate => Some(Status::Active),
             ActionKind::Suspend => Some(Status::Suspended),
             ActionKind::Close => Some(Status::Closed),
-            ActionKind::Create | ActionKind::Transfer => None,
+            ActionKind::Create | ActionKind::Transfer | ActionKind::Configure => None,
         }
     }
 
-    /// Returns true when `other` is the same write: same action kind, target and, for a transfer, accounts.
+    /// Returns true when `other` is the same write: same action kind, target and, for a transfer, accounts, for a configure,
+    /// settings.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.target == other.target && self.transfer == other.transfer
+        self.kind == other.kind
+            && self.target == other.target
+            && self.transfer == other.transfer
+            && self.settings == other.settings
+    }
+
+    /// The fact that the write changes: the status of an account, the owner of a number, its settings, or the existence of
+    /// an account. Writes to different facts neither repeat nor supersede each other.
+    pub(super) const fn fact(&self) -> (&Target, WrittenFact) {
+        let fact = match self.kind {
+            ActionKind::Reactivate | ActionKind::Suspend | ActionKind::Close => WrittenFact::Status,
+            ActionKind::Transfer => WrittenFact::Owner,
+            ActionKind::Configure => WrittenFact::Settings,
+            ActionKind::Create => WrittenFact::Existence,
+        };
+        (&self.target, fact)
     }
 }

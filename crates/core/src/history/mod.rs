@@ -31,7 +31,7 @@ pub(crate) use writes::DATE_TOLERANCE;
 use writes::WriteRecord;
 pub use writes::{Backoff, LAG, pause};
 
-use crate::{AccountSid, ActionKind, Now, NumberId, NumberSid, Stamp, Status, Target};
+use crate::{AccountSid, ActionKind, Now, NumberId, NumberSid, PhoneNumber, Stamp, Status, Target};
 
 /// The time between two fetches of a missing number, before it counts as gone.
 pub const GONE_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -64,6 +64,9 @@ pub struct History {
     unproven: BTreeMap<(ActionKind, Target), Backoff>,
     #[serde(with = "pairs")]
     last_applied: BTreeMap<Target, Applied>,
+    /// The digest of the desired settings of each number that the daemon configured last, unless that is known to be reverted.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    configured: BTreeMap<PhoneNumber, String>,
     #[serde(with = "pairs")]
     reverted: BTreeMap<Target, Vec<Stamp>>,
     search: Option<(Timestamp, String, u32)>,
@@ -143,10 +146,14 @@ impl History {
             Event::Reverted { target, at } => {
                 // A write is reverted once.
                 let stood = self.last_applied.remove(&target).is_some();
-                let times = self.reverted.entry(target).or_default();
-                if stood || !times.contains(&at) {
-                    times.push(at);
-                }
+                self.reverted(target, at, stood);
+            }
+            Event::SettingsReverted { number, at } => {
+                let stood = self.configured.remove(&number).is_some();
+                self.reverted(Target::Number(number), at, stood);
+            }
+            Event::SettingsSuperseded { number } => {
+                self.configured.remove(&number);
             }
             Event::Held { at, items } => self.began_to_be_held(at, items),
             Event::NoLongerHeld { items } => self.ended_to_be_held(&items),
@@ -158,6 +165,13 @@ impl History {
             }
             Event::Intent { id, at, write } => self.began(id, at, write),
             Event::Outcome { id, at, outcome } => self.ended(id, at, outcome),
+        }
+    }
+
+    fn reverted(&mut self, target: Target, at: Stamp, stood: bool) {
+        let times = self.reverted.entry(target).or_default();
+        if stood || !times.contains(&at) {
+            times.push(at);
         }
     }
 
@@ -323,6 +337,11 @@ impl History {
     /// The last write to each target that took effect and is not known to be reverted.
     pub fn last_applied(&self) -> impl Iterator<Item = (Target, Applied)> {
         self.last_applied.iter().map(|(target, &applied)| (target.clone(), applied))
+    }
+
+    /// The numbers whose settings the daemon made as desired, each with the digest of the desired settings.
+    pub fn configured(&self) -> impl Iterator<Item = (PhoneNumber, &str)> {
+        self.configured.iter().map(|(&number, settings)| (number, settings.as_str()))
     }
 
     /// The number of external reverts of the daemon's writes to `target` within `window`.

@@ -190,9 +190,20 @@ impl History {
                 self.facts(account).suspended_by_us = Some(Box::new(OwnSuspension { at, updated }));
             }
             (&Target::Account(account), ActionKind::Reactivate) => self.saw_active(account),
-            (Target::Account(_), ActionKind::Create | ActionKind::Transfer | ActionKind::Close)
+            (
+                Target::Account(_),
+                ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::Close,
+            )
             | (Target::Name(_), _) => return,
+            (&Target::Number(number), ActionKind::Configure) => {
+                if let Some(settings) = &write.settings {
+                    self.configured.insert(number, settings.clone());
+                }
+                return;
+            }
             (&Target::Number(number), _) => {
+                // What becomes of the settings is not an external change of them.
+                self.configured.remove(&number);
                 if let (Some((_, to)), Some(sid)) = (write.transfer, write.number_sid) {
                     Arc::make_mut(&mut self.numbers).see(to, BTreeMap::from([(number.into(), sid)]), false);
                 }
@@ -238,7 +249,7 @@ impl History {
             .writes
             .iter()
             .rev()
-            .find(|record| record.write.target == write.target && record.may_have_happened())?;
+            .find(|record| record.write.fact() == write.fact() && record.may_have_happened())?;
         (last.is_open() && last.write.is_same(write) && last.write.exempt == write.exempt).then_some(last)
     }
 
@@ -294,7 +305,9 @@ impl History {
         window: SignedDuration,
     ) -> bool {
         let moved = |record: &&WriteRecord| {
-            record.write.target == Target::Number(number) && record.may_have_happened()
+            record.write.kind == ActionKind::Transfer
+                && record.write.target == Target::Number(number)
+                && record.may_have_happened()
         };
         let last = self.writes.iter().rev().find(moved);
         last.is_some_and(|record| {
@@ -304,22 +317,22 @@ impl History {
         })
     }
 
-    /// The last write to each target that may have happened less than [`LAG`] ago, and true when it was verified. A list that
+    /// The last write to each fact of a target that may have happened less than [`LAG`] ago, and true when it was verified. A list that
     /// does not show its effect may lag.
     pub fn fresh_writes(&self, now: Now) -> impl Iterator<Item = (&Write, bool)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
             let fresh =
-                record.may_have_happened() && seen.insert(&record.write.target) && record.at.within(now, LAG);
+                record.may_have_happened() && seen.insert(record.write.fact()) && record.at.within(now, LAG);
             fresh.then(|| (&record.write, !record.is_open()))
         })
     }
 
-    /// The open writes that are the last ones of their targets. An observed effect resolves them.
+    /// The open writes that are the last ones to their facts. An observed effect resolves them.
     pub fn open_writes(&self) -> impl Iterator<Item = (u64, &Write)> {
         let mut seen = BTreeSet::new();
         self.writes.iter().rev().filter_map(move |record| {
-            let last = record.may_have_happened() && seen.insert(&record.write.target);
+            let last = record.may_have_happened() && seen.insert(record.write.fact());
             (last && record.is_open()).then_some((record.id, &record.write))
         })
     }
@@ -361,10 +374,20 @@ impl History {
             let open = record.outcome.as_ref().is_none_or(Outcome::is_open);
             let effect = match target {
                 Target::Account(_) => record.write.status() == status,
-                Target::Number(_) => record.write.transfer.map(|(_, to)| to) == owner,
+                Target::Number(_) => owner.is_some() && record.write.transfer.map(|(_, to)| to) == owner,
                 Target::Name(_) => false,
             };
             record.write.target == *target && open && effect && record.at.within(now, LAG)
+        })
+    }
+
+    /// Returns true when the settings of `number` may be the late effect of a configure of the daemon.
+    pub fn may_configure_late(&self, number: PhoneNumber, now: Now) -> bool {
+        self.writes.iter().rev().any(|record| {
+            record.write.kind == ActionKind::Configure
+                && record.write.target == Target::Number(number)
+                && record.outcome.as_ref().is_none_or(Outcome::is_open)
+                && record.at.within(now, LAG)
         })
     }
 

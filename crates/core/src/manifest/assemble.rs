@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     AccountSid, PhoneNumber,
-    desired::{ClaimResources, Desired, DesiredStatus, Doubt, Entry, Main, Pause},
+    claim::{NumberDefaults, OwnDetails},
+    desired::{Desired, DesiredStatus, Doubt, Entry, Main, Pause},
     folded,
 };
 
@@ -225,10 +226,7 @@ fn add_accounts(
 }
 
 /// The claims that `counts` accepts.
-fn numbers(
-    claims: Vec<Claim>,
-    counts: impl Fn(&PhoneNumber) -> bool,
-) -> BTreeMap<PhoneNumber, ClaimResources> {
+fn numbers(claims: Vec<Claim>, counts: impl Fn(&PhoneNumber) -> bool) -> BTreeMap<PhoneNumber, OwnDetails> {
     claims.into_iter().filter(|(n, ..)| counts(n)).map(|(n, _, resources)| (n, resources)).collect()
 }
 
@@ -283,9 +281,15 @@ fn the_main_account(
     if main.faulty {
         desired.frozen.insert(sid);
         desired.doubt.claims += main.most_claims;
-        return Ok(Main { sid, numbers: BTreeMap::new(), lift_suspensions_before: None });
+        return Ok(Main {
+            sid,
+            numbers: BTreeMap::new(),
+            number_defaults: NumberDefaults::default(),
+            lift_suspensions_before: None,
+        });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
     let numbers = claims.map(|(number, _, resources)| (number, resources)).collect();
-    Ok(Main { sid, numbers, lift_suspensions_before: main.lift_suspensions_before })
+    let (number_defaults, lift_suspensions_before) = (main.number_defaults, main.lift_suspensions_before);
+    Ok(Main { sid, numbers, number_defaults, lift_suspensions_before })
 }

@@ -84,6 +84,10 @@ codes! {
     InvisibleInName "SD042"
     NameNotComposed "SD043"
     NameTwice "SD044"
+    MalformedUrl "SD045"
+    UnknownWord "SD046"
+    DefaultTwice "SD047"
+    SettingsConflict "SD048"
 }
 
 impl DiagnosticCode {

@@ -82,14 +82,42 @@ pub struct Excerpt {
 
 impl Excerpt {
     fn new(line: &str, span: Span) -> Self {
+        let line = without_credentials(line);
         if line.len() <= MAX_LINE {
-            return Self { text: line.into(), skipped: 0, cut: false };
+            return Self { text: (*line).into(), skipped: 0, cut: false };
         }
         let skipped = (span.column() - 1).saturating_sub(BEFORE_MARK);
         let mut rest = line.chars().skip(skipped);
         let text: String = rest.by_ref().take(MAX_LINE).collect();
         Self { text: text.into(), skipped, cut: rest.next().is_some() }
     }
+}
+
+/// `line` with asterisks for what may be credentials in its URLs: user information, query and fragment. Columns stay.
+fn without_credentials(line: &str) -> Cow<'_, str> {
+    const SCHEME: &str = "://";
+    if !line.contains(SCHEME) {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(SCHEME) {
+        let (before, url) = rest.split_at(at + SCHEME.len());
+        let scheme = before[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+        let quote = scheme.chars().next_back().filter(|c| matches!(c, '"' | '\''));
+        let ends = |c: char| quote.map_or_else(|| c.is_whitespace(), |quote| c == quote);
+        let end = url.find(ends).unwrap_or(url.len());
+        let (url, after) = url.split_at(end);
+        let host = url.rfind('@').unwrap_or(0);
+        let query = url[host..].find(['?', '#']).map_or(url.len(), |at| host + at + 1);
+        out.push_str(before);
+        out.extend(url[..host].chars().map(|_| '*'));
+        out.push_str(&url[host..query]);
+        out.extend(url[query..].chars().map(|_| '*'));
+        rest = after;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// The lines of all files, by number.
@@ -245,4 +273,26 @@ pub(super) fn span_at(text: &str, index: usize) -> Span {
 pub(super) fn line_of(text: &str, number: usize) -> &str {
     let line = number.checked_sub(1).and_then(|at| lines(text.as_bytes()).nth(at));
     line.and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_urls_are_masked_and_columns_stay() {
+        for (line, masked) in [
+            ("voiceUrl: https://example.com/voice", "voiceUrl: https://example.com/voice"),
+            (
+                "voiceUrl: https://user:p@ss@example.com/v?t=1 # x",
+                "voiceUrl: https://*********@example.com/v?*** # x",
+            ),
+            ("{a: 'http://u:p@a', b: \"http://b/#é\"}", "{a: 'http://***@a', b: \"http://b/#*\"}"),
+            ("a: \"https://u:a b@a/\" # c", "a: \"https://*****@a/\" # c"),
+            ("# $schema=./desired-state.v1.schema.json?x", "# $schema=./desired-state.v1.schema.json?x"),
+        ] {
+            assert_eq!(without_credentials(line), masked);
+            assert_eq!(line.chars().count(), masked.chars().count());
+        }
+    }
 }

@@ -10,14 +10,15 @@ use super::{
     fields::{Fields, flag, list, malformed, paused, phone, sid, text, type_mismatch, word},
     hidden,
     location::Location,
+    number_terms,
     suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     times::time,
     yaml::{Kind, Node},
 };
 use crate::{
-    AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NotKept, PhoneNumber, Status,
-    TransferResources,
-    desired::{ClaimResources, CloseTerms, DesiredStatus, Doubt, Unpinned},
+    AccountSid, ClaimDetails, FriendlyName, NotKept, NumberSettings, PhoneNumber, Status,
+    claim::{NumberDefaults, OwnDetails},
+    desired::{CloseTerms, DesiredStatus, Doubt, Unpinned},
     friendly_name::kept_form,
 };
 
@@ -31,8 +32,8 @@ const SID_OR_NAME_HELP: &str = "copy the SID from the Twilio Console: AC and 32 
 const SID_HELP: &str = "copy the SID from the Twilio Console: AC and 32 hexadecimal digits";
 const CLOSE_HELP: &str = "add `close:` with `confirm:` and the account's friendly name at Twilio";
 
-/// A claim as it was read: the phone number, its location, and the resources for its transfer.
-pub(super) type Claim = (PhoneNumber, Location, ClaimResources);
+/// A claim as it was read: the phone number, its location, and its own terms.
+pub(super) type Claim = (PhoneNumber, Location, OwnDetails);
 
 /// A subaccount as it was read. The readable parts of a faulty entry still guard.
 pub(super) struct ReadAccount {
@@ -56,6 +57,7 @@ pub(super) struct ReadMain {
     pub(super) location: Location,
     pub(super) sid: Option<AccountSid>,
     pub(super) claims: Vec<Claim>,
+    pub(super) number_defaults: NumberDefaults,
     pub(super) lift_suspensions_before: Option<Timestamp>,
     pub(super) faulty: bool,
     /// The most claims that it may contain.
@@ -94,7 +96,8 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", MAX_NAME, diagnostics));
     let name = friendly_name.zip(names.first()).map(|(name, node)| (name.to_owned(), node.location));
     let unpinned = name.as_ref().filter(|_| !has_sid).and_then(|name| kept_name(name, diagnostics));
-    let claims = claims(&fields, diagnostics);
+    let number_defaults = number_terms::defaults(&fields, diagnostics);
+    let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());
     for node in fields.all("close") {
         let (read, its_releases) = close(node, diagnostics);
@@ -120,6 +123,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         friendly_name: friendly_name.map(str::to_owned),
         desired_status: goal,
         numbers: BTreeMap::new(),
+        number_defaults,
         paused: is_paused,
         lift_suspensions_before,
         reason: reason.map(str::to_owned),
@@ -185,6 +189,7 @@ pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Di
             location,
             sid: None,
             claims: Vec::new(),
+            number_defaults: NumberDefaults::default(),
             lift_suspensions_before: None,
             faulty: true,
             most_claims: 0,
@@ -193,11 +198,12 @@ pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Di
     fields.require("sid", what, SID_HELP, diagnostics);
     let sids: Vec<_> = fields.all("sid").map(|node| account_sid(node, diagnostics)).collect();
     let sid = if let [sid] = sids[..] { sid } else { None };
-    let claims = claims(&fields, diagnostics);
+    let number_defaults = number_terms::defaults(&fields, diagnostics);
+    let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
     let faulty = diagnostics.count() > before;
     let most_claims = if faulty { hidden::claims(node) } else { claims.len() };
-    ReadMain { location, sid, claims, lift_suspensions_before, faulty, most_claims }
+    ReadMain { location, sid, claims, number_defaults, lift_suspensions_before, faulty, most_claims }
 }
 
 fn lift(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {
@@ -285,17 +291,17 @@ fn close(
     (terms, releases)
 }
 
-fn claims(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
+fn claims(fields: &Fields<'_>, defaults: &NumberSettings, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     for node in fields.all("numbers") {
         for node in list(Some(node), "numbers", diagnostics) {
-            claims.extend(claim(node, diagnostics));
+            claims.extend(claim(node, defaults, diagnostics));
         }
     }
     claims
 }
 
-fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
+fn claim(node: &Node, defaults: &NumberSettings, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     if !matches!(node.kind, Kind::Map(_)) {
         let number = phone(node, "numbers", diagnostics);
         return number.map(|number| (number, node.location, None)).into_iter().collect();
@@ -305,26 +311,13 @@ fn claim(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Claim> {
     fields.require("number", what, "write `number: \"+15105550101\"`", diagnostics);
     let read = |node: &Node| Some((phone(node, "number", diagnostics)?, node.location));
     let numbers: Vec<_> = fields.all("number").filter_map(read).collect();
-    let address = "copy the SID of an address of the receiving account: AD and 32 hexadecimal digits";
-    let bundle = "copy the SID of a bundle of the receiving account: BU and 32 hexadecimal digits";
-    let identity = "copy the SID of an identity of the receiving account: RI and 32 hexadecimal digits";
-    let resources = TransferResources {
-        address_sid: fields
-            .get("addressSid")
-            .and_then(|n| sid(n, "addressSid", AddressSid::PREFIX, address, diagnostics)),
-        bundle_sid: fields
-            .get("bundleSid")
-            .and_then(|n| sid(n, "bundleSid", BundleSid::PREFIX, bundle, diagnostics)),
-        identity_sid: fields
-            .get("identitySid")
-            .and_then(|n| sid(n, "identitySid", IdentitySid::PREFIX, identity, diagnostics)),
-        emergency_address_sid: fields
-            .get("emergencyAddressSid")
-            .and_then(|n| sid(n, "emergencyAddressSid", AddressSid::PREFIX, address, diagnostics)),
-    };
-    // The long form without resources means the same as the short form.
-    let resources = (resources != TransferResources::default()).then(|| Box::new(resources));
-    numbers.into_iter().map(|(number, location)| (number, location, resources.clone())).collect()
+    let resources = number_terms::resources(&fields, diagnostics);
+    let settings = number_terms::settings(&fields, diagnostics);
+    settings.check(defaults, diagnostics);
+    let details = ClaimDetails { resources, settings: settings.settings };
+    // The long form without terms means the same as the short form.
+    let details = (details != ClaimDetails::default()).then(|| Box::new(details));
+    numbers.into_iter().map(|(number, location)| (number, location, details.clone())).collect()
 }
 
 /// Keys of the document that guard accounts or contain entries.

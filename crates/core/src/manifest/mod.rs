@@ -19,6 +19,7 @@ mod fields;
 mod hidden;
 mod hints;
 mod location;
+mod number_terms;
 mod parse;
 pub mod schema;
 mod source;

@@ -37,6 +37,9 @@ fn tidy(schema: &mut Schema) {
             object.insert("type".to_owned(), only);
         }
     }
+    if let Some(Value::Array(words)) = object.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+    }
     if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
         choices.retain(|choice| *choice != json!({"type": "null"}));
         if let [Value::Object(only)] = choices.as_slice() {
@@ -92,6 +95,10 @@ struct MainAccount {
     /// Phone numbers that the main account must own.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<NumberSchema>>,
+    /// Settings of every number that the main account claims, unless the claim names its own.
+    number_defaults: Option<NumberSettingsSchema>,
+    /// Resources for numbers that enter the main account and whose claim names none; also for `moveNumbersToMain`.
+    transfer_defaults: Option<Vec<TransferDefaultSchema>>,
     /// The time up to which a suspension of any listed account may be lifted, by Twilio's date, when it is held only
     /// because the account is unknown to the journal.
     lift_suspensions_before: Option<Time>,
@@ -128,6 +135,10 @@ struct Subaccount {
     /// The phone numbers that the account must own, each claimed once over the whole state. Not allowed with `closed`.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<NumberSchema>>,
+    /// Settings of every number that the account claims, unless the claim names its own.
+    number_defaults: Option<NumberSettingsSchema>,
+    /// Resources for numbers that enter the account and whose claim names none.
+    transfer_defaults: Option<Vec<TransferDefaultSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
     /// The time up to which an external suspension of this account may be lifted, by Twilio's date.
@@ -164,7 +175,7 @@ struct CloseSchema {
     release: Option<Vec<PhoneNumberSchema>>,
 }
 
-/// A phone number: alone, or with the resources that its transfer needs.
+/// A phone number: alone, or with the resources that its transfer needs and the settings that it must have.
 #[derive(JsonSchema)]
 #[schemars(rename = "Number", untagged)]
 enum NumberSchema {
@@ -172,9 +183,13 @@ enum NumberSchema {
     Long(LongNumber),
 }
 
-/// A phone number with the resources of the receiving account that its transfer needs.
+/// A phone number with the resources of the receiving account that its transfer needs, and the settings that it must have.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
+#[schemars(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    extend("patternProperties" = {"^x-": true}, "not" = trunk_and_application())
+)]
 struct LongNumber {
     /// The phone number.
     number: PhoneNumberSchema,
@@ -186,7 +201,143 @@ struct LongNumber {
     identity_sid: Option<IdentitySidSchema>,
     /// An emergency address of the receiving account.
     emergency_address_sid: Option<AddressSidSchema>,
+    /// The name of the number.
+    friendly_name: Option<Name>,
+    /// The URL that Twilio requests for a call. Not used while a voice application or a trunk is set.
+    voice_url: Option<UrlSchema>,
+    /// The HTTP method for `voiceUrl`.
+    voice_method: Option<MethodSchema>,
+    /// The URL that Twilio requests when the request to `voiceUrl` failed.
+    voice_fallback_url: Option<UrlSchema>,
+    /// The HTTP method for `voiceFallbackUrl`.
+    voice_fallback_method: Option<MethodSchema>,
+    /// The URL that Twilio requests for a message. Not used while an SMS application is set.
+    sms_url: Option<UrlSchema>,
+    /// The HTTP method for `smsUrl`.
+    sms_method: Option<MethodSchema>,
+    /// The URL that Twilio requests when the request to `smsUrl` failed.
+    sms_fallback_url: Option<UrlSchema>,
+    /// The HTTP method for `smsFallbackUrl`.
+    sms_fallback_method: Option<MethodSchema>,
+    /// The URL to which Twilio sends the states of calls.
+    status_callback: Option<UrlSchema>,
+    /// The HTTP method for `statusCallback`.
+    status_callback_method: Option<MethodSchema>,
+    /// The application that handles calls. Twilio removes the trunk when it is set.
+    voice_application_sid: Option<ApplicationSidSchema>,
+    /// The application that handles messages.
+    sms_application_sid: Option<ApplicationSidSchema>,
+    /// The SIP trunk that handles calls. Twilio removes the voice application when it is set.
+    trunk_sid: Option<TrunkSidSchema>,
 }
+
+/// A trunk beside a voice application: Twilio keeps one of the two.
+fn trunk_and_application() -> Value {
+    json!({
+        "required": ["voiceApplicationSid", "trunkSid"],
+        "properties": {"voiceApplicationSid": {"minLength": 1}, "trunkSid": {"minLength": 1}}
+    })
+}
+
+/// Settings of phone numbers. A setting that is not named is never changed.
+#[derive(JsonSchema)]
+#[schemars(
+    rename = "NumberSettings",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    extend("patternProperties" = {"^x-": true}, "not" = trunk_and_application())
+)]
+struct NumberSettingsSchema {
+    /// The name of the number.
+    friendly_name: Option<Name>,
+    /// The URL that Twilio requests for a call. Not used while a voice application or a trunk is set.
+    voice_url: Option<UrlSchema>,
+    /// The HTTP method for `voiceUrl`.
+    voice_method: Option<MethodSchema>,
+    /// The URL that Twilio requests when the request to `voiceUrl` failed.
+    voice_fallback_url: Option<UrlSchema>,
+    /// The HTTP method for `voiceFallbackUrl`.
+    voice_fallback_method: Option<MethodSchema>,
+    /// The URL that Twilio requests for a message. Not used while an SMS application is set.
+    sms_url: Option<UrlSchema>,
+    /// The HTTP method for `smsUrl`.
+    sms_method: Option<MethodSchema>,
+    /// The URL that Twilio requests when the request to `smsUrl` failed.
+    sms_fallback_url: Option<UrlSchema>,
+    /// The HTTP method for `smsFallbackUrl`.
+    sms_fallback_method: Option<MethodSchema>,
+    /// The URL to which Twilio sends the states of calls.
+    status_callback: Option<UrlSchema>,
+    /// The HTTP method for `statusCallback`.
+    status_callback_method: Option<MethodSchema>,
+    /// The application that handles calls. Twilio removes the trunk when it is set.
+    voice_application_sid: Option<ApplicationSidSchema>,
+    /// The application that handles messages.
+    sms_application_sid: Option<ApplicationSidSchema>,
+    /// The SIP trunk that handles calls. Twilio removes the voice application when it is set.
+    trunk_sid: Option<TrunkSidSchema>,
+}
+
+/// Resources for the transfer of numbers that begin with a prefix. The longest prefix that fits a number counts.
+#[derive(JsonSchema)]
+#[schemars(
+    rename = "TransferDefault",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    extend("patternProperties" = {"^x-": true})
+)]
+struct TransferDefaultSchema {
+    /// A plus and the first digits of the numbers, in quotes.
+    #[schemars(regex(pattern = "^\\+[1-9][0-9]{0,14}$"))]
+    prefix: String,
+    /// The type of the numbers as Twilio shows it. Without it, numbers of any type fit.
+    r#type: Option<NumberTypeSchema>,
+    /// An address of the receiving account.
+    address_sid: Option<AddressSidSchema>,
+    /// A regulatory bundle of the receiving account.
+    bundle_sid: Option<BundleSidSchema>,
+    /// An identity of the receiving account.
+    identity_sid: Option<IdentitySidSchema>,
+}
+
+/// The type of a phone number.
+#[derive(JsonSchema)]
+#[schemars(rename = "NumberType", rename_all = "kebab-case", inline)]
+enum NumberTypeSchema {
+    Local,
+    Mobile,
+    TollFree,
+    National,
+}
+
+/// An absolute URL; empty to remove it.
+#[derive(JsonSchema)]
+#[schemars(rename = "WebhookUrl")]
+#[schemars(extend("examples" = ["https://example.com/voice"]))]
+struct UrlSchema(
+    #[schemars(regex(pattern = "^(https?://[!-\"$-.0->@-~][!-~]*)?$"), length(max = 2048))]
+    String,
+);
+
+/// The method of a webhook.
+#[derive(JsonSchema)]
+#[schemars(rename = "WebhookMethod", inline)]
+enum MethodSchema {
+    #[schemars(rename = "GET")]
+    Get,
+    #[schemars(rename = "POST")]
+    Post,
+}
+
+/// The SID of an application; empty to remove it.
+#[derive(JsonSchema)]
+#[schemars(rename = "ApplicationSid")]
+struct ApplicationSidSchema(#[schemars(regex(pattern = "^(AP[0-9a-fA-F]{32})?$"))] String);
+
+/// The SID of a SIP trunk; empty to remove it.
+#[derive(JsonSchema)]
+#[schemars(rename = "TrunkSid")]
+struct TrunkSidSchema(#[schemars(regex(pattern = "^(TK[0-9a-fA-F]{32})?$"))] String);
 
 /// Labels: any keys, each with a string.
 #[derive(JsonSchema)]

@@ -11,6 +11,8 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "friendlyName",
     "status",
     "numbers",
+    "numberDefaults",
+    "transferDefaults",
     "paused",
     "liftSuspensionsBefore",
     "reason",
@@ -18,21 +20,47 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "close",
 ];
 /// The keys of `mainAccount`.
-pub(super) const MAIN_ACCOUNT: &[&str] = &["sid", "numbers", "liftSuspensionsBefore"];
+pub(super) const MAIN_ACCOUNT: &[&str] =
+    &["sid", "numbers", "numberDefaults", "transferDefaults", "liftSuspensionsBefore"];
 /// The keys of `close`.
 pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
 /// The keys of a number in its long form.
-pub(super) const NUMBER: &[&str] =
-    &["number", "addressSid", "bundleSid", "identitySid", "emergencyAddressSid"];
+pub(super) const NUMBER: &[&str] = &[
+    "number",
+    "addressSid",
+    "bundleSid",
+    "identitySid",
+    "emergencyAddressSid",
+    "friendlyName",
+    "voiceUrl",
+    "voiceMethod",
+    "voiceFallbackUrl",
+    "voiceFallbackMethod",
+    "smsUrl",
+    "smsMethod",
+    "smsFallbackUrl",
+    "smsFallbackMethod",
+    "statusCallback",
+    "statusCallbackMethod",
+    "voiceApplicationSid",
+    "smsApplicationSid",
+    "trunkSid",
+];
+/// The keys of `numberDefaults`: the settings among the keys of a number.
+pub(super) const NUMBER_SETTINGS: &[&str] = NUMBER.split_at(5).1;
+/// The keys of an item of `transferDefaults`.
+pub(super) const TRANSFER_DEFAULT: &[&str] = &["prefix", "type", "addressSid", "bundleSid", "identitySid"];
 
 /// The levels of the format: each in words, with its keys. A key is most likely meant for the first level that has
 /// it.
 const LEVELS: &[(&str, &[&str])] = &[
     ("`close`", CLOSE),
-    ("a phone number in its long form", NUMBER),
+    ("a phone number in its long form", NUMBER.split_at(5).0),
     ("`mainAccount`, or of an entry of `subaccounts`", MAIN_ACCOUNT),
     ("an entry of `subaccounts`", SUBACCOUNT),
     ("the document, at its left edge", DOCUMENT),
+    ("`numberDefaults`, or of a phone number in its long form", NUMBER_SETTINGS),
+    ("an item of `transferDefaults`", TRANSFER_DEFAULT),
 ];
 
 /// Words for a key that are common in other tools.
@@ -119,6 +147,8 @@ pub(super) fn sid(text: &str, prefix: &str) -> Option<String> {
         ("BU", "a bundle"),
         ("RI", "an identity"),
         ("PN", "a phone number"),
+        ("AP", "an application"),
+        ("TK", "a trunk"),
     ];
     if let Some(help) = line_break(text).or_else(|| foreign_letter(text)) {
         return Some(help);

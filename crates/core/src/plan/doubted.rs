@@ -22,11 +22,14 @@ pub(super) fn doubted(context: &Context<'_>, plan: &Plan) -> BTreeMap<ActionKind
     let closes = |held: &Held| held.kind == ActionKind::Close && held.reason == Reason::StateFaults;
     // An empty active account is suspended before its close, so the held close hides a suspension.
     let emptied = count(&|held| closes(held) && is_active(context, held));
+    // Each claim that counts as absent may have named settings, and so may each claim of such an entry.
+    let configures = doubt.entries.saturating_add(doubt.claims);
     [
         (ActionKind::Reactivate, doubt.entries),
         (ActionKind::Create, doubt.entries),
         (ActionKind::Transfer, transfers),
         (ActionKind::Suspend, doubt.entries.saturating_add(emptied)),
+        (ActionKind::Configure, configures),
         (ActionKind::Close, doubt.entries.saturating_add(count(&closes))),
     ]
     .into()

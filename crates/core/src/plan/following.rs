@@ -1,13 +1,15 @@
-//! The warning about resources that a transfer does not move: those of the losing account that the number uses.
+//! The warning about what a transfer may lose: resources of the losing account that the number uses, and URLs that the
+//! state does not name.
 
-use crate::{ResourceRefs, Transfer, TransferResources, resource_refs::ResourceRef};
+use crate::{Number, NumberSetting, NumberSettings, Transfer, TransferResources, resource_refs::ResourceRef};
 
-/// The warning of a transfer; `None` when the number uses no resource of the losing account.
-pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Option<String> {
-    let Transfer { to, from, resources, .. } = transfer;
-    let (replaced, left): (Vec<_>, Vec<_>) = resource_refs
+/// The warning of a transfer; `None` when the number loses nothing.
+pub(super) fn warning(transfer: &Transfer, number: &Number) -> Option<String> {
+    let Transfer { to, from, resources, settings, .. } = transfer;
+    let (replaced, left): (Vec<_>, Vec<_>) = number
+        .resource_refs
         .iter()
-        .map(|resource_ref| (resource_ref, replacement(resource_ref, resources)))
+        .map(|resource_ref| (resource_ref, replacement(resource_ref, resources, settings)))
         .partition(|(_, new)| new.is_some());
     let mut says = Vec::new();
     let left: Vec<_> = left.into_iter().map(|(resource_ref, _)| resource_ref.noun()).collect();
@@ -24,20 +26,41 @@ pub(super) fn warning(transfer: &Transfer, resource_refs: ResourceRefs) -> Optio
         )),
     }
     for (resource_ref, new) in replaced {
-        says.push(format!(
-            "its {} of {from} is replaced by {} of {to}",
-            resource_ref.noun(),
-            new.unwrap_or_default()
-        ));
+        let noun = resource_ref.noun();
+        says.push(match new.unwrap_or_default() {
+            new if new.is_empty() => format!("its {noun} of {from} is removed"),
+            new => format!("its {noun} of {from} is replaced by {new} of {to}"),
+        });
     }
+    says.extend(unnamed_urls(number, settings));
     (!says.is_empty()).then(|| says.join("; "))
 }
 
-/// The SID that the state gives as replacement for `resource_ref`.
-fn replacement(resource_ref: ResourceRef, resources: &TransferResources) -> Option<String> {
+/// The warning about URLs of `number` that the state does not name: it is not documented whether a transfer keeps them.
+fn unnamed_urls(number: &Number, settings: &NumberSettings) -> Option<String> {
+    let unnamed: Vec<_> = number
+        .urls
+        .iter()
+        .filter(|setting| settings.value(*setting).is_none())
+        .map(NumberSetting::as_str)
+        .collect();
+    let (last, most) = unnamed.split_last()?;
+    let names = if most.is_empty() { (*last).to_owned() } else { format!("{} and {last}", most.join(", ")) };
+    Some(format!("the transfer may clear its {names}: name the settings in the claim to keep them"))
+}
+
+/// The SID that the state gives as replacement for `resource_ref`; empty when the state removes it.
+fn replacement(
+    resource_ref: ResourceRef,
+    resources: &TransferResources,
+    settings: &NumberSettings,
+) -> Option<String> {
     let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = resources;
+    let setting = |setting| settings.value(setting).map(str::to_owned);
     match resource_ref {
-        ResourceRef::VoiceApplication | ResourceRef::SmsApplication | ResourceRef::Trunk => None,
+        ResourceRef::VoiceApplication => setting(NumberSetting::VoiceApplicationSid),
+        ResourceRef::SmsApplication => setting(NumberSetting::SmsApplicationSid),
+        ResourceRef::Trunk => setting(NumberSetting::TrunkSid),
         ResourceRef::Address => address_sid.map(|sid| sid.to_string()),
         ResourceRef::EmergencyAddress => emergency_address_sid.map(|sid| sid.to_string()),
         ResourceRef::Bundle => bundle_sid.map(|sid| sid.to_string()),

@@ -4,7 +4,9 @@
 //! it is missing; each desired item ends as settled, as an action or as held.
 
 mod accounts;
+mod alike;
 mod close;
+mod configures;
 mod creates;
 mod doubted;
 mod following;
@@ -22,8 +24,9 @@ pub use policy::{Policy, Reactivation};
 
 use crate::{
     AccountRef, AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
-    digest::digest,
+    TransferResources, digest::digest,
 };
+pub(crate) use configures::inactive;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
 pub(crate) use numbers::not_active;
 pub(crate) use obstacles::tell_limits;
@@ -47,6 +50,8 @@ pub struct Plan {
     pub live_accounts: usize,
     /// The number of phone numbers that the state claims or moves and that were found; limits in per cent refer to it.
     pub found_numbers: usize,
+    /// The number of these that the state claims; limits of configures in per cent refer to it.
+    pub found_claims: usize,
     /// The most further actions of an action kind that faults may hide; the brake counts them too.
     pub doubted: BTreeMap<ActionKind, usize>,
     /// The transfers of numbers that were found, planned or held.
@@ -67,11 +72,14 @@ pub struct Planned {
 }
 
 /// A phone number that is not in its desired account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WantedTransfer {
     pub(crate) phone: PhoneNumber,
     pub(crate) from: AccountSid,
     pub(crate) to: AccountSid,
+    pub(crate) resources: TransferResources,
+    /// The digest of the part of the state that asks for it.
+    pub(crate) entry: String,
 }
 
 /// The reason why nothing at all can be planned.
@@ -129,6 +137,7 @@ pub fn plan(
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
     creates::decide(&context, &mut plan);
+    alike::pause_with_refused(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
@@ -220,7 +229,7 @@ impl Context<'_> {
             Action::Transfer(transfer) => {
                 self.history.transfer_is_exempt(transfer.phone, transfer.from, transfer.to, now, window)
             }
-            Action::Create(_) | Action::Suspend(_) | Action::Close(_) => false,
+            Action::Create(_) | Action::Suspend(_) | Action::Configure(_) | Action::Close(_) => false,
         }
     }
 
@@ -234,12 +243,15 @@ impl Context<'_> {
 impl From<&Planned> for crate::history::Write {
     fn from(planned: &Planned) -> Self {
         let action = &planned.action;
-        let (transfer, number_sid, releases) = match action {
+        let (transfer, number_sid, releases, settings) = match action {
             Action::Transfer(transfer) => {
-                (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new())
+                (Some((transfer.from, transfer.to)), Some(transfer.number_sid), Vec::new(), None)
             }
-            Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new()),
+            Action::Configure(configure) => {
+                (None, Some(configure.number_sid), Vec::new(), Some(configure.desired.clone()))
+            }
+            Action::Close(close) => (None, None, close.at_risk.clone(), None),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new(), None),
         };
         let (kind, target) = (action.kind(), action.target());
         Self {
@@ -248,6 +260,7 @@ impl From<&Planned> for crate::history::Write {
             transfer,
             number_sid,
             releases,
+            settings,
             exempt: planned.exempt,
             entry: planned.entry.clone(),
         }

@@ -3,24 +3,33 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Context, Plan, Reason, WantedTransfer, following,
+    Context, Plan, Reason, WantedTransfer, configures, following,
     held::{FIX_FAULTS, Hold, hold, whole_state_paused},
 };
 use crate::{
-    AccountSid, Action, ActionKind, Desired, Entry, Number, NumberLocation, PhoneNumber, ResourceRef, Status,
-    Transfer, TransferResources, desired::Main,
+    AccountSid, Action, ActionKind, Claim, Desired, Entry, Number, NumberLocation, NumberSettings,
+    PhoneNumber, ResourceRef, Status, Transfer, TransferResources, claim::NumberDefaults, desired::Main,
+    digest::digest,
 };
 
 /// A phone number and its desired account.
 pub(super) struct Wanted<'a> {
     to: AccountSid,
     phone: PhoneNumber,
-    resources: Option<&'a TransferResources>,
+    terms: Claim<'a>,
     /// The account to close that the number leaves for the main account, when no entry claims it.
     leaves: Option<AccountSid>,
 }
 
+/// The defaults of a state without a usable main account.
+const NO_DEFAULTS: &NumberDefaults = &NumberDefaults::NONE;
+
 impl Wanted<'_> {
+    /// The settings that the number gets with its transfer.
+    fn settings(&self) -> NumberSettings {
+        if self.leaves() { NumberSettings::default() } else { self.terms.settings() }
+    }
+
     /// Returns true when it moves to the main account because its account is to close and no entry claims it.
     pub(super) const fn leaves(&self) -> bool {
         self.leaves.is_some()
@@ -30,8 +39,10 @@ impl Wanted<'_> {
 /// Every claim, and the numbers that accounts to close move to the main account.
 pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     let claimed: BTreeSet<_> = context.desired.claimants().into_keys().collect();
-    let claims =
-        context.desired.claims().map(|(to, phone, resources)| Wanted { to, phone, resources, leaves: None });
+    let claims = context.desired.claims().map(|(to, phone, terms)| Wanted { to, phone, terms, leaves: None });
+    // An unclaimed number gets the resources of the main account's defaults, and none of its settings.
+    let defaults = context.desired.main().ok().map_or(NO_DEFAULTS, |main| &main.number_defaults);
+    let of_main = Claim::new(None, defaults);
     let mut all: Vec<_> = claims.collect();
     let mut leaving = BTreeSet::new();
     for entry in context.desired.accounts() {
@@ -42,7 +53,7 @@ pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
         // A number in transit between two accounts to close is in both lists.
         let new: Vec<_> = phones.filter(|phone| leaving.insert(*phone)).collect();
-        all.extend(new.into_iter().map(|phone| Wanted { to, phone, resources: None, leaves }));
+        all.extend(new.into_iter().map(|phone| Wanted { to, phone, terms: of_main, leaves }));
     }
     all
 }
@@ -56,8 +67,12 @@ pub(super) fn decide(
 ) {
     let phone = wanted.phone;
     let (from, number) = match context.observed.locate(phone) {
-        NumberLocation::In(holder, _) if holder == wanted.to => {
+        NumberLocation::In(holder, number) if holder == wanted.to => {
             plan.found_numbers += 1;
+            if !wanted.leaves() {
+                plan.found_claims += 1;
+                configures::decide(context, (holder, phone), wanted.terms, number, reactivating, plan);
+            }
             return;
         }
         NumberLocation::In(holder, number) => (holder, number),
@@ -70,22 +85,46 @@ pub(super) fn decide(
     };
     // While the state has faults, moves for a close are held, and must not raise the limit of other transfers.
     plan.found_numbers += usize::from(!(context.desired.faulty() && wanted.leaves()));
-    plan.wanted_transfers.push(WantedTransfer { phone, from, to: wanted.to });
+    plan.found_claims += usize::from(!wanted.leaves());
+    let resources = wanted.terms.resources(phone, number.number_type);
+    let entry = transfer_digest(context, wanted);
+    plan.wanted_transfers.push(WantedTransfer {
+        phone,
+        from,
+        to: wanted.to,
+        resources,
+        entry: entry.clone(),
+    });
+    if let Some(hold) = held(context, wanted, from, number, reactivating) {
+        return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), hold);
+    }
     let transfer = Transfer {
         to: wanted.to,
         phone,
         from,
         number_sid: number.sid,
-        resources: wanted.resources.copied().unwrap_or_default(),
+        resources,
+        settings: wanted.settings(),
     };
-    if let Some(hold) = held(context, wanted, from, number, reactivating) {
-        return plan.hold(ActionKind::Transfer, wanted.to, Some(phone), hold);
+    let warning = following::warning(&transfer, number);
+    plan.add(context, Action::Transfer(transfer), &entry, warning);
+}
+
+/// The digest of the part of the state that asks for the transfer: an edit of it ends the pauses after failures.
+fn transfer_digest(context: &Context<'_>, wanted: &Wanted<'_>) -> String {
+    let Some(account) = wanted.leaves else { return entry_digest(context, wanted.to) };
+    let of_entry = entry_digest(context, account);
+    let of_main = context.desired.main().ok().map(|main| &main.number_defaults.transfers);
+    match of_main.filter(|transfers| !transfers.is_empty()) {
+        Some(transfers) => digest(&(of_entry, transfers)),
+        None => of_entry,
     }
-    let asks = wanted.leaves.unwrap_or(wanted.to);
+}
+
+/// The digest of the entry of `account`, or of the main account.
+pub(super) fn entry_digest(context: &Context<'_>, account: AccountSid) -> String {
     let of_main = || context.desired.main().map(Main::digest).unwrap_or_default();
-    let digest = context.desired.entry(asks).map_or_else(of_main, Entry::digest);
-    let warning = following::warning(&transfer, number.resource_refs);
-    plan.add(context, Action::Transfer(transfer), &digest, warning);
+    context.desired.entry(account).map_or_else(of_main, Entry::digest)
 }
 
 pub(super) fn moving(phone: PhoneNumber) -> Hold {
@@ -129,21 +168,25 @@ fn held(
     number: &Number,
     reactivating: &BTreeSet<AccountSid>,
 ) -> Option<Hold> {
-    paused(context.desired, wanted, from)
+    let stays = format!("{} is not moved", wanted.phone);
+    paused(context.desired, [wanted.to, from], &stays)
         .or_else(|| closed_or_unknown(context, wanted))
-        .or_else(|| unreadable_status(context, [wanted.to, from], wanted.phone))
-        .or_else(|| name_mismatch(context, [wanted.to, from], wanted.phone))
+        .or_else(|| unreadable_status(context, [wanted.to, from], &stays))
+        .or_else(|| name_mismatch(context, [wanted.to, from], &stays))
         .or_else(|| state_faults(context, wanted))
         .or_else(|| target_not_active(context, wanted, reactivating))
         .or_else(|| resources(wanted, number))
 }
 
-fn paused(desired: &Desired, wanted: &Wanted<'_>, from: AccountSid) -> Option<Hold> {
-    let sid = [wanted.to, from].into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
-    let phone = wanted.phone;
-    let stays = format!("{phone} is not moved");
+/// The hold of a change to a number that concerns `accounts`; `stays` is the start of its message.
+pub(super) fn paused<const N: usize>(
+    desired: &Desired,
+    accounts: [AccountSid; N],
+    stays: &str,
+) -> Option<Hold> {
+    let sid = accounts.into_iter().find(|sid| desired.paused_for_numbers(*sid))?;
     Some(if let Some(pause) = desired.pause() {
-        whole_state_paused(&pause, &stays)
+        whole_state_paused(&pause, stays)
     } else if desired.entry(sid).is_some() {
         let message = format!("{stays}: the entry of {sid} is paused");
         hold(Reason::Paused, message, format!("remove `paused: true` from the entry of {sid}"))
@@ -177,22 +220,30 @@ fn closed_or_unknown(context: &Context<'_>, wanted: &Wanted<'_>) -> Option<Hold>
     }
 }
 
-fn unreadable_status(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneNumber) -> Option<Hold> {
+pub(super) fn unreadable_status<const N: usize>(
+    context: &Context<'_>,
+    accounts: [AccountSid; N],
+    stays: &str,
+) -> Option<Hold> {
     let unreadable =
         |sid: &AccountSid| context.observed.account(*sid).is_none_or(|a| a.status.known().is_none());
     accounts.into_iter().find(unreadable).map(|sid| {
         hold(
             Reason::Unreadable,
-            format!("{phone} is not moved: the status of {sid} cannot be read"),
+            format!("{stays}: the status of {sid} cannot be read"),
             "check the account in the Twilio Console",
         )
     })
 }
 
-fn name_mismatch(context: &Context<'_>, accounts: [AccountSid; 2], phone: PhoneNumber) -> Option<Hold> {
+pub(super) fn name_mismatch<const N: usize>(
+    context: &Context<'_>,
+    accounts: [AccountSid; N],
+    stays: &str,
+) -> Option<Hold> {
     let mut entries = accounts.into_iter().filter_map(|sid| context.desired.entry(sid));
     let mut hold = entries.find_map(|entry| context.name_mismatch(entry))?;
-    hold.message = format!("{phone} is not moved: {}", hold.message);
+    hold.message = format!("{stays}: {}", hold.message);
     Some(hold)
 }
 
@@ -230,22 +281,27 @@ pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
 }
 
 fn resources(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
-    let Wanted { to, phone, resources, leaves } = wanted;
+    let Wanted { to, phone, terms, leaves } = wanted;
     let place = if leaves.is_some() { "under `mainAccount.numbers`" } else { "in the claim" };
-    if number.needs_address && resources.is_none_or(|resources| resources.address_sid.is_none()) {
+    let TransferResources { address_sid, bundle_sid, .. } = terms.resources(*phone, number.number_type);
+    if number.needs_address && address_sid.is_none() {
         return Some(hold(
             Reason::NeedsAddress,
             format!("{phone} has address requirements, but the desired state gives no `addressSid` of {to}"),
-            format!("write the number in the long form with an `addressSid` of {to} {place}"),
+            format!(
+                "write the number in the long form with an `addressSid` of {to} {place}, or a `transferDefaults` \
+                 for its prefix"
+            ),
         ));
     }
-    (number.resource_refs.contains(ResourceRef::Bundle)
-        && resources.is_none_or(|resources| resources.bundle_sid.is_none()))
-    .then(|| {
+    (number.resource_refs.contains(ResourceRef::Bundle) && bundle_sid.is_none()).then(|| {
         hold(
             Reason::NeedsBundle,
             format!("{phone} has a regulatory bundle, but the desired state gives no `bundleSid` of {to}"),
-            format!("write the number in the long form with a `bundleSid` of {to} {place}"),
+            format!(
+                "write the number in the long form with a `bundleSid` of {to} {place}, or a `transferDefaults` \
+                 for its prefix"
+            ),
         )
     })
 }

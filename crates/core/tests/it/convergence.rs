@@ -10,7 +10,7 @@ use twilio_sim::{AccountStatus, SuspendedNumbers, World};
 
 use crate::support::{
     draw::{self, fleet, phone_text},
-    fleet::Fleet,
+    fleet::{Fleet, shown_setting},
     scene::{desired, sid},
     text::long,
 };
@@ -113,10 +113,15 @@ pub(crate) fn check_the_rest_is_held(fleet: &Fleet) {
         let held = left.held.iter().any(|held| held.account == entry.sid && held.number.is_none());
         assert_eq!(live.as_str() != entry.desired_status.status().as_str(), held, "{}", entry.sid);
     }
-    for (claimant, number, _) in fleet.desired.claims() {
+    for (claimant, number, claim) in fleet.desired.claims() {
         let owner = world.owner_of(&number.to_string());
         let held = left.held.iter().any(|held| held.number == Some(number));
-        let astray = owner.is_none_or(|owner| *owner != *claimant.to_string());
+        let elsewhere = owner.is_none_or(|owner| *owner != *claimant.to_string());
+        let settings = claim.settings();
+        let differs = world.number(&number.to_string()).is_some_and(|live| {
+            settings.values().any(|(setting, value)| shown_setting(live, setting) != value)
+        });
+        let astray = elsewhere || differs;
         // Where a list is hidden, a number may be held that is where it belongs.
         let hidden = world.switches().suspended_numbers != SuspendedNumbers::Rows;
         assert!(if hidden { held || !astray } else { held == astray }, "{number}");

@@ -26,6 +26,7 @@ fn of_account(kind: ActionKind, account: &str) -> Write {
         transfer: None,
         number_sid: None,
         releases: Vec::new(),
+        settings: None,
         exempt: false,
         entry: "entry".to_owned(),
     }

@@ -53,11 +53,22 @@ fn assert_alike(document: &Value) {
 fn full() -> Value {
     let text = r#"{
         "apiVersion": "subaccountd/v1", "kind": "DesiredState", "paused": false, "x-a": null,
-        "mainAccount": {"sid": "AC00", "numbers": ["+15105550100"], "x-a": 1},
+        "mainAccount": {"sid": "AC00", "numbers": ["+15105550100"], "x-a": 1,
+                        "numberDefaults": {"smsUrl": "", "smsApplicationSid": "AP02", "x-a": 1},
+                        "transferDefaults": [{"prefix": "+1"}]},
         "subaccounts": [
             {"sid": "AC01", "friendlyName": "acme", "status": "active", "paused": true,
              "numbers": ["+15105550101", {"number": "+15105550102", "addressSid": "AD01", "bundleSid": "BU01",
-                         "identitySid": "RI01", "emergencyAddressSid": "AD02", "x-a": []}],
+                         "identitySid": "RI01", "emergencyAddressSid": "AD02", "x-a": [],
+                         "friendlyName": "desk", "voiceUrl": "https://example.com/voice", "voiceMethod": "GET",
+                         "voiceFallbackUrl": "http://example.com", "voiceFallbackMethod": "POST",
+                         "smsUrl": "https://user:pass@example.com/sms?a=b", "smsMethod": "POST",
+                         "smsFallbackUrl": "", "smsFallbackMethod": "GET", "statusCallback": "https://example.com:8080/",
+                         "statusCallbackMethod": "GET", "voiceApplicationSid": "AP01", "smsApplicationSid": "",
+                         "trunkSid": ""}],
+             "numberDefaults": {"voiceUrl": "https://example.com/voice"},
+             "transferDefaults": [{"prefix": "+4930", "type": "toll-free", "addressSid": "AD01", "bundleSid": "BU01",
+                                   "identitySid": "RI01", "x-a": 1}],
              "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "reason": "why", "labels": {"a": "b", "x-a": "c"},
              "x-a": {}},
             {"sid": "AC02", "status": "closed", "numbers": [],
@@ -99,10 +110,24 @@ fn values() -> Vec<Value> {
         "AD09",
         "BU09",
         "RI09",
+        "AP09",
+        "GET",
+        "get",
+        "mobile",
+        "+49",
+        "https://example.com/a?b#c",
+        "https://",
+        "https://?a",
+        "https:///a",
+        "https://example.com/a b",
+        "https://exämple.com",
+        "HTTPS://example.com",
+        "example.com",
         "AC9",
     ];
     values.extend(words.map(|word| Value::from(long(word))));
     values.push(Value::from(format!("AC{}\n", "0".repeat(32))));
+    values.extend([2048, 2049].map(|n| Value::from(format!("https://{}", "a".repeat(n - 8)))));
     values.push((0..65).map(|n| (format!("l{n}"), json!("a"))).collect());
     values
 }
@@ -198,6 +223,11 @@ fn invalid_document_is_refused_by_schema_and_parser() {
         ("/subaccounts/0/numbers", json!(["+15105550109", "+15105550109"])),
         ("/subaccounts/0/numbers", json!([15_105_550_101_u64])),
         ("/subaccounts/0/labels", json!({"a": 1})),
+        ("/subaccounts/0/numberDefaults", json!({"voiceMethod": ""})),
+        ("/subaccounts/0/numberDefaults", json!({"friendlyName": ""})),
+        ("/subaccounts/0/numberDefaults", json!({"voiceUrl": "example.com"})),
+        ("/subaccounts/0/transferDefaults", json!([{"addressSid": long("AD01")}])),
+        ("/subaccounts/0/transferDefaults", json!([{"prefix": "4930"}])),
     ];
     for (place, value) in cases {
         let mut document = full();

@@ -60,6 +60,7 @@ fn transfer(history: &mut History, moves: usize) {
             transfer: Some((owner(n, moves - 1), owner(n, moves))),
             number_sid: Some(number_sid),
             releases: Vec::new(),
+            settings: None,
             exempt: false,
             entry: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_owned(),
         };

@@ -85,7 +85,7 @@ pub(crate) struct GuardrailArgs {
         env = "SUBACCOUNTD_VERBS",
         value_name = "LIST",
         value_delimiter = ',',
-        default_value = "reactivate,transfer,suspend,close",
+        default_value = "reactivate,transfer,suspend,configure,close",
         value_parser = listed::<VerbName>()
     )]
     verbs: Vec<VerbName>,
@@ -128,6 +128,9 @@ struct BudgetArgs {
     /// The most accounts that are created
     #[arg(long, env = "SUBACCOUNTD_MAX_CREATES", value_name = "N", default_value = "20")]
     max_creates: usize,
+    /// The most changes of numbers' settings; N% is of the numbers that the state claims and that were found, at least 10
+    #[arg(long, env = "SUBACCOUNTD_MAX_CONFIGURES", value_name = "N|N%", default_value = "25%", value_parser = limit)]
+    max_configures: Limit,
     /// The most numbers that closes may release
     #[arg(long, env = "SUBACCOUNTD_MAX_RELEASED_NUMBERS", value_name = "N", default_value = "0")]
     max_released_numbers: usize,
@@ -220,6 +223,7 @@ enum VerbName {
     Create,
     Transfer,
     Suspend,
+    Configure,
     Close,
 }
 
@@ -234,13 +238,18 @@ impl VerbName {
     /// The action kinds that the name stands for.
     const fn kinds(self) -> &'static [ActionKind] {
         match self {
-            Self::Default => {
-                &[ActionKind::Reactivate, ActionKind::Transfer, ActionKind::Suspend, ActionKind::Close]
-            }
+            Self::Default => &[
+                ActionKind::Reactivate,
+                ActionKind::Transfer,
+                ActionKind::Suspend,
+                ActionKind::Configure,
+                ActionKind::Close,
+            ],
             Self::Reactivate => &[ActionKind::Reactivate],
             Self::Create => &[ActionKind::Create],
             Self::Transfer => &[ActionKind::Transfer],
             Self::Suspend => &[ActionKind::Suspend],
+            Self::Configure => &[ActionKind::Configure],
             Self::Close => &[ActionKind::Close],
         }
     }
@@ -360,6 +369,7 @@ impl GuardrailArgs {
             (ActionKind::Create, Limit::Count(budgets.max_creates)),
             (ActionKind::Transfer, budgets.max_transfers),
             (ActionKind::Suspend, budgets.max_suspends),
+            (ActionKind::Configure, budgets.max_configures),
             (ActionKind::Close, budgets.max_closes),
         ];
         Limits {

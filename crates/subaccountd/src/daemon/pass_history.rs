@@ -122,7 +122,11 @@ impl WriteEntry {
         let action = &executed.planned.action;
         let from = match action {
             Action::Transfer(transfer) => Some(transfer.from),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => None,
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::Close(_) => None,
         };
         let message = executed.outcome.message();
         let why = (!message.is_empty()).then(|| match executed.outcome.code() {

@@ -33,6 +33,7 @@ fn events() -> Vec<Event> {
         transfer: Some((account, main_account())),
         number_sid: Some(number_sid),
         releases: vec![number],
+        settings: None,
         exempt: false,
         entry: "e".to_owned(),
     };

@@ -96,6 +96,7 @@ fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
             (vec![action.account()], Vec::new())
         }
         Action::Transfer(transfer) => (vec![transfer.to.into(), transfer.from.into()], vec![transfer.phone]),
+        Action::Configure(configure) => (vec![configure.account.into()], vec![configure.phone]),
         Action::Close(close) => {
             let numbers = close.listed.values().chain(&close.at_risk).copied().collect();
             (vec![close.account.sid.into()], numbers)

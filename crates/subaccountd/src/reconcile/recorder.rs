@@ -100,6 +100,10 @@ impl Recorder<'_> {
 const fn giver(action: &Action) -> Option<AccountSid> {
     match action {
         Action::Transfer(transfer) => Some(transfer.from),
-        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => None,
+        Action::Reactivate(_)
+        | Action::Create(_)
+        | Action::Suspend(_)
+        | Action::Configure(_)
+        | Action::Close(_) => None,
     }
 }

@@ -1,14 +1,17 @@
-//! The writes: at most one request that writes, and an outcome that the answer allows.
+//! Every kind of write: at most one request that writes, and an outcome that the answer allows.
 
 use http::{Method, Response};
 use subaccountd_core::{
-    Account, Action, Close, Create, FriendlyName, LiveStatus, Outcome, PhoneNumber, Status, Transfer,
-    TransferResources,
+    Account, Action, Close, Configure, Create, FriendlyName, LiveStatus, NumberSetting, NumberSettings,
+    Outcome, PhoneNumber, Status, Transfer, TransferResources,
     remote::{Apply, Sent, WriteSlot},
 };
 
 use super::{Bench, account, check_error, check_text, number, script::answers};
 use crate::{apply::MAX_RETRY_AFTER, wire::read_error};
+
+/// The URL that is configured.
+const URL: &str = "https://example.com/voice";
 
 /// Checks every kind of write with `input` as the answers.
 pub(super) fn check_all(bench: &Bench, input: &[u8]) {
@@ -40,13 +43,19 @@ fn actions(phone: PhoneNumber) -> Vec<Action> {
         from: account(1),
         number_sid: number(),
         resources: TransferResources::default(),
+        settings: NumberSettings::default(),
     };
     let create = FriendlyName::new("acme").map(|name| Action::Create(Create { name }));
+    let mut settings = NumberSettings::default();
+    settings.insert(NumberSetting::VoiceUrl, URL);
+    let desired = settings.digest();
+    let configure = Configure { account: account(1), phone, number_sid: number(), settings, desired };
     let others = [
         Action::Suspend(account(1)),
         Action::Reactivate(account(1)),
         Action::Close(Close { account: closed, listed: [].into(), at_risk: Vec::new() }),
         Action::Transfer(transfer),
+        Action::Configure(configure),
     ];
     others.into_iter().chain(create).collect()
 }
@@ -97,6 +106,7 @@ fn shows(body: &[u8], action: &Action) -> bool {
         // The SID of the new account.
         Action::Create(_) => "AC".to_owned(),
         Action::Transfer(transfer) => transfer.to.to_string(),
+        Action::Configure(_) => URL.to_owned(),
     };
     // Any letter may be written as an escape.
     let text = String::from_utf8_lossy(body);

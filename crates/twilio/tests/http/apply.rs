@@ -7,19 +7,48 @@ use crate::support::{
     ok, outcome, raw, reply, send, sub,
 };
 use subaccountd_core::{
-    AccountSid, Action, Create, FriendlyName, LiveStatus, Status, Transfer, TransferResources,
+    AccountSid, Action, Configure, Create, FriendlyName, LiveStatus, NumberSetting, NumberSettings, Status,
+    Transfer, TransferResources,
     outcome::{Outcome, Skip, SkipCause},
     remote::{ErrorKind, RemoteError, Sent},
 };
 
 fn transfer(from: AccountSid, needs: TransferResources) -> Action {
-    Action::Transfer(Transfer {
+    Action::Transfer(transfer_of(from, needs))
+}
+
+fn transfer_of(from: AccountSid, needs: TransferResources) -> Transfer {
+    Transfer {
         to: account_sid(2),
         phone: "+15105550007".parse().unwrap(),
         from,
         number_sid: format!("PN{:032}", 7).parse().unwrap(),
         resources: needs,
+        settings: NumberSettings::default(),
+    }
+}
+
+/// The settings with these values.
+fn settings(values: &[(NumberSetting, &str)]) -> NumberSettings {
+    let mut settings = NumberSettings::default();
+    values.iter().for_each(|(setting, value)| settings.insert(*setting, value));
+    settings
+}
+
+fn configure(values: &[(NumberSetting, &str)]) -> Action {
+    let settings = settings(values);
+    Action::Configure(Configure {
+        account: sub(),
+        phone: "+15105550007".parse().unwrap(),
+        number_sid: format!("PN{:032}", 7).parse().unwrap(),
+        desired: settings.digest(),
+        settings,
     })
+}
+
+/// A number of `holder` with these fields.
+fn number_with(holder: AccountSid, fields: &str) -> String {
+    format!(r#"{{"sid": "PN{:032}", "account_sid": "{holder}", "phone_number": "+15105550007"{fields}}}"#, 7)
 }
 
 fn plain_transfer() -> Action {
@@ -31,8 +60,9 @@ fn create() -> Action {
 }
 
 /// Every kind of write.
-fn writes() -> [Action; 5] {
-    [Action::Reactivate(sub()), create(), Action::Suspend(sub()), close(sub()), plain_transfer()]
+fn writes() -> [Action; 6] {
+    let configure = configure(&[(NumberSetting::VoiceUrl, "https://example.com/voice")]);
+    [Action::Reactivate(sub()), create(), Action::Suspend(sub()), close(sub()), plain_transfer(), configure]
 }
 
 /// One write against these replies, how often it was sent, and its outcome.
@@ -141,6 +171,116 @@ async fn a_transfer_is_one_post_at_the_current_owners_path() {
             2,
             3,
             4
+        )
+    );
+}
+
+/// Every setting, by the parameter that Twilio documents for it.
+const PARAMETERS: [(NumberSetting, &str, &str); 14] = [
+    (NumberSetting::FriendlyName, "FriendlyName", "desk"),
+    (NumberSetting::VoiceUrl, "VoiceUrl", "https://example.com/1"),
+    (NumberSetting::VoiceMethod, "VoiceMethod", "GET"),
+    (NumberSetting::VoiceFallbackUrl, "VoiceFallbackUrl", "https://example.com/2"),
+    (NumberSetting::VoiceFallbackMethod, "VoiceFallbackMethod", "GET"),
+    (NumberSetting::SmsUrl, "SmsUrl", "https://example.com/3"),
+    (NumberSetting::SmsMethod, "SmsMethod", "GET"),
+    (NumberSetting::SmsFallbackUrl, "SmsFallbackUrl", "https://example.com/4"),
+    (NumberSetting::SmsFallbackMethod, "SmsFallbackMethod", "GET"),
+    (NumberSetting::StatusCallback, "StatusCallback", "https://example.com/5"),
+    (NumberSetting::StatusCallbackMethod, "StatusCallbackMethod", "GET"),
+    (NumberSetting::VoiceApplicationSid, "VoiceApplicationSid", "AP00000000000000000000000000000001"),
+    (NumberSetting::SmsApplicationSid, "SmsApplicationSid", "AP00000000000000000000000000000002"),
+    (NumberSetting::TrunkSid, "TrunkSid", "TK00000000000000000000000000000001"),
+];
+
+#[tokio::test]
+async fn a_configure_is_one_post_with_what_is_named_and_nothing_else() {
+    for (setting, parameter, value) in PARAMETERS {
+        let field = parameter.chars().fold(String::new(), |field, c| match c {
+            c if c.is_ascii_uppercase() && !field.is_empty() => format!("{field}_{}", c.to_ascii_lowercase()),
+            c => field + &c.to_ascii_lowercase().to_string(),
+        });
+        let answer =
+            number_with(sub(), &format!(r#", "{field}": "{value}", "sms_url": "https://other.example""#));
+        let answer = if field == "sms_url" {
+            number_with(sub(), &format!(r#", "sms_url": "{value}""#))
+        } else {
+            answer
+        };
+        let server = Server::script([ok(&answer)]).await;
+        let written = outcome(&client(&server), &configure(&[(setting, value)])).await;
+        let Outcome::Done(receipt) = written else { panic!("{parameter}: {written:?}") };
+        assert_eq!(receipt.settings.unwrap().get(setting).unwrap().text(), value);
+        let [seen] = &server.seen()[..] else { panic!("one request") };
+        assert_eq!(
+            seen.target,
+            format!("/2010-04-01/Accounts/{}/IncomingPhoneNumbers/PN{:032}.json", sub(), 7)
+        );
+        let encoded = value.replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(seen.body, format!("{parameter}={encoded}"));
+    }
+    let server = Server::script([ok(&number_with(sub(), r#", "voice_url": null, "trunk_sid": """#))]).await;
+    let emptied = configure(&[(NumberSetting::VoiceUrl, ""), (NumberSetting::TrunkSid, "")]);
+    assert!(matches!(outcome(&client(&server), &emptied).await, Outcome::Done(_)));
+    assert_eq!(server.seen()[0].body, "VoiceUrl=&TrunkSid=");
+}
+
+#[tokio::test]
+async fn a_configure_is_done_only_when_the_answer_shows_the_settings() {
+    let asked =
+        [(NumberSetting::VoiceUrl, "https://a:5ecre7@example.com/v?t=5ecre7"), (NumberSetting::SmsUrl, "")];
+    let url = r#", "voice_url": "https://a:5ecre7@example.com/v?t=5ecre7""#;
+    for (answer, result, words) in [
+        (
+            number_with(sub(), &format!(r#"{url}, "sms_url": "https://example.com/sms""#)),
+            "refused",
+            "smsUrl is https://example.com/sms, and (empty) was asked for",
+        ),
+        (
+            number_with(sub(), r#", "voice_url": "https://a:0ld5ecre7@example.com/v?""#),
+            "refused",
+            "voiceUrl is https://…@example.com/v?…, and https://…@example.com/v?… was asked for",
+        ),
+        (number_with(sub(), r#", "voice_url": 7"#), "unknown", "the answer does not show voiceUrl"),
+        (
+            number_with(account_sid(2), url),
+            "unknown",
+            "the phone number is in account AC00000000000000000000000000000002",
+        ),
+        (number_json(8, sub()), "unknown", "the answer contains phone number PN"),
+        ("{}".to_owned(), "unknown", "has no `sid`"),
+    ] {
+        let (written, posts) = write(&configure(&asked), [ok(&answer)]).await;
+        assert_eq!((written.as_str(), posts), (result, 1), "{written:?}");
+        assert!(written.message().contains(words), "{}", written.message());
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_carries_its_settings_and_tells_which_were_lost() {
+    let moved = Transfer {
+        settings: settings(&[
+            (NumberSetting::VoiceUrl, "https://a:5ecre7@example.com/"),
+            (NumberSetting::SmsMethod, "GET"),
+        ]),
+        ..transfer_of(sub(), TransferResources::default())
+    };
+    let server = Server::script([ok(&number_with(account_sid(2), r#", "sms_method": "GET""#))]).await;
+    let Outcome::Done(receipt) = outcome(&client(&server), &Action::Transfer(moved)).await else {
+        panic!("done")
+    };
+    let body = &server.seen()[0].body;
+    assert_eq!(
+        *body,
+        format!(
+            "AccountSid={}&VoiceUrl=https%3A%2F%2Fa%3A5ecre7%40example.com%2F&SmsMethod=GET",
+            account_sid(2)
+        )
+    );
+    assert_eq!(
+        receipt.note.as_deref(),
+        Some(
+            "the answer shows other settings: voiceUrl is (empty), and https://…@example.com/ was asked for"
         )
     );
 }

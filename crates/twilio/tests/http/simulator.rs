@@ -1,7 +1,8 @@
 //! The client against the simulator, which enforces Twilio's rules.
 
 use subaccountd_core::{
-    AccountSid, Action, LiveStatus, ResourceRef, ResourceRefs, Status, Transfer, TransferResources,
+    AccountSid, Action, LiveStatus, NumberSettings, ResourceRef, ResourceRefs, Status, Transfer,
+    TransferResources,
     outcome::Outcome,
     remote::{ErrorKind, Observe, Tries},
 };
@@ -32,6 +33,7 @@ fn transfer(n: u64, from: AccountSid, to: AccountSid) -> Action {
         from,
         number_sid: format!("PN{n:032}").parse().unwrap(),
         resources: TransferResources::default(),
+        settings: NumberSettings::default(),
     })
 }
 

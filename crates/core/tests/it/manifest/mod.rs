@@ -5,6 +5,7 @@ mod codes;
 mod documents;
 mod doubt;
 mod keys;
+mod number_terms;
 mod times;
 mod twice;
 mod values;

@@ -81,12 +81,13 @@ fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCase
         let settled = live == Some(entry.desired_status.status());
         prop_assert_eq!(settled, !acts.contains(&target) && !holds.contains(&target));
     }
-    for (claimant, number, _) in scene.desired.claims() {
-        let target = Target::Number(number);
-        let here = |list: &Result<Vec<_>, _>| {
-            list.iter().flatten().any(|held: &subaccountd_core::Number| held.phone == Some(number))
+    for (claimant, phone, claim) in scene.desired.claims() {
+        let target = Target::Number(phone);
+        let as_desired = |number: &subaccountd_core::Number| {
+            let differences = number.settings.as_ref().map(|shown| shown.differences(&claim.settings()));
+            number.phone == Some(phone) && matches!(differences, Some(Ok(differences)) if differences.is_empty())
         };
-        let settled = here(&scene.lists[&claimant]);
+        let settled = scene.lists[&claimant].iter().flatten().any(as_desired);
         prop_assert_eq!(settled, !acts.contains(&target) && !holds.contains(&target));
         prop_assert!(!(acts.contains(&target) && holds.contains(&target)));
     }
@@ -128,6 +129,10 @@ fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseE
                 for account in [transfer.from, transfer.to] {
                     prop_assert!(!scene.desired.paused_for_numbers(account));
                 }
+            }
+            Action::Configure(configure) => {
+                prop_assert_eq!(claimants.get(&configure.phone), Some(&configure.account.into()));
+                prop_assert!(!scene.desired.paused_for_numbers(configure.account));
             }
             Action::Close(_) => {}
         }

@@ -129,7 +129,7 @@ fn the_defaults_are_those_of_the_contract() {
         format!("{:?}, released {}, within {:#}", limits.verbs, limits.released_numbers, limits.window)
     };
     insta::assert_snapshot!(shown, @r"
-    {Reactivate: Percent(25), Create: Count(20), Transfer: Percent(25), Suspend: Percent(10), Close: Percent(5)}, released 0, within 24h
+    {Reactivate: Percent(25), Create: Count(20), Transfer: Percent(25), Suspend: Percent(10), Configure: Percent(25), Close: Percent(5)}, released 0, within 24h
     ");
 }
 
@@ -412,7 +412,7 @@ fn budgets_show_what_is_left() {
         format!("{}; release {:?}", verbs.join(", "), budgets.release.remaining())
     };
     insta::assert_snapshot!(shown, @r"
-    reactivate Some(5), create Some(20), transfer Some(10), suspend None, close None; release Some(1)
+    reactivate Some(5), create Some(20), transfer Some(10), suspend None, configure Some(10), close None; release Some(1)
     ");
 }
 

@@ -9,5 +9,7 @@ mod memory;
 mod noticing;
 mod numbers;
 mod obstacles;
+mod settings;
+mod transfer_defaults;
 mod unnamed;
 mod whole;

@@ -123,7 +123,8 @@ fn history_is_the_same_after_json() {
     let scene = scene.says(HANDED).holds("AC01", NUMBER).done();
     let verbs: Vec<_> = scene.history.writes().map(|(_, write, _)| write.kind).collect();
     assert_eq!(verbs, [ActionKind::Suspend, ActionKind::Suspend, ActionKind::Transfer]);
-    let refusals = scene.history.refusals(Target::Account(sid("AC01")));
+    let target = Target::Account(sid("AC01"));
+    let refusals = scene.history.refusals(&target);
     assert_eq!(refusals.map(|(kind, _)| kind).collect::<Vec<_>>(), [ActionKind::Suspend]);
     let json = serde_json::to_string(&scene.history).unwrap();
     for part in ["refused", "lastApplied", "reverted", "writes"] {

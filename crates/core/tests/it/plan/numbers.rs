@@ -108,6 +108,9 @@ fn long_form_resources_go_into_the_transfer() {
                     AD02,
                 ),
             },
+            settings: NumberSettings(
+                {},
+            ),
         },
     )
     ");
@@ -367,7 +370,7 @@ fn a_number_with_address_requirements_needs_an_address() {
     insta::assert_snapshot!(shown, @r"
     NeedsAddress: transfer of AC01 +15105550101
       +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
-      = write the number in the long form with an `addressSid` of AC01 in the claim
+      = write the number in the long form with an `addressSid` of AC01 in the claim, or a `transferDefaults` for its prefix
     ");
 }
 
@@ -380,7 +383,7 @@ fn a_number_with_a_bundle_needs_a_bundle() {
     insta::assert_snapshot!(shown, @r"
     NeedsBundle: transfer of AC01 +15105550101
       +15105550101 has a regulatory bundle, but the desired state gives no `bundleSid` of AC01
-      = write the number in the long form with a `bundleSid` of AC01 in the claim
+      = write the number in the long form with a `bundleSid` of AC01 in the claim, or a `transferDefaults` for its prefix
     ");
 }
 
@@ -476,7 +479,7 @@ fn a_number_that_moves_to_main_needs_its_resources_under_the_main_account() {
     insta::assert_snapshot!(shown, @r"
     NeedsAddress: transfer of AC00 +15105550101
       +15105550101 has address requirements, but the desired state gives no `addressSid` of AC00
-      = write the number in the long form with an `addressSid` of AC00 under `mainAccount.numbers`
+      = write the number in the long form with an `addressSid` of AC00 under `mainAccount.numbers`, or a `transferDefaults` for its prefix
     StillHoldsNumbers: close of AC01
       AC01 was seen with 1 number: 1 waiting for a transfer: +15105550101
       = wait for the transfers

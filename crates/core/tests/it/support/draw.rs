@@ -23,6 +23,8 @@ pub(crate) struct Drawn {
     paused: bool,
     misnamed: bool,
     to_main: bool,
+    /// The voice URL of every number that it claims.
+    url: Option<u8>,
 }
 
 /// A number: who holds it, who claims it, whose close may release it. 0 is the main account.
@@ -53,19 +55,24 @@ fn goal() -> impl Strategy<Value = Status> {
     prop_oneof![4 => Just(Status::Active), 2 => Just(Status::Suspended), 3 => Just(Status::Closed)]
 }
 
+fn url() -> impl Strategy<Value = Option<u8>> {
+    prop::option::weighted(0.4, 0..3_u8)
+}
+
 fn rarely() -> impl Strategy<Value = bool> {
     prop::bool::weighted(0.1)
 }
 
 fn account() -> impl Strategy<Value = Drawn> {
-    (status(), prop::bool::weighted(0.85), goal(), rarely(), rarely(), any::<bool>()).prop_map(
-        |(status, listed, goal, paused, misnamed, to_main)| Drawn {
+    (status(), prop::bool::weighted(0.85), goal(), rarely(), rarely(), any::<bool>(), url()).prop_map(
+        |(status, listed, goal, paused, misnamed, to_main, url)| Drawn {
             status,
             listed,
             goal,
             paused,
             misnamed,
             to_main,
+            url,
         },
     )
 }
@@ -113,13 +120,16 @@ impl Fleet {
             text.insert_str(0, "x-note: 1\nx-note: 2\n");
         }
         for (n, account) in (1..).zip(&self.accounts).filter(|(_, account)| account.listed) {
-            let Drawn { goal, paused, misnamed, to_main, .. } = account;
+            let Drawn { goal, paused, misnamed, to_main, url, .. } = account;
+            let settings = url.map_or_else(String::new, |url| {
+                format!(", numberDefaults: {{voiceUrl: 'https://user:{url}@example.com', smsUrl: ''}}")
+            });
             let name = if *misnamed { "hooli" } else { "acme" };
             let more = if *goal == Status::Closed {
                 let free = list(&|number| number.released_with == Some(n) && number.claimant.is_none());
                 format!("close: {{confirm: {name}, moveNumbersToMain: {to_main}, release: {free}}}")
             } else {
-                format!("friendlyName: {name}, numbers: {}", claims(n))
+                format!("friendlyName: {name}, numbers: {}{settings}", claims(n))
             };
             writeln!(text, "- {{sid: AC{n:02}, status: {goal}, paused: {paused}, {more}}}").unwrap();
         }
@@ -163,6 +173,7 @@ pub(crate) enum Edit {
     ToMain(usize),
     Claim(usize, Option<usize>),
     Release(usize, Option<usize>),
+    Url(usize, Option<u8>),
     Fault,
 }
 
@@ -177,6 +188,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         1 => account().prop_map(Edit::ToMain),
         3 => (number(), prop::option::weighted(0.7, 0..=ACCOUNTS)).prop_map(|(n, to)| Edit::Claim(n, to)),
         2 => (number(), prop::option::weighted(0.7, account())).prop_map(|(n, with)| Edit::Release(n, with)),
+        1 => (account(), url()).prop_map(|(n, url)| Edit::Url(n, url)),
         1 => Just(Edit::Fault),
     ]
 }
@@ -192,6 +204,7 @@ impl Fleet {
             Edit::ToMain(n) => self.accounts[n - 1].to_main ^= true,
             Edit::Claim(n, claimant) => self.numbers[n].claimant = claimant,
             Edit::Release(n, account) => self.numbers[n].released_with = account,
+            Edit::Url(n, url) => self.accounts[n - 1].url = url,
             Edit::Fault => self.faulty ^= true,
         }
         let settled = self.clone().settle_claims();

@@ -7,7 +7,7 @@ use subaccountd_core::{
     remote::AccountList,
 };
 
-use super::scene::{self, Scene, sid};
+use super::scene::{Scene, sid};
 
 impl Scene {
     /// Drives a pass up to its plan, and gives the history that goes with it.
@@ -69,23 +69,23 @@ impl Scene {
             }
             Want::Number(account, number, id) => {
                 let truth = id.phone().and_then(|phone| self.number_truth.get(&phone));
-                let owner = truth.copied().or_else(|| self.lister(id));
-                let found = (owner == Some(account)).then(|| Number {
-                    sid: number,
-                    phone: id.phone(),
-                    ..scene::number("+10")
-                });
+                let listed = self.listed(id);
+                let owner = truth.copied().or(listed.as_ref().map(|(owner, _)| *owner));
+                let settings = id.phone().and_then(|phone| self.settings_truth.get(&phone).cloned());
+                let settings = settings.map(Box::new).or(listed.and_then(|(_, number)| number.settings));
+                let found =
+                    (owner == Some(account)).then(|| Number { settings, ..Number::new(number, id.phone()) });
                 Answer::Number(account, id, Ok(found))
             }
         }
     }
 
-    /// The account whose list shows the number `id`.
-    pub(super) fn lister(&self, id: NumberId) -> Option<AccountSid> {
-        let shows = |list: &&Result<Vec<Number>, String>| {
-            list.as_ref().is_ok_and(|list| list.iter().any(|number| number.id() == id))
-        };
-        self.lists.iter().find(|(_, list)| shows(list)).map(|(&account, _)| account)
+    /// The account whose list shows the number `id`, and its row.
+    pub(super) fn listed(&self, id: NumberId) -> Option<(AccountSid, Number)> {
+        self.lists.iter().find_map(|(&account, list)| {
+            let number = list.as_ref().ok()?.iter().find(|number| number.id() == id)?;
+            Some((account, number.clone()))
+        })
     }
 
     /// The reads of a pass that begins now.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     Account, AccountSid, Action, ActionKind, Desired, DesiredStatus, Guardrails, History, Limit, Limits,
-    LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ResourceRefs,
+    LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ShownSettings,
     SkipCause, Stamp, Status, UnknownOutcome,
     history::{Event, Write as Journaled},
     manifest::{Source, parse},
@@ -28,6 +28,8 @@ pub(crate) struct Scene {
     pub(crate) truth: BTreeMap<AccountSid, Account>,
     /// Owners of numbers that a single fetch shows otherwise than the lagging lists.
     pub(crate) number_truth: BTreeMap<PhoneNumber, AccountSid>,
+    /// Settings of numbers that a single fetch shows otherwise than the lagging lists.
+    pub(crate) settings_truth: BTreeMap<PhoneNumber, ShownSettings>,
     pub(crate) history: History,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
@@ -65,7 +67,7 @@ pub(crate) fn phone(text: &str) -> PhoneNumber {
 /// The number that Twilio shows as `text`, in E.164 or not.
 pub(crate) fn number(text: &str) -> Number {
     let sid = format!("PN{:0>32}", text.trim_start_matches('+')).parse().unwrap();
-    Number { sid, phone: text.parse().ok(), needs_address: false, resource_refs: ResourceRefs::default() }
+    Number { settings: Some(Box::default()), ..Number::new(sid, text.parse().ok()) }
 }
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -92,6 +94,7 @@ impl Scene {
             unreadable_rows: Vec::new(),
             truth: BTreeMap::new(),
             number_truth: BTreeMap::new(),
+            settings_truth: BTreeMap::new(),
             history: History::default(),
             policy: Policy::default(),
             limits: Limits::default(),
@@ -215,6 +218,19 @@ impl Scene {
         if let Some(Ok(list)) = self.lists.get_mut(&sid(account)) {
             list.push(number);
         }
+        self
+    }
+
+    /// Twilio shows other settings of a number in this list; without a change, the defaults.
+    pub(crate) fn shows(
+        mut self,
+        account: &str,
+        text: &str,
+        change: impl FnOnce(&mut ShownSettings),
+    ) -> Self {
+        let list = self.lists.get_mut(&sid(account)).unwrap().as_mut().unwrap();
+        let number = list.iter_mut().find(|held| held.id() == number(text).id()).unwrap();
+        change(number.settings.get_or_insert_default());
         self
     }
 
@@ -396,8 +412,9 @@ impl Scene {
         let phone = phone(number);
         let listed = self.lists.clone();
         let mut after = then(self);
-        if let Some(owner) = after.lister(phone.into()) {
+        if let Some((owner, number)) = after.listed(phone.into()) {
             after.number_truth.insert(phone, owner);
+            after.settings_truth.insert(phone, *number.settings.unwrap_or_default());
         }
         after.lists = listed;
         after
@@ -429,7 +446,19 @@ impl Scene {
             Action::Reactivate(sid) => self.with(&sid.to_string(), |account| touch(account, Status::Active)),
             Action::Suspend(sid) => self.with(&sid.to_string(), |account| touch(account, Status::Suspended)),
             Action::Create(create) => self.creates(create.name.as_str()),
-            Action::Transfer(transfer) => self.holds(&transfer.to.to_string(), &transfer.phone.to_string()),
+            Action::Transfer(transfer) => {
+                let (to, phone, settings) =
+                    (transfer.to.to_string(), transfer.phone.to_string(), transfer.settings.clone());
+                self.holds(&to, &phone).shows(&to, &phone, |shown| {
+                    settings.values().for_each(|(setting, value)| shown.insert(setting, value));
+                })
+            }
+            Action::Configure(configure) => {
+                let settings = configure.settings.clone();
+                self.shows(&configure.account.to_string(), &configure.phone.to_string(), |shown| {
+                    settings.values().for_each(|(setting, value)| shown.insert(setting, value));
+                })
+            }
             Action::Close(close) => {
                 let sid = close.account.sid;
                 let mut scene = self.with(&sid.to_string(), |account| touch(account, Status::Closed));

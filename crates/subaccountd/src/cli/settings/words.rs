@@ -41,6 +41,7 @@ impl GuardrailArgs {
             ("max-closes", limit(budgets.max_closes)),
             ("max-transfers", limit(budgets.max_transfers)),
             ("max-creates", budgets.max_creates.to_string()),
+            ("max-configures", limit(budgets.max_configures)),
             ("max-released-numbers", budgets.max_released_numbers.to_string()),
             ("budget-window", format!("{:#}", budgets.budget_window)),
         ]
@@ -77,6 +78,7 @@ mod tests {
             ("max-closes", "7"),
             ("max-transfers", "12%"),
             ("max-creates", "4"),
+            ("max-configures", "9"),
             ("max-released-numbers", "3"),
             ("budget-window", "36h 30m"),
             ("of-a-later-version", "x"),

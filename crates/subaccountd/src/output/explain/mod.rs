@@ -80,7 +80,10 @@ impl ExplainContext<'_> {
                     let (from, to) = (self.view.named(from), self.view.named(&action.account));
                     format!("transfer {number} from {from} to {to}")
                 }
-                _ => format!("{} {}", action.kind, action.account),
+                (Some(number), None) => {
+                    format!("{} {number} of {}", action.kind, self.view.named(&action.account))
+                }
+                (None, _) => format!("{} {}", action.kind, action.account),
             });
             if !action.at_risk.is_empty() {
                 page.line(&format!("releasing {}", first_of(&action.at_risk)));

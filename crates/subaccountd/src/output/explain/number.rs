@@ -1,7 +1,8 @@
 //! The explanation of a number.
 
 use subaccountd_core::{
-    AccountSid, Number, NumberId, NumberLocation, PhoneNumber, ResourceRef, Target, TransferResources,
+    AccountSid, ActionKind, Claim, Number, NumberId, NumberLocation, NumberSetting, PhoneNumber, ResourceRef,
+    Target, TransferResources,
     report::{ActionView, HeldView},
 };
 
@@ -11,15 +12,15 @@ use super::{ExplainContext, ExplainText};
 pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
     let phone = id.phone();
     let claim = case.desired.claims().find(|(_, number, _)| Some(*number) == phone);
-    let claim = claim.map(|(account, _, papers)| (account, papers));
+    let claim = claim.map(|(account, _, claim)| (account, claim));
     let holder = case.observation.observed.locate(id);
     let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
     let mut page = ExplainText::new(&format!("{id}: {verdict}"), case.style);
     page.section("desired");
     match claim {
-        Some((account, papers)) => {
+        Some((account, claim)) => {
             page.line(&format!("in {}", case.view.named(account)));
-            for words in papers.into_iter().flat_map(claim_resources) {
+            for words in claim_terms(claim, phone, holder) {
                 page.line(&words);
             }
             if let Some(why) = case.view.why(&account.into()) {
@@ -81,6 +82,9 @@ fn verdict(
     }
     let moves = case.actions(|action| moves(action, phone));
     if let Some(action) = moves.first() {
+        if action.kind == ActionKind::Configure {
+            return format!("{is}, as desired; a change of its settings is planned");
+        }
         return format!("{is}, desired in {}; transfer is planned", case.view.named(&action.account));
     }
     if let Some(held) = case.held(|held| is_about(held, phone)).first() {
@@ -136,9 +140,20 @@ fn needs(number: &Number, page: &mut ExplainText) {
     }
 }
 
-/// The transfer resources that the claim names.
-fn claim_resources(papers: &TransferResources) -> Vec<String> {
-    let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = papers;
+/// The resources for a transfer of the number, and the settings that it must have, without credentials.
+fn claim_terms(claim: Claim<'_>, phone: Option<PhoneNumber>, holder: NumberLocation<'_>) -> Vec<String> {
+    let number_type = match holder {
+        NumberLocation::In(_, number) => number.number_type,
+        NumberLocation::InTransit | NumberLocation::Nowhere => None,
+    };
+    let resources = phone.map(|phone| claim.resources(phone, number_type)).unwrap_or_default();
+    let settings = claim.settings();
+    let setting = |setting: NumberSetting| Some(format!("with {setting} {}", settings.shown(setting)?));
+    resource_words(&resources).into_iter().chain(settings.names().iter().filter_map(setting)).collect()
+}
+
+fn resource_words(resources: &TransferResources) -> Vec<String> {
+    let TransferResources { address_sid, bundle_sid, identity_sid, emergency_address_sid } = resources;
     let texts = [
         ("addressSid", address_sid.map(|sid| sid.to_string())),
         ("bundleSid", bundle_sid.map(|sid| sid.to_string())),

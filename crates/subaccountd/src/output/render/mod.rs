@@ -122,7 +122,7 @@ fn counts(plan: &PlanView) -> String {
         return "Nothing to do: Twilio matches the desired state.".to_owned();
     }
     // The others are told when there are any.
-    let is_rare = |kind: ActionKind| kind == ActionKind::Create;
+    let is_rare = |kind: ActionKind| matches!(kind, ActionKind::Create | ActionKind::Configure);
     let shown = ActionKind::ALL.map(|kind| (kind, of(kind))).into_iter();
     let shown = shown.filter(|(kind, number)| *number > 0 || !is_rare(*kind));
     let words: Vec<_> = shown.map(|(kind, number)| format!("{number} to {kind}")).collect();

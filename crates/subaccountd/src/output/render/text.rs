@@ -146,9 +146,8 @@ fn action(view: &View<'_>, action: &ActionView, style: Style, out: &mut String) 
             format!("for good, releasing {numbers}")
         }
         (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
-        (ActionKind::Reactivate | ActionKind::Create | ActionKind::Transfer | ActionKind::Suspend, ..) => {
-            String::new()
-        }
+        (_, Some(number), None) => number.to_string(),
+        (_, None, _) => String::new(),
     };
     let painted = if action.kind == ActionKind::Close { style.red(kind) } else { style.bold(kind) };
     let lines = style.wrapped(&format!("  {kind:<12}"), INDENT, &what);

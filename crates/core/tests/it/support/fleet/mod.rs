@@ -17,6 +17,8 @@ mod oracle;
 mod ports;
 mod twilio;
 
+pub(crate) use twilio::shown_setting;
+
 /// The failure of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {

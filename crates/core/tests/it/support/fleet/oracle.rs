@@ -2,11 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, NumberId, PhoneNumber, Status,
+    AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, NumberId, NumberSetting, PhoneNumber,
+    Status,
 };
 use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferResources, World};
 
-use super::Fleet;
+use super::{
+    Fleet,
+    twilio::{configure, shown_setting},
+};
 
 impl Fleet {
     /// Keeps the numbers of a list that reached the daemon, as far as they truly are there.
@@ -73,6 +77,12 @@ impl Fleet {
                 let claimant = desired.claim(transfer.phone).map(|(claimant, _)| claimant);
                 assert!(claimant.map_or(hands_on, |claimant| claimant == transfer.to), "{action}");
             }
+            Action::Configure(configure) => {
+                let (claimant, claim) = desired.claim(configure.phone).unwrap();
+                assert_eq!(claimant, configure.account, "{action}");
+                let wanted = claim.settings();
+                assert!(configure.settings.values().all(|(key, value)| wanted.value(key) == Some(value)));
+            }
             Action::Close(close) => assert_eq!(status(&close.account.sid), Some(Status::Closed), "{action}"),
         }
     }
@@ -115,12 +125,27 @@ impl Fleet {
                 Ok(())
             }
             Action::Suspend(sid) => world.change_status(&sid.to_string(), "suspended", self.now),
-            Action::Transfer(transfer) => world.transfer(
-                &transfer.phone.to_string(),
-                &transfer.to.to_string(),
-                &TransferResources::default(),
-                self.now,
-            ),
+            Action::Transfer(transfer) => world
+                .transfer(
+                    &transfer.phone.to_string(),
+                    &transfer.to.to_string(),
+                    &TransferResources::default(),
+                    self.now,
+                )
+                .inspect(|()| {
+                    let phone = transfer.phone.to_string();
+                    world
+                        .edit_number(&phone, self.now, |number| configure(number, &transfer.settings))
+                        .unwrap();
+                }),
+            Action::Configure(wanted) => {
+                let phone = wanted.phone.to_string();
+                if world.owner_of(&phone).is_none_or(|owner| owner.as_str() != wanted.account.to_string()) {
+                    return Err(ApiError::not_found(&phone));
+                }
+                world.edit_number(&phone, self.now, |number| configure(number, &wanted.settings)).unwrap();
+                Ok(())
+            }
             Action::Close(close) => {
                 self.check_close(&world, close.account.sid);
                 world.change_status(&close.account.sid.to_string(), "closed", self.now)
@@ -134,13 +159,17 @@ impl Fleet {
     }
 }
 
-/// The status of the account, or the owner of the number, that `action` is about.
+/// The status of the account, or the owner or the settings of the number, that `action` is about.
 fn at(world: &World, action: &Action) -> Option<String> {
     match action {
         Action::Transfer(transfer) => {
             world.owner_of(&transfer.phone.to_string()).map(|owner| owner.as_str().to_owned())
         }
         Action::Create(_) => Some(world.accounts().count().to_string()),
+        Action::Configure(configure) => {
+            let number = world.number(&configure.phone.to_string())?;
+            Some(NumberSetting::ALL.map(|setting| shown_setting(number, setting)).join(" "))
+        }
         Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => {
             let status = world.status(&action.account().to_string());
             status.map(|status| status.as_str().to_owned())

@@ -71,6 +71,7 @@ fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
             (vec![action.account()], Vec::new())
         }
         Action::Transfer(transfer) => (vec![transfer.from.into(), transfer.to.into()], vec![transfer.phone]),
+        Action::Configure(configure) => (vec![configure.account.into()], vec![configure.phone]),
         Action::Close(close) => (vec![close.account.sid.into()], close.listed.values().copied().collect()),
     }
 }

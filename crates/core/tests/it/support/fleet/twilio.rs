@@ -1,8 +1,8 @@
 //! Twilio: what its lists show, what a write does, and what other people do.
 
 use subaccountd_core::{
-    Account, AccountSid, Action, LiveStatus, Number, NumberSid, Outcome, Receipt, ResourceRefs, Skip,
-    SkipCause, Status,
+    Account, AccountSid, Action, LiveStatus, Number, NumberSetting, NumberSettings, NumberSid, Outcome,
+    Receipt, ShownSettings, Skip, SkipCause, Status,
     remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 use twilio_sim::{AccountStatus, SuspendedNumbers, TransferResources};
@@ -31,11 +31,42 @@ fn show(shown: AccountStatus, account: &twilio_sim::Account) -> Account {
 }
 
 fn show_number(number: &twilio_sim::Number) -> Number {
+    let mut settings = ShownSettings::default();
+    for setting in NumberSetting::ALL {
+        settings.insert(setting, &shown_setting(number, setting));
+    }
+    let urls = [NumberSetting::VoiceUrl, NumberSetting::SmsUrl];
+    let is_set = |setting: &NumberSetting| !shown_setting(number, *setting).is_empty();
     Number {
-        sid: number.sid.as_str().parse().unwrap(),
-        phone: number.phone_number.parse().ok(),
-        needs_address: false,
-        resource_refs: ResourceRefs::default(),
+        urls: urls.into_iter().filter(is_set).collect(),
+        settings: Some(Box::new(settings)),
+        ..Number::new(number.sid.as_str().parse().unwrap(), number.phone_number.parse().ok())
+    }
+}
+
+/// The value of a setting as Twilio shows it.
+pub(crate) fn shown_setting(number: &twilio_sim::Number, setting: NumberSetting) -> String {
+    if setting == NumberSetting::FriendlyName {
+        return number.friendly_name.clone();
+    }
+    let default = if setting.default_value() == Some("POST") { "POST" } else { "" };
+    number.settings.get(&param(setting)).unwrap_or(default).to_owned()
+}
+
+/// Twilio's name of a setting.
+fn param(setting: NumberSetting) -> String {
+    let key = setting.as_str();
+    key[..1].to_ascii_uppercase() + &key[1..]
+}
+
+/// Changes settings of a number, as a request with these values does.
+pub(super) fn configure(number: &mut twilio_sim::Number, settings: &NumberSettings) {
+    for (setting, value) in settings.values() {
+        if setting == NumberSetting::FriendlyName {
+            value.clone_into(&mut number.friendly_name);
+        } else {
+            number.settings.set(&param(setting), value).unwrap();
+        }
     }
 }
 
@@ -173,13 +204,21 @@ impl Fleet {
     pub(super) fn receipt(&self, action: &Action) -> Receipt {
         let created = match action {
             Action::Create(create) => self.last_created(create.name.as_str()),
-            Action::Reactivate(_) | Action::Transfer(_) | Action::Suspend(_) | Action::Close(_) => None,
+            Action::Reactivate(_)
+            | Action::Transfer(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::Close(_) => None,
         };
         let sid = created.or_else(|| action.account().sid().filter(|_| action.number().is_none()));
         let account = sid.map(|sid| self.account(sid));
         let date_updated = account.as_ref().and_then(|account| account.date_updated);
         let date = (!self.no_date).then(|| self.twilio_date());
-        Receipt { date, date_updated, account, created, ..Receipt::default() }
+        let settings = action.number().and_then(|phone| {
+            let world = self.world.lock().unwrap();
+            show_number(world.number(&phone.to_string())?).settings
+        });
+        Receipt { date, date_updated, account, created, settings, ..Receipt::default() }
     }
 }
 
