@@ -63,7 +63,10 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
         }
     }
     let Some(pass) = last else { return Ok(Exit::Failed) };
-    end(&pass, mode, reconciler.journal.history().is_any_unknown_since(first_write))
+    let left_unknown = reconciler.journal.history().is_any_unknown_since(first_write);
+    // The reader of the result may be a pager. Meanwhile another process may have the journal.
+    drop(reconciler);
+    end(&pass, mode, left_unknown)
 }
 
 fn end(pass: &Pass, mode: Mode, left_unknown: bool) -> anyhow::Result<Exit> {

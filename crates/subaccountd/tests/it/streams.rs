@@ -151,6 +151,19 @@ async fn apply_writes_and_records_though_nobody_reads_what_it_says() {
     }
 }
 
+#[tokio::test]
+async fn apply_whose_result_is_not_read_leaves_the_journal_to_others() {
+    let setup = Setup::new(fleet(1, 0), &state(&entry(1, "suspended", ""))).await;
+    let (mut reader, writer) = full_pipe();
+    let mut apply = setup.command(&["apply"]).stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+    eventually("suspended", async || setup.status_of(1) == AccountStatus::Suspended).await;
+    eventually("another has the journal", async || code(&setup.run(&["apply"]).await) == 0).await;
+    assert!(apply.try_wait().unwrap().is_none(), "it waits for its reader");
+    // The command has the only writer left.
+    std::thread::spawn(move || reader.read_to_end(&mut Vec::new()));
+    assert_eq!(exit_code(&mut apply).await, Some(0));
+}
+
 /// `args` of the binary, whose files may have `kib` KiB.
 fn limited(setup: &Setup, kib: u32, args: &[&str]) -> Command {
     let command = setup.command(args);
