@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use subaccountd_core::text::is_plain;
+
 /// Text that is ready to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Printed(String);
@@ -40,18 +42,42 @@ impl Printed {
 
 /// The line or lines of a log, as text or as JSON.
 pub(crate) fn log_without_commands(lines: &[u8]) -> Cow<'_, [u8]> {
-    let may_have_one = lines.contains(&b'#') || lines.windows(2).any(|two| two == b"::");
+    let is_changed = |byte: &u8| matches!(byte, b'#' | 0x7f..);
+    let may_have_one = lines.iter().any(is_changed) || lines.windows(2).any(|two| two == b"::");
     let Some(text) = std::str::from_utf8(lines).ok().filter(|_| may_have_one) else { return lines.into() };
-    let disarmed = if text.starts_with('{') { json_without_commands(text) } else { without_commands(text) };
+    let disarmed = if text.starts_with('{') {
+        json_without_commands(text)
+    } else {
+        let text = without_commands(text);
+        if text.contains(acts) { text.replace(acts, "\u{fffd}").into() } else { text }
+    };
     match disarmed {
         Cow::Borrowed(_) => lines.into(),
         Cow::Owned(text) => text.into_bytes().into(),
     }
 }
 
+/// Returns true for a character behind the plain ones of ASCII that acts on a terminal or on its reader.
+fn acts(c: char) -> bool {
+    c > '~' && !is_plain(c)
+}
+
+/// `json` with escapes in the place of commands, and of characters that act on a terminal or on its reader.
 fn json_without_commands(json: &str) -> Cow<'_, str> {
-    // Only in a string are there two of them.
-    without_marks(json, "\\u0023")
+    // Only in a string are there two of them, and such characters.
+    let json = without_marks(json, "\\u0023");
+    if !json.contains(acts) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if acts(c) {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
 }
 
 /// `text` with a replacement character in each command. Columns keep their positions.
@@ -146,11 +172,20 @@ mod tests {
 
     #[test]
     fn json_means_the_same() {
-        let names = ["##[stop-commands]x", "##vso[a]##[b]", "\\##[c]", "::x"];
+        let names = [
+            "##[stop-commands]x",
+            "##vso[a]##[b]",
+            "\\##[c]",
+            "::x",
+            "\u{9b}31m\u{7f}",
+            "\u{202e}é\u{e0041}",
+        ];
         let json = serde_json::to_string(&names).unwrap();
         let printed = Printed::json(&json);
         assert_eq!(serde_json::from_slice::<Vec<String>>(printed.as_bytes()).unwrap(), names);
-        assert!(!String::from_utf8(printed.as_bytes().to_vec()).unwrap().contains("##"));
+        let printed = String::from_utf8(printed.as_bytes().to_vec()).unwrap();
+        assert!(!printed.contains("##") && printed.contains('é'), "{printed}");
+        assert!(printed.chars().all(is_plain), "{printed:?}");
     }
 
     #[test]
@@ -159,6 +194,10 @@ mod tests {
         assert_eq!(
             *log_without_commands(b"now WARN ##[x]\n::y\n"),
             *"now WARN #\u{fffd}[x]\n\u{fffd}:y\n".as_bytes()
+        );
+        assert_eq!(
+            *log_without_commands("now WARN é\u{202e}\n".as_bytes()),
+            *"now WARN é\u{fffd}\n".as_bytes()
         );
         assert!(matches!(log_without_commands(b"now WARN a::b #1\n"), Cow::Borrowed(_)));
     }

@@ -157,6 +157,40 @@ async fn faults_and_wrong_usage_are_no_commands_of_a_ci_runner() {
     }
 }
 
+/// A terminal obeys U+009B as it does an escape, and turns text around at U+202E.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_printed_acts_on_a_terminal() {
+    let name = "a\u{9b}31m\u{202e}b\u{3164}\u{2028}::x\u{7f}";
+    let world = world().account(&ac(1), name, AccountStatus::Active);
+    let escaped: String = name.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let entry = format!(
+        "  - {{sid: {}, status: suspended, reason: \"{escaped}\", labels: {{x: \"{escaped}\"}}}}\n",
+        ac(1)
+    );
+    let setup = Setup::new(world, &state(&entry)).await;
+    setup.observed().await;
+    for args in [
+        ["plan"].as_slice(),
+        &["plan", "-o", "json"],
+        &["plan", "-o", "markdown"],
+        &["explain", &ac(1)],
+        &["import", "--check-names"],
+        &["snapshot"],
+        &["apply", "--log-format", "text", "--log", "debug"],
+        &["apply", "--log-format", "json", "--log", "debug"],
+        &["journal"],
+        &["journal", "-o", "json"],
+    ] {
+        let ended = setup.run(args).await;
+        assert_eq!(code(&ended), 0, "{args:?}: {}", stderr(&ended));
+        let text = all(&ended);
+        let acts: Vec<char> =
+            text.chars().filter(|c| !subaccountd_core::text::is_plain(*c) && *c != '\n').collect();
+        assert_eq!(acts, Vec::<char>::new(), "{args:?}: {text}");
+        assert_eq!(obeyed(&text), Vec::<&str>::new(), "{args:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn imported_names_keep_their_meaning() {
     let setup = Setup::new(hostile_world(), &state("  []\n")).await;
