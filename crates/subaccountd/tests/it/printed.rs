@@ -4,7 +4,7 @@ use std::{fs, process::Output};
 
 use twilio_sim::{AccountStatus, WorldBuilder};
 
-use crate::support::{Setup, ac, code, phone, state, stderr, stdout, world};
+use crate::support::{Setup, ac, code, entry, phone, state, stderr, stdout, world};
 
 /// Names that runners of GitHub, Gitea, Azure and TeamCity obey.
 const NAMES: [&str; 4] =
@@ -162,7 +162,8 @@ async fn faults_and_wrong_usage_are_no_commands_of_a_ci_runner() {
 async fn nothing_that_is_printed_acts_on_a_terminal() {
     let name = "a\u{9b}31m\u{202e}b\u{3164}\u{2028}::x\u{7f}";
     let world = world().account(&ac(1), name, AccountStatus::Active);
-    let escaped: String = name.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let escaped: String =
+        name.chars().fold(String::new(), |all, c| all + &format!("\\u{:04x}", u32::from(c)));
     let entry = format!(
         "  - {{sid: {}, status: suspended, reason: \"{escaped}\", labels: {{x: \"{escaped}\"}}}}\n",
         ac(1)
@@ -216,8 +217,7 @@ async fn names_are_data_in_a_comment() {
     let accounts = || (1..).zip(hostile);
     let world =
         accounts().fold(world(), |world, (n, (name, _))| world.account(&ac(n), name, AccountStatus::Active));
-    let entries: String =
-        accounts().map(|(n, _)| format!("  - {{sid: {}, status: suspended}}\n", ac(n))).collect();
+    let entries = accounts().fold(String::new(), |all, (n, _)| all + &entry(n, "suspended", ""));
     let setup = Setup::new(world, &state(&entries)).await;
     let text = stdout(&setup.run(&["plan", "-o", "markdown", "--max-suspends", "100%"]).await);
     for (n, (_, shown)) in accounts() {
