@@ -174,7 +174,7 @@ fn add_accounts(
         doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
         let once = |number: &PhoneNumber| !twice.contains(number);
         let Some((sid, location)) = sid.map(|(sid, location)| (sid, location.used())) else {
-            let Some((name, mut entry)) = unpinned.zip(entry) else {
+            let Some(((name, _), mut entry)) = unpinned.zip(entry) else {
                 desired.doubt.add(&Doubt { unnamed: true, ..doubt });
                 continue;
             };

@@ -11,6 +11,7 @@ use super::{
     hidden,
     location::Location,
     number_terms,
+    pin::UnpinnedPlace,
     suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     times::time,
     yaml::{Kind, Node},
@@ -42,8 +43,8 @@ pub(super) struct ReadAccount {
     pub(super) other_sids: Vec<AccountSid>,
     /// The friendly name of the entry.
     pub(super) name: Option<(String, Location)>,
-    /// The name of an entry without a SID, when it is a valid one.
-    pub(super) unpinned: Option<FriendlyName>,
+    /// The name of an entry without a SID, when it is a valid one, and the place for the SID.
+    pub(super) unpinned: Option<(FriendlyName, UnpinnedPlace)>,
     pub(super) claims: Vec<Claim>,
     pub(super) releases: Vec<(PhoneNumber, Location)>,
     /// The entry without its SID and its numbers; `None` when it is faulty.
@@ -96,6 +97,8 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", MAX_NAME, diagnostics));
     let name = friendly_name.zip(names.first()).map(|(name, node)| (name.to_owned(), node.location));
     let unpinned = name.as_ref().filter(|_| !has_sid).and_then(|name| kept_name(name, diagnostics));
+    let place = UnpinnedPlace { key: fields.place_of("friendlyName"), entry: node.location };
+    let unpinned = unpinned.map(|name| (name, place));
     let number_defaults = number_terms::defaults(&fields, diagnostics);
     let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());

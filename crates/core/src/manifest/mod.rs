@@ -21,6 +21,7 @@ mod hints;
 mod location;
 mod number_terms;
 mod parse;
+mod pin;
 pub mod schema;
 mod source;
 mod spots;
@@ -33,6 +34,7 @@ mod yaml;
 pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Excerpt, Related};
 pub use parse::{ParsedState, parse, parse_with};
+pub use pin::{NotPinned, pin};
 pub use source::{Source, Unread};
 pub use suggestions::near;
 

@@ -10,10 +10,11 @@ use super::{
     hidden::is_cut_off,
     hints,
     location::Location,
+    pin::UnpinnedPlace,
     source::Source,
     yaml::documents,
 };
-use crate::{desired::Desired, text::count};
+use crate::{FriendlyName, desired::Desired, text::count};
 
 /// The desired state and its faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,19 @@ pub struct ParsedState {
 /// Reads `sources`, in their order, as one state.
 pub fn parse(sources: &[Source]) -> ParsedState {
     parse_with(sources, &mut || {})
+}
+
+/// The entries of `sources` that have no SID, with the places for it.
+pub(super) fn unpinned_places(sources: &[Source]) -> Vec<(FriendlyName, UnpinnedPlace)> {
+    let names = sources.iter().map(|source| source.name.as_str()).collect();
+    let (mut diagnostics, mut budget) = (Diagnostics::new(names), Budget::default());
+    let mut places = Vec::new();
+    for (file, source) in sources.iter().enumerate() {
+        let documents = file_documents(file, source, &mut budget, &mut diagnostics).unwrap_or_default();
+        let accounts = documents.into_iter().flatten().flat_map(|document| document.accounts);
+        places.extend(accounts.filter_map(|account| account.unpinned));
+    }
+    places
 }
 
 /// Reads `sources`, in their order, as one state, and calls `progress` after each.

@@ -143,6 +143,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         connection: ConnectionArgs,
     },
+    /// Write the SIDs of created accounts into the entries that have none; writes nothing to Twilio
+    ///
+    /// The SIDs come from the journal, or with --from from a daemon. Each is added as `sid:` before the `friendlyName` of
+    /// its entry; comments, layout, quotes and line ends stay as they are. The edited state must mean the same, which is
+    /// checked before anything is written, and a file that changed meanwhile is not written.
+    Pin {
+        /// Files and directories, read as one state
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        args: PinArgs,
+        #[command(flatten)]
+        connection: Box<ConnectionArgs>,
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
     /// Print the writes in the journal: what changed, when, under which revision and for which reason
     Journal {
         #[command(flatten)]
@@ -256,6 +272,24 @@ pub(crate) enum Numbers {
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(trimmed(word))
         .ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
+}
+
+/// The accounts that are pinned, and the source of their SIDs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pin")]
+pub(crate) struct PinArgs {
+    /// Write nothing, and exit with 2 when there is something to pin
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Also pin the one open account that has the name of an entry, though subaccountd did not create it: check each
+    ///
+    /// Needs the credentials, or --from.
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Read the created accounts from a snapshot instead of the journal: a file, - for standard input, or the address of a
+    /// daemon's --status-listen
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) from: Option<Source>,
 }
 
 /// The snapshot that is planned on instead of Twilio.

@@ -5,6 +5,7 @@ mod completions;
 mod explain;
 mod import;
 mod journal;
+mod pin;
 mod plan;
 mod plan_input;
 mod probe;
@@ -76,6 +77,9 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
         Command::Validate { explain: Some(what), .. } => validate::explain(what),
         Command::Validate { paths, output, explain: None } => validate::validate(&paths, output).await,
         Command::Import { options, connection } => import::import(&options, &connection).await,
+        Command::Pin { paths, args, connection, journal } => {
+            pin::pin_files(&paths, &args, &connection, &journal).await
+        }
         Command::Journal { journal, since, account, output } => {
             journal::journal(&journal, since, account, output)
         }

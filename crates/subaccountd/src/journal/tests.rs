@@ -66,6 +66,8 @@ fn events() -> Vec<Event> {
         Event::Intent { id: 8, at: doubtful, write: on_account(ActionKind::Suspend) },
         Event::Outcome { id: 8, at: doubtful, outcome: Outcome::Unknown(unknown) },
         Event::SuspensionAttributed { account, updated: second },
+        Event::AccountAttributed { id: 1, account },
+        Event::SeenClosed { account },
         Event::Resolved { id: 8 },
         Event::Intent { id: 9, at, write: on_account(ActionKind::Reactivate) },
         Event::Outcome { id: 9, at, outcome: Outcome::Refused(refusal(Some(21472))) },

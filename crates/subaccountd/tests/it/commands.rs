@@ -32,12 +32,13 @@ async fn a_plan_as_json_has_the_keys_of_the_contract() {
     let setup = Setup::new(fleet(2, 2), &state(&entries)).await;
     let plan: Value = serde_json::from_str(&stdout(&setup.run(&["plan", "-o", "json"]).await)).unwrap();
     let transfer = serde_json::json!({
-        "kind": "transfer", "account": ac(1), "number": phone(2), "from": ac(2), "to": ac(1)
+        "kind": "transfer", "account": ac(1), "number": phone(2), "from": ac(2), "to": ac(1), "name": null,
+        "count": null
     });
     assert_eq!(plan["actions"], serde_json::json!([transfer]));
     let held = plan["held"][0].as_object().unwrap();
     let keys: Vec<_> = held.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["account", "kind", "message", "number", "reason", "remedy", "since"]);
+    assert_eq!(keys, ["account", "kind", "message", "name", "number", "reason", "remedy", "since"]);
     assert_eq!((&held["reason"], &held["number"]), (&"UnknownAccount".into(), &Value::Null));
     assert!(plan["digest"].is_string());
 }
@@ -250,7 +251,7 @@ async fn validate_explains_every_code_and_says_which_there_are() {
     for known in subaccountd_core::manifest::DiagnosticCode::ALL {
         assert!(stdout(&all).contains(known.explanation()), "{known}");
     }
-    for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD039")] {
+    for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD044")] {
         let unknown = output(bare(&["validate", "--explain", asked])).await;
         assert_eq!(code(&unknown), 64);
         assert!(stderr(&unknown).contains(answer), "{}", stderr(&unknown));

@@ -5,6 +5,7 @@
 
 mod commands;
 mod completions;
+mod creates;
 mod daemon;
 mod docs;
 mod endpoints;

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use subaccountd_core::{ActionKind, Limit, Status};
+use subaccountd_core::{Action, ActionKind, Create, FriendlyName, Limit, Outcome, Planned, Receipt, Status};
 
-use crate::support::scene::Scene;
+use crate::support::scene::{Scene, sid};
 
 const ACCOUNTS: usize = 5;
 const NUMBERS: usize = 8;
@@ -17,6 +17,8 @@ struct Drawn {
     live: Status,
     listed: bool,
     goal: Status,
+    /// The entry has a name instead of a SID; true when the account was created for it.
+    unpinned: Option<bool>,
     paused: bool,
     /// The name in the state: none, the live one, or another.
     name: Option<bool>,
@@ -66,11 +68,15 @@ fn goal() -> impl Strategy<Value = Status> {
 fn account() -> impl Strategy<Value = Drawn> {
     let often = || prop::bool::weighted(0.9);
     let name = prop::option::weighted(0.4, prop::bool::weighted(0.7));
-    (status(), often(), goal(), often(), name, any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
-        |(live, listed, goal, unpaused, name, to_main, labelled, file)| Drawn {
-            live,
+    let unpinned = prop::option::weighted(0.2, any::<bool>());
+    let goals = (goal(), unpinned);
+    (status(), often(), goals, often(), name, any::<bool>(), any::<bool>(), 0..3_usize).prop_map(
+        |(live, listed, (goal, unpinned), unpaused, name, to_main, labelled, file)| Drawn {
+            // An account that is not created does not exist.
+            live: if unpinned == Some(false) { Status::Closed } else { live },
             listed,
-            goal,
+            goal: if unpinned.is_some() && goal == Status::Closed { Status::Active } else { goal },
+            unpinned,
             paused: !unpaused,
             name,
             to_main,
@@ -106,7 +112,7 @@ pub(super) fn states() -> impl Strategy<Value = State> {
         prop::collection::vec(number(), NUMBERS),
         paused,
         style,
-        prop::collection::vec(limit(), 4),
+        prop::collection::vec(limit(), ActionKind::ALL.len()),
     )
         .prop_map(|(accounts, mut numbers, paused, style, limits)| {
             for number in &mut numbers {
@@ -126,13 +132,29 @@ fn phone(n: usize) -> String {
     format!("+151055501{n:02}")
 }
 
+impl Scene {
+    /// The journal created account `n` for the entry with its name.
+    fn was_created(self, n: usize) -> Self {
+        let create = Create { name: FriendlyName::new(&format!("new {n}")).unwrap() };
+        let planned =
+            Planned { action: Action::Create(create), exempt: false, entry: String::new(), note: None };
+        let created = Some(sid(&format!("AC{n:02}")));
+        self.writes_as(&planned, &Outcome::Done(Receipt { created, ..Receipt::default() }))
+    }
+}
+
 impl State {
     /// The fleet, without the state.
     pub(super) fn scene(&self) -> Scene {
         let mut scene =
             Scene::new("subaccounts: []").policy(|policy| policy.close_after = jiff::SignedDuration::ZERO);
         for (n, account) in (1..).zip(&self.accounts) {
-            scene = scene.account(&format!("AC{n:02}"), "acme", account.live);
+            let sid = format!("AC{n:02}");
+            scene = match account.unpinned {
+                Some(true) => scene.account(&sid, &format!("new {n}"), account.live).durable().was_created(n),
+                Some(false) => scene.durable(),
+                None => scene.account(&sid, "acme", account.live),
+            };
         }
         for (n, number) in self.numbers.iter().enumerate() {
             scene = scene.holds(&format!("AC{:02}", number.holder), &phone(n));
@@ -175,7 +197,9 @@ impl State {
 
     fn entry(&self, n: usize, account: &Drawn) -> String {
         let mut text = format!("- sid: AC{n:02}\n  status: {}\n", account.goal);
-        if let Some(right) = account.name {
+        if account.unpinned.is_some() {
+            text = format!("- friendlyName: new {n}\n  status: {}\n", account.goal);
+        } else if let Some(right) = account.name {
             writeln!(text, "  friendlyName: {}", if right { "acme" } else { "hooli" }).unwrap();
         }
         if account.labelled {

@@ -6,6 +6,7 @@ mod documents;
 mod doubt;
 mod keys;
 mod number_terms;
+mod pin;
 mod times;
 mod twice;
 mod values;

@@ -68,6 +68,10 @@ fn check(cli: Cli) {
         }
         Command::Snapshot { connection, journal, rules, .. } => check_fleet(&connection, &journal, &rules),
         Command::Import { connection, .. } => check_connection(&connection),
+        Command::Pin { connection, journal, .. } => {
+            check_connection(&connection);
+            let _ = journal.dir();
+        }
         Command::Validate { .. }
         | Command::Journal { .. }
         | Command::Status(_)

@@ -90,6 +90,8 @@ pub(super) struct Held {
     pub(super) kind: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) account: String,
+    /// The name of the entry, when its account is not known yet.
+    pub(super) name: Option<String>,
     pub(super) number: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(super) message: String,
@@ -139,7 +141,11 @@ impl StatusDocument {
     /// The held items that no row of an account shows.
     pub(super) fn held_besides(&self) -> Vec<&Held> {
         let shown = |held: &Held| {
-            self.accounts.iter().filter(|account| account.sid == held.account).any(|account| {
+            // Without a SID both have the name.
+            let is_of = |account: &&Account| {
+                account.sid == held.account && (!account.sid.is_empty() || account.friendly_name == held.name)
+            };
+            self.accounts.iter().filter(is_of).any(|account| {
                 account.synced().is_some_and(|it| it.reason == held.reason && it.message == held.message)
             })
         };

@@ -88,7 +88,7 @@ impl TableStyle {
     fn held(self, held: &Held, now: Timestamp) -> Vec<String> {
         let mut row = vec![
             sanitize(&held.kind),
-            sanitize(&held.account),
+            held.name.as_ref().map_or_else(|| sanitize(&held.account), |name| sanitize(&format!("{name:?}"))),
             held.number.as_deref().map_or_else(String::new, sanitize),
             sanitize(&held.reason),
             held.since.map_or_else(String::new, |at| age(now.duration_since(at))),
