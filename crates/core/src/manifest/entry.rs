@@ -96,9 +96,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
     let friendly_name =
         fields.get("friendlyName").and_then(|node| text(node, "friendlyName", MAX_NAME, diagnostics));
     let name = friendly_name.zip(names.first()).map(|(name, node)| (name.to_owned(), node.location));
-    let unpinned = name.as_ref().filter(|_| !has_sid).and_then(|name| kept_name(name, diagnostics));
-    let place = UnpinnedPlace { key: fields.place_of("friendlyName"), entry: node.location };
-    let unpinned = unpinned.map(|name| (name, place));
+    let unpinned = if has_sid { None } else { unpinned(node, &fields, name.as_ref(), diagnostics) };
     let number_defaults = number_terms::defaults(&fields, diagnostics);
     let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());
@@ -108,14 +106,6 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         releases.extend(its_releases);
     }
     let goal = goal(&fields, terms, diagnostics);
-    if !has_sid && fields.get("status").is_some_and(|node| is_word(node, Status::Closed.as_str())) {
-        diagnostics.add(
-            DiagnosticCode::ClosedWithoutSid,
-            fields.place_of("status"),
-            "`status: closed` without `sid`: a friendly name alone closes no account",
-            "add the `sid` of the account: `subaccountd pin` writes it for an account that subaccountd created",
-        );
-    }
     let is_paused = paused(&fields, diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
     let reason = fields.get("reason").and_then(|node| text(node, "reason", MAX_REASON, diagnostics));
@@ -142,6 +132,25 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         None => doubt(node, &fields, usize::from(sid.is_some()) + other_sids.len()),
     };
     ReadAccount { sid, other_sids, name, unpinned, claims, releases, entry, doubt }
+}
+
+/// The name of `node`, an entry without a SID, and the place for the SID.
+fn unpinned(
+    node: &Node,
+    fields: &Fields<'_>,
+    name: Option<&(String, Location)>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<(FriendlyName, UnpinnedPlace)> {
+    if fields.get("status").is_some_and(|node| is_word(node, Status::Closed.as_str())) {
+        diagnostics.add(
+            DiagnosticCode::ClosedWithoutSid,
+            fields.place_of("status"),
+            "`status: closed` without `sid`: a friendly name alone closes no account",
+            "add the `sid` of the account: `subaccountd pin` writes it for an account that subaccountd created",
+        );
+    }
+    let name = kept_name(name?, diagnostics)?;
+    Some((name, UnpinnedPlace { key: fields.place_of("friendlyName"), entry: node.location }))
 }
 
 /// The name of an entry without a SID, which must be one that Twilio keeps as it is written.

@@ -37,12 +37,11 @@ pub(super) fn decide(context: &Context<'_>, plan: &mut Plan) {
     let facts = Facts::new(context);
     for (name, entry) in context.desired.unpinned() {
         let held = plan.held.len();
-        match facts.held(context, name, entry) {
-            Some(hold) => plan.hold(ActionKind::Create, name, None, hold),
-            None => {
-                let action = Action::Create(Create { name: name.clone() });
-                plan.add(context, action, &entry.digest(), None);
-            }
+        if let Some(hold) = facts.held(context, name, entry) {
+            plan.hold(ActionKind::Create, name, None, hold);
+        } else {
+            let action = Action::Create(Create { name: name.clone() });
+            plan.add(context, action, &entry.digest(), None);
         }
         let reason = plan.held.get(held).map_or(Reason::TargetNotActive, |held| held.reason);
         for phone in entry.numbers.keys() {

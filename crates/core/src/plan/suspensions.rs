@@ -17,14 +17,14 @@ pub(super) fn wait_for_transfers(context: &Context<'_>, plan: &mut Plan) {
         .iter()
         .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == ActionKind::Transfer)
         .filter_map(|held| Some((held.number?, held)))
-        .filter(|(phone, _)| was_tried_once(context, ActionKind::Transfer, Target::Number(*phone)))
+        .filter(|(phone, _)| was_tried_once(context, ActionKind::Transfer, &Target::Number(*phone)))
         .collect();
     let receivers: BTreeMap<AccountSid, &Held> = plan
         .held
         .iter()
         .filter(|held| held.reason == Reason::RefusedByTwilio && held.kind == ActionKind::Reactivate)
         .filter_map(|held| Some((held.account.sid()?, held)))
-        .filter(|(account, _)| was_tried_once(context, ActionKind::Reactivate, Target::Account(*account)))
+        .filter(|(account, _)| was_tried_once(context, ActionKind::Reactivate, &Target::Account(*account)))
         .collect();
     let mut waiting: BTreeMap<AccountSid, &Held> = BTreeMap::new();
     for wanted in &plan.wanted_transfers {
@@ -82,8 +82,8 @@ fn waits_for_faults(account: AccountSid, phone: PhoneNumber) -> Hold {
     )
 }
 
-fn was_tried_once(context: &Context<'_>, kind: ActionKind, target: Target) -> bool {
-    let mut refusals = context.history.refusals(&target);
+fn was_tried_once(context: &Context<'_>, kind: ActionKind, target: &Target) -> bool {
+    let mut refusals = context.history.refusals(target);
     refusals.any(|(of, refused)| of == kind && refused.times == 1)
 }
 

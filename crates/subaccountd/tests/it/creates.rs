@@ -116,9 +116,11 @@ async fn lost_request_of_a_create_is_not_repeated_within_the_watch() {
 #[tokio::test]
 async fn account_that_lists_and_fetches_show_late_is_created_once() {
     let setup = setup(&initech("")).await;
-    let late =
-        setup.sim.world().switches().with("newAccountListLagMs=1500,newAccountFetchLagMs=1500").unwrap();
-    *setup.sim.world().switches_mut() = late;
+    {
+        let mut world = setup.sim.world();
+        world.switches_mut().new_account_list_lag_ms = 1_500;
+        world.switches_mut().new_account_fetch_lag_ms = 1_500;
+    }
     let daemon = setup.daemon(&["--verbs", "default,create", "--interval", "100ms"]).await;
     eventually("created", async || creates(&setup) == 1).await;
     daemon.more_passes(3).await;

@@ -11,6 +11,7 @@ use subaccountd_core::{
     remote::{Observe, Tries},
     text::{count, first_of, sanitize},
 };
+use subaccountd_twilio::Client;
 
 use super::{Exit, eprint, print, show_faults};
 use crate::{
@@ -126,7 +127,11 @@ async fn find(
         }
     }
     if args.adopt && !found.missing.is_empty() {
-        adopt(desired, main, snapshot.as_ref(), connection, &mut found).await?;
+        let candidates = match &snapshot {
+            Some(snapshot) => Candidates::Snapshot(snapshot),
+            None => Candidates::read(connection, main).await?,
+        };
+        adopt(desired, main, &candidates, &mut found).await;
     }
     Ok(found)
 }
@@ -149,49 +154,60 @@ fn history(journal: &JournalArgs, main: AccountSid, adopt: bool) -> anyhow::Resu
     }
 }
 
-/// Adds the accounts that have the names of entries without one, when each is the only open account of its name.
-async fn adopt(
-    desired: &Desired,
-    main: AccountSid,
-    snapshot: Option<&Snapshot<'_>>,
-    connection: &ConnectionArgs,
-    found: &mut Found,
-) -> anyhow::Result<()> {
-    let client = match snapshot {
-        Some(_) => None,
-        None => Some(
-            connection.client(Arc::new(Metrics::new())).context("`--adopt` reads the accounts at Twilio")?,
-        ),
-    };
-    let accounts: Vec<Account> = match (&client, snapshot) {
-        (Some(client), _) => {
-            ensure!(
-                connection.account()? == main,
-                "the state is for the main account {main}, and the credentials are not"
+/// The source of the accounts that may be adopted.
+enum Candidates<'a> {
+    Twilio(Box<Client>, Vec<Account>),
+    Snapshot(&'a Snapshot<'a>),
+}
+
+impl Candidates<'_> {
+    /// The accounts of `main` at Twilio, read now.
+    async fn read(connection: &ConnectionArgs, main: AccountSid) -> anyhow::Result<Self> {
+        let client = connection.client(Arc::new(Metrics::new()));
+        let client = client.context("`--adopt` reads the accounts at Twilio")?;
+        ensure!(
+            connection.account()? == main,
+            "the state is for the main account {main}, and the credentials are of another: use those of {main}"
+        );
+        let list = client.accounts().await?;
+        if let Some(row) = list.unreadable.first() {
+            bail!(
+                "the account list cannot be read in full, so another account may have the name: {}",
+                row.why
             );
-            let list = client.accounts().await?;
-            if let Some(row) = list.unreadable.first() {
-                bail!(
-                    "the account list cannot be read in full, so another account may have the name: {}",
-                    row.why
-                );
-            }
-            list.accounts
         }
-        (None, Some(snapshot)) => {
-            snapshot.accounts.iter().map(|row| row.account.clone().into_owned()).collect()
-        }
-        (None, None) => Vec::new(),
-    };
-    let names: Vec<_> = found.missing.keys().cloned().collect();
-    for name in names {
-        let is_open =
-            |account: &&Account| account.status.known() != Some(Status::Closed) && account.sid != main;
-        let named: Vec<_> = accounts
-            .iter()
+        Ok(Self::Twilio(Box::new(client), list.accounts))
+    }
+
+    /// The open accounts with this very name.
+    fn named(&self, name: &FriendlyName) -> Vec<&Account> {
+        let accounts: Vec<&Account> = match self {
+            Self::Twilio(_, accounts) => accounts.iter().collect(),
+            Self::Snapshot(snapshot) => snapshot.accounts.iter().map(|row| &*row.account).collect(),
+        };
+        let is_open = |account: &&Account| account.status.known() != Some(Status::Closed);
+        accounts
+            .into_iter()
             .filter(is_open)
             .filter(|account| account.friendly_name == name.as_str())
-            .collect();
+            .collect()
+    }
+
+    /// The count of the numbers of an account, when it is known.
+    async fn numbers(&self, sid: AccountSid) -> Option<usize> {
+        match self {
+            Self::Twilio(client, _) => client.numbers(sid, Tries::Repeated).await.ok().map(|list| list.len()),
+            Self::Snapshot(snapshot) => numbers_of(snapshot, sid),
+        }
+    }
+}
+
+/// Adds the accounts that have the names of entries without one, when each is the only open account of its name.
+async fn adopt(desired: &Desired, main: AccountSid, candidates: &Candidates<'_>, found: &mut Found) {
+    let names: Vec<_> = found.missing.keys().cloned().collect();
+    for name in names {
+        let mut named = candidates.named(&name);
+        named.retain(|account| account.sid != main);
         let why = match named[..] {
             [] => "no open account has this name".to_owned(),
             [account] if desired.entry(account.sid).is_some() => {
@@ -199,13 +215,7 @@ async fn adopt(
                 format!("{} has this name, and another entry lists it", account.sid)
             }
             [account] => {
-                let numbers = match (&client, snapshot) {
-                    (Some(client), _) => {
-                        client.numbers(account.sid, Tries::Repeated).await.ok().map(|list| list.len())
-                    }
-                    (None, Some(snapshot)) => numbers_of(snapshot, account.sid),
-                    (None, None) => None,
-                };
+                let numbers = candidates.numbers(account.sid).await;
                 found.words.insert(name.clone(), described(account, numbers));
                 found.sids.insert(name.clone(), account.sid);
                 found.missing.remove(&name);
@@ -226,7 +236,6 @@ async fn adopt(
     if !found.words.is_empty() {
         eprint("adopted by name: check that these accounts are the ones that are meant\n");
     }
-    Ok(())
 }
 
 fn numbers_of(snapshot: &Snapshot<'_>, sid: AccountSid) -> Option<usize> {
