@@ -338,6 +338,11 @@ impl Desired {
         of_main.chain(of_entries)
     }
 
+    /// Every claim by number, for many look-ups.
+    pub fn claims_by_number(&self) -> BTreeMap<PhoneNumber, (AccountSid, Claim<'_>)> {
+        self.claims().map(|(account, number, claim)| (number, (account, claim))).collect()
+    }
+
     /// The numbers with settings that the state names. The settings of other numbers are not needed.
     pub fn numbers_with_settings(&self) -> BTreeSet<PhoneNumber> {
         self.claims().filter(|(.., claim)| claim.names_settings()).map(|(_, number, _)| number).collect()

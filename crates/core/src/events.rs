@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, ActionKind, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed, PhoneNumber,
-    Policy, Status, Target,
+    AccountSid, ActionKind, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed,
+    PhoneNumber, Policy, Status, Target,
     history::{Applied, Event, History, Write},
 };
 
@@ -155,7 +155,9 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
         }
         (&Target::Number(number), ActionKind::Configure) => {
             write.settings.is_some()
-                && settings_at(desired, observed, number)
+                && desired
+                    .claim(number)
+                    .and_then(|claim| settings_at(claim, observed, number))
                     .is_some_and(|(settings, as_desired)| as_desired && Some(settings) == write.settings)
         }
         (&Target::Number(number), _) => matches!(
@@ -174,8 +176,11 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
 
 /// The digest of the desired settings of `number`, and true when it has them in the account that claims it. `None` when they
 /// are not known, or the number is elsewhere.
-fn settings_at(desired: &Desired, observed: &Observed, number: PhoneNumber) -> Option<(String, bool)> {
-    let (claimant, claim) = desired.claim(number)?;
+fn settings_at(
+    (claimant, claim): (AccountSid, Claim<'_>),
+    observed: &Observed,
+    number: PhoneNumber,
+) -> Option<(String, bool)> {
     let NumberLocation::In(owner, live) = observed.locate(number) else { return None };
     let settings = claim.settings();
     let differences = live.settings.as_ref()?.differences(&settings).ok()?;
@@ -190,15 +195,21 @@ fn settings_reverted(
     now: Now,
     events: &mut Vec<Event>,
 ) {
-    for (number, made) in history.configured() {
-        match settings_at(desired, observed, number) {
+    let mut configured = history.configured().peekable();
+    if configured.peek().is_none() {
+        return;
+    }
+    let claims = desired.claims_by_number();
+    for (number, made) in configured {
+        let claim = claims.get(&number).copied();
+        match claim.and_then(|claim| settings_at(claim, observed, number)) {
             Some((settings, true)) if settings == made => {}
             Some((settings, false)) if settings == made && !history.may_configure_late(number, now) => {
                 events.push(Event::SettingsReverted { number, at: now.stamp() });
             }
             Some(_) => events.push(Event::SettingsSuperseded { number }),
             // A claim that a fault hides may still be desired.
-            None if desired.claim(number).is_none() && !desired.faulty() => {
+            None if claim.is_none() && !desired.faulty() => {
                 events.push(Event::SettingsSuperseded { number });
             }
             None => {}

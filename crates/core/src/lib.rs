@@ -73,6 +73,7 @@
 
 mod account_ref;
 mod action;
+mod address;
 pub mod claim;
 mod clock;
 mod condition;
@@ -105,6 +106,7 @@ pub mod text;
 
 pub use account_ref::AccountRef;
 pub use action::{Action, ActionKind, Close, Configure, Create, Target, Transfer, TransferResources};
+pub use address::Address;
 pub use claim::{Claim, ClaimDetails};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountSid, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs, SettingSet,
-    ShownSettings, Status,
+    AccountSid, Address, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs,
+    SettingSet, ShownSettings, Status,
 };
 
 /// An account as Twilio shows it.
@@ -182,6 +182,8 @@ pub struct Observed {
     placed: BTreeMap<NumberId, (AccountSid, Number)>,
     /// Numbers for which the lists contradict a fresh write of the daemon.
     doubtful: BTreeSet<NumberId>,
+    /// The first addresses of accounts that receive numbers which need one.
+    addresses: BTreeMap<AccountSid, Vec<Address>>,
     seen: BTreeMap<NumberId, Seen>,
     /// The accounts whose lists were added, in that order: [`Seen`] refers to them by index.
     holders: Vec<AccountSid>,
@@ -228,6 +230,7 @@ impl Observed {
             number_lists: BTreeMap::new(),
             placed: BTreeMap::new(),
             doubtful: BTreeSet::new(),
+            addresses: BTreeMap::new(),
             seen: BTreeMap::new(),
             holders: Vec::new(),
         }
@@ -381,6 +384,16 @@ impl Observed {
     /// Replaces `account`, as the answer to a status change or a fetch shows it.
     pub fn set_account(&mut self, account: Account) {
         self.accounts.insert(account.sid, account);
+    }
+
+    /// Adds the first addresses of `account`.
+    pub fn set_addresses(&mut self, account: AccountSid, addresses: Vec<Address>) {
+        self.addresses.insert(account, addresses);
+    }
+
+    /// The first addresses of `account`, when they were read.
+    pub fn addresses(&self, account: AccountSid) -> Option<&[Address]> {
+        self.addresses.get(&account).map(Vec::as_slice)
     }
 
     /// Places `number` in `account` and nowhere else, as a fetch of this number shows.

@@ -10,17 +10,21 @@
 //!
 //! The driver applies the facts to its history before the next step.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, ApprovedPlan, Desired, Guardrails, History, LiveStatus, Now, Number, NumberId,
-    NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target, approve,
+    Account, AccountSid, Address, ApprovedPlan, Claim, Desired, Guardrails, History, LiveStatus, Now, Number,
+    NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target,
+    approve,
     events::{attention, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
-    history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER},
-    plan::{check_main_account, plan},
+    history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER, Write},
+    plan::{check_main_account, plan, receivers_in_need},
     reads::{first_lists, further_lists, missing},
     remote::AccountList,
 };
@@ -63,6 +67,8 @@ pub enum Want {
     Numbers(AccountSid),
     /// One number of an account, because the lists contradict a fresh write of the daemon, or do not contain it.
     Number(AccountSid, NumberSid, NumberId),
+    /// The first addresses of an account, because a number that it claims is held for an address or a bundle.
+    Addresses(AccountSid),
 }
 
 /// The answer to a [`Want`].
@@ -74,6 +80,8 @@ pub enum Answer {
     Numbers(AccountSid, NumberList),
     /// The number, if the account owns it, or the reason why it could not be read.
     Number(AccountSid, NumberId, Result<Option<Number>, String>),
+    /// The first addresses, or the reason why they could not be read.
+    Addresses(AccountSid, Result<Vec<Address>, String>),
 }
 
 impl<'a> Pass<'a> {
@@ -155,9 +163,16 @@ impl<'a> Pass<'a> {
     }
 
     /// The next reads; empty when the plan can be made. First the accounts for which the list contradicts a fresh write, then
-    /// the number lists that the plan needs, then all other lists while a number is missing, then single numbers.
+    /// the number lists that the plan needs, then all other lists while a number is missing, then single numbers, then the
+    /// addresses of accounts whose claims are held for one.
     pub fn wants(&mut self, history: &History) -> Vec<Want> {
-        let stages = [Self::contradicting_accounts, Self::first_lists, Self::further_lists, Self::numbers];
+        let stages = [
+            Self::contradicting_accounts,
+            Self::first_lists,
+            Self::further_lists,
+            Self::numbers,
+            Self::addresses,
+        ];
         for stage in stages {
             let wants: Vec<_> =
                 stage(self, history).into_iter().filter(|want| self.asked.insert(*want)).collect();
@@ -210,10 +225,13 @@ impl<'a> Pass<'a> {
     /// The numbers that a fresh transfer of the daemon moved and the lists show elsewhere, and missing numbers.
     fn numbers(&mut self, history: &History) -> Vec<Want> {
         let mut wants = Vec::new();
+        let is_fresh = |(write, _): (&Write, bool)| matches!(write.target, Target::Number(_));
+        let any_fresh = history.fresh_writes(self.now).any(is_fresh);
+        let claims = if any_fresh { self.desired.claims_by_number() } else { BTreeMap::new() };
         for (write, _) in history.fresh_writes(self.now) {
             let Target::Number(phone) = write.target else { continue };
             let id = NumberId::Phone(phone);
-            wants.extend(self.contradicting_settings(phone));
+            wants.extend(claims.get(&phone).and_then(|claim| self.contradicting_settings(phone, *claim)));
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
             match self.observed.locate(id) {
                 NumberLocation::In(owner, _) if owner == to => {}
@@ -243,8 +261,11 @@ impl<'a> Pass<'a> {
 
     /// The number `phone`, to which the daemon wrote recently, when its list does not show the desired settings: the list may
     /// lag.
-    fn contradicting_settings(&self, phone: PhoneNumber) -> Option<Want> {
-        let (claimant, claim) = self.desired.claim(phone)?;
+    fn contradicting_settings(
+        &self,
+        phone: PhoneNumber,
+        (claimant, claim): (AccountSid, Claim<'_>),
+    ) -> Option<Want> {
         let NumberLocation::In(owner, number) = self.observed.locate(phone) else { return None };
         let differences = number.settings.as_ref()?.differences(&claim.settings());
         let differs = owner == claimant && differences != Ok(Vec::new());
@@ -266,6 +287,13 @@ impl<'a> Pass<'a> {
         elsewhere.collect()
     }
 
+    /// The accounts whose claims are held because a transfer needs an address or a bundle: their addresses are named.
+    fn addresses(&mut self, history: &History) -> Vec<Want> {
+        let policy = &self.guardrails.policy;
+        let needing = receivers_in_need(&self.desired, &self.observed, history, policy, self.now);
+        needing.into_iter().map(Want::Addresses).collect()
+    }
+
     /// Takes the answer of one read.
     pub fn see(&mut self, answer: Answer, history: &History) {
         match answer {
@@ -277,6 +305,9 @@ impl<'a> Pass<'a> {
                 }
                 self.observed.add_number_list(account, list);
             }
+            Answer::Addresses(account, Ok(addresses)) => self.observed.set_addresses(account, addresses),
+            // They only make a remedy more useful.
+            Answer::Addresses(_, Err(_)) => {}
             Answer::Number(account, id, mut number) => {
                 if let Ok(Some(number)) = &mut number {
                     self.keep_named_settings(number);

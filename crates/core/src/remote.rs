@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future};
 
-use crate::{Account, AccountSid, Action, Number, NumberSid, Outcome, Skip};
+use crate::{Account, AccountSid, Action, Address, Number, NumberSid, Outcome, Skip};
 
 pub use crate::observed::{AccountList, UnreadableRow};
 
@@ -20,6 +20,12 @@ pub trait Observe: Sync {
         owner: AccountSid,
         tries: Tries,
     ) -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
+
+    /// The first addresses of `account`: enough to name some, in one request.
+    fn addresses(
+        &self,
+        account: AccountSid,
+    ) -> impl Future<Output = Result<Vec<Address>, RemoteError>> + Send;
 
     /// The phone number with the SID `number`; `None` when `owner` does not own it.
     fn number(

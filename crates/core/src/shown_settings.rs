@@ -105,7 +105,7 @@ pub struct SettingDifference {
 impl ShownSettings {
     /// Adds the `value` that Twilio shows for `setting`.
     pub fn insert(&mut self, setting: NumberSetting, value: &str) {
-        if setting.default_value() == Some(value) {
+        if setting.default_value().unwrap_or_default() == value {
             self.values.remove(&setting);
         } else {
             self.values.insert(setting, ShownSetting::new(setting, value));

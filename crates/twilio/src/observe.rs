@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, Number, NumberSid, Status,
+    Account, AccountSid, Address, LiveStatus, Number, NumberSid, Status,
     remote::{AccountList, ErrorKind, Observe, RemoteError, Tries, UnreadableRow},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     request::Request,
     rows::BadRow,
     transport::Parsed,
-    wire::{AccountRow, AccountsPage, NumberRow, NumbersPage},
+    wire::{AccountRow, AccountsPage, AddressesPage, NumberRow, NumbersPage},
 };
 
 /// The route of most reads.
@@ -39,6 +39,14 @@ impl Observe for Client {
 
     async fn numbers(&self, owner: AccountSid, tries: Tries) -> Result<Vec<Number>, RemoteError> {
         self.read_numbers(owner, ReadRoute::Alone(tries)).await
+    }
+
+    async fn addresses(&self, account: AccountSid) -> Result<Vec<Address>, RemoteError> {
+        let request = Request::addresses(self.origin(), account);
+        match self.read::<AddressesPage>(&request, REPEATED).await {
+            Ok(parsed) => Ok(parsed.value.addresses(account)),
+            Err(failure) => Err(self.read_failed(account, failure, &request, REPEATED).await),
+        }
     }
 
     async fn number(&self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {

@@ -13,6 +13,9 @@ use crate::{origin::Origin, telemetry::Operation};
 /// The most rows of a page that Twilio allows (error 20007 above).
 const PAGE_SIZE: &str = "1000";
 
+/// The addresses of an account that are read: one more than a message names.
+const ADDRESSES: &str = "6";
+
 /// A request, without credentials.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -49,6 +52,13 @@ impl Request {
     pub(crate) fn number(origin: &Origin, owner: AccountSid, number: NumberSid) -> Self {
         let url = origin.at(&format!("Accounts/{owner}/IncomingPhoneNumbers/{number}"));
         Self::read(Operation::FetchNumber, url, format!("read phone number {number} of account {owner}"))
+    }
+
+    /// Lists the first addresses of an account.
+    pub(crate) fn addresses(origin: &Origin, account: AccountSid) -> Self {
+        let mut url = origin.at(&format!("Accounts/{account}/Addresses"));
+        url.query_pairs_mut().append_pair("PageSize", ADDRESSES);
+        Self::read(Operation::ListAddresses, url, format!("list the addresses of account {account}"))
     }
 
     /// Changes the status of an account.

@@ -40,11 +40,13 @@ pub enum Operation {
     FetchNumber,
     /// `POST /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
     UpdateNumber,
+    /// `GET /Accounts/{AccountSid}/Addresses.json`, the first page.
+    ListAddresses,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ListAccounts,
         Self::FetchAccount,
         Self::UpdateAccount,
@@ -52,6 +54,7 @@ impl Operation {
         Self::ListNumbers,
         Self::FetchNumber,
         Self::UpdateNumber,
+        Self::ListAddresses,
     ];
 
     /// The name in metrics and logs.
@@ -64,6 +67,7 @@ impl Operation {
             Self::ListNumbers => "list_numbers",
             Self::FetchNumber => "fetch_number",
             Self::UpdateNumber => "update_number",
+            Self::ListAddresses => "list_addresses",
         }
     }
 
@@ -71,7 +75,11 @@ impl Operation {
     pub const fn writes(self) -> bool {
         match self {
             Self::UpdateAccount | Self::CreateAccount | Self::UpdateNumber => true,
-            Self::ListAccounts | Self::FetchAccount | Self::ListNumbers | Self::FetchNumber => false,
+            Self::ListAccounts
+            | Self::FetchAccount
+            | Self::ListNumbers
+            | Self::FetchNumber
+            | Self::ListAddresses => false,
         }
     }
 }
@@ -147,7 +155,8 @@ mod tests {
                 "create_account",
                 "list_numbers",
                 "fetch_number",
-                "update_number"
+                "update_number",
+                "list_addresses"
             ]
         );
         assert_eq!(

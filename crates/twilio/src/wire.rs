@@ -8,7 +8,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, ApplicationSid, LiveStatus, Number, NumberSetting, NumberSid, NumberType,
+    Account, AccountSid, Address, ApplicationSid, LiveStatus, Number, NumberSetting, NumberSid, NumberType,
     ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings, Status, TrunkSid,
     remote::UnreadableRow,
 };
@@ -43,6 +43,22 @@ pub(crate) struct AccountsPage {
 pub(crate) struct NumbersPage {
     incoming_phone_numbers: Rows<NumberRow>,
     next_page_uri: Option<String>,
+}
+
+/// `ListAddressResponse`, of which only the first page is read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AddressesPage {
+    addresses: Rows<AddressRow>,
+}
+
+/// `api.v2010.account.address`, as far as it is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AddressRow {
+    sid: Option<String>,
+    account_sid: Option<String>,
+    city: Setting,
+    iso_country: Setting,
 }
 
 /// `api.v2010.account`.
@@ -100,6 +116,14 @@ impl ResponseBody for NumbersPage {
     const EXPECTED: &'static str = "a page of `incoming_phone_numbers`";
 }
 
+impl ResponseBody for AddressesPage {
+    const EXPECTED: &'static str = "a page of `addresses`";
+}
+
+impl ResponseBody for AddressRow {
+    const EXPECTED: &'static str = "an address";
+}
+
 impl ResponseBody for AccountRow {
     const EXPECTED: &'static str = "an account";
 }
@@ -121,6 +145,19 @@ impl Page for NumbersPage {
 
     fn into_parts(self) -> (Rows<NumberRow>, Option<String>) {
         (self.incoming_phone_numbers, present(self.next_page_uri))
+    }
+}
+
+impl AddressesPage {
+    /// The addresses of `account` that can be read.
+    pub(crate) fn addresses(self, account: AccountSid) -> Vec<Address> {
+        let address = |row: AddressRow| {
+            let owner: AccountSid = row.account_sid?.parse().ok()?;
+            let (city, country) =
+                (row.city.text().unwrap_or_default(), row.iso_country.text().unwrap_or_default());
+            (owner == account).then_some(Address::new(row.sid?.parse().ok()?, city, country))
+        };
+        self.addresses.0.into_iter().filter_map(Result::ok).filter_map(address).collect()
     }
 }
 

@@ -18,10 +18,12 @@ cannot express, such as a number that two accounts claim, are found by `subaccou
 ";
 
 /// The definitions that are mappings, in the order of a file, and their titles on the page.
-const MAPPINGS: [(&str, &str); 4] = [
+const MAPPINGS: [(&str, &str); 6] = [
     ("MainAccount", "`mainAccount`"),
     ("Subaccount", "An entry of `subaccounts`"),
     ("LongNumber", "A number in the long form"),
+    ("NumberSettings", "`numberDefaults`"),
+    ("TransferDefault", "An item of `transferDefaults`"),
     ("Close", "`close`"),
 ];
 
@@ -48,7 +50,7 @@ fn mapping(page: &mut String, title: &str, definition: &Value) {
         "\n## {title}\n\n{}\n\n| key | value | meaning |\n| --- | --- | --- |\n",
         described(definition)
     );
-    let required: Vec<_> = definition["required"].as_array().unwrap().iter().collect();
+    let required: Vec<_> = definition["required"].as_array().into_iter().flatten().collect();
     for (key, value) in definition["properties"].as_object().unwrap() {
         let must = if required.contains(&&Value::from(key.as_str())) { "<br>required" } else { "" };
         let _ = writeln!(page, "| `{key}` | {}{must} | {} |", kind(value), described(value));
@@ -72,6 +74,9 @@ fn kind(schema: &Value) -> String {
         return values.join(", ");
     }
     let most = |key: &str| schema[key].as_u64();
+    if let Some(pattern) = schema["pattern"].as_str() {
+        return format!("text of the form `{}`", pattern.replace('|', "\\|"));
+    }
     match schema["type"].as_str() {
         Some("boolean") => "`true` or `false`".to_owned(),
         Some("array") => format!("list, each {}", kind(&schema["items"])),
@@ -102,8 +107,9 @@ fn shape(name: &str, definition: &Value) -> String {
         return choices.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }
     let pattern = definition["pattern"].as_str().unwrap_or_else(|| panic!("{name} has no form"));
-    let prefix = pattern.trim_start_matches('^').split('[').next().unwrap();
-    format!("`{prefix}` and 32 hexadecimal digits")
+    let prefix = pattern.trim_start_matches('^').trim_start_matches('(').split('[').next().unwrap();
+    let or_empty = if pattern.ends_with(")?$") { ", or an empty text" } else { "" };
+    format!("`{prefix}` and 32 hexadecimal digits{or_empty}")
 }
 
 /// `PhoneNumber` as `phone number`.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{API_VERSION, KIND};
 use crate::{
-    AccountSid, NumberId, PhoneNumber, Status,
+    AccountSid, NumberId, NumberSetting, PhoneNumber, SettingFormat, Status,
     text::{is_plain, sanitize_to},
 };
 
@@ -39,10 +39,52 @@ pub(super) enum ExportStatement {
 /// The numbers of one account: its claims, and the skipped numbers with the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ExportedNumbers {
-    /// The claimed numbers, each with its comment.
-    pub(super) claims: BTreeMap<PhoneNumber, &'static str>,
+    /// The claimed numbers.
+    pub(super) claims: BTreeMap<PhoneNumber, ExportedClaim>,
     /// The skipped numbers and the reasons; `None` stands for all numbers of the account.
     pub(super) left_out: BTreeMap<Option<NumberId>, String>,
+}
+
+/// A claim: its comment, and the settings of the number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ExportedClaim {
+    pub(super) note: &'static str,
+    pub(super) settings: Vec<(NumberSetting, String)>,
+    /// Settings whose values are not written.
+    pub(super) skipped: Vec<NumberSetting>,
+}
+
+impl ExportedClaim {
+    /// The skipped settings, each with the reason.
+    pub(super) fn skipped_settings(&self) -> impl Iterator<Item = String> {
+        self.skipped.iter().map(|setting| {
+            let why = match setting.format() {
+                SettingFormat::Url => {
+                    "it carries user information, a query or a fragment, or is not a valid URL"
+                }
+                SettingFormat::Name
+                | SettingFormat::Method
+                | SettingFormat::Application
+                | SettingFormat::Trunk => "a state cannot name its value",
+            };
+            format!("{setting} is skipped: {why}")
+        })
+    }
+
+    fn write(&self, number: PhoneNumber, out: &mut String, indent: &str) {
+        let Self { note, settings, .. } = self;
+        if settings.is_empty() {
+            let _ = writeln!(out, "{indent}  - \"{number}\"{note}");
+        } else {
+            let _ = writeln!(out, "{indent}  - number: \"{number}\"{note}");
+        }
+        for (setting, value) in settings {
+            let _ = writeln!(out, "{indent}    {setting}: {}", Quoted(value));
+        }
+        for words in self.skipped_settings() {
+            let _ = writeln!(out, "{indent}    # {words}");
+        }
+    }
 }
 
 /// The first lines of a document. One that `is_part` of a state has no main account: another document names it.
@@ -119,8 +161,8 @@ impl ExportedNumbers {
         if !self.claims.is_empty() {
             let _ = writeln!(out, "{indent}numbers:");
         }
-        for (number, note) in &self.claims {
-            let _ = writeln!(out, "{indent}  - \"{number}\"{note}");
+        for (number, claim) in &self.claims {
+            claim.write(*number, out, indent);
         }
     }
 }

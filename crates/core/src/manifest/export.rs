@@ -6,12 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    emit::{ExportItem, ExportStatement, ExportedNumbers, UnclaimedNumbers, head, main_account, on_one_line},
+    emit::{
+        ExportItem, ExportStatement, ExportedClaim, ExportedNumbers, UnclaimedNumbers, head, main_account,
+        on_one_line,
+    },
     entry::MAX_NAME,
+    number_terms::is_valid,
 };
 use crate::{
     Account, AccountSid, Desired, LiveStatus, Number, NumberLocation, Observed, PhoneNumber, ResourceRef,
-    Status, folded,
+    ShownSettings, Status, folded,
 };
 
 /// The name of the file of the main account.
@@ -29,6 +33,8 @@ pub struct ExportFilter {
     pub sids: BTreeSet<AccountSid>,
     /// True when numbers are claimed.
     pub numbers: bool,
+    /// True when the settings of claimed numbers are written, as far as they can be shown.
+    pub number_settings: bool,
     /// True when names are written as `friendlyName`, which holds the account when its name differs, not as comments.
     pub check_names: bool,
 }
@@ -40,6 +46,7 @@ impl Default for ExportFilter {
             name_prefix: String::new(),
             sids: BTreeSet::new(),
             numbers: true,
+            number_settings: false,
             check_names: false,
         }
     }
@@ -171,10 +178,14 @@ impl Export {
     /// The facts of the fleet that the text does not contain, as messages.
     pub fn left_out(&self) -> Vec<String> {
         let numbers = self.holds().flat_map(|(sid, holds)| {
-            holds
+            let numbers = holds
                 .left_out
                 .iter()
-                .map(move |(number, why)| format!("{sid}: {}", UnclaimedNumbers(*number, why)))
+                .map(move |(number, why)| format!("{sid}: {}", UnclaimedNumbers(*number, why)));
+            let settings = holds.claims.iter().flat_map(move |(number, claim)| {
+                claim.skipped_settings().map(move |words| format!("{sid}: \"{number}\": {words}"))
+            });
+            numbers.chain(settings)
         });
         numbers.chain(self.items.iter().filter(|item| !item.is_entry()).map(ExportItem::remark)).collect()
     }
@@ -267,10 +278,27 @@ fn holds(
         };
         match why {
             Some(why) => drop(holds.left_out.insert(Some(phone.into()), why)),
-            None => drop(holds.claims.insert(phone, resources(number))),
+            None => drop(holds.claims.insert(phone, claim(number, filter))),
         }
     }
     holds
+}
+
+/// The claim of `number`.
+fn claim(number: &Number, filter: &ExportFilter) -> ExportedClaim {
+    let shown = number.settings.as_deref().filter(|_| filter.number_settings);
+    let mut claim = ExportedClaim { note: resources(number), settings: Vec::new(), skipped: Vec::new() };
+    for (setting, value) in shown.into_iter().flat_map(ShownSettings::iter) {
+        if value.text().is_empty() {
+            continue;
+        }
+        if value.is_whole() && is_valid(setting, value.text()) {
+            claim.settings.push((setting, value.text().to_owned()));
+        } else {
+            claim.skipped.push(setting);
+        }
+    }
+    claim
 }
 
 /// The comment on the resources that a transfer of `number` needs; empty when it needs none.

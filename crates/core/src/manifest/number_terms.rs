@@ -16,8 +16,10 @@ use crate::{
     claim::{NumberDefaults, NumberPrefix, TransferDefault},
 };
 
+/// The methods of webhooks.
+const METHODS: [&str; 2] = ["GET", "POST"];
 /// The most characters of a URL.
-pub(super) const MAX_URL: usize = 2048;
+const MAX_URL: usize = 2048;
 /// The most characters of a friendly name; Twilio accepts up to 64 (OpenAPI, `FriendlyName`).
 const MAX_NAME: usize = 64;
 
@@ -126,27 +128,23 @@ fn holds_placeholder(url: &str) -> bool {
     pairs.iter().any(|(open, close)| url.find(open).is_some_and(|at| url[at..].contains(close)))
 }
 
+/// Returns true when a state can name the `value` of `setting`.
+pub(super) fn is_valid(setting: NumberSetting, value: &str) -> bool {
+    match setting.format() {
+        SettingFormat::Name => (1..=MAX_NAME).contains(&value.chars().count()),
+        SettingFormat::Url => value.is_empty() || url_error(value).is_none(),
+        SettingFormat::Method => METHODS.contains(&value),
+        SettingFormat::Application => value.is_empty() || value.parse::<ApplicationSid>().is_ok(),
+        SettingFormat::Trunk => value.is_empty() || value.parse::<TrunkSid>().is_ok(),
+    }
+}
+
 /// Reads an absolute URL, or an empty string, which removes it. No message shows its credentials.
 fn url(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<String> {
     let help = "write an absolute URL of at most 2048 characters, as in `https://example.com/voice`, or `\"\"` to remove it";
     let text = word(node, key, help, diagnostics)?;
-    let why = if text.is_empty() {
-        return Some(String::new());
-    } else if holds_placeholder(text) {
-        "is not a URL"
-    } else if text.chars().nth(MAX_URL).is_some() {
-        "is too long"
-    } else if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        "contains white space or a control character"
-    } else if !text.is_ascii() {
-        "contains a character that is not ASCII: percent-encode it"
-    } else {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        match rest {
-            None => "does not begin with `https://` or `http://`",
-            Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => "has no host",
-            Some(_) => return Some(text.to_owned()),
-        }
+    let Some(why) = Some(text).filter(|text| !text.is_empty()).and_then(url_error) else {
+        return Some(text.to_owned());
     };
     let what = (DiagnosticCode::MalformedUrl, format!("`{key}` {why}"));
     // `malformed` quotes nothing but placeholders.
@@ -154,8 +152,25 @@ fn url(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<Stri
     None
 }
 
+/// The reason why `text` is not a valid URL.
+fn url_error(text: &str) -> Option<&'static str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if holds_placeholder(text) {
+        Some("is not a URL")
+    } else if text.chars().nth(MAX_URL).is_some() {
+        Some("is too long")
+    } else if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Some("contains white space or a control character")
+    } else if !text.is_ascii() {
+        Some("contains a character that is not ASCII: percent-encode it")
+    } else if let Some(rest) = rest {
+        (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then_some("has no host")
+    } else {
+        Some("does not begin with `https://` or `http://`")
+    }
+}
+
 fn method(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<String> {
-    const METHODS: [&str; 2] = ["GET", "POST"];
     let help = "write `GET` or `POST`; Twilio's default is `POST`";
     one_of(node, key, &METHODS, help, diagnostics).map(str::to_owned)
 }

@@ -28,7 +28,7 @@ use crate::{
 };
 pub(crate) use configures::inactive;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
-pub(crate) use numbers::not_active;
+pub(crate) use numbers::{not_active, receivers_in_need};
 pub(crate) use obstacles::tell_limits;
 pub(crate) use suspensions::note_what_stays_behind;
 

@@ -7,9 +7,9 @@ use super::{
     held::{FIX_FAULTS, Hold, hold, whole_state_paused},
 };
 use crate::{
-    AccountSid, Action, ActionKind, Claim, Desired, Entry, Number, NumberLocation, NumberSettings,
-    PhoneNumber, ResourceRef, Status, Transfer, TransferResources, claim::NumberDefaults, desired::Main,
-    digest::digest,
+    AccountSid, Action, ActionKind, Address, Claim, Desired, Entry, History, Now, Number, NumberLocation,
+    NumberSettings, Observed, PhoneNumber, Policy, ResourceRef, Status, Transfer, TransferResources,
+    claim::NumberDefaults, desired::Main, digest::digest,
 };
 
 /// A phone number and its desired account.
@@ -175,7 +175,7 @@ fn held(
         .or_else(|| name_mismatch(context, [wanted.to, from], &stays))
         .or_else(|| state_faults(context, wanted))
         .or_else(|| target_not_active(context, wanted, reactivating))
-        .or_else(|| resources(wanted, number))
+        .or_else(|| resources(context, wanted, number))
 }
 
 /// The hold of a change to a number that concerns `accounts`; `stays` is the start of its message.
@@ -280,28 +280,53 @@ pub(crate) fn not_active(to: AccountSid, phone: PhoneNumber) -> Hold {
     )
 }
 
-fn resources(wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
+/// The accounts that receive a number which is held because its transfer needs an address or a bundle.
+pub(crate) fn receivers_in_need(
+    desired: &Desired,
+    observed: &Observed,
+    history: &History,
+    policy: &Policy,
+    now: Now,
+) -> BTreeSet<AccountSid> {
+    let context = Context { desired, observed, history, policy, now };
+    // Whether they will be reactivated in this pass is not known yet.
+    let active = observed.accounts().map(|account| account.sid).collect();
+    let needs = |wanted: &Wanted<'_>| match observed.locate(wanted.phone) {
+        NumberLocation::In(from, number) if from != wanted.to => {
+            held(&context, wanted, from, number, &active)
+                .is_some_and(|hold| matches!(hold.reason, Reason::NeedsAddress | Reason::NeedsBundle))
+        }
+        NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => false,
+    };
+    wanted(&context).into_iter().filter(needs).map(|wanted| wanted.to).collect()
+}
+
+fn resources(context: &Context<'_>, wanted: &Wanted<'_>, number: &Number) -> Option<Hold> {
     let Wanted { to, phone, terms, leaves } = wanted;
     let place = if leaves.is_some() { "under `mainAccount.numbers`" } else { "in the claim" };
     let TransferResources { address_sid, bundle_sid, .. } = terms.resources(*phone, number.number_type);
-    if number.needs_address && address_sid.is_none() {
-        return Some(hold(
-            Reason::NeedsAddress,
-            format!("{phone} has address requirements, but the desired state gives no `addressSid` of {to}"),
-            format!(
-                "write the number in the long form with an `addressSid` of {to} {place}, or a `transferDefaults` \
-                 for its prefix"
-            ),
-        ));
-    }
-    (number.resource_refs.contains(ResourceRef::Bundle) && bundle_sid.is_none()).then(|| {
-        hold(
-            Reason::NeedsBundle,
-            format!("{phone} has a regulatory bundle, but the desired state gives no `bundleSid` of {to}"),
-            format!(
-                "write the number in the long form with a `bundleSid` of {to} {place}, or a `transferDefaults` \
-                 for its prefix"
-            ),
-        )
-    })
+    let (reason, has, key, placeholder) = if number.needs_address && address_sid.is_none() {
+        (Reason::NeedsAddress, "address requirements", "addressSid", "AD…")
+    } else if number.resource_refs.contains(ResourceRef::Bundle) && bundle_sid.is_none() {
+        (Reason::NeedsBundle, "a regulatory bundle", "bundleSid", "BU…")
+    } else {
+        return None;
+    };
+    let addresses = context.observed.addresses(*to);
+    let first = addresses.and_then(<[Address]>::first).map(|address| address.sid.to_string());
+    let sids = match (reason == Reason::NeedsAddress, first) {
+        (true, Some(address)) => format!("{key}: {address}"),
+        (false, Some(address)) => format!("{key}: {placeholder}, addressSid: {address}"),
+        (_, None) => format!("{key}: {placeholder}"),
+    };
+    let addresses = addresses
+        .map_or_else(String::new, |addresses| format!("; {}", crate::address::words(*to, addresses)));
+    Some(hold(
+        reason,
+        format!("{phone} has {has}, but the desired state gives no `{key}` of {to}"),
+        format!(
+            "write `{{number: \"{phone}\", {sids}}}` {place}, with SIDs of {to}, or a `transferDefaults` for its \
+             prefix{addresses}"
+        ),
+    ))
 }

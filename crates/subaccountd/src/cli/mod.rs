@@ -249,6 +249,11 @@ pub(crate) struct ImportOptions {
     /// all: claim every number for its present owner; none: leave numbers unmanaged, and do not read them
     #[arg(long, default_value = "all")]
     pub(crate) numbers: Numbers,
+    /// Write the settings of each number that are not Twilio's defaults; URLs with user information or a query are left out
+    ///
+    /// The state then keeps these settings: what others change is changed back.
+    #[arg(long)]
+    pub(crate) number_settings: bool,
     /// Write friendly names as checks: while the live name differs, only a suspension can change the account
     #[arg(long)]
     pub(crate) check_names: bool,

@@ -87,6 +87,7 @@ fn choice(options: &ImportOptions) -> ExportFilter {
         name_prefix: options.name_prefix.clone().unwrap_or_default(),
         sids: options.sid.iter().copied().collect(),
         numbers: options.numbers == Numbers::All,
+        number_settings: options.number_settings,
         check_names: options.check_names,
     }
 }

@@ -37,6 +37,13 @@ fn events() -> Vec<Event> {
         exempt: false,
         entry: "e".to_owned(),
     };
+    let configure = Write {
+        kind: ActionKind::Configure,
+        transfer: None,
+        releases: Vec::new(),
+        settings: Some("s".to_owned()),
+        ..write.clone()
+    };
     let on_account = |kind| Write { target: Target::Account(account), kind, ..write.clone() };
     let refusal = |code| Refusal { code, message: "no".to_owned(), ..Refusal::default() };
     let unknown = UnknownOutcome { message: "lost".to_owned(), request_id: Some("RQ1".to_owned()) };
@@ -81,6 +88,16 @@ fn events() -> Vec<Event> {
             at,
             entry: "e".to_owned(),
             seen: "s".to_owned(),
+        },
+        Event::Intent { id: 12, at, write: configure.clone() },
+        Event::Outcome { id: 12, at, outcome: Outcome::Done(Receipt::default()) },
+        Event::SettingsReverted { number, at },
+        Event::SettingsSuperseded { number },
+        Event::Intent { id: 13, at, write: configure },
+        Event::Outcome {
+            id: 13,
+            at,
+            outcome: Outcome::Done(Receipt { note: Some("n".to_owned()), ..Receipt::default() }),
         },
         Event::Superseded { target: Target::Account(account) },
         Event::NoLongerHeld { items: vec![held_item(account, "Paused")] },
@@ -228,7 +245,7 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:37: this line is not a valid journal entry"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:41: this line is not a valid journal entry"), "{refusal}");
     assert!(Journal::read_only(dir.path(), main_account()).is_err());
 }
 

@@ -76,6 +76,10 @@ impl Observer<'_> {
                 let read = self.client.number(account, number).await;
                 Ok(Answer::Number(account, phone, bearable(read)?))
             }
+            Want::Addresses(account) => {
+                let read = self.client.addresses(account).await;
+                Ok(Answer::Addresses(account, bearable(read)?))
+            }
             Want::Numbers(account) => {
                 let read = bearable(self.client.numbers(account, Tries::Repeated).await)?;
                 Ok(Answer::Numbers(account, read.map_or_else(NumberList::Unreadable, NumberList::Known)))

@@ -141,7 +141,7 @@ fn check_fault(document: &[u8], mut files: Vec<Source>, rules: &GuardrailArgs, w
 fn check_export(document: &[u8], observation: &Observation, rules: &GuardrailArgs) {
     let observed = &observation.observed;
     for check_names in [false, true] {
-        let filter = ExportFilter { check_names, ..ExportFilter::default() };
+        let filter = ExportFilter { check_names, number_settings: check_names, ..ExportFilter::default() };
         let is_read = |sid: &AccountSid| matches!(observed.number_list(*sid), NumberList::Known(_));
         if !filter.lists(observed).iter().all(is_read) {
             return;

@@ -18,6 +18,7 @@ mod leaks;
 mod loading;
 mod log_fields;
 mod namespace;
+mod number_settings;
 mod printed;
 mod progress;
 mod safety;

@@ -10,7 +10,7 @@ use crate::support::{
     counted_client, error, hasty_client, main, number_json, numbers_page, ok, raw, reply, sub, words,
 };
 use subaccountd_core::{
-    LiveStatus, ResourceRef, ResourceRefs, Status,
+    LiveStatus, NumberSetting, NumberType, ResourceRef, ResourceRefs, SettingSet, Status,
     remote::{ErrorKind, Observe, Tries},
 };
 use subaccountd_twilio::{Config, Operation, RequestOutcome, Retry};
@@ -152,6 +152,74 @@ async fn a_number_is_read_with_its_needs_for_a_transfer() {
             server.targets(),
             [format!("GET /2010-04-01/Accounts/{}/IncomingPhoneNumbers.json?PageSize=1000", sub())]
         );
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_read_with_its_type_and_settings_without_credentials() {
+    let row = |more: &str| format!(r#"{{"sid": "PN{:032}", "phone_number": "+15105550001"{more}}}"#, 1);
+    let url =
+        r#", "voice_url": "https://a:5ecre7@example.com/v?t=5ecre7", "sms_url": "", "status_callback": null"#;
+    let application =
+        r#", "voice_application_sid": "AP0000000000000000000000000000000A", "voice_method": "POST""#;
+    let server = Server::script([ok(&numbers_page(
+        &[row(&format!(r#"{url}{application}, "type": "toll-free""#))],
+        None,
+    ))])
+    .await;
+    let numbers = client(&server).numbers(sub(), Tries::Repeated).await.unwrap();
+    let shown = format!("{numbers:?}{}", serde_json::to_string(&numbers).unwrap());
+    assert!(!shown.contains("5ecre7"), "{shown}");
+    assert_eq!(numbers[0].number_type, Some(NumberType::TollFree));
+    assert_eq!(numbers[0].urls, [NumberSetting::VoiceUrl].into_iter().collect::<SettingSet>());
+    let settings = numbers[0].settings.as_deref().unwrap();
+    assert_eq!(settings.get(NumberSetting::VoiceUrl).unwrap().text(), "https://…@example.com/v?…");
+    // In either case it is the same SID.
+    assert_eq!(
+        settings.get(NumberSetting::VoiceApplicationSid).unwrap().text(),
+        "AP0000000000000000000000000000000a"
+    );
+    // Those of a fleet take no memory for what is not set.
+    assert_eq!(settings.iter().count(), 2, "{settings:?}");
+}
+
+#[tokio::test]
+async fn the_first_addresses_of_an_account_are_one_request() {
+    let row = |n: u32, more: &str| format!(r#"{{"sid": "AD{n:032}", "account_sid": "{}"{more}}}"#, sub());
+    let rows = [
+        row(1, r#", "city": "Berlin\u001b[2J", "iso_country": "DE", "street": "5ecre7""#),
+        row(2, ""),
+        row(3, r#", "city": 7"#),
+        format!(r#"{{"sid": "AD{:032}", "account_sid": "{}"}}"#, 4, main()),
+        r#"{"sid": "XX"}"#.to_owned(),
+        "7".to_owned(),
+    ];
+    let body = format!(r#"{{"addresses": [{}], "next_page_uri": "/2010-04-01/next"}}"#, rows.join(","));
+    let server = Server::script([ok(&body)]).await;
+    let addresses = client(&server).addresses(sub()).await.unwrap();
+    let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [format!("AD{:032} (Berlin\u{fffd}[2J, DE)", 1), format!("AD{:032}", 2), format!("AD{:032}", 3),]
+    );
+    assert_eq!(server.targets(), [format!("GET /2010-04-01/Accounts/{}/Addresses.json?PageSize=6", sub())]);
+}
+
+#[tokio::test]
+async fn setting_of_a_wrong_type_hides_no_number() {
+    let row = |more: &str| format!(r#"{{"sid": "PN{:032}", "phone_number": "+15105550001"{more}}}"#, 1);
+    for (more, setting) in [
+        (r#", "voice_url": 7"#, NumberSetting::VoiceUrl),
+        (r#", "sms_method": ["GET"]"#, NumberSetting::SmsMethod),
+        (r#", "friendly_name": {}"#, NumberSetting::FriendlyName),
+    ] {
+        let row = row(&format!(r#"{more}, "type": false"#));
+        let server = Server::script([ok(&numbers_page(&[row], None))]).await;
+        let numbers = client(&server).numbers(sub(), Tries::Repeated).await.unwrap();
+        let settings = numbers[0].settings.as_deref().unwrap();
+        assert_eq!((settings.get(setting), numbers[0].number_type), (None, None), "{more}");
+        let others = NumberSetting::ALL.into_iter().filter(|other| *other != setting);
+        assert!(others.into_iter().all(|other| settings.get(other).is_some()), "{more}");
     }
 }
 

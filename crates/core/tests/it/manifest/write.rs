@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use subaccountd_core::{
-    Account, AccountSid, Desired, DesiredStatus, History, LiveStatus, Now, Number, NumberList, Observed,
-    PhoneNumber, Policy, ResourceRef, ResourceRefs, Status,
+    Account, AccountSid, Desired, DesiredStatus, History, LiveStatus, Now, Number, NumberList, NumberSetting,
+    Observed, PhoneNumber, Policy, ResourceRef, ResourceRefs, ShownSettings, Status,
     manifest::{
         Source,
         export::{Export, ExportFilter},
@@ -121,6 +121,62 @@ fn a_fleet() -> Fleet {
                 ..number("+493012345678")
             },
         )
+}
+
+#[test]
+fn settings_are_written_when_asked_for_and_urls_with_credentials_are_told() {
+    let with = |text: &str, values: &[(NumberSetting, &str)]| {
+        let mut shown = ShownSettings::default();
+        values.iter().for_each(|(setting, value)| shown.insert(*setting, value));
+        Number { settings: Some(Box::new(shown)), ..number(text) }
+    };
+    let fleet = Fleet::new()
+        .account("AC01", "acme", Status::Active)
+        .holds_one(
+            "AC01",
+            with(
+                "+15105550101",
+                &[
+                    (NumberSetting::FriendlyName, "desk: \"front\" #1"),
+                    (NumberSetting::VoiceUrl, "https://example.com/voice"),
+                    (NumberSetting::VoiceMethod, "GET"),
+                    (NumberSetting::SmsMethod, "POST"),
+                    (NumberSetting::SmsUrl, "https://user:secret@example.com/sms"),
+                    (NumberSetting::StatusCallback, "https://example.com/?token=secret"),
+                    (NumberSetting::TrunkSid, "TK00000000000000000000000000000001"),
+                ],
+            ),
+        )
+        .holds_one("AC01", with("+15105550102", &[(NumberSetting::VoiceUrl, "example.com")]))
+        .holds_one("AC01", with("+15105550103", &[(NumberSetting::FriendlyName, &"x".repeat(65))]));
+    let text = fleet.written(&ExportFilter { number_settings: true, ..ExportFilter::default() });
+    assert!(!text.contains("secret"), "{text}");
+    insta::assert_snapshot!(short(&text), @r#"
+    # yaml-language-server: $schema=./desired-state.v1.schema.json
+    # Written by `subaccountd import`: the accounts as they are at Twilio; the plan of this state is empty.
+    # Edit it as needed. Accounts that it does not list are never changed.
+    apiVersion: subaccountd/v1
+    kind: DesiredState
+    mainAccount:
+      sid: AC00
+    subaccounts:
+      - sid: AC01 # acme
+        status: active
+        numbers:
+          - number: "+15105550101"
+            friendlyName: "desk: \"front\" #1"
+            voiceUrl: "https://example.com/voice"
+            voiceMethod: "GET"
+            trunkSid: "TK01"
+            # smsUrl is skipped: it carries user information, a query or a fragment, or is not a valid URL
+            # statusCallback is skipped: it carries user information, a query or a fragment, or is not a valid URL
+          - "+15105550102"
+            # voiceUrl is skipped: it carries user information, a query or a fragment, or is not a valid URL
+          - "+15105550103"
+            # friendlyName is skipped: a state cannot name its value
+    "#);
+    let plain = fleet.written(&ExportFilter::default());
+    assert!(!plain.contains("desk") && !plain.contains("skipped"), "{plain}");
 }
 
 #[test]

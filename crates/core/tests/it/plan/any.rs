@@ -84,8 +84,9 @@ fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCase
     for (claimant, phone, claim) in scene.desired.claims() {
         let target = Target::Number(phone);
         let as_desired = |number: &subaccountd_core::Number| {
-            let differences = number.settings.as_ref().map(|shown| shown.differences(&claim.settings()));
-            number.phone == Some(phone) && matches!(differences, Some(Ok(differences)) if differences.is_empty())
+            let differences = number.settings.as_deref().map(|shown| shown.differences(&claim.settings()));
+            number.phone == Some(phone)
+                && matches!(differences, Some(Ok(differences)) if differences.is_empty())
         };
         let settled = scene.lists[&claimant].iter().flatten().any(as_desired);
         prop_assert_eq!(settled, !acts.contains(&target) && !holds.contains(&target));

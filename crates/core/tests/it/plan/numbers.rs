@@ -1,8 +1,11 @@
 //! The decision on a phone number and its desired account. The first match wins.
 
-use subaccountd_core::{ActionKind, ResourceRef, ResourceRefs, Status};
+use subaccountd_core::{ActionKind, Address, ResourceRef, ResourceRefs, Status, pass::Want};
 
-use crate::support::scene::{Scene, sid};
+use crate::support::{
+    scene::{Scene, sid},
+    text::long,
+};
 
 /// AC01 claims a number that sits in AC02.
 fn claimed() -> Scene {
@@ -367,11 +370,11 @@ fn a_number_with_address_requirements_needs_an_address() {
         .nowhere("+15105550101")
         .also_holds_with("AC02", "+15105550101", |number| number.needs_address = true)
         .shown();
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     NeedsAddress: transfer of AC01 +15105550101
       +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
-      = write the number in the long form with an `addressSid` of AC01 in the claim, or a `transferDefaults` for its prefix
-    ");
+      = write `{number: "+15105550101", addressSid: AD…}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix
+    "#);
 }
 
 #[test]
@@ -380,11 +383,11 @@ fn a_number_with_a_bundle_needs_a_bundle() {
         .nowhere("+15105550101")
         .also_holds_with("AC02", "+15105550101", |number| number.resource_refs.insert(ResourceRef::Bundle))
         .shown();
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     NeedsBundle: transfer of AC01 +15105550101
       +15105550101 has a regulatory bundle, but the desired state gives no `bundleSid` of AC01
-      = write the number in the long form with a `bundleSid` of AC01 in the claim, or a `transferDefaults` for its prefix
-    ");
+      = write `{number: "+15105550101", bundleSid: BU…}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix
+    "#);
 }
 
 #[test]
@@ -476,14 +479,14 @@ fn a_number_that_moves_to_main_needs_its_resources_under_the_main_account() {
             number.needs_address = true;
         })
         .shown();
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     NeedsAddress: transfer of AC00 +15105550101
       +15105550101 has address requirements, but the desired state gives no `addressSid` of AC00
-      = write the number in the long form with an `addressSid` of AC00 under `mainAccount.numbers`, or a `transferDefaults` for its prefix
+      = write `{number: "+15105550101", addressSid: AD…}` under `mainAccount.numbers`, with SIDs of AC00, or a `transferDefaults` for its prefix
     StillHoldsNumbers: close of AC01
       AC01 was seen with 1 number: 1 waiting for a transfer: +15105550101
       = wait for the transfers
-    ");
+    "#);
 }
 
 #[test]
@@ -540,6 +543,52 @@ fn a_number_of_a_closing_account_is_held_with_the_account() {
     --
     Unreadable close AC01
     ");
+}
+
+#[test]
+fn remedy_names_addresses_of_the_receiver_which_are_read_only_then() {
+    let needing = claimed().nowhere("+15105550101").also_holds_with("AC02", "+15105550101", |number| {
+        number.needs_address = true;
+    });
+    assert_eq!(needing.asks().last(), Some(&Want::Addresses(sid("AC01"))));
+    assert!(claimed().asks().iter().all(|want| matches!(want, Want::Numbers(_))));
+    let address = |n: u8, city: &str| Address::new(long(&format!("AD{n:02}")).parse().unwrap(), city, "DE");
+    let with = |count: u8| {
+        let mut scene = needing.clone();
+        scene.addresses.insert(sid("AC01"), (1..=count).map(|n| address(n, "Berlin")).collect());
+        scene
+    };
+    let mut bundle = with(1);
+    for number in bundle.lists.get_mut(&sid("AC02")).unwrap().as_mut().unwrap() {
+        number.needs_address = false;
+        number.resource_refs.insert(ResourceRef::Bundle);
+    }
+    let shown =
+        [needing.shown(), with(0).shown(), with(1).shown(), with(6).shown(), bundle.shown()].join("--\n");
+    insta::assert_snapshot!(shown, @r#"
+    NeedsAddress: transfer of AC01 +15105550101
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
+      = write `{number: "+15105550101", addressSid: AD…}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix
+    --
+    NeedsAddress: transfer of AC01 +15105550101
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
+      = write `{number: "+15105550101", addressSid: AD…}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix; AC01 has no address: create one first
+    --
+    NeedsAddress: transfer of AC01 +15105550101
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
+      = write `{number: "+15105550101", addressSid: AD01}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix; addresses of AC01: AD01 (Berlin, DE)
+    --
+    NeedsAddress: transfer of AC01 +15105550101
+      +15105550101 has address requirements, but the desired state gives no `addressSid` of AC01
+      = write `{number: "+15105550101", addressSid: AD01}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix; addresses of AC01: AD01 (Berlin, DE); AD02 (Berlin, DE); AD03 (Berlin, DE); AD04 (Berlin, DE); AD05 (Berlin, DE) and more
+    --
+    NeedsBundle: transfer of AC01 +15105550101
+      +15105550101 has a regulatory bundle, but the desired state gives no `bundleSid` of AC01
+      = write `{number: "+15105550101", bundleSid: BU…, addressSid: AD01}` in the claim, with SIDs of AC01, or a `transferDefaults` for its prefix; addresses of AC01: AD01 (Berlin, DE)
+    "#);
+    // Not in the way of what comes first: a paused account needs no address yet.
+    let paused = r#"subaccounts: [{sid: AC01, status: active, paused: true, numbers: ["+15105550101"]}, {sid: AC02, status: active}]"#;
+    assert!(needing.says(paused).asks().iter().all(|want| matches!(want, Want::Numbers(_))));
 }
 
 #[test]

@@ -67,6 +67,10 @@ impl Scene {
                 let truth = self.truth.get(&account).or_else(|| self.accounts.get(&account));
                 Answer::Account(account, truth.cloned().ok_or_else(|| "404".to_owned()))
             }
+            Want::Addresses(account) => {
+                let addresses = self.addresses.get(&account).cloned();
+                Answer::Addresses(account, addresses.ok_or_else(|| "404".to_owned()))
+            }
             Want::Number(account, number, id) => {
                 let truth = id.phone().and_then(|phone| self.number_truth.get(&phone));
                 let listed = self.listed(id);

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, ActionKind, Desired, DesiredStatus, Guardrails, History, Limit, Limits,
-    LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ShownSettings,
+    Account, AccountSid, Action, ActionKind, Address, Desired, DesiredStatus, Guardrails, History, Limit,
+    Limits, LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ShownSettings,
     SkipCause, Stamp, Status, UnknownOutcome,
     history::{Event, Write as Journaled},
     manifest::{Source, parse},
@@ -30,6 +30,7 @@ pub(crate) struct Scene {
     pub(crate) number_truth: BTreeMap<PhoneNumber, AccountSid>,
     /// Settings of numbers that a single fetch shows otherwise than the lagging lists.
     pub(crate) settings_truth: BTreeMap<PhoneNumber, ShownSettings>,
+    pub(crate) addresses: BTreeMap<AccountSid, Vec<Address>>,
     pub(crate) history: History,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
@@ -95,6 +96,7 @@ impl Scene {
             truth: BTreeMap::new(),
             number_truth: BTreeMap::new(),
             settings_truth: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             history: History::default(),
             policy: Policy::default(),
             limits: Limits::default(),

@@ -313,6 +313,7 @@ impl Fleet {
                 }
                 _ => Answer::Numbers(account, NumberList::Unreadable(failed())),
             },
+            Want::Addresses(account) => Answer::Addresses(account, Err(failed())),
             Want::Account(account) if fails => Answer::Account(account, Err(failed())),
             Want::Account(account) => Answer::Account(account, Ok(self.account(account))),
             Want::Number(account, _, phone) if fails => Answer::Number(account, phone, Err(failed())),
