@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod pin;
 pub(crate) mod settings;
 
 use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
@@ -15,9 +16,12 @@ use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::Dia
 use subaccountd_twilio::trimmed;
 
 use crate::{
-    cli::settings::{
-        ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, Prepared,
-        ReconcileArgs, account_sid, duration, explain, prepare, variable,
+    cli::{
+        pin::PinArgs,
+        settings::{
+            ConnectionArgs, DaemonArgs, DryRunArgs, GuardrailArgs, JournalArgs, LoggingArgs, Prepared,
+            ReconcileArgs, account_sid, duration, explain, prepare, variable,
+        },
     },
     http::client::daemon_url,
     output::terminal::Color,
@@ -277,24 +281,6 @@ pub(crate) enum Numbers {
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(trimmed(word))
         .ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
-}
-
-/// The accounts that are pinned, and the source of their SIDs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Pin")]
-pub(crate) struct PinArgs {
-    /// Write nothing, and exit with 2 when there is something to pin
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// Also pin the one open account that has the name of an entry, though subaccountd did not create it: check each
-    ///
-    /// Needs the credentials, or --from.
-    #[arg(long)]
-    pub(crate) adopt: bool,
-    /// Read the created accounts from a snapshot instead of the journal: a file, - for standard input, or the address of a
-    /// daemon's --status-listen
-    #[arg(long, value_name = "FILE|URL")]
-    pub(crate) from: Option<Source>,
 }
 
 /// The snapshot that is planned on instead of Twilio.

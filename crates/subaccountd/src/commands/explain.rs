@@ -52,7 +52,7 @@ pub(super) async fn explain(
             None => bail!("{sid} is not in any number list that was read: check the SID"),
         },
         Id::Phone(phone) => {
-            let is_claimed = desired.claims().any(|(_, number, _)| number == phone);
+            let is_claimed = desired.claimants().contains_key(&phone);
             if !is_claimed && observation.observed.locate(phone) == NumberLocation::Nowhere {
                 bail!(
                     "{phone} is neither claimed in the state nor in any number list that was read: check the number"

@@ -16,7 +16,7 @@ use subaccountd_twilio::Client;
 use super::{Exit, eprint, print, show_faults};
 use crate::{
     cli::{
-        PinArgs,
+        pin::PinArgs,
         settings::{ConnectionArgs, JournalArgs, JournalDir},
     },
     daemon::metrics::Metrics,

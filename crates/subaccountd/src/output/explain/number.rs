@@ -1,8 +1,8 @@
 //! The explanation of a number.
 
 use subaccountd_core::{
-    AccountSid, ActionKind, Claim, Number, NumberId, NumberLocation, NumberSetting, PhoneNumber, ResourceRef,
-    Target, TransferResources,
+    AccountSid, ActionKind, Claim, FriendlyName, Number, NumberId, NumberLocation, NumberSetting, PhoneNumber,
+    ResourceRef, Target, TransferResources,
     report::{ActionView, HeldView},
 };
 
@@ -28,7 +28,10 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
             }
         }
         None if phone.is_none() => page.line("no desired state can name it: it has no E.164 phone number"),
-        None => page.line("not claimed by any entry"),
+        None => match phone.and_then(|phone| awaited_by(case, phone)) {
+            Some(name) => page.line(&format!("in {}", case.view.named(name))),
+            None => page.line("not claimed by any entry"),
+        },
     }
     for entry in case.desired.accounts() {
         if entry.close().is_some_and(|terms| phone.is_some_and(|phone| terms.release.contains(&phone))) {
@@ -51,6 +54,11 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
         });
     }
     page.out
+}
+
+/// The name of the entry without an account that claims `phone`.
+fn awaited_by<'a>(case: &ExplainContext<'a>, phone: PhoneNumber) -> Option<&'a FriendlyName> {
+    case.desired.unpinned_claims().find(|(_, claimed)| *claimed == phone).map(|(name, _)| name)
 }
 
 fn moves(action: &ActionView, phone: Option<PhoneNumber>) -> bool {
