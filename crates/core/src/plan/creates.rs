@@ -123,11 +123,12 @@ impl<'a> Facts<'a> {
             ));
         }
         if let Some(accounts) = self.open_by_name.get(&folded(text)) {
-            let (are, names) = (if accounts.len() == 1 { "is" } else { "are" }, first_of(accounts));
+            let names = first_of(accounts);
+            let (has, was) = if accounts.len() == 1 { ("has", "was") } else { ("have", "were") };
             return Some(hold(
                 Reason::AmbiguousName,
                 format!(
-                    "{text:?} is not created: {names} {are} named so, and not created by this journal for the entry"
+                    "{text:?} is not created: {names} {has} this name, and {was} not created by this journal for it"
                 ),
                 "run `subaccountd pin --adopt`, which shows the account and writes its SID into the entry, or use another name",
             ));

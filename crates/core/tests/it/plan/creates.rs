@@ -106,7 +106,7 @@ fn account_of_this_name_that_the_journal_did_not_create_holds_it() {
     let twin = scene.clone().account("AC07", "acme", Status::Active);
     insta::assert_snapshot!(twin.shown(), @r#"
     AmbiguousName: create of "acme"
-      "acme" is not created: AC07 is named so, and not created by this journal for the entry
+      "acme" is not created: AC07 has this name, and was not created by this journal for it
       = run `subaccountd pin --adopt`, which shows the account and writes its SID into the entry, or use another name
     "#);
     let closed = scene.account("AC07", "acme", Status::Closed);
