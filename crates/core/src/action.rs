@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountRef, AccountSid, AddressSid, BundleSid, FriendlyName, IdentitySid, NumberSetting,
-    NumberSettings, NumberSid, PhoneNumber,
+    Account, AccountRef, AccountSid, AddressSid, BundleSid, CallEnd, FriendlyName, IdentitySid, NumberSetting,
+    NumberSettings, NumberSid, PhoneNumber, text::count,
 };
 
 /// The action kinds, in the order of their execution. The brake checks each of them separately.
@@ -26,14 +26,23 @@ pub enum ActionKind {
     Suspend,
     /// Changes settings of a phone number.
     Configure,
+    /// Ends the calls of a suspended account.
+    EndCalls,
     /// Closes an account, which cannot be undone.
     Close,
 }
 
 impl ActionKind {
     /// Every action kind, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Reactivate, Self::Create, Self::Transfer, Self::Suspend, Self::Configure, Self::Close];
+    pub const ALL: [Self; 7] = [
+        Self::Reactivate,
+        Self::Create,
+        Self::Transfer,
+        Self::Suspend,
+        Self::Configure,
+        Self::EndCalls,
+        Self::Close,
+    ];
 
     /// The name in plans, metrics and settings.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +52,7 @@ impl ActionKind {
             Self::Transfer => "transfer",
             Self::Suspend => "suspend",
             Self::Configure => "configure",
+            Self::EndCalls => "endCalls",
             Self::Close => "close",
         }
     }
@@ -67,6 +77,8 @@ pub enum Action {
     Suspend(AccountSid),
     /// Changes settings of a phone number.
     Configure(Configure),
+    /// Ends calls.
+    EndCalls(EndCalls),
     /// Closes an account.
     Close(Close),
 }
@@ -124,6 +136,15 @@ pub struct TransferResources {
     pub emergency_address_sid: Option<AddressSid>,
 }
 
+/// The calls of a suspended account to end, and the observation that this was planned on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndCalls {
+    /// The account as it was observed.
+    pub account: Account,
+    /// The calls, by SID.
+    pub calls: Vec<CallEnd>,
+}
+
 /// A close, and the observation that it was planned on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Close {
@@ -136,12 +157,14 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The target of a write: an account, for a transfer or a configure a phone number, for a create a name.
+/// The target of a write: an account, the calls of one, for a transfer or a configure a phone number, for a create a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// An account whose status is changed.
     Account(AccountSid),
+    /// The calls of an account.
+    Calls(AccountSid),
     /// A phone number that is moved or configured.
     Number(PhoneNumber),
     /// The friendly name of an account that is created.
@@ -157,6 +180,7 @@ impl Action {
             Self::Transfer(_) => ActionKind::Transfer,
             Self::Suspend(_) => ActionKind::Suspend,
             Self::Configure(_) => ActionKind::Configure,
+            Self::EndCalls(_) => ActionKind::EndCalls,
             Self::Close(_) => ActionKind::Close,
         }
     }
@@ -169,6 +193,7 @@ impl Action {
             Self::Create(create) => (&create.name).into(),
             Self::Transfer(transfer) => transfer.to.into(),
             Self::Configure(configure) => configure.account.into(),
+            Self::EndCalls(end) => end.account.sid.into(),
             Self::Close(close) => close.account.sid.into(),
         }
     }
@@ -178,7 +203,20 @@ impl Action {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),
             Self::Configure(configure) => Some(configure.phone),
-            Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::Close(_) => None,
+            Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::EndCalls(_) | Self::Close(_) => None,
+        }
+    }
+
+    /// The number of calls that it ends, if it ends calls.
+    pub const fn calls(&self) -> Option<usize> {
+        match self {
+            Self::EndCalls(end) => Some(end.calls.len()),
+            Self::Reactivate(_)
+            | Self::Create(_)
+            | Self::Transfer(_)
+            | Self::Suspend(_)
+            | Self::Configure(_)
+            | Self::Close(_) => None,
         }
     }
 
@@ -188,6 +226,7 @@ impl Action {
             Self::Transfer(transfer) => Target::Number(transfer.phone),
             Self::Configure(configure) => Target::Number(configure.phone),
             Self::Create(create) => Target::Name(create.name.clone()),
+            Self::EndCalls(end) => Target::Calls(end.account.sid),
             Self::Reactivate(sid) | Self::Suspend(sid) => Target::Account(*sid),
             Self::Close(close) => Target::Account(close.account.sid),
         }
@@ -206,6 +245,12 @@ impl fmt::Display for Action {
             Self::Configure(Configure { account, phone, settings, .. }) => {
                 let names: Vec<_> = settings.names().iter().map(NumberSetting::as_str).collect();
                 write!(f, "configure {phone} of {account} ({})", names.join(", "))
+            }
+            Self::EndCalls(EndCalls { account, calls }) if calls.is_empty() => {
+                write!(f, "end the calls of {}", account.sid)
+            }
+            Self::EndCalls(EndCalls { account, calls }) => {
+                write!(f, "end {} of {}", count(calls.len(), "call"), account.sid)
             }
             Self::Close(close) => write!(f, "close {}", close.account.sid),
         }

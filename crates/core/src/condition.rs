@@ -58,6 +58,7 @@ impl ConditionReason {
             Self::Planned(ActionKind::Transfer) => "Transferring",
             Self::Planned(ActionKind::Suspend) => "Suspending",
             Self::Planned(ActionKind::Configure) => "Configuring",
+            Self::Planned(ActionKind::EndCalls) => "EndingCalls",
             Self::Planned(ActionKind::Close) => "Closing",
             Self::Held(reason) => reason.as_str(),
         }

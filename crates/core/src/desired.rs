@@ -81,6 +81,9 @@ pub struct Entry<S = AccountSid> {
     pub friendly_name: Option<String>,
     /// The desired status.
     pub desired_status: DesiredStatus,
+    /// True when its calls are ended once it is suspended.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub end_calls: bool,
     /// The phone numbers that it must own.
     pub numbers: BTreeMap<PhoneNumber, OwnDetails>,
     /// The terms of the claims that they do not name themselves.
@@ -163,7 +166,7 @@ impl Unpinned {
     /// The same entry for the account `sid`.
     pub fn pinned(self, sid: AccountSid) -> Entry {
         let Self { sid: (), friendly_name, desired_status, numbers, number_defaults, .. } = self;
-        let Self { paused, lift_suspensions_before, reason, labels, .. } = self;
+        let Self { paused, lift_suspensions_before, end_calls, reason, labels, .. } = self;
         Entry {
             sid,
             friendly_name,
@@ -172,6 +175,7 @@ impl Unpinned {
             number_defaults,
             paused,
             lift_suspensions_before,
+            end_calls,
             reason,
             labels,
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, ActionKind, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed,
-    PhoneNumber, Policy, Status, Target,
+    AccountSid, ActionKind, CallList, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed,
+    PhoneNumber, Policy, Status, Target, endable,
     history::{Applied, Event, History, Write},
 };
 
@@ -132,6 +132,30 @@ fn attributed(history: &History, desired: &Desired, observed: &Observed, events:
     events.extend(closed.map(|account| Event::SeenClosed { account }));
 }
 
+/// The looks at calls: that none is left to end, or that they could not be read. The account is still suspended when its calls
+/// are read after the account list, or else has another `date_updated` from then on.
+pub(crate) fn call_events(history: &History, desired: &Desired, observed: &Observed, now: Now) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (account, calls) in observed.call_lists() {
+        let target = Target::Calls(account);
+        match calls {
+            CallList::Known(calls) if endable(calls).is_empty() => {
+                let ended = history.open_writes().filter(|(_, write)| write.target == target);
+                events.extend(ended.map(|(id, _)| Event::Resolved { id }));
+                let updated = observed.account(account).and_then(|account| account.date_updated);
+                events.push(Event::CallsEnded { account, updated });
+            }
+            CallList::Known(_) => {}
+            CallList::Unreadable(why) => {
+                let Some(entry) = desired.entry(account).map(Entry::digest) else { continue };
+                let (kind, at, seen) = (ActionKind::EndCalls, now.stamp(), why.clone());
+                events.push(Event::ProofFailed { kind, target, at, entry, seen });
+            }
+        }
+    }
+    events
+}
+
 fn live(observed: &Observed, account: AccountSid) -> Option<Status> {
     observed.account(account)?.status.known()
 }
@@ -153,6 +177,8 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
         (&Target::Account(account), _) => {
             write.status().is_some() && live(observed, account) == write.status()
         }
+        // No observation shows what ended a call.
+        (Target::Calls(_), _) => false,
         (&Target::Number(number), ActionKind::Configure) => {
             write.settings.is_some()
                 && desired
@@ -230,11 +256,14 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
                 match kind {
                     ActionKind::Reactivate => (active, live == Status::Active, late),
                     ActionKind::Suspend => (!active, live != Status::Active, late),
-                    ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::Close => {
-                        continue;
-                    }
+                    ActionKind::Create
+                    | ActionKind::Transfer
+                    | ActionKind::Configure
+                    | ActionKind::EndCalls
+                    | ActionKind::Close => continue,
                 }
             }
+            Target::Calls(_) => continue,
             &Target::Number(number) => {
                 let Some((from, to)) = transfer else { continue };
                 let NumberLocation::In(owner, _) = observed.locate(number) else { continue };

@@ -2,8 +2,11 @@
 //!
 //! One function makes every write, and nothing waits between its proof and its request: it takes its place in flight, reads
 //! its proof, makes the intent durable, and sends one request. A write whose proof is too old is skipped; the next pass
-//! proves it again. Closes are made one at a time. A failure only affects writes that depend on it, unless every other
+//! proves it again. Closes are made one at a time. The calls of an account are ended under one intent, each on a fresh proof:
+//! see `calls`. A failure only affects writes that depend on it, unless every other
 //! request would fail as well.
+
+mod calls;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +17,8 @@ use std::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip, SkipCause, Status,
+    Account, AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip,
+    SkipCause, Status,
     record::{Precondition, Record, Stopwatch},
     remote::{Apply, RemoteError, Sent, WriteSlot},
     text::count,
@@ -70,6 +74,11 @@ impl Execution {
                 }
                 Action::Create(_) => {
                     receipt.account.iter().for_each(|account| observed.set_account(account.clone()));
+                    continue;
+                }
+                Action::EndCalls(end) => {
+                    // The next pass lists what is left.
+                    observed.set_calls(end.account.sid, None);
                     continue;
                 }
                 Action::Reactivate(_) => Status::Active,
@@ -141,6 +150,7 @@ impl Progress {
             | Action::Create(_)
             | Action::Transfer(_)
             | Action::Configure(_)
+            | Action::EndCalls(_)
             | Action::Close(_) => Ok(()),
         }
     }
@@ -165,7 +175,11 @@ impl Progress {
                         self.waiting.entry(account).or_insert(why);
                     }
                 }
-                Action::Create(_) | Action::Suspend(_) | Action::Configure(_) | Action::Close(_) => {}
+                Action::Create(_)
+                | Action::Suspend(_)
+                | Action::Configure(_)
+                | Action::EndCalls(_)
+                | Action::Close(_) => {}
             }
         }
     }
@@ -176,17 +190,18 @@ pub async fn execute<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     approved: ApprovedPlan,
     ports: &Ports<'_, A, R, P, S>,
 ) -> Execution {
-    let [first, transfers, suspends, configures, closes] = approved.into_stages();
+    let [first, transfers, suspends, afterwards, closes] = approved.into_stages();
     let in_flight = ports.in_flight.max(1);
     let mut progress = Progress::default();
     let mut executed = Vec::new();
-    for (actions, in_flight) in [
+    let stages = [
         (first, in_flight),
         (transfers, in_flight),
         (suspends, in_flight),
-        (configures, in_flight),
+        (afterwards, in_flight),
         (closes, 1),
-    ] {
+    ];
+    for (actions, in_flight) in stages {
         let done = stage(ports, actions, &progress, in_flight).await;
         progress.note(&done);
         executed.extend(done);
@@ -213,8 +228,8 @@ async fn stage<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     stream::iter(stage).map(one).buffer_unordered(in_flight).collect().await
 }
 
-/// Makes one write: place in flight, check of the desired state, for a close a read of numbers and account, durable intent,
-/// one request. Only this function sends writes.
+/// Makes one write: place in flight, check of the desired state, for a close a read of numbers and account, for the end of calls
+/// a read of the account, durable intent, one request, or one for each call. Only this function and `calls` send writes.
 async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     ports: &Ports<'_, A, R, P, S>,
     planned: &Planned,
@@ -231,6 +246,9 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
         proof.last = ports.stopwatch.elapsed();
         // The reads took time, and the state may have changed.
         ports.precondition.check(action).await?;
+    } else if let Action::EndCalls(end) = action {
+        look_at_account(&mut place, &end.account, "the end of its calls", progress).await?;
+        proof.last = ports.stopwatch.elapsed();
     }
     proof.check_age(ports.stopwatch.elapsed())?;
     may_begin(ports.precondition)?;
@@ -239,9 +257,20 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     })?;
     // Making the intent durable took time as well.
     let still = proof.check_age(ports.stopwatch.elapsed()).and_then(|()| may_begin(ports.precondition));
-    let sent = match still {
-        Ok(()) => place.send(action).await,
-        Err(skip) => Sent::from(Outcome::Skipped(skip)),
+    let sent = match (still, action) {
+        (Ok(()), Action::EndCalls(end)) => {
+            calls::end_calls(ports, &mut place, planned, end, progress, proof).await
+        }
+        (
+            Ok(()),
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Transfer(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::Close(_),
+        ) => place.send(action).await,
+        (Err(skip), _) => Sent::from(Outcome::Skipped(skip)),
     };
     ports.record.outcome(id, planned, &sent.outcome).await;
     if let Some(error) = sent.stop {
@@ -304,8 +333,26 @@ async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) ->
             numbers.len(),
         )));
     }
-    let account = place.account(sid).await.map_err(failed)?;
-    if account != close.account {
+    look_at_account(place, &close.account, "its close", progress).await
+}
+
+/// Checks right before `what` that the account, read once, is as planned.
+async fn look_at_account(
+    place: &mut impl WriteSlot,
+    planned: &Account,
+    what: &str,
+    progress: &Progress,
+) -> Result<(), Skip> {
+    let sid = planned.sid;
+    let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
+    let account = place.account(sid).await.map_err(|error| {
+        let why = format!("{sid} could not be read right before {what}: {error}");
+        if error.stops_the_pass() {
+            progress.stop(error);
+        }
+        changed(why)
+    })?;
+    if account != *planned {
         return Err(changed(format!(
             "{sid} changed since it was planned: now {} and named {:?}, last changed at {}",
             account.status,

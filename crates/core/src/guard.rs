@@ -86,6 +86,8 @@ const fn floor(kind: ActionKind) -> usize {
         ActionKind::Transfer | ActionKind::Configure => 10,
         ActionKind::Suspend => 2,
         ActionKind::Close => 1,
+        // It has no limit.
+        ActionKind::EndCalls => 0,
     }
 }
 
@@ -108,7 +110,7 @@ impl Budget {
 /// The budgets of a pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budgets {
-    /// By action kind.
+    /// By action kind, of those that have a limit.
     pub verbs: BTreeMap<ActionKind, Budget>,
     /// The budget of phone numbers released by closes.
     pub release: Budget,
@@ -155,7 +157,7 @@ pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
         Action::Suspend(account) if !touched.contains(account) => 0,
         Action::Transfer(_) => 1,
         Action::Suspend(_) => 2,
-        Action::Configure(_) => 3,
+        Action::Configure(_) | Action::EndCalls(_) => 3,
         Action::Close(_) => 4,
     }
 }
@@ -168,6 +170,7 @@ fn touched(action: &Action) -> Vec<AccountSid> {
         | Action::Create(_)
         | Action::Suspend(_)
         | Action::Configure(_)
+        | Action::EndCalls(_)
         | Action::Close(_) => Vec::new(),
     }
 }
@@ -195,16 +198,19 @@ pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Bud
         let base = match kind {
             ActionKind::Transfer => plan.found_numbers,
             ActionKind::Configure => plan.found_claims,
-            ActionKind::Reactivate | ActionKind::Create | ActionKind::Suspend | ActionKind::Close => {
-                plan.live_accounts
-            }
+            ActionKind::Reactivate
+            | ActionKind::Create
+            | ActionKind::Suspend
+            | ActionKind::EndCalls
+            | ActionKind::Close => plan.live_accounts,
         };
         let limit = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
         Budget { limit, spent: history.spent(kind, now, limits.window) }
     };
     let release =
         Budget { limit: Some(limits.released_numbers), spent: history.released(now, limits.window) };
-    Budgets { verbs: ActionKind::ALL.map(|kind| (kind, of(kind))).into(), release }
+    let limited = ActionKind::ALL.into_iter().filter(|kind| limit_flag(*kind).is_some());
+    Budgets { verbs: limited.map(|kind| (kind, of(kind))).collect(), release }
 }
 
 /// Takes the actions that `which` selects out of `plan`.
@@ -219,7 +225,11 @@ fn hold_numbers_without_target(plan: &mut Plan) {
     let in_inactive = |planned: &Planned| match &planned.action {
         Action::Transfer(Transfer { to, .. }) => inactive_targets.contains(to),
         Action::Configure(Configure { account, .. }) => inactive_targets.contains(account),
-        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => false,
+        Action::Reactivate(_)
+        | Action::Create(_)
+        | Action::Suspend(_)
+        | Action::EndCalls(_)
+        | Action::Close(_) => false,
     };
     for Planned { action, .. } in take(plan, in_inactive) {
         // Without the faults, the reactivations may be within their limit, and then these actions count.
@@ -229,7 +239,11 @@ fn hold_numbers_without_target(plan: &mut Plan) {
         let hold = match &action {
             Action::Transfer(transfer) => not_active(transfer.to, transfer.phone),
             Action::Configure(configure) => inactive(configure.account, configure.phone),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Close(_) => continue,
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Suspend(_)
+            | Action::EndCalls(_)
+            | Action::Close(_) => continue,
         };
         plan.hold(action.kind(), action.account(), action.number(), hold);
     }
@@ -243,13 +257,14 @@ fn check_limit(
     history: &History,
     now: Now,
 ) {
-    let Some(limit) = budgets.verbs[&kind].limit else { return };
+    let Some(Budget { limit: Some(limit), spent }) = budgets.verbs.get(&kind).copied() else { return };
+    let Some(flag) = limit_flag(kind) else { return };
     let costs = |planned: &Planned| planned.action.kind() == kind && !planned.exempt;
     let planned: Vec<_> = plan.actions.iter().filter(|p| costs(p)).collect();
     // A repeat of a write whose outcome is unknown takes the place of that write.
     let repeats =
         planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
-    let (count, spent) = (planned.len(), budgets.verbs[&kind].spent.saturating_sub(repeats));
+    let (count, spent) = (planned.len(), spent.saturating_sub(repeats));
     let doubted = plan.doubted.get(&kind).copied().unwrap_or_default();
     if planned.is_empty() || (count + spent).saturating_add(doubted) <= limit {
         return;
@@ -266,8 +281,7 @@ fn check_limit(
         FIX_FAULTS.to_owned()
     } else {
         format!(
-            "check that all of them are intended, then raise `--max-{}` to at least {}, or change the desired state in smaller steps",
-            plural(kind),
+            "check that all of them are intended, then raise `{flag}` to at least {}, or change the desired state in smaller steps",
             count + spent
         )
     };
@@ -320,14 +334,15 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
     }
 }
 
-/// The action kind as its flag names it.
-const fn plural(kind: ActionKind) -> &'static str {
+/// The flag of the limit of an action kind. Ending calls has none of its own: it follows a suspension, which has.
+const fn limit_flag(kind: ActionKind) -> Option<&'static str> {
     match kind {
-        ActionKind::Reactivate => "reactivations",
-        ActionKind::Create => "creates",
-        ActionKind::Transfer => "transfers",
-        ActionKind::Suspend => "suspends",
-        ActionKind::Configure => "configures",
-        ActionKind::Close => "closes",
+        ActionKind::Reactivate => Some("--max-reactivations"),
+        ActionKind::Create => Some("--max-creates"),
+        ActionKind::Transfer => Some("--max-transfers"),
+        ActionKind::Suspend => Some("--max-suspends"),
+        ActionKind::Configure => Some("--max-configures"),
+        ActionKind::EndCalls => None,
+        ActionKind::Close => Some("--max-closes"),
     }
 }

@@ -16,6 +16,8 @@
 //!   A faulty entry is absent, and its account is paused for numbers.
 //! - **The brake holds an action kind as a whole**, and no other kind, and counts writes that may have happened as done: a
 //!   crash does not enlarge a budget. Only [`approve`] makes an [`ApprovedPlan`], and only such a plan can be executed.
+//! - **A call is ended** only in an account whose desired state asks for it, that was fetched right before and is suspended as
+//!   planned; never an emergency call, nor a call of its family.
 //! - **An external suspension is reported**, not reverted. So is a write that was reverted externally twice.
 //! - **A fleet in sync gets no write.** Without failures, every fleet converges, or the difference is held with a reason, a
 //!   message that names the targets, and a remedy.
@@ -25,8 +27,8 @@
 //!
 //! # The modules, in reading order
 //!
-//! 1. The basic types: `sid`, `phone`, `friendly_name`, `status` with the table of transitions, `action` with the possible
-//!    writes, `clock`; `number_setting` and its neighbours, the settings of a number.
+//! 1. The basic types: `sid`, `phone`, `friendly_name`, `status` with the table of transitions, `call`, `action` with the
+//!    possible writes, `clock`; `number_setting` and its neighbours, the settings of a number.
 //! 2. [`manifest`] reads YAML into [`desired`] and its faults; `manifest::schema` is its JSON Schema.
 //! 3. `observed`: the observation of one pass, with the resource references of its numbers. [`reads`]: the number lists that
 //!    it needs.
@@ -74,6 +76,7 @@
 mod account_ref;
 mod action;
 mod address;
+mod call;
 pub mod claim;
 mod clock;
 mod condition;
@@ -105,8 +108,9 @@ mod status;
 pub mod text;
 
 pub use account_ref::AccountRef;
-pub use action::{Action, ActionKind, Close, Configure, Create, Target, Transfer, TransferResources};
+pub use action::{Action, ActionKind, Close, Configure, Create, EndCalls, Target, Transfer, TransferResources};
 pub use address::Address;
+pub use call::{Call, CallDirection, CallEnd, CallStatus, endable, subscriber};
 pub use claim::{Claim, ClaimDetails};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};
@@ -120,7 +124,8 @@ pub use number_setting::{NumberSetting, SettingFormat, SettingSet};
 pub use number_settings::NumberSettings;
 pub use number_type::NumberType;
 pub use observed::{
-    Account, AccountList, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed, UnreadableRow,
+    Account, AccountList, CallList, Doubts, LiveStatus, Number, NumberList, NumberLocation, Observed,
+    UnreadableRow,
 };
 pub use outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome};
 pub use pass::Pass;
@@ -129,5 +134,7 @@ pub use plan::{Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, pla
 pub use report::Report;
 pub use resource_refs::{ResourceRef, ResourceRefs};
 pub use shown_settings::{SettingDifference, ShownSetting, ShownSettings};
-pub use sid::{AccountSid, AddressSid, ApplicationSid, BundleSid, IdentitySid, NotASid, NumberSid, TrunkSid};
+pub use sid::{
+    AccountSid, AddressSid, ApplicationSid, BundleSid, CallSid, IdentitySid, NotASid, NumberSid, TrunkSid,
+};
 pub use status::{Status, Transition, transition};

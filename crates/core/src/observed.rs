@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountSid, Address, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs,
+    AccountSid, Address, Call, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs,
     SettingSet, ShownSettings, Status,
 };
 
@@ -140,6 +140,15 @@ pub enum NumberList {
     NotRead,
 }
 
+/// The calls of one account that have not ended, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallList {
+    /// All of them.
+    Known(Vec<Call>),
+    /// Reading failed, with this error; the calls are unknown.
+    Unreadable(String),
+}
+
 /// The remedy for a list that could not be read.
 pub(crate) const RETRIED: &str = "no action needed: the list is retried in the next pass";
 
@@ -178,6 +187,7 @@ pub struct Observed {
     /// The error of a row of the account list without a readable SID: a missing account may be that row.
     unnamed: Option<String>,
     number_lists: BTreeMap<AccountSid, NumberList>,
+    calls: BTreeMap<AccountSid, CallList>,
     /// Numbers that were fetched one by one, in accounts whose lists are unknown.
     placed: BTreeMap<NumberId, (AccountSid, Number)>,
     /// Numbers for which the lists contradict a fresh write of the daemon.
@@ -228,6 +238,7 @@ impl Observed {
             unreadable: BTreeMap::new(),
             unnamed: None,
             number_lists: BTreeMap::new(),
+            calls: BTreeMap::new(),
             placed: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             addresses: BTreeMap::new(),
@@ -347,6 +358,24 @@ impl Observed {
     /// Every number list that was read, by account.
     pub fn lists(&self) -> impl Iterator<Item = (AccountSid, &[Number])> {
         self.number_lists.keys().filter_map(|&account| Some((account, self.numbers(account)?)))
+    }
+
+    /// The calls of `account`; `None` when they were not read.
+    pub fn calls(&self, account: AccountSid) -> Option<&CallList> {
+        self.calls.get(&account)
+    }
+
+    /// Every list of calls that was read, or could not be read.
+    pub fn call_lists(&self) -> impl Iterator<Item = (AccountSid, &CallList)> {
+        self.calls.iter().map(|(&account, calls)| (account, calls))
+    }
+
+    /// Sets the calls of `account`; `None` forgets them.
+    pub fn set_calls(&mut self, account: AccountSid, calls: Option<CallList>) {
+        match calls {
+            Some(calls) => drop(self.calls.insert(account, calls)),
+            None => drop(self.calls.remove(&account)),
+        }
     }
 
     /// The first account whose list could not be read, the reason, and the remedy.

@@ -39,6 +39,9 @@ pub struct Receipt {
     /// The SID of the account that a create made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<AccountSid>,
+    /// For the end of calls, the number of those that are over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<usize>,
     /// The account as the answer shows it, after a status change or a create.
     #[serde(skip)]
     pub account: Option<Account>,

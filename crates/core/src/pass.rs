@@ -18,13 +18,13 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, Address, ApprovedPlan, Claim, Desired, Guardrails, History, LiveStatus, Now, Number,
-    NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target,
+    Account, AccountSid, Address, ApprovedPlan, CallList, Claim, Desired, Entry, Guardrails, History, LiveStatus,
+    Now, Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target,
     approve,
-    events::{attention, desired_events, end_of_pass, observation_events, vanished},
+    events::{attention, call_events, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER, Write},
-    plan::{check_main_account, plan, receivers_in_need},
+    plan::{CallsPhase, Context, calls_phase, check_main_account, plan, receivers_in_need},
     reads::{first_lists, further_lists, missing},
     remote::AccountList,
 };
@@ -69,6 +69,8 @@ pub enum Want {
     Number(AccountSid, NumberSid, NumberId),
     /// The first addresses of an account, because a number that it claims is held for an address or a bundle.
     Addresses(AccountSid),
+    /// The calls of a suspended account that have not ended.
+    Calls(AccountSid),
 }
 
 /// The answer to a [`Want`].
@@ -82,6 +84,8 @@ pub enum Answer {
     Number(AccountSid, NumberId, Result<Option<Number>, String>),
     /// The first addresses, or the reason why they could not be read.
     Addresses(AccountSid, Result<Vec<Address>, String>),
+    /// The calls of an account.
+    Calls(AccountSid, CallList),
 }
 
 impl<'a> Pass<'a> {
@@ -155,8 +159,15 @@ impl<'a> Pass<'a> {
                 return Ok(());
             }
             for want in wants {
-                if let Want::Numbers(account) = want {
-                    self.see(Answer::Numbers(account, NumberList::NotInSnapshot), history);
+                match want {
+                    Want::Numbers(account) => {
+                        self.see(Answer::Numbers(account, NumberList::NotInSnapshot), history);
+                    }
+                    Want::Calls(account) => {
+                        let why = "the snapshot has no calls".to_owned();
+                        self.see(Answer::Calls(account, CallList::Unreadable(why)), history);
+                    }
+                    Want::Account(_) | Want::Number(..) | Want::Addresses(_) => {}
                 }
             }
         }
@@ -164,7 +175,7 @@ impl<'a> Pass<'a> {
 
     /// The next reads; empty when the plan can be made. First the accounts for which the list contradicts a fresh write, then
     /// the number lists that the plan needs, then all other lists while a number is missing, then single numbers, then the
-    /// addresses of accounts whose claims are held for one.
+    /// addresses of accounts whose claims are held for one, then calls.
     pub fn wants(&mut self, history: &History) -> Vec<Want> {
         let stages = [
             Self::contradicting_accounts,
@@ -172,6 +183,7 @@ impl<'a> Pass<'a> {
             Self::further_lists,
             Self::numbers,
             Self::addresses,
+            Self::calls,
         ];
         for stage in stages {
             let wants: Vec<_> =
@@ -198,7 +210,7 @@ impl<'a> Pass<'a> {
                 let created = history.created(name)?;
                 self.observed.account(created).is_none().then_some(Want::Account(created))
             }
-            (Target::Account(_) | Target::Number(_), _) => None,
+            (Target::Account(_) | Target::Calls(_) | Target::Number(_), _) => None,
         });
         wants.collect()
     }
@@ -294,6 +306,22 @@ impl<'a> Pass<'a> {
         needing.into_iter().map(Want::Addresses).collect()
     }
 
+    /// The calls of accounts that were seen suspended and whose calls are to be ended.
+    fn calls(&mut self, history: &History) -> Vec<Want> {
+        let context = self.context(history);
+        let not_read = |entry: &&Entry| {
+            let account = self.observed.account(entry.sid);
+            account
+                .is_some_and(|account| matches!(calls_phase(&context, entry, account), CallsPhase::NotRead))
+        };
+        self.desired.accounts().filter(not_read).map(|entry| Want::Calls(entry.sid)).collect()
+    }
+
+    fn context<'b>(&'b self, history: &'b History) -> Context<'b> {
+        let (desired, observed, policy) = (&*self.desired, &self.observed, &self.guardrails.policy);
+        Context { desired, observed, history, policy, now: self.now }
+    }
+
     /// Takes the answer of one read.
     pub fn see(&mut self, answer: Answer, history: &History) {
         match answer {
@@ -314,6 +342,7 @@ impl<'a> Pass<'a> {
                 }
                 self.see_number(account, id, number, history);
             }
+            Answer::Calls(account, calls) => self.observed.set_calls(account, Some(calls)),
         }
     }
 
@@ -379,6 +408,7 @@ impl<'a> Pass<'a> {
         events.append(&mut self.dated_decisions(history, now));
         self.now = now;
         events.append(&mut observation_events(history, &self.desired, &self.observed, self.now));
+        events.append(&mut call_events(history, &self.desired, &self.observed, self.now));
         events.append(&mut self.looks);
         if self.searched {
             let found = missing(&self.desired, &self.observed, history).is_empty();

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future};
 
-use crate::{Account, AccountSid, Action, Address, Number, NumberSid, Outcome, Skip};
+use crate::{Account, AccountSid, Action, Address, Call, Number, NumberSid, Outcome, Skip};
 
 pub use crate::observed::{AccountList, UnreadableRow};
 
@@ -26,6 +26,9 @@ pub trait Observe: Sync {
         &self,
         account: AccountSid,
     ) -> impl Future<Output = Result<Vec<Address>, RemoteError>> + Send;
+
+    /// Every call of `owner` that has not ended, each list once.
+    fn calls(&self, owner: AccountSid) -> impl Future<Output = Result<Vec<Call>, RemoteError>> + Send;
 
     /// The phone number with the SID `number`; `None` when `owner` does not own it.
     fn number(
@@ -58,7 +61,8 @@ pub trait Apply: Sync {
     fn place(&self) -> impl Future<Output = Result<Self::Place<'_>, Skip>> + Send;
 }
 
-/// A place in flight for one write. The reads of its proof and the write itself use this place; each request is sent once.
+/// A place in flight for one write, or for the ends of the calls of one account. The reads of its proof and the write itself
+/// use this place; each request is sent once.
 pub trait WriteSlot: Send {
     /// One account, fetched.
     fn account(&mut self, sid: AccountSid) -> impl Future<Output = Result<Account, RemoteError>> + Send;
@@ -67,8 +71,9 @@ pub trait WriteSlot: Send {
     fn numbers(&mut self, owner: AccountSid)
     -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
 
-    /// Sends the write of `action`, and compares the answer with the request.
-    fn send(self, action: &Action) -> impl Future<Output = Sent> + Send;
+    /// Sends the write of `action`, and compares the answer with the request. Of an action that ends calls, sends one request
+    /// for each call until one is not over.
+    fn send(&mut self, action: &Action) -> impl Future<Output = Sent> + Send;
 }
 
 /// The result of sending a write.

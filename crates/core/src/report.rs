@@ -194,7 +194,7 @@ pub struct ActionView {
     pub from: Option<AccountSid>,
     /// The receiving account of a transfer.
     pub to: Option<AccountSid>,
-    /// The number of calls that are ended.
+    /// The number of calls that it ends.
     pub count: Option<usize>,
     /// The stage of its execution, from 0 to 4.
     #[serde(skip)]
@@ -368,11 +368,14 @@ impl ActionView {
         let (from, to, at_risk) = match action {
             Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
             Action::Close(close) => (None, None, close.at_risk.clone()),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::Configure(_) => {
-                (None, None, Vec::new())
-            }
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::EndCalls(_) => (None, None, Vec::new()),
         };
         let (kind, account, number) = (action.kind(), action.account(), action.number());
-        Self { kind, account, number, from, to, count: None, stage, note: planned.note.clone(), at_risk }
+        let (count, note) = (action.calls(), planned.note.clone());
+        Self { kind, account, number, from, to, count, stage, note, at_risk }
     }
 }

@@ -106,6 +106,10 @@ sid!(
     AccountSid, "AC", "account"
 );
 sid!(
+    /// The SID of a call.
+    CallSid, "CA", "call"
+);
+sid!(
     /// The SID of an IncomingPhoneNumber, which a transfer keeps.
     NumberSid, "PN", "phone number"
 );

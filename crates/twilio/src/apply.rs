@@ -6,8 +6,8 @@ use std::{fmt, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, Configure, Create, Number, NumberSetting, NumberSettings, SettingDifference,
-    ShownSettings, Status, Transfer,
+    Account, AccountSid, Action, Configure, Create, EndCalls, Number, NumberSetting, NumberSettings,
+    SettingDifference, ShownSettings, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
     text::sanitize_to,
@@ -50,7 +50,7 @@ impl WriteSlot for Slot<'_> {
         self.client.read_numbers(owner, ReadRoute::In(&self.permit)).await
     }
 
-    async fn send(self, action: &Action) -> Sent {
+    async fn send(&mut self, action: &Action) -> Sent {
         match action {
             Action::Reactivate(sid) => self.set_status(*sid, Status::Active).await,
             Action::Create(create) => self.create(create).await,
@@ -58,6 +58,7 @@ impl WriteSlot for Slot<'_> {
             Action::Close(close) => self.set_status(close.account.sid, Status::Closed).await,
             Action::Transfer(transfer) => self.transfer(transfer).await,
             Action::Configure(configure) => self.configure(configure).await,
+            Action::EndCalls(end) => self.end_calls(end).await,
         }
     }
 }
@@ -86,6 +87,18 @@ impl Slot<'_> {
         }
     }
 
+    /// Ends calls one after another, until one is not over.
+    async fn end_calls(&self, end: &EndCalls) -> Sent {
+        let mut receipt = Receipt::default();
+        for call in &end.calls {
+            match self.client.end_call(end.account.sid, call, &self.permit).await {
+                Sent { outcome: Outcome::Done(one), stop: None } => receipt = one,
+                sent => return sent,
+            }
+        }
+        Outcome::Done(receipt).into()
+    }
+
     async fn transfer(&self, transfer: &Transfer) -> Sent {
         let request = Request::transfer(self.client.origin(), transfer);
         let permit = &self.permit;
@@ -108,7 +121,7 @@ impl Slot<'_> {
 }
 
 impl Client {
-    async fn write_failed(
+    pub(crate) async fn write_failed(
         &self,
         at: Option<AccountSid>,
         failure: Failure,
@@ -290,13 +303,13 @@ fn differences(shown: &ShownSettings, asked: &NumberSettings) -> Result<(), Diff
 
 /// The outcome of an answer that shows the object without the requested change. The change may have happened: an answer may
 /// be stale.
-fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> Outcome {
+pub(crate) fn ignored(what: &str, request_id: Option<String>, date: Option<Timestamp>) -> Outcome {
     let message = format!("Twilio answered 2xx, but {what}");
     Outcome::Ignored(Refusal { code: None, message, request_id, date })
 }
 
 /// The outcome without an answer, or with one that does not show the object.
-fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
+pub(crate) fn unknown(cause: &str, request_id: Option<String>, request: &Request) -> Outcome {
     let message = format!("sent the request to {}: {}", request.task, sanitize_to(cause, MAX_CAUSE));
     Outcome::Unknown(UnknownOutcome { message, request_id })
 }

@@ -64,6 +64,8 @@ impl RejectionKind {
             21470..=21475 | 21477 | 21478 | 21634 | 22121 | 22350 | 21613 | 21615 | 21631 | 21649..=21651 => {
                 Self::Refused
             }
+            // A call that is over.
+            21220 => Self::Refused,
             _ => return None,
         })
     }
@@ -109,6 +111,11 @@ impl Rejection {
     /// Returns true when Twilio's error code is "not found". A 404 without the code does not count: it may come from a proxy.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code == Some(20404) && self.kind() == RejectionKind::ObserveAgain
+    }
+
+    /// Returns true when the error says that a call has ended: it is over, or not found.
+    pub(crate) fn says_call_is_over(&self) -> bool {
+        self.is_not_found() || (self.code == Some(21220) && self.kind() == RejectionKind::Refused)
     }
 
     /// The kind of the error when it is about the main account.
@@ -305,6 +312,7 @@ mod tests {
                 RejectionKind::Refused,
                 &[21475, 21477, 21478, 21470, 21471, 21472, 21473, 21474, 22121, 22350, 21634],
             ),
+            (RejectionKind::Refused, &[21220]),
             (RejectionKind::Refused, &[21613, 21615, 21631, 21649, 21650, 21651]),
         ] {
             for &code in codes {

@@ -2,7 +2,7 @@
 //!
 //! It makes no decisions about the fleet. Modules in reading order: requests (`request`, `origin`, `route`), transport (`credentials`,
 //! `token_text`, `gate`, `authorities`, `connect`, `transport`, `limit`, `retry`, `client`), answers (`wire`, `rows`, `pages`, `error`), and the two ports
-//! (`observe`, `apply`).
+//! (`observe`, `apply`, and `calls` for both).
 //!
 //! # Example
 //!
@@ -34,6 +34,7 @@
 
 mod apply;
 mod authorities;
+mod calls;
 mod client;
 mod connect;
 mod credentials;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use subaccountd_core::{
-    Account, AccountSid, Address, LiveStatus, Number, NumberSid, Status,
+    Account, AccountSid, Address, Call, LiveStatus, Number, NumberSid, Status,
     remote::{AccountList, ErrorKind, Observe, RemoteError, Tries, UnreadableRow},
 };
 
@@ -47,6 +47,10 @@ impl Observe for Client {
             Ok(parsed) => Ok(parsed.value.addresses(account)),
             Err(failure) => Err(self.read_failed(account, failure, &request, REPEATED).await),
         }
+    }
+
+    async fn calls(&self, owner: AccountSid) -> Result<Vec<Call>, RemoteError> {
+        self.read_calls(owner).await
     }
 
     async fn number(&self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
@@ -137,7 +141,7 @@ impl Client {
         account.map_err(|cause| Failure::nonsense(&cause, parsed.request_id))
     }
 
-    async fn read_failed(
+    pub(crate) async fn read_failed(
         &self,
         about: AccountSid,
         failure: Failure,

@@ -4,8 +4,8 @@
 
 use reqwest::Url;
 use subaccountd_core::{
-    AccountSid, ActionKind, Configure, Create, NumberSetting, NumberSettings, NumberSid, Status, Transfer,
-    TransferResources,
+    AccountSid, ActionKind, CallEnd, CallStatus, Configure, Create, NumberSetting, NumberSettings, NumberSid,
+    Status, Transfer, TransferResources,
 };
 
 use crate::{origin::Origin, telemetry::Operation};
@@ -112,6 +112,24 @@ impl Request {
             url: origin.at(&format!("Accounts/{account}/IncomingPhoneNumbers/{number}")),
             form: parameters(settings).collect(),
             task: format!("configure {phone} of account {account}"),
+        }
+    }
+
+    /// Lists the calls of an account with this status.
+    pub(crate) fn calls(origin: &Origin, owner: AccountSid, status: CallStatus) -> Self {
+        let mut url = first_page(origin.at(&format!("Accounts/{owner}/Calls")));
+        url.query_pairs_mut().append_pair("Status", status.as_str());
+        Self::read(Operation::ListCalls, url, format!("list the {status} calls of account {owner}"))
+    }
+
+    /// Ends a call.
+    pub(crate) fn end_call(origin: &Origin, owner: AccountSid, call: &CallEnd) -> Self {
+        let CallEnd { sid, status } = call;
+        Self {
+            operation: Operation::UpdateCall,
+            url: origin.at(&format!("Accounts/{owner}/Calls/{sid}")),
+            form: vec![("Status", status.ends_as().to_owned())],
+            task: format!("end call {sid} of account {owner}"),
         }
     }
 

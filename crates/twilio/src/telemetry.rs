@@ -42,11 +42,15 @@ pub enum Operation {
     UpdateNumber,
     /// `GET /Accounts/{AccountSid}/Addresses.json`, the first page.
     ListAddresses,
+    /// `GET /Accounts/{AccountSid}/Calls.json`, one page.
+    ListCalls,
+    /// `POST /Accounts/{AccountSid}/Calls/{Sid}.json`.
+    UpdateCall,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ListAccounts,
         Self::FetchAccount,
         Self::UpdateAccount,
@@ -55,6 +59,8 @@ impl Operation {
         Self::FetchNumber,
         Self::UpdateNumber,
         Self::ListAddresses,
+        Self::ListCalls,
+        Self::UpdateCall,
     ];
 
     /// The name in metrics and logs.
@@ -68,18 +74,21 @@ impl Operation {
             Self::FetchNumber => "fetch_number",
             Self::UpdateNumber => "update_number",
             Self::ListAddresses => "list_addresses",
+            Self::ListCalls => "list_calls",
+            Self::UpdateCall => "update_call",
         }
     }
 
     /// Returns true when the operation changes something at Twilio.
     pub const fn writes(self) -> bool {
         match self {
-            Self::UpdateAccount | Self::CreateAccount | Self::UpdateNumber => true,
+            Self::UpdateAccount | Self::CreateAccount | Self::UpdateNumber | Self::UpdateCall => true,
             Self::ListAccounts
             | Self::FetchAccount
             | Self::ListNumbers
             | Self::FetchNumber
-            | Self::ListAddresses => false,
+            | Self::ListAddresses
+            | Self::ListCalls => false,
         }
     }
 }
@@ -156,7 +165,9 @@ mod tests {
                 "list_numbers",
                 "fetch_number",
                 "update_number",
-                "list_addresses"
+                "list_addresses",
+                "list_calls",
+                "update_call"
             ]
         );
         assert_eq!(

@@ -49,6 +49,8 @@ pub enum Event {
     AccountAttributed { id: u64, account: AccountSid },
     /// An account that the daemon created was seen closed.
     SeenClosed { account: AccountSid },
+    /// An account was seen suspended, at this `date_updated`, without a call that is to be ended.
+    CallsEnded { account: AccountSid, updated: Option<Timestamp> },
     /// The effect of a write with unknown outcome was observed.
     Resolved { id: u64 },
     /// A write of the daemon was reverted externally.
@@ -78,7 +80,7 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 28] = [
+    pub const KINDS: [&str; 29] = [
         "attended",
         "unattended",
         "desiredStatusChanged",
@@ -97,6 +99,7 @@ impl Event {
         "searched",
         "accountAttributed",
         "seenClosed",
+        "callsEnded",
         "resolved",
         "reverted",
         "superseded",
@@ -130,6 +133,9 @@ pub struct Write {
     /// For a configure, the digest of all settings that the state names for the number. Their values are not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<String>,
+    /// For the end of calls, their number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<usize>,
     /// True when it undoes a write of the daemon, which costs no budget.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exempt: bool,
@@ -143,17 +149,18 @@ pub(super) enum WrittenFact {
     Status,
     Owner,
     Settings,
+    Calls,
     Existence,
 }
 
 impl Write {
-    /// The status of the account after the write; `None` for a create and for a write to a number.
+    /// The status of the account after the write; `None` when the write leaves it as it is.
     pub const fn status(&self) -> Option<Status> {
         match self.kind {
             ActionKind::Reactivate => Some(Status::Active),
             ActionKind::Suspend => Some(Status::Suspended),
             ActionKind::Close => Some(Status::Closed),
-            ActionKind::Create | ActionKind::Transfer | ActionKind::Configure => None,
+            ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::EndCalls => None,
         }
     }
 
@@ -166,13 +173,14 @@ impl Write {
             && self.settings == other.settings
     }
 
-    /// The fact that the write changes: the status of an account, the owner of a number, its settings, or the existence of
-    /// an account. Writes to different facts neither repeat nor supersede each other.
+    /// The fact that the write changes: the status of an account, the owner of a number, its settings, the calls of an
+    /// account, or its existence. Writes to different facts neither repeat nor supersede each other.
     pub(super) const fn fact(&self) -> (&Target, WrittenFact) {
         let fact = match self.kind {
             ActionKind::Reactivate | ActionKind::Suspend | ActionKind::Close => WrittenFact::Status,
             ActionKind::Transfer => WrittenFact::Owner,
             ActionKind::Configure => WrittenFact::Settings,
+            ActionKind::EndCalls => WrittenFact::Calls,
             ActionKind::Create => WrittenFact::Existence,
         };
         (&self.target, fact)

@@ -30,6 +30,9 @@ pub(super) struct AccountFacts {
     pub(super) list_seen_active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) close: Option<Box<CloseDecision>>,
+    /// The suspension, by Twilio's `date_updated`, in which a look found no call to end, since it was last seen active.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) calls_ended: Option<CallsEnded>,
     /// The name of its entry under which it was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seen_named: Option<String>,
@@ -44,6 +47,15 @@ pub struct SeenSuspension {
     /// Twilio's `date_updated` of it. Another date is another suspension, however old it says to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Timestamp>,
+}
+
+/// A suspension without a call to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CallsEnded {
+    /// Twilio's `date_updated` of it. Another date is another suspension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) updated: Option<Timestamp>,
 }
 
 /// A suspension that the daemon made.

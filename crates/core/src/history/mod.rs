@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use creates::Creates;
 pub use creates::{OpenCreate, WATCHED};
 pub use event::{Event, Write};
-use facts::AccountFacts;
+use facts::{AccountFacts, CallsEnded};
 pub use facts::{Applied, CloseDecision, OwnSuspension, SeenSuspension};
 pub use held::{HeldItem, held_events};
 use numbers::SeenNumbers;
@@ -142,6 +142,10 @@ impl History {
                 self.resolve(id);
             }
             Event::SeenClosed { account } => Arc::make_mut(&mut self.creates).saw_closed(account),
+            Event::CallsEnded { account, updated } => {
+                self.facts(account).calls_ended = Some(CallsEnded { updated });
+                self.unproven.remove(&(ActionKind::EndCalls, Target::Calls(account)));
+            }
             Event::Resolved { id } => self.resolve(id),
             Event::Reverted { target, at } => {
                 // A write is reverted once.
@@ -185,6 +189,7 @@ impl History {
         facts.found_suspended = false;
         facts.seen_suspended = None;
         facts.suspended_by_us = None;
+        facts.calls_ended = None;
     }
 
     fn searched(&mut self, at: Timestamp, state: String, found: bool) {
@@ -282,6 +287,12 @@ impl History {
     /// The daemon's suspension of `account`, if Twilio dates it `updated`.
     pub fn own_suspension(&self, account: AccountSid, updated: Option<Timestamp>) -> Option<OwnSuspension> {
         self.suspended_by_us(account).filter(|own| own.updated.is_some() && own.updated == updated)
+    }
+
+    /// Returns true when a look found no call to end in the suspension of `account` that Twilio dates `updated`.
+    pub fn calls_ended(&self, account: AccountSid, updated: Option<Timestamp>) -> bool {
+        let ended = self.accounts.get(&account).and_then(|facts| facts.calls_ended);
+        ended.is_some_and(|ended| ended.updated == updated)
     }
 
     /// The name of its entry under which `account` was last seen.

@@ -192,9 +192,13 @@ impl History {
             (&Target::Account(account), ActionKind::Reactivate) => self.saw_active(account),
             (
                 Target::Account(_),
-                ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::Close,
+                ActionKind::Create
+                | ActionKind::Transfer
+                | ActionKind::Configure
+                | ActionKind::EndCalls
+                | ActionKind::Close,
             )
-            | (Target::Name(_), _) => return,
+            | (Target::Calls(_) | Target::Name(_), _) => return,
             (&Target::Number(number), ActionKind::Configure) => {
                 if let Some(settings) = &write.settings {
                     self.configured.insert(number, settings.clone());
@@ -223,7 +227,7 @@ impl History {
         self.refused.remove(&key);
         let updated = match write.target {
             Target::Account(account) => self.suspended_by_us(account),
-            Target::Number(_) | Target::Name(_) => None,
+            Target::Calls(_) | Target::Number(_) | Target::Name(_) => None,
         };
         self.applied(&write, at, updated.and_then(|own| own.updated));
     }
@@ -373,7 +377,7 @@ impl History {
         self.writes.iter().rev().any(|record| {
             let open = record.outcome.as_ref().is_none_or(Outcome::is_open);
             let effect = match target {
-                Target::Account(_) => record.write.status() == status,
+                Target::Account(_) | Target::Calls(_) => record.write.status() == status,
                 Target::Number(_) => owner.is_some() && record.write.transfer.map(|(_, to)| to) == owner,
                 Target::Name(_) => false,
             };

@@ -88,6 +88,7 @@ codes! {
     UnknownWord "SD046"
     DefaultTwice "SD047"
     SettingsConflict "SD048"
+    EndCallsOfActive "SD049"
 }
 
 impl DiagnosticCode {

@@ -106,6 +106,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         releases.extend(its_releases);
     }
     let goal = goal(&fields, terms, diagnostics);
+    let end_calls = end_calls(&fields, goal.as_ref(), diagnostics);
     let is_paused = paused(&fields, diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
     let reason = fields.get("reason").and_then(|node| text(node, "reason", MAX_REASON, diagnostics));
@@ -115,6 +116,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         sid: (),
         friendly_name: friendly_name.map(str::to_owned),
         desired_status: goal,
+        end_calls: end_calls.unwrap_or_default(),
         numbers: BTreeMap::new(),
         number_defaults,
         paused: is_paused,
@@ -278,6 +280,28 @@ fn goal(
             terms.map(|terms| DesiredStatus::Closed(Box::new(terms)))
         }
     }
+}
+
+/// Reads `endCalls`, which needs an account that is suspended at some time.
+fn end_calls(
+    fields: &Fields<'_>,
+    goal: Option<&DesiredStatus>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<bool> {
+    let end_calls = flag(fields.get("endCalls"), "endCalls", diagnostics)?;
+    if end_calls && goal == Some(&DesiredStatus::Active) {
+        let status = fields.get("status").map(|node| node.location);
+        let added = diagnostics.add(
+            DiagnosticCode::EndCallsOfActive,
+            fields.place_of("endCalls"),
+            "`endCalls` is set, but `status` is active",
+            "remove `endCalls`, or write `status: suspended`",
+        );
+        if let Some(status) = status {
+            added.with_related(status, "status set here");
+        }
+    }
+    Some(end_calls)
 }
 
 fn close(

@@ -120,6 +120,10 @@ struct MainAccount {
                 "friendlyName": {"pattern": KEPT_NAME},
                 "status": {"enum": ["active", "suspended"]}
             }
+        }],
+        "allOf" = [{
+            "if": {"properties": {"status": {"const": "active"}}, "required": ["status"]},
+            "then": {"properties": {"endCalls": {"const": false}}}
         }]
     )
 )]
@@ -132,6 +136,8 @@ struct Subaccount {
     friendly_name: Option<Name>,
     /// The status that the account must have. A closed account cannot be reopened; `closed` needs `close`.
     status: StatusSchema,
+    /// true: once the account is suspended, its calls are ended, emergency calls excepted. Needs `suspended` or `closed`.
+    end_calls: Option<bool>,
     /// The phone numbers that the account must own, each claimed once over the whole state. Not allowed with `closed`.
     #[schemars(extend("uniqueItems" = true))]
     numbers: Option<Vec<NumberSchema>>,

@@ -17,6 +17,7 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "liftSuspensionsBefore",
     "reason",
     "labels",
+    "endCalls",
     "close",
 ];
 /// The keys of `mainAccount`.

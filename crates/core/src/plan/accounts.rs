@@ -1,7 +1,7 @@
 //! The decision on the status of one account. The first match wins.
 
 use super::{
-    Context, Plan, Reactivation, Reason, close, creates,
+    Context, Plan, Reactivation, Reason, calls, close, creates,
     held::{Hold, hold, kind, whole_state_paused},
     obstacles::with_forbidden_verb,
 };
@@ -35,6 +35,7 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         }
     };
     plan.live_accounts += usize::from(live != Status::Closed);
+    calls::decide(context, entry, account, plan);
     let transition = transition(live, entry.desired_status.status());
     if let (Transition::SuspendThenClose | Transition::Close, Some(terms)) = (transition, entry.close()) {
         let at_risk = close::at_risk(context, entry, terms);
@@ -54,14 +55,17 @@ pub(super) fn decide(context: &Context<'_>, entry: &Entry, plan: &mut Plan) {
         (
             Transition::Reactivate | Transition::Suspend | Transition::SuspendThenClose | Transition::Close,
             DesiredStatus::Active | DesiredStatus::Suspended | DesiredStatus::Closed(_),
-        ) => {
-            let mismatch = || context.name_mismatch(entry).filter(|_| !is_renamed(context, entry));
-            match paused(context, entry).or_else(mismatch) {
-                Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
-                None => change(context, entry, account, transition, plan),
-            }
-        }
+        ) => match paused_or_misnamed(context, entry) {
+            Some(hold) => plan.hold(kind(entry), entry.sid, None, hold),
+            None => change(context, entry, account, transition, plan),
+        },
     }
+}
+
+/// The hold of any change of the account: it is paused, or has another name.
+pub(super) fn paused_or_misnamed(context: &Context<'_>, entry: &Entry) -> Option<Hold> {
+    let mismatch = || context.name_mismatch(entry).filter(|_| !is_renamed(context, entry));
+    paused(context, entry).or_else(mismatch)
 }
 
 /// Returns true when the desired status is `suspended` and the account was once seen under the name of its entry: a

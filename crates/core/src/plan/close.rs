@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Context, Reason,
+    calls::{self, CallsPhase},
     held::{FIX_FAULTS, Hold, hold},
 };
 use crate::{
@@ -67,7 +68,7 @@ pub(super) fn next_step(
             ),
         ));
     }
-    match waiting(context, entry, terms, &progress) {
+    match waiting(context, entry, terms, &progress).or_else(|| waits_for_calls(context, entry, account)) {
         Some(hold) => ClosePhase::Wait(hold),
         None => ClosePhase::Close {
             close: Close {
@@ -243,6 +244,19 @@ fn waiting(
     }
     let not_before = terms.not_before.filter(|_| !progress.is_due)?;
     Some(wait_until(sid, not_before, "`close.notBefore` is not reached"))
+}
+
+/// The hold of a close whose account has calls to end, or calls that are not known.
+fn waits_for_calls(context: &Context<'_>, entry: &Entry, account: &Account) -> Option<Hold> {
+    match calls::phase(context, entry, account) {
+        CallsPhase::Settled => None,
+        CallsPhase::NotRead | CallsPhase::End(_) => Some(hold(
+            Reason::CoolingOff,
+            format!("{} is closed once its calls are ended", entry.sid),
+            "wait: the calls are ended first",
+        )),
+        CallsPhase::Held(held) => Some(held),
+    }
 }
 
 /// The cooling-off period of an account before its close.

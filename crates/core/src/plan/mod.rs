@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alike;
+mod calls;
 mod close;
 mod configures;
 mod creates;
@@ -18,6 +19,8 @@ mod suspensions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use calls::MAX_CALLS;
+pub(crate) use calls::{CallsPhase, phase as calls_phase};
 pub use close::{CloseProgress, CoolingOff};
 pub use held::{Held, Reason};
 pub use policy::{Policy, Reactivation};
@@ -229,7 +232,11 @@ impl Context<'_> {
             Action::Transfer(transfer) => {
                 self.history.transfer_is_exempt(transfer.phone, transfer.from, transfer.to, now, window)
             }
-            Action::Create(_) | Action::Suspend(_) | Action::Configure(_) | Action::Close(_) => false,
+            Action::Create(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::EndCalls(_)
+            | Action::Close(_) => false,
         }
     }
 
@@ -251,9 +258,11 @@ impl From<&Planned> for crate::history::Write {
                 (None, Some(configure.number_sid), Vec::new(), Some(configure.desired.clone()))
             }
             Action::Close(close) => (None, None, close.at_risk.clone(), None),
-            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => (None, None, Vec::new(), None),
+            Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::EndCalls(_) => {
+                (None, None, Vec::new(), None)
+            }
         };
-        let (kind, target) = (action.kind(), action.target());
+        let (kind, target, calls) = (action.kind(), action.target(), action.calls());
         Self {
             kind,
             target,
@@ -261,6 +270,7 @@ impl From<&Planned> for crate::history::Write {
             number_sid,
             releases,
             settings,
+            calls,
             exempt: planned.exempt,
             entry: planned.entry.clone(),
         }

@@ -63,7 +63,7 @@ fn unclaimed_failures(context: &Context<'_>, plan: &Plan) -> BTreeMap<AccountSid
     let wanted: BTreeSet<_> = plan.wanted_transfers.iter().map(|wanted| wanted.phone).collect();
     let failed = context.history.refused_once(ActionKind::Transfer).filter_map(|target| match target {
         Target::Number(phone) if !wanted.contains(&phone) => Some(phone),
-        Target::Number(_) | Target::Account(_) | Target::Name(_) => None,
+        Target::Number(_) | Target::Account(_) | Target::Calls(_) | Target::Name(_) => None,
     });
     let held_by = failed.filter_map(|phone| match context.observed.locate(phone) {
         NumberLocation::In(owner, _) => Some((owner, phone)),

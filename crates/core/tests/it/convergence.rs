@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use subaccountd_core::{ActionKind, Limit, Outcome, Status};
-use twilio_sim::{AccountStatus, SuspendedNumbers, World};
+use subaccountd_core::{ActionKind, Held, Limit, Outcome, Status};
+use twilio_sim::{AccountStatus, CallStatus, SuspendedNumbers, World, WorldBuilder};
 
 use crate::support::{
     draw::{self, fleet, phone_text},
@@ -31,6 +31,15 @@ fn world(drawn: &draw::Fleet) -> World {
     for (n, number) in drawn.numbers.iter().enumerate() {
         let (sid, owner) = (long(&format!("PN{n:02}")), long(&format!("AC{:02}", number.holder)));
         builder = builder.number(&sid, &phone_text(n), &owner);
+    }
+    // Each account has a call that may be ended, and an emergency call.
+    for n in 1..=drawn.accounts.len() {
+        let owner = long(&format!("AC{n:02}"));
+        let call = |builder: WorldBuilder, sid: String, to: &'static str| {
+            builder.call_with(&long(&sid), &owner, CallStatus::InProgress, |call| to.clone_into(&mut call.to))
+        };
+        builder = call(builder, format!("CA{n:02}"), "+493012345678");
+        builder = call(builder, format!("CA9{n}"), "911");
     }
     builder.build()
 }
@@ -110,7 +119,17 @@ pub(crate) fn check_the_rest_is_held(fleet: &Fleet) {
     let world = fleet.world.lock().unwrap();
     for entry in fleet.desired.accounts() {
         let live = world.status(&entry.sid.to_string()).unwrap();
-        let held = left.held.iter().any(|held| held.account == entry.sid && held.number.is_none());
+        let of_it = |held: &&Held| held.account == entry.sid && held.number.is_none();
+        let (calls, held): (Vec<_>, Vec<_>) =
+            left.held.iter().filter(of_it).partition(|held| held.kind == ActionKind::EndCalls);
+        let held = !held.is_empty();
+        let goes_on =
+            |call: &twilio_sim::Call| *call.owner == *entry.sid.to_string() && !call.status.is_over();
+        if entry.end_calls && live == AccountStatus::Suspended {
+            let waits = !calls.is_empty() || held;
+            let left = world.calls().filter(|call| goes_on(call)).count();
+            assert!(left == 1 || waits, "{} has {left} calls", entry.sid);
+        }
         assert_eq!(live.as_str() != entry.desired_status.status().as_str(), held, "{}", entry.sid);
     }
     for (claimant, number, claim) in fleet.desired.claims() {

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use subaccountd_core::{ActionKind, Limit};
-use twilio_sim::{AccountStatus, SuspendedNumbers, World};
+use twilio_sim::{AccountStatus, CallStatus, SuspendedNumbers, World};
 
 use crate::support::{
     fleet::{Boundary, Fleet},
@@ -103,6 +103,51 @@ fn settle(fleet: &mut Fleet, conditions: Conditions) -> (Vec<String>, Vec<String
         }
     }
     panic!("it does not converge: {:?}", fleet.pass().unwrap().left.held);
+}
+
+/// An account that is suspended and whose calls are ended, and one that is closed after its calls were ended.
+const CALLS: &str = r"
+    mainAccount: {sid: AC00}
+    subaccounts:
+    - {sid: AC01, status: suspended, endCalls: true}
+    - {sid: AC02, status: closed, endCalls: true, close: {confirm: acme}}
+    ";
+
+fn fleet_with_calls() -> Fleet {
+    let mut world = World::builder(&long("AC00"), "token");
+    for n in 1..=3 {
+        let owner = long(&format!("AC0{n}"));
+        world = world.account(&owner, "acme", AccountStatus::Active);
+        for (call, to) in [(1, "+493012345678"), (2, "+493012345679"), (3, "112")] {
+            let sid = long(&format!("CA{n}{call}"));
+            world = world.call_with(&sid, &owner, CallStatus::InProgress, |call| to.clone_into(&mut call.to));
+        }
+    }
+    let mut fleet = Fleet::new(world.build(), desired(CALLS));
+    fleet.policy.close_after = SignedDuration::from_hours(24);
+    fleet
+}
+
+#[test]
+fn crash_at_any_boundary_of_the_end_of_calls_ends_the_same_calls() {
+    let calls = |fleet: &Fleet| -> Vec<_> {
+        fleet.world.lock().unwrap().calls().map(|call| (call.sid.clone(), call.status)).collect()
+    };
+    let mut expected = fleet_with_calls();
+    settle(&mut expected, CONDITIONS[0]);
+    let going_on = calls(&expected).into_iter().filter(|(_, status)| !status.is_over());
+    let going_on: Vec<_> = going_on.map(|(sid, _)| sid.to_string()).collect();
+    assert_eq!(going_on, ["CA13", "CA23", "CA31", "CA32", "CA33"].map(long));
+    // Two suspensions, the calls of two accounts, and a close.
+    for write in 0..5 {
+        for boundary in Boundary::ALL {
+            let mut fleet = fleet_with_calls();
+            fleet.dies(write, boundary);
+            settle(&mut fleet, CONDITIONS[0]);
+            assert!(fleet.died(), "write {write}, {boundary:?}");
+            assert_eq!(calls(&fleet), calls(&expected), "write {write}, {boundary:?}");
+        }
+    }
 }
 
 #[test]

@@ -65,13 +65,14 @@ enum Rule {
     EachOnce,
     CloseWithClosed,
     ClosedWithoutClose,
+    EndCallsOfActive,
     NoNumbers,
     NameWithoutSid,
     OpenWithoutSid,
     NotBoth,
 }
 
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "not",
     "$defs",
     "$ref",
@@ -95,6 +96,7 @@ const KNOWN: [&str; 23] = [
     "propertyNames",
     "anyOf",
     "if",
+    "allOf",
 ];
 
 impl Walk<'_> {
@@ -238,7 +240,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The one condition of the format: `close` with `closed` and with nothing else, and no numbers then.
+    /// The conditions of the format: `close` with `closed` and with nothing else, and no numbers then; no ended calls with
+    /// `active`.
     fn conditions(&mut self, schema: &Map<String, Value>, object: &mut Map<String, Value>, at: &str) {
         assert_eq!(schema["if"]["properties"], json!({"status": {"const": "closed"}}));
         assert_eq!(
@@ -262,6 +265,15 @@ impl Walk<'_> {
             self.rules.retain(|rule| !rule.0.starts_with(&format!("{at}/close")));
             object.remove("close");
             self.rule(at, Rule::CloseWithClosed);
+        }
+        assert_eq!(
+            schema["allOf"],
+            json!([{"if": {"properties": {"status": {"const": "active"}}, "required": ["status"]},
+                    "then": {"properties": {"endCalls": {"const": false}}}}])
+        );
+        if object["status"] == json!("active") {
+            object.entry("endCalls").and_modify(|ended| *ended = json!(false));
+            self.rule(at, Rule::EndCallsOfActive);
         }
     }
 
@@ -333,6 +345,7 @@ fn broken(document: &Value, place: &str, rule: &Rule, pick: usize) -> Value {
             entry.insert("close".to_owned(), json!({"confirm": "acme"}));
             entry.remove("numbers");
         }
+        Rule::EndCallsOfActive => value["endCalls"] = json!(true),
         Rule::NoNumbers => value["numbers"] = json!(["+999999999999999"]),
     }
     document
@@ -388,6 +401,6 @@ fn parser_accepts_documents_of_the_schema_and_refuses_those_that_break_one_rule(
     }
     let told = format!("{taken} made, {beyond} with a fault beyond schemas; {refused} broken and refused\n");
     std::io::stderr().write_all(told.as_bytes()).unwrap();
-    assert_eq!(kinds.len(), 17, "{kinds:?}");
+    assert_eq!(kinds.len(), 18, "{kinds:?}");
     assert!(beyond * 10 < taken && refused > taken, "{beyond} of {taken}, {refused}");
 }

@@ -27,6 +27,7 @@ fn of_account(kind: ActionKind, account: &str) -> Write {
         number_sid: None,
         releases: Vec::new(),
         settings: None,
+        calls: None,
         exempt: false,
         entry: "entry".to_owned(),
     }

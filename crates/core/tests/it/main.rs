@@ -6,6 +6,7 @@ mod convergence;
 mod crash;
 mod creates;
 mod desired;
+mod ended_calls;
 mod example;
 mod execute;
 mod faults;

@@ -69,12 +69,13 @@ fn full() -> Value {
              "numberDefaults": {"voiceUrl": "https://example.com/voice"},
              "transferDefaults": [{"prefix": "+4930", "type": "toll-free", "addressSid": "AD01", "bundleSid": "BU01",
                                    "identitySid": "RI01", "x-a": 1}],
-             "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "reason": "why", "labels": {"a": "b", "x-a": "c"},
+             "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "endCalls": false, "reason": "why",
+             "labels": {"a": "b", "x-a": "c"},
              "x-a": {}},
-            {"sid": "AC02", "status": "closed", "numbers": [],
+            {"sid": "AC02", "status": "closed", "endCalls": true, "numbers": [],
              "close": {"confirm": "globex", "notBefore": "2026-12-24", "moveNumbersToMain": true,
                        "release": ["+15105550103"], "x-a": "y"}},
-            {"sid": "AC03", "status": "suspended"},
+            {"sid": "AC03", "status": "suspended", "endCalls": true},
             {"friendlyName": "new one", "status": "suspended"}
         ]}"#;
     serde_json::from_str(&long(text)).unwrap()

@@ -61,6 +61,7 @@ fn transfer(history: &mut History, moves: usize) {
             number_sid: Some(number_sid),
             releases: Vec::new(),
             settings: None,
+            calls: None,
             exempt: false,
             entry: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_owned(),
         };

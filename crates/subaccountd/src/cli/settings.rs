@@ -85,7 +85,7 @@ pub(crate) struct GuardrailArgs {
         env = "SUBACCOUNTD_VERBS",
         value_name = "LIST",
         value_delimiter = ',',
-        default_value = "reactivate,transfer,suspend,configure,close",
+        default_value = "reactivate,transfer,suspend,configure,endCalls,close",
         value_parser = listed::<VerbName>()
     )]
     verbs: Vec<VerbName>,
@@ -224,6 +224,8 @@ enum VerbName {
     Transfer,
     Suspend,
     Configure,
+    #[value(name = "endCalls")]
+    EndCalls,
     Close,
 }
 
@@ -243,6 +245,7 @@ impl VerbName {
                 ActionKind::Transfer,
                 ActionKind::Suspend,
                 ActionKind::Configure,
+                ActionKind::EndCalls,
                 ActionKind::Close,
             ],
             Self::Reactivate => &[ActionKind::Reactivate],
@@ -250,6 +253,7 @@ impl VerbName {
             Self::Transfer => &[ActionKind::Transfer],
             Self::Suspend => &[ActionKind::Suspend],
             Self::Configure => &[ActionKind::Configure],
+            Self::EndCalls => &[ActionKind::EndCalls],
             Self::Close => &[ActionKind::Close],
         }
     }

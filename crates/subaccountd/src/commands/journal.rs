@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::SignedDuration;
 use subaccountd_core::{
-    AccountSid, Outcome, Target,
+    AccountSid, Outcome, Receipt, Target,
     history::{Event, Write as Wrote},
-    text::sanitize,
+    text::{count, sanitize},
 };
 
 use super::{Exit, eprint, print};
@@ -97,8 +97,12 @@ fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Out
                 outcome.and_then(Outcome::created).map(|sid| format!(" as {sid}")).unwrap_or_default();
             format!("{:?}{created}", name.as_str())
         }
+        (Target::Calls(account), _) => {
+            format!("{} of {account}", count(write.calls.unwrap_or_default(), "call"))
+        }
     };
     let ended = match outcome {
+        Some(Outcome::Done(Receipt { calls: Some(over), .. })) => format!("done: {over} over"),
         Some(outcome) => {
             let code = outcome.code().map_or_else(String::new, |code| format!(" ({code})"));
             format!("{}{code}", outcome.as_str())

@@ -126,6 +126,7 @@ impl WriteEntry {
             | Action::Create(_)
             | Action::Suspend(_)
             | Action::Configure(_)
+            | Action::EndCalls(_)
             | Action::Close(_) => None,
         };
         let message = executed.outcome.message();

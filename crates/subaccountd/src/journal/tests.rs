@@ -23,6 +23,36 @@ fn account(n: u32) -> AccountSid {
 }
 
 fn events() -> Vec<Event> {
+    let mut events = events_of_accounts_and_numbers();
+    events.extend(events_of_calls());
+    events
+}
+
+/// The facts about the calls of an account.
+fn events_of_calls() -> [Event; 3] {
+    let account = account(1);
+    let second = Timestamp::from_second(1_800_000_000).unwrap();
+    let (at, target) = (Stamp::sure(second), Target::Calls(account));
+    let write = Write {
+        kind: ActionKind::EndCalls,
+        target,
+        transfer: None,
+        number_sid: None,
+        releases: Vec::new(),
+        settings: None,
+        calls: Some(3),
+        exempt: false,
+        entry: "e".to_owned(),
+    };
+    let over = Outcome::Done(Receipt { calls: Some(2), ..Receipt::default() });
+    [
+        Event::Intent { id: 12, at, write },
+        Event::Outcome { id: 12, at, outcome: over },
+        Event::CallsEnded { account, updated: Some(second) },
+    ]
+}
+
+fn events_of_accounts_and_numbers() -> Vec<Event> {
     let (account, number) = (account(1), "+15105550101".parse().unwrap());
     let second = Timestamp::from_second(1_800_000_000).unwrap();
     let (at, doubtful) = (Stamp::sure(second), Stamp { at: second, unsure: true });
@@ -34,6 +64,7 @@ fn events() -> Vec<Event> {
         number_sid: Some(number_sid),
         releases: vec![number],
         settings: None,
+        calls: None,
         exempt: false,
         entry: "e".to_owned(),
     };
@@ -245,7 +276,7 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:43: this line is not a valid journal entry"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:44: this line is not a valid journal entry"), "{refusal}");
     assert!(Journal::read_only(dir.path(), main_account()).is_err());
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, Desired, Entry, History, NumberList, Observed, Pass,
+    AccountSid, CallList, Desired, Entry, History, NumberList, Observed, Pass,
     desired::Main,
     pass::{Answer, Want},
     reads::has_a_list,
@@ -79,6 +79,10 @@ impl Observer<'_> {
             Want::Addresses(account) => {
                 let read = self.client.addresses(account).await;
                 Ok(Answer::Addresses(account, bearable(read)?))
+            }
+            Want::Calls(account) => {
+                let read = bearable(self.client.calls(account).await)?;
+                Ok(Answer::Calls(account, read.map_or_else(CallList::Unreadable, CallList::Known)))
             }
             Want::Numbers(account) => {
                 let read = bearable(self.client.numbers(account, Tries::Repeated).await)?;

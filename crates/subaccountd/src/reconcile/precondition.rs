@@ -92,7 +92,7 @@ impl Precondition for StatePrecondition<'_> {
 /// The accounts and numbers whose desired state must not have changed.
 fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
     match action {
-        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => {
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::EndCalls(_) => {
             (vec![action.account()], Vec::new())
         }
         Action::Transfer(transfer) => (vec![transfer.to.into(), transfer.from.into()], vec![transfer.phone]),

@@ -104,6 +104,7 @@ const fn giver(action: &Action) -> Option<AccountSid> {
         | Action::Create(_)
         | Action::Suspend(_)
         | Action::Configure(_)
+        | Action::EndCalls(_)
         | Action::Close(_) => None,
     }
 }

@@ -70,7 +70,7 @@ impl WriteSlot for Slot<'_> {
         Self::unless_stopping(&self.writer.stopping, self.inner.numbers(owner)).await
     }
 
-    async fn send(self, action: &Action) -> Sent {
+    async fn send(&mut self, action: &Action) -> Sent {
         let Some(_in_flight) = self.writer.writes.begin() else {
             return Outcome::Skipped(stopping()).into();
         };

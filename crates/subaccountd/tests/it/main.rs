@@ -8,6 +8,7 @@ mod completions;
 mod creates;
 mod daemon;
 mod docs;
+mod ended_calls;
 mod endpoints;
 mod guide;
 mod hang;

@@ -18,7 +18,7 @@ use std::{
 };
 
 use subaccountd_core::{
-    Account, AccountSid, LiveStatus, NumberSid,
+    Account, AccountSid, CallSid, LiveStatus, NumberSid,
     remote::{Observe, RemoteError, Tries},
     text::is_plain,
 };
@@ -47,6 +47,11 @@ fn account(n: u8) -> AccountSid {
 #[expect(clippy::unwrap_used, reason = "it has the form of a SID")]
 fn number() -> NumberSid {
     format!("PN{:032x}", 1).parse().unwrap()
+}
+
+#[expect(clippy::unwrap_used, reason = "it has the form of a SID")]
+fn call() -> CallSid {
+    format!("CA{:032x}", 1).parse().unwrap()
 }
 
 /// A client whose requests [`Script`] answers, and the runtime that it runs on.

@@ -2,13 +2,16 @@
 
 use http::{Method, Response};
 use subaccountd_core::{
-    Account, Action, Close, Configure, Create, FriendlyName, LiveStatus, NumberSetting, NumberSettings,
-    Outcome, PhoneNumber, Status, Transfer, TransferResources,
+    Account, Action, CallEnd, CallStatus, Close, Configure, Create, EndCalls, FriendlyName, LiveStatus,
+    NumberSetting, NumberSettings, Outcome, PhoneNumber, Status, Transfer, TransferResources,
     remote::{Apply, Sent, WriteSlot},
 };
 
-use super::{Bench, account, check_error, check_text, number, script::answers};
-use crate::{apply::MAX_RETRY_AFTER, wire::read_error};
+use super::{Bench, account, call, check_error, check_text, number, script::answers};
+use crate::{
+    apply::MAX_RETRY_AFTER,
+    wire::{OVER, read_error},
+};
 
 /// The URL that is configured.
 const URL: &str = "https://example.com/voice";
@@ -18,7 +21,7 @@ pub(super) fn check_all(bench: &Bench, input: &[u8]) {
     let Ok(phone) = "+15105550101".parse() else { return };
     for action in actions(phone) {
         let (sent, requests) = bench.run(input, async |client| match client.place().await {
-            Ok(slot) => slot.send(&action).await,
+            Ok(mut slot) => slot.send(&action).await,
             Err(skip) => Outcome::Skipped(skip).into(),
         });
         let posts = requests.iter().filter(|request| request.method == Method::POST).count();
@@ -53,6 +56,10 @@ fn actions(phone: PhoneNumber) -> Vec<Action> {
     let others = [
         Action::Suspend(account(1)),
         Action::Reactivate(account(1)),
+        Action::EndCalls(EndCalls {
+            account: closed.clone(),
+            calls: vec![CallEnd { sid: call(), status: CallStatus::InProgress }],
+        }),
         Action::Close(Close { account: closed, listed: [].into(), at_risk: Vec::new() }),
         Action::Transfer(transfer),
         Action::Configure(configure),
@@ -72,7 +79,16 @@ fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input
     match outcome {
         Outcome::Done(_) => {
             let body = answer.map_or(&[][..], |answer| answer.body());
-            let was_closed = matches!(action, Action::Close(_)) && read_error(body).code == Some(21479);
+            let code = read_error(body).code;
+            let was_closed = match action {
+                Action::Close(_) => code == Some(21479),
+                Action::EndCalls(_) => matches!(code, Some(21220 | 20404)),
+                Action::Reactivate(_)
+                | Action::Create(_)
+                | Action::Suspend(_)
+                | Action::Transfer(_)
+                | Action::Configure(_) => false,
+            };
             let is_success = status.is_some_and(|status| (200..300).contains(&status));
             assert!(if is_success { shows(body, action) } else { was_closed }, "{at}");
         }
@@ -99,16 +115,17 @@ fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input
 
 /// Returns true when the body names what `action` asked for.
 fn shows(body: &[u8], action: &Action) -> bool {
-    let word = match action {
-        Action::Suspend(_) => Status::Suspended.to_string(),
-        Action::Reactivate(_) => Status::Active.to_string(),
-        Action::Close(_) => Status::Closed.to_string(),
+    let words = match action {
+        Action::Suspend(_) => vec![Status::Suspended.to_string()],
+        Action::Reactivate(_) => vec![Status::Active.to_string()],
+        Action::Close(_) => vec![Status::Closed.to_string()],
         // The SID of the new account.
-        Action::Create(_) => "AC".to_owned(),
-        Action::Transfer(transfer) => transfer.to.to_string(),
-        Action::Configure(_) => URL.to_owned(),
+        Action::Create(_) => vec!["AC".to_owned()],
+        Action::Transfer(transfer) => vec![transfer.to.to_string()],
+        Action::Configure(_) => vec![URL.to_owned()],
+        Action::EndCalls(_) => OVER.map(str::to_owned).into(),
     };
     // Any letter may be written as an escape.
     let text = String::from_utf8_lossy(body);
-    text.contains('\\') || text.contains(&word)
+    text.contains('\\') || words.iter().any(|word| text.contains(word))
 }

@@ -3,8 +3,8 @@
 use std::{fmt::Write, time::Duration};
 
 use crate::support::{
-    BASE64, Reply, Server, account_json, account_sid, client, close, error, hasty_client, main, number_json,
-    ok, outcome, raw, reply, send, sub,
+    BASE64, Reply, Server, account_json, account_sid, client, close, end_call, error, hasty_client, main,
+    number_json, ok, outcome, raw, reply, send, sub,
 };
 use subaccountd_core::{
     AccountSid, Action, Configure, Create, FriendlyName, LiveStatus, NumberSetting, NumberSettings, Status,
@@ -60,9 +60,17 @@ fn create() -> Action {
 }
 
 /// Every kind of write.
-fn writes() -> [Action; 6] {
+fn writes() -> [Action; 7] {
     let configure = configure(&[(NumberSetting::VoiceUrl, "https://example.com/voice")]);
-    [Action::Reactivate(sub()), create(), Action::Suspend(sub()), close(sub()), plain_transfer(), configure]
+    [
+        Action::Reactivate(sub()),
+        create(),
+        Action::Suspend(sub()),
+        end_call(),
+        close(sub()),
+        plain_transfer(),
+        configure,
+    ]
 }
 
 /// One write against these replies, how often it was sent, and its outcome.
@@ -339,7 +347,6 @@ async fn a_write_that_may_have_happened_is_unknown_and_never_repeated() {
             error(503, 20503, "oops"),
             reply(504, "<html>"),
             error(500, 21472, "oops"),
-            error(404, 20404, "not found"),
             reply(404, ""),
             error(409, 20409, "conflict"),
             reply(302, ""),
@@ -358,6 +365,11 @@ async fn a_write_that_may_have_happened_is_unknown_and_never_repeated() {
             let (written, posts) = write(&action, [answer.clone()]).await;
             assert!(matches!(written, Outcome::Unknown(_)), "{action} {written:?}");
             assert_eq!(posts, 1, "{action} {written:?}");
+        }
+        // A call that is not found is over.
+        if !matches!(action, Action::EndCalls(_)) {
+            let (written, posts) = write(&action, [error(404, 20404, "not found")]).await;
+            assert!(matches!(written, Outcome::Unknown(_)) && posts == 1, "{action} {written:?}");
         }
     }
 }

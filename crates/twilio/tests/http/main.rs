@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod apply;
+mod calls;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]

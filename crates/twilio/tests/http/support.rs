@@ -7,7 +7,7 @@ use std::{
 };
 
 use subaccountd_core::{
-    AccountSid, Action, Close, LiveStatus, Status,
+    AccountSid, Action, CallEnd, CallSid, CallStatus, Close, EndCalls, LiveStatus, Status,
     outcome::Outcome,
     remote::{Apply, RemoteError, Sent, WriteSlot},
 };
@@ -221,7 +221,7 @@ pub(crate) fn numbers_page(numbers: &[String], next: Option<&str>) -> String {
     page("incoming_phone_numbers", numbers, next)
 }
 
-fn page(key: &str, rows: &[String], next: Option<&str>) -> String {
+pub(crate) fn page(key: &str, rows: &[String], next: Option<&str>) -> String {
     let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
     format!(r#"{{"page": 0, "page_size": 50, "{key}": [{}], "next_page_uri": {next}}}"#, rows.join(","))
 }
@@ -248,6 +248,17 @@ pub(crate) fn close(sid: AccountSid) -> Action {
         date_updated: None,
     };
     Action::Close(Close { account, listed: [].into(), at_risk: Vec::new() })
+}
+
+/// The end of one call of account 1, which is in progress.
+pub(crate) fn end_call() -> Action {
+    let Action::Close(Close { account, .. }) = close(sub()) else { unreachable!("it is a close") };
+    let call = CallEnd { sid: call_sid(1), status: CallStatus::InProgress };
+    Action::EndCalls(EndCalls { account, calls: vec![call] })
+}
+
+pub(crate) fn call_sid(n: u32) -> CallSid {
+    format!("CA{n:032}").parse().unwrap()
 }
 
 /// Counts the measurements.

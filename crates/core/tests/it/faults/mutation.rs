@@ -348,7 +348,7 @@ pub(super) const ADDING: &[Mutation] = mutations! {
     }),
     "key of another level": |files| files.line(|line, files| {
         let blanks = " ".repeat(indentation(line).len());
-        let keys = ["confirm: acme", "status: active", "subaccounts: []", "numbers: []", "close: {}", "kind: DesiredState"];
+        let keys = ["confirm: acme", "status: active", "subaccounts: []", "numbers: []", "close: {}", "kind: DesiredState", "endCalls: true"];
         Some(format!("{line}\n{blanks}{}", files.one_of(&keys)))
     }),
     "merge key": |files| files.line(|line, files| {

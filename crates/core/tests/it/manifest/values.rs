@@ -294,6 +294,37 @@ fn closed_needs_a_close_and_nothing_else_may_have_one() {
 }
 
 #[test]
+fn calls_are_ended_in_accounts_that_are_suspended_at_some_time() {
+    let shown = body(
+        r"
+        subaccounts:
+        - {sid: AC01, status: active, endCalls: true}
+        - {sid: AC02, status: active, endCalls: false}
+        - {sid: AC03, status: suspended, endCalls: true}
+        - {sid: AC04, status: suspended, endCalls: yes}
+        - {sid: AC05, status: closed, endCalls: true, close: {confirm: acme}}
+",
+    );
+    insta::assert_snapshot!(shown, @r"
+    state.yaml:5:61 `endCalls`
+      SD040 `endCalls` is set, but `status` is active
+      = remove `endCalls`, or write `status: suspended`
+      & state.yaml:5:53 `active` status set here
+    state.yaml:8:74 `yes`
+      SD020 `endCalls` is a string, not a boolean
+      = write `true` or `false`
+      > true
+    left:
+      main AC00 []
+      AC02 active []
+      AC03 suspended []
+      AC05 closed release {} []
+      frozen AC01
+      frozen AC04
+    ");
+}
+
+#[test]
 fn numbers_under_a_closed_account_cost_the_entry_and_an_empty_list_does_not() {
     let shown = body(
         r#"
@@ -421,7 +452,7 @@ fn scalar_in_place_of_a_list_or_a_mapping_is_a_fault() {
       = write a list: one item per line after a dash, or `[]` for none
     state.yaml:9:3 `AC05`
       SD020 a subaccount is a string, not a mapping
-      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, close
+      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, close
     left:
       main AC00 []
       frozen AC01
@@ -509,7 +540,7 @@ fn empty_values_are_faults_everywhere() {
       = write a list: one item per line after a dash, or `[]` for none
     state.yaml:15:2 ``
       SD019 a subaccount is empty, not a mapping
-      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, close
+      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, close
     left:
       paused
       main AC00 []

@@ -69,10 +69,11 @@ fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCase
     let holds: BTreeSet<_> = plan
         .held
         .iter()
-        .map(|held| match (&held.account, held.number) {
-            (_, Some(number)) => Target::Number(number),
-            (AccountRef::Sid(sid), None) => Target::Account(*sid),
-            (AccountRef::Name(name), None) => Target::Name(name.clone()),
+        .map(|held| match (&held.account, held.number, held.kind) {
+            (_, Some(number), _) => Target::Number(number),
+            (AccountRef::Sid(sid), None, ActionKind::EndCalls) => Target::Calls(*sid),
+            (AccountRef::Sid(sid), None, _) => Target::Account(*sid),
+            (AccountRef::Name(name), None, _) => Target::Name(name.clone()),
         })
         .collect();
     for entry in scene.desired.accounts() {
@@ -134,6 +135,11 @@ fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseE
             Action::Configure(configure) => {
                 prop_assert_eq!(claimants.get(&configure.phone), Some(&configure.account.into()));
                 prop_assert!(!scene.desired.paused_for_numbers(configure.account));
+            }
+            Action::EndCalls(end) => {
+                let entry = scene.desired.entry(end.account.sid);
+                prop_assert!(entry.is_some_and(|entry| entry.end_calls && !entry.paused));
+                prop_assert_eq!(end.account.status.known(), Some(Status::Suspended));
             }
             Action::Close(_) => {}
         }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod any;
+mod calls;
 mod closes;
 mod creates;
 mod guard;

@@ -140,7 +140,7 @@ impl WriteSlot for Place<'_> {
         self.0.scene.lists[&owner].clone().map_err(|why| error(ErrorKind::Unreadable, &why))
     }
 
-    async fn send(self, action: &Action) -> Sent {
+    async fn send(&mut self, action: &Action) -> Sent {
         self.0.log(&format!("write: {action}"));
         tokio::task::yield_now().await;
         let sent = (self.0.answer)(action);

@@ -25,6 +25,8 @@ pub(crate) struct Drawn {
     to_main: bool,
     /// The voice URL of every number that it claims.
     url: Option<u8>,
+    /// Its calls are to be ended, unless it is to be active.
+    end_calls: bool,
 }
 
 /// A number: who holds it, who claims it, whose close may release it. 0 is the main account.
@@ -64,8 +66,9 @@ fn rarely() -> impl Strategy<Value = bool> {
 }
 
 fn account() -> impl Strategy<Value = Drawn> {
-    (status(), prop::bool::weighted(0.85), goal(), rarely(), rarely(), any::<bool>(), url()).prop_map(
-        |(status, listed, goal, paused, misnamed, to_main, url)| Drawn {
+    let flags = (any::<bool>(), any::<bool>());
+    (status(), prop::bool::weighted(0.85), goal(), rarely(), rarely(), flags, url()).prop_map(
+        |(status, listed, goal, paused, misnamed, (to_main, end_calls), url)| Drawn {
             status,
             listed,
             goal,
@@ -73,6 +76,7 @@ fn account() -> impl Strategy<Value = Drawn> {
             misnamed,
             to_main,
             url,
+            end_calls,
         },
     )
 }
@@ -124,6 +128,7 @@ impl Fleet {
             let settings = url.map_or_else(String::new, |url| {
                 format!(", numberDefaults: {{voiceUrl: 'https://user:{url}@example.com', smsUrl: ''}}")
             });
+            let end_calls = account.end_calls && *goal != Status::Active;
             let name = if *misnamed { "hooli" } else { "acme" };
             let more = if *goal == Status::Closed {
                 let free = list(&|number| number.released_with == Some(n) && number.claimant.is_none());
@@ -131,7 +136,11 @@ impl Fleet {
             } else {
                 format!("friendlyName: {name}, numbers: {}{settings}", claims(n))
             };
-            writeln!(text, "- {{sid: AC{n:02}, status: {goal}, paused: {paused}, {more}}}").unwrap();
+            writeln!(
+                text,
+                "- {{sid: AC{n:02}, status: {goal}, endCalls: {end_calls}, paused: {paused}, {more}}}"
+            )
+            .unwrap();
         }
         if !self.accounts.iter().any(|account| account.listed) {
             text.push_str("  []\n");

@@ -1,7 +1,8 @@
 //! Passes over a scene.
 
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, History, Number, NumberId, NumberList, Observed, Pass, Plan, PlanError,
+    AccountSid, ApprovedPlan, CallList, History, Number, NumberId, NumberList, Observed, Pass, Plan,
+    PlanError,
     pass::{Answer, Want},
     plan,
     remote::AccountList,
@@ -56,6 +57,13 @@ impl Scene {
 
     fn answer(&self, want: Want) -> Answer {
         match want {
+            Want::Calls(account) => Answer::Calls(
+                account,
+                match self.calls.get(&account).cloned().unwrap_or(Ok(Vec::new())) {
+                    Ok(calls) => CallList::Known(calls),
+                    Err(why) => CallList::Unreadable(why),
+                },
+            ),
             Want::Numbers(account) => Answer::Numbers(
                 account,
                 match &self.lists[&account] {

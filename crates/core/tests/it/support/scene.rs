@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, ActionKind, Address, Desired, DesiredStatus, Guardrails, History, Limit,
-    Limits, LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt, Refusal, ShownSettings,
-    SkipCause, Stamp, Status, UnknownOutcome,
+    Account, AccountSid, Action, ActionKind, Address, Call, CallDirection, CallStatus, Desired, DesiredStatus,
+    Guardrails, History, Limit, Limits, LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt,
+    Refusal, ShownSettings, SkipCause, Stamp, Status, UnknownOutcome,
     history::{Event, Write as Journaled},
     manifest::{Source, parse},
     remote::UnreadableRow,
+    subscriber,
 };
 
 use super::text::{dedent, long, short};
@@ -22,6 +23,8 @@ pub(crate) struct Scene {
     pub(crate) desired: Desired,
     pub(crate) accounts: BTreeMap<AccountSid, Account>,
     pub(crate) lists: BTreeMap<AccountSid, Result<Vec<Number>, String>>,
+    /// The calls of accounts that have not ended.
+    pub(crate) calls: BTreeMap<AccountSid, Result<Vec<Call>, String>>,
     /// Rows of the account list that cannot be read.
     pub(crate) unreadable_rows: Vec<UnreadableRow>,
     /// Accounts that a single fetch shows otherwise than the lagging list.
@@ -92,6 +95,7 @@ impl Scene {
             desired,
             accounts: BTreeMap::new(),
             lists: BTreeMap::new(),
+            calls: BTreeMap::new(),
             unreadable_rows: Vec::new(),
             truth: BTreeMap::new(),
             number_truth: BTreeMap::new(),
@@ -233,6 +237,28 @@ impl Scene {
         let list = self.lists.get_mut(&sid(account)).unwrap().as_mut().unwrap();
         let number = list.iter_mut().find(|held| held.id() == number(text).id()).unwrap();
         change(number.settings.get_or_insert_default());
+        self
+    }
+
+    /// A call of the account `CA<n>` to the number or address `to` begins.
+    pub(crate) fn calls(mut self, account: &str, n: u8, status: CallStatus, to: &str) -> Self {
+        let call = Call {
+            sid: format!("CA{n:032x}").parse().unwrap(),
+            parent: None,
+            status,
+            direction: CallDirection::Outbound,
+            from: subscriber("+15105550100"),
+            to: subscriber(to),
+        };
+        if let Ok(calls) = self.calls.entry(sid(account)).or_insert(Ok(Vec::new())) {
+            calls.push(call);
+        }
+        self
+    }
+
+    /// The calls of an account cannot be read.
+    pub(crate) fn unreadable_calls(mut self, account: &str) -> Self {
+        self.calls.insert(sid(account), Err("503".to_owned()));
         self
     }
 
@@ -460,6 +486,13 @@ impl Scene {
                 self.shows(&configure.account.to_string(), &configure.phone.to_string(), |shown| {
                     settings.values().for_each(|(setting, value)| shown.insert(setting, value));
                 })
+            }
+            Action::EndCalls(end) => {
+                let mut scene = self;
+                if let Some(Ok(calls)) = scene.calls.get_mut(&end.account.sid) {
+                    calls.retain(|call| end.calls.iter().all(|ended| ended.sid != call.sid));
+                }
+                scene
             }
             Action::Close(close) => {
                 let sid = close.account.sid;

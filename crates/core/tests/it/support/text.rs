@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-const PREFIXES: [&str; 7] = ["AC", "AD", "BU", "RI", "PN", "AP", "TK"];
+const PREFIXES: [&str; 8] = ["AC", "AD", "BU", "CA", "RI", "PN", "AP", "TK"];
 
 /// `text` with every short SID written out: two letters and two digits, where no third follows.
 pub(crate) fn long(text: &str) -> String {

@@ -106,6 +106,9 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
     if let Some(name) = &entry.friendly_name {
         page.line(&format!("named {}", quoted(name)));
     }
+    if entry.end_calls {
+        page.line("its calls are ended once it is suspended, emergency calls excepted");
+    }
     if let Some(until) = entry.lift_suspensions_before {
         page.line(&format!("external suspensions up to {until} are lifted"));
     }
@@ -143,6 +146,10 @@ fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText
     }
     if let Some(own) = history.suspended_by_us(sid) {
         page.line(&format!("suspended by subaccountd at {}", at(own.at.at, now)));
+    }
+    let suspended = case.observation.observed.account(sid);
+    if suspended.is_some_and(|account| history.calls_ended(sid, account.date_updated)) {
+        page.line("no call is left to end in this suspension");
     }
     case.remembered(page, &Target::Account(sid), |write| touches(write, sid));
     page.line(&format!("more: `subaccountd journal --account {sid}`"));

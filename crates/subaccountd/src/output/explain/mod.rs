@@ -143,6 +143,9 @@ fn what(write: &Write) -> String {
         (Target::Number(number), None) => format!("{} {number}", write.kind),
         (Target::Account(account), _) => format!("{} {account}", write.kind),
         (Target::Name(name), _) => format!("{} {}", write.kind, quoted(name.as_str())),
+        (Target::Calls(account), _) => {
+            format!("{} {account}: {}", write.kind, count(write.calls.unwrap_or_default(), "call"))
+        }
     }
 }
 
@@ -164,6 +167,6 @@ fn quoted(text: &str) -> String {
 
 /// Returns true when a write touches `account`.
 fn touches(write: &Write, account: AccountSid) -> bool {
-    write.target == Target::Account(account)
+    matches!(write.target, Target::Account(of) | Target::Calls(of) if of == account)
         || write.transfer.is_some_and(|(from, to)| from == account || to == account)
 }

@@ -165,8 +165,18 @@ fn row(view: &View<'_>, action: &ActionView) -> String {
         view.named(&action.account),
         action.number.map_or_else(String::new, |number| number.to_string()),
         action.from.map_or_else(String::new, |from| view.named(from)),
-        view.why(&action.account).into_iter().chain(action.note.clone()).collect::<Vec<_>>().join("; "),
+        calls(action)
+            .into_iter()
+            .chain(view.why(&action.account))
+            .chain(action.note.clone())
+            .collect::<Vec<_>>()
+            .join("; "),
     ])
+}
+
+/// The number of calls that it ends, if it ends calls.
+fn calls(action: &ActionView) -> Option<String> {
+    action.count.map(|calls| count(calls, "call"))
 }
 
 fn held_row(view: &View<'_>, held: &HeldView) -> String {

@@ -121,11 +121,13 @@ fn counts(plan: &PlanView) -> String {
     if plan.actions.is_empty() && held == 0 {
         return "Nothing to do: Twilio matches the desired state.".to_owned();
     }
-    // The others are told when there are any.
-    let is_rare = |kind: ActionKind| matches!(kind, ActionKind::Create | ActionKind::Configure);
-    let shown = ActionKind::ALL.map(|kind| (kind, of(kind))).into_iter();
-    let shown = shown.filter(|(kind, number)| *number > 0 || !is_rare(*kind));
-    let words: Vec<_> = shown.map(|(kind, number)| format!("{number} to {kind}")).collect();
+    let words = |kind: ActionKind| match (kind, of(kind)) {
+        // These are told when there are any.
+        (ActionKind::Create | ActionKind::Configure | ActionKind::EndCalls, 0) => None,
+        (ActionKind::EndCalls, number) => Some(format!("{number} with calls to end")),
+        (kind, number) => Some(format!("{number} to {kind}")),
+    };
+    let words: Vec<_> = ActionKind::ALL.into_iter().filter_map(words).collect();
     format!("{}; {held} held.", words.join(", "))
 }
 

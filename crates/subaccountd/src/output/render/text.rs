@@ -146,6 +146,7 @@ fn action(view: &View<'_>, action: &ActionView, style: Style, out: &mut String) 
             format!("for good, releasing {numbers}")
         }
         (_, Some(number), Some(from)) => format!("{number} from {}", view.named(from)),
+        (ActionKind::EndCalls, ..) => count(action.count.unwrap_or_default(), "call"),
         (_, Some(number), None) => number.to_string(),
         (_, None, _) => String::new(),
     };

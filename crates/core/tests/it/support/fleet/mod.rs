@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, Desired, Guardrails, History, Limits, Now, NumberId, NumberList, Pass,
-    Plan, Policy, Stamp,
+    AccountSid, Action, ActionKind, CallList, Desired, Guardrails, History, Limits, Now, NumberId,
+    NumberList, Pass, Plan, Policy, Stamp,
     execute::{self, Execution, execute},
     history::Event,
     pass::{Answer, Want},
@@ -314,6 +314,8 @@ impl Fleet {
                 _ => Answer::Numbers(account, NumberList::Unreadable(failed())),
             },
             Want::Addresses(account) => Answer::Addresses(account, Err(failed())),
+            Want::Calls(account) if fails => Answer::Calls(account, CallList::Unreadable(failed())),
+            Want::Calls(account) => Answer::Calls(account, CallList::Known(self.calls(account))),
             Want::Account(account) if fails => Answer::Account(account, Err(failed())),
             Want::Account(account) => Answer::Account(account, Ok(self.account(account))),
             Want::Number(account, _, phone) if fails => Answer::Number(account, phone, Err(failed())),

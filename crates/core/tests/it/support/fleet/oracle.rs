@@ -83,6 +83,10 @@ impl Fleet {
                 let wanted = claim.settings();
                 assert!(configure.settings.values().all(|(key, value)| wanted.value(key) == Some(value)));
             }
+            Action::EndCalls(end) => {
+                let entry = desired.entry(end.account.sid);
+                assert!(entry.is_some_and(|entry| entry.end_calls), "{action}");
+            }
             Action::Close(close) => assert_eq!(status(&close.account.sid), Some(Status::Closed), "{action}"),
         }
     }
@@ -146,6 +150,20 @@ impl Fleet {
                 world.edit_number(&phone, self.now, |number| configure(number, &wanted.settings)).unwrap();
                 Ok(())
             }
+            Action::EndCalls(end) => {
+                let sid = end.account.sid.to_string();
+                assert_eq!(world.status(&sid), Some(AccountStatus::Suspended), "{action}");
+                end.calls.iter().try_for_each(|call| {
+                    let sid = call.sid.to_string();
+                    let ended = world.call(&sid).unwrap();
+                    assert_eq!(*ended.owner, *end.account.sid.to_string(), "{action}");
+                    assert!(ended.to.starts_with('+'), "{action}: an emergency call");
+                    match world.end_call(&sid, call.status.ends_as(), self.now) {
+                        Err(error) if error.code == 21220 => Ok(()),
+                        result => result,
+                    }
+                })
+            }
             Action::Close(close) => {
                 self.check_close(&world, close.account.sid);
                 world.change_status(&close.account.sid.to_string(), "closed", self.now)
@@ -170,6 +188,8 @@ fn at(world: &World, action: &Action) -> Option<String> {
             let number = world.number(&configure.phone.to_string())?;
             Some(NumberSetting::ALL.map(|setting| shown_setting(number, setting)).join(" "))
         }
+        // It has no budget.
+        Action::EndCalls(_) => None,
         Action::Reactivate(_) | Action::Suspend(_) | Action::Close(_) => {
             let status = world.status(&action.account().to_string());
             status.map(|status| status.as_str().to_owned())

@@ -67,7 +67,7 @@ impl Stopwatch for Fleet {
 /// The accounts and numbers that `action` is about.
 fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
     match action {
-        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) => {
+        Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::EndCalls(_) => {
             (vec![action.account()], Vec::new())
         }
         Action::Transfer(transfer) => (vec![transfer.from.into(), transfer.to.into()], vec![transfer.phone]),

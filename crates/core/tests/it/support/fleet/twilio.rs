@@ -1,9 +1,10 @@
 //! Twilio: what its lists show, what a write does, and what other people do.
 
 use subaccountd_core::{
-    Account, AccountSid, Action, LiveStatus, Number, NumberSetting, NumberSettings, NumberSid, Outcome,
-    Receipt, ShownSettings, Skip, SkipCause, Status,
+    Account, AccountSid, Action, Call, CallDirection, CallStatus, LiveStatus, Number, NumberSetting,
+    NumberSettings, NumberSid, Outcome, Receipt, ShownSettings, Skip, SkipCause, Status,
     remote::{AccountList, Apply, ErrorKind, RemoteError, Sent, WriteSlot},
+    subscriber,
 };
 use twilio_sim::{AccountStatus, SuspendedNumbers, TransferResources};
 
@@ -70,6 +71,17 @@ pub(super) fn configure(number: &mut twilio_sim::Number, settings: &NumberSettin
     }
 }
 
+fn show_call(call: &twilio_sim::Call) -> Option<Call> {
+    Some(Call {
+        sid: call.sid.as_str().parse().unwrap(),
+        parent: call.parent_call_sid.as_ref().map(|sid| sid.as_str().parse().unwrap()),
+        status: CallStatus::ALL.into_iter().find(|status| status.as_str() == call.status.as_str())?,
+        direction: CallDirection::Outbound,
+        from: subscriber(&call.from),
+        to: subscriber(&call.to),
+    })
+}
+
 /// Lists lag by the switches of the world; single reads are current.
 impl Fleet {
     pub(super) fn accounts(&self) -> Result<AccountList, RemoteError> {
@@ -104,6 +116,12 @@ impl Fleet {
         Ok(world.listed_numbers_of(&owner, self.now).iter().map(show_number).collect())
     }
 
+    /// The calls of an account that have not ended.
+    pub(super) fn calls(&self, owner: AccountSid) -> Vec<Call> {
+        let world = self.world.lock().unwrap();
+        world.listed_calls_of(&owner.to_string(), self.now).into_iter().filter_map(show_call).collect()
+    }
+
     pub(super) fn number(&self, owner: AccountSid, sid: NumberSid) -> Option<Number> {
         let world = self.world.lock().unwrap();
         let number = world.number(&sid.to_string()).filter(|number| *number.owner == *owner.to_string());
@@ -128,7 +146,7 @@ impl WriteSlot for Place<'_> {
         self.0.numbers(owner).inspect(|listed| self.0.was_shown(owner, listed))
     }
 
-    async fn send(self, action: &Action) -> Sent {
+    async fn send(&mut self, action: &Action) -> Sent {
         self.0.send(action).into()
     }
 }
@@ -159,8 +177,8 @@ impl Fleet {
             return unknown();
         }
         let mut trouble = self.next_trouble();
-        if matches!((trouble, action), (Trouble::Late, Action::Close(_))) {
-            // A sent request cannot be revoked, so a late close is not checked.
+        if matches!((trouble, action), (Trouble::Late, Action::Close(_) | Action::EndCalls(_))) {
+            // A sent request cannot be revoked, so a late close or end of a call is not checked.
             trouble = Trouble::After;
         }
         if matches!(action, Action::Create(_)) {
@@ -208,6 +226,7 @@ impl Fleet {
             | Action::Transfer(_)
             | Action::Suspend(_)
             | Action::Configure(_)
+            | Action::EndCalls(_)
             | Action::Close(_) => None,
         };
         let sid = created.or_else(|| action.account().sid().filter(|_| action.number().is_none()));
