@@ -69,11 +69,11 @@ fn check_nothing_is_forgotten(scene: &Scene, plan: &Plan) -> Result<(), TestCase
     let holds: BTreeSet<_> = plan
         .held
         .iter()
-        .map(|held| match (&held.account, held.number, held.kind) {
-            (_, Some(number), _) => Target::Number(number),
-            (AccountRef::Sid(sid), None, ActionKind::EndCalls) => Target::Calls(*sid),
-            (AccountRef::Sid(sid), None, _) => Target::Account(*sid),
-            (AccountRef::Name(name), None, _) => Target::Name(name.clone()),
+        .map(|held| match (&held.account, held.number) {
+            (_, Some(number)) => Target::Number(number),
+            (AccountRef::Sid(sid), None) if held.kind == ActionKind::EndCalls => Target::Calls(*sid),
+            (AccountRef::Sid(sid), None) => Target::Account(*sid),
+            (AccountRef::Name(name), None) => Target::Name(name.clone()),
         })
         .collect();
     for entry in scene.desired.accounts() {
