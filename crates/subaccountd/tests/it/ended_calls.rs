@@ -65,6 +65,9 @@ async fn calls_of_a_suspended_account_end_and_those_of_others_and_emergency_call
         "{}",
         stdout(&journal)
     );
+    let explained = stdout(&setup.run(&["explain", &ac(1)]).await);
+    assert!(explained.contains("no call is left to end in this suspension"), "{explained}");
+    assert!(explained.contains("its calls are ended once it is suspended"), "{explained}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,10 +116,8 @@ async fn no_call_is_ended_when_the_account_was_reactivated_right_before() {
     let setup = setup(&ended()).await;
     setup.suspend_elsewhere(1);
     setup.observed().await;
-    let sim = setup.sim.clone();
     // A person reactivates it between the look at its calls and their end.
-    setup.sim.observe_writes(|_, _| ());
-    sim.inject(Fault::latency(1_500).on(Operation::FetchAccount).times(1));
+    setup.sim.inject(Fault::latency(1_500).on(Operation::FetchAccount).times(1));
     let running = tokio::spawn({
         let command = setup.command(&["apply", "--verbs", "endCalls"]);
         async move { crate::support::output(command).await }

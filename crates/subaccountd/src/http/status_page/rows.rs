@@ -136,7 +136,7 @@ pub(super) struct TodoRow {
     pub(super) who: Who,
     pub(super) number: Option<String>,
     pub(super) from: Option<Who>,
-    /// The note of the action, and the reason that the entry gives.
+    /// The number of calls that it ends, the note of the action, and the reason that the entry gives.
     pub(super) notes: Vec<String>,
     pub(super) at_risk: usize,
 }
@@ -144,12 +144,13 @@ pub(super) struct TodoRow {
 impl TodoRow {
     pub(super) fn of(action: &ActionView, index: &Index<'_>) -> Self {
         let why = index.account(&action.account).and_then(|account| account.reason.as_ref());
+        let calls = action.count.map(|calls| count(calls, "call"));
         Self {
             kind: action.kind,
             who: Who::of(&action.account, index),
             number: action.number.map(|number| number.to_string()),
             from: action.from.map(|from| Who::of(&from.into(), index)),
-            notes: action.note.iter().chain(why).map(|words| clean(words)).collect(),
+            notes: calls.iter().chain(&action.note).chain(why).map(|words| clean(words)).collect(),
             at_risk: action.at_risk.len(),
         }
     }

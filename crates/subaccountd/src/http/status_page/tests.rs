@@ -262,6 +262,25 @@ fn banners_tell_what_is_wrong_as_a_whole() {
 }
 
 #[test]
+fn end_of_calls_shows_their_number() {
+    let mut report = report(1, 1);
+    report.plan.actions = vec![ActionView {
+        kind: ActionKind::EndCalls,
+        account: sid(1),
+        number: None,
+        from: None,
+        to: None,
+        count: Some(3),
+        stage: 3,
+        note: None,
+        at_risk: Vec::new(),
+    }];
+    let page = page(&report, "");
+    assert!(page.contains(r#"<span class="mark endCalls">endCalls</span>"#), "{page}");
+    assert!(page.contains("<bdi>3 calls</bdi>"), "{page}");
+}
+
+#[test]
 fn a_page_of_ten_thousand_is_bounded() {
     let mut report = report(5_000, 5_000);
     let action = |n| ActionView {
