@@ -329,7 +329,9 @@ impl<'a> Pass<'a> {
             Answer::Account(account, Err(why)) => self.observed.set_unreadable(account, why),
             Answer::Numbers(account, mut list) => {
                 if let NumberList::Known(numbers) = &mut list {
-                    numbers.iter_mut().for_each(|number| self.keep_named_settings(number));
+                    for number in numbers {
+                        self.keep_named_settings(number);
+                    }
                 }
                 self.observed.add_number_list(account, list);
             }

@@ -322,12 +322,12 @@ impl NumberRow {
             NumberSetting::StatusCallback => &self.status_callback,
             NumberSetting::StatusCallbackMethod => &self.status_callback_method,
             NumberSetting::VoiceApplicationSid => {
-                return canonical::<ApplicationSid>(self.voice_application_sid.as_deref());
+                return Some(canonical::<ApplicationSid>(self.voice_application_sid.as_deref()));
             }
             NumberSetting::SmsApplicationSid => {
-                return canonical::<ApplicationSid>(self.sms_application_sid.as_deref());
+                return Some(canonical::<ApplicationSid>(self.sms_application_sid.as_deref()));
             }
-            NumberSetting::TrunkSid => return canonical::<TrunkSid>(self.trunk_sid.as_deref()),
+            NumberSetting::TrunkSid => return Some(canonical::<TrunkSid>(self.trunk_sid.as_deref())),
         };
         field.text().map(Cow::Borrowed)
     }
@@ -385,9 +385,9 @@ fn is_sid(field: Option<&String>) -> bool {
 }
 
 /// The SID in the case in which the state has it, empty when there is none; what is not a SID, as it is.
-fn canonical<T: FromStr + ToString>(field: Option<&str>) -> Option<Cow<'_, str>> {
+fn canonical<T: FromStr + ToString>(field: Option<&str>) -> Cow<'_, str> {
     let text = field.unwrap_or_default();
-    Some(text.parse::<T>().map_or(Cow::Borrowed(text), |sid| Cow::Owned(sid.to_string())))
+    text.parse::<T>().map_or(Cow::Borrowed(text), |sid| Cow::Owned(sid.to_string()))
 }
 
 /// Reads the body of a 2xx answer. The error gives the location of the problem, and no part of the body.

@@ -186,7 +186,7 @@ struct CloseSchema {
 #[schemars(rename = "Number", untagged)]
 enum NumberSchema {
     Short(PhoneNumberSchema),
-    Long(LongNumber),
+    Long(Box<LongNumber>),
 }
 
 /// A phone number with the resources of the receiving account that its transfer needs, and the settings that it must have.

@@ -9,7 +9,7 @@ mod shown;
 use std::{fs, path::Path, process::Command};
 
 use subaccountd_core::{
-    ActionKind, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome, history::HeldItem,
+    ActionKind, PhoneNumber, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome, history::HeldItem,
 };
 
 use super::{read::NAME, *};
@@ -46,14 +46,14 @@ fn events_of_calls() -> [Event; 3] {
     };
     let over = Outcome::Done(Receipt { calls: Some(2), ..Receipt::default() });
     [
-        Event::Intent { id: 12, at, write },
-        Event::Outcome { id: 12, at, outcome: over },
+        Event::Intent { id: 14, at, write },
+        Event::Outcome { id: 14, at, outcome: over },
         Event::CallsEnded { account, updated: Some(second) },
     ]
 }
 
 fn events_of_accounts_and_numbers() -> Vec<Event> {
-    let (account, number) = (account(1), "+15105550101".parse().unwrap());
+    let (account, number) = (account(1), "+15105550101".parse::<PhoneNumber>().unwrap());
     let second = Timestamp::from_second(1_800_000_000).unwrap();
     let (at, doubtful) = (Stamp::sure(second), Stamp { at: second, unsure: true });
     let number_sid = "PN00000000000000000000000000000001".parse().unwrap();
@@ -68,18 +68,11 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
         exempt: false,
         entry: "e".to_owned(),
     };
-    let configure = Write {
-        kind: ActionKind::Configure,
-        transfer: None,
-        releases: Vec::new(),
-        settings: Some("s".to_owned()),
-        ..write.clone()
-    };
     let on_account = |kind| Write { target: Target::Account(account), kind, ..write.clone() };
     let refusal = |code| Refusal { code, message: "no".to_owned(), ..Refusal::default() };
     let unknown = UnknownOutcome { message: "lost".to_owned(), request_id: Some("RQ1".to_owned()) };
     let proof = (ActionKind::Close, Target::Account(account));
-    vec![
+    let mut events = vec![
         Event::Attended { at: second },
         Event::DesiredStatusChanged { account, status: Status::Closed },
         Event::CloseDecided { account, terms: "t".to_owned(), since: Some(second) },
@@ -120,16 +113,6 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
             entry: "e".to_owned(),
             seen: "s".to_owned(),
         },
-        Event::Intent { id: 12, at, write: configure.clone() },
-        Event::Outcome { id: 12, at, outcome: Outcome::Done(Receipt::default()) },
-        Event::SettingsReverted { number, at },
-        Event::SettingsSuperseded { number },
-        Event::Intent { id: 13, at, write: configure },
-        Event::Outcome {
-            id: 13,
-            at,
-            outcome: Outcome::Done(Receipt { note: Some("n".to_owned()), ..Receipt::default() }),
-        },
         Event::Superseded { target: Target::Account(account) },
         Event::NoLongerHeld { items: vec![held_item(account, "Paused")] },
         Event::Held {
@@ -138,6 +121,29 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
         },
         Event::NumberGone { number: number.into() },
         Event::CloseWithdrawn { account },
+    ];
+    events.append(&mut settings_events(number, write, at));
+    events
+}
+
+/// The events about the settings of `number`; `transfer` is a write to it.
+fn settings_events(number: PhoneNumber, transfer: Write, at: Stamp) -> Vec<Event> {
+    let configure = Write {
+        kind: ActionKind::Configure,
+        transfer: None,
+        releases: Vec::new(),
+        settings: Some("s".to_owned()),
+        ..transfer
+    };
+    let done =
+        |note: Option<&str>| Outcome::Done(Receipt { note: note.map(str::to_owned), ..Receipt::default() });
+    vec![
+        Event::Intent { id: 12, at, write: configure.clone() },
+        Event::Outcome { id: 12, at, outcome: done(None) },
+        Event::SettingsReverted { number, at },
+        Event::SettingsSuperseded { number },
+        Event::Intent { id: 13, at, write: configure },
+        Event::Outcome { id: 13, at, outcome: done(Some("n")) },
     ]
 }
 

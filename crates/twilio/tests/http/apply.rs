@@ -31,7 +31,9 @@ fn transfer_of(from: AccountSid, needs: TransferResources) -> Transfer {
 /// The settings with these values.
 fn settings(values: &[(NumberSetting, &str)]) -> NumberSettings {
     let mut settings = NumberSettings::default();
-    values.iter().for_each(|(setting, value)| settings.insert(*setting, value));
+    for (setting, value) in values {
+        settings.insert(*setting, value);
+    }
     settings
 }
 

@@ -127,7 +127,9 @@ fn a_fleet() -> Fleet {
 fn settings_are_written_when_asked_for_and_urls_with_credentials_are_told() {
     let with = |text: &str, values: &[(NumberSetting, &str)]| {
         let mut shown = ShownSettings::default();
-        values.iter().for_each(|(setting, value)| shown.insert(*setting, value));
+        for (setting, value) in values {
+            shown.insert(*setting, value);
+        }
         Number { settings: Some(Box::new(shown)), ..number(text) }
     };
     let fleet = Fleet::new()

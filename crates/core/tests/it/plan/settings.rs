@@ -1,8 +1,8 @@
 //! The decision on the settings of a claimed number: what differs is configured in the account that claims it.
 
 use subaccountd_core::{
-    ActionKind, Limit, NumberSetting, NumberType, Outcome, Receipt, SettingSet, ShownSettings, Target,
-    pass::Want,
+    ActionKind, Limit, NumberSetting, NumberType, Outcome, Receipt, ResourceRef, SettingSet, ShownSettings,
+    Target, pass::Want,
 };
 
 use crate::support::scene::{Scene, desired, ignored, number, phone, sid, unknown};
@@ -113,9 +113,11 @@ fn replaced_applications_and_trunks_are_told() {
           numbers: [{number: "+15105550101", voiceApplicationSid: AP01, smsApplicationSid: ""}]
         - {sid: AC02, status: active}
         "#;
-    use subaccountd_core::ResourceRef::{SmsApplication, Trunk, VoiceApplication};
     let scene = Scene::new(state).nowhere(NUMBER).also_holds_with("AC02", NUMBER, |number| {
-        number.resource_refs = [VoiceApplication, SmsApplication, Trunk].into_iter().collect();
+        number.resource_refs =
+            [ResourceRef::VoiceApplication, ResourceRef::SmsApplication, ResourceRef::Trunk]
+                .into_iter()
+                .collect();
     });
     insta::assert_snapshot!(scene.shown(), @r"
     transfer +15105550101 from AC02 to AC01 (its trunk belongs to AC02 and does not transfer: configure it again in AC01; its voice application of AC02 is replaced by AP01 of AC01; its SMS application of AC02 is removed)
