@@ -266,7 +266,7 @@ fn end_of_calls_shows_their_number() {
     let mut report = report(1, 1);
     report.plan.actions = vec![ActionView {
         kind: ActionKind::EndCalls,
-        account: sid(1),
+        account: sid(1).into(),
         number: None,
         from: None,
         to: None,
