@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountRef, AccountSid, AddressSid, BundleSid, CallEnd, FriendlyName, IdentitySid, NumberSetting,
-    NumberSettings, NumberSid, PhoneNumber, text::count,
+    Account, AccountRef, AccountSid, AddressSid, BundleSid, CallEnd, FriendlyName, IdentitySid,
+    NumberSetting, NumberSettings, NumberSid, PhoneNumber, text::count,
 };
 
 /// The action kinds, in the order of their execution. The brake checks each of them separately.
@@ -203,7 +203,9 @@ impl Action {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),
             Self::Configure(configure) => Some(configure.phone),
-            Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::EndCalls(_) | Self::Close(_) => None,
+            Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::EndCalls(_) | Self::Close(_) => {
+                None
+            }
         }
     }
 

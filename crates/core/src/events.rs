@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, ActionKind, CallList, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid, Observed,
-    PhoneNumber, Policy, Status, Target, endable,
+    AccountSid, ActionKind, CallList, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid,
+    Observed, PhoneNumber, Policy, Status, Target, endable,
     history::{Applied, Event, History, Write},
 };
 

@@ -108,7 +108,9 @@ mod status;
 pub mod text;
 
 pub use account_ref::AccountRef;
-pub use action::{Action, ActionKind, Close, Configure, Create, EndCalls, Target, Transfer, TransferResources};
+pub use action::{
+    Action, ActionKind, Close, Configure, Create, EndCalls, Target, Transfer, TransferResources,
+};
 pub use address::Address;
 pub use call::{Call, CallDirection, CallEnd, CallStatus, endable, subscriber};
 pub use claim::{Claim, ClaimDetails};

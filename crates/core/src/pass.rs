@@ -18,9 +18,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, Address, ApprovedPlan, CallList, Claim, Desired, Entry, Guardrails, History, LiveStatus,
-    Now, Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Status, Target,
-    approve,
+    Account, AccountSid, Address, ApprovedPlan, CallList, Claim, Desired, Entry, Guardrails, History,
+    LiveStatus, Now, Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber,
+    PlanError, Status, Target, approve,
     events::{attention, call_events, desired_events, end_of_pass, observation_events, vanished},
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER, Write},

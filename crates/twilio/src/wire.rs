@@ -8,9 +8,9 @@ use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, Address, ApplicationSid, Call, CallDirection, CallSid, CallStatus, LiveStatus, Number,
-    NumberSetting, NumberSid, NumberType, ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings,
-    Status, TrunkSid, remote::UnreadableRow, subscriber,
+    Account, AccountSid, Address, ApplicationSid, Call, CallDirection, CallSid, CallStatus, LiveStatus,
+    Number, NumberSetting, NumberSid, NumberType, ResourceRef, ResourceRefs, SettingFormat, SettingSet,
+    ShownSettings, Status, TrunkSid, remote::UnreadableRow, subscriber,
 };
 
 use subaccountd_core::text::sanitize_to;

@@ -84,8 +84,10 @@ pub(super) async fn run(
     let informed = service_manager::inform(&shown.report, is_live, &stopping);
     let mut passes = pin!(reconcile_loop.until_stopped());
     tokio::select! {
-        () = &mut passes => {}
+        // The service manager hears of a drain before the passes end.
+        biased;
         never = informed => match never {},
+        () = &mut passes => {}
         ended = &mut server => {
             // Without endpoints the daemon cannot be observed: it finishes the writes in flight, then fails.
             stopping.cancel();
@@ -94,6 +96,7 @@ pub(super) async fn run(
             anyhow::bail!("the server stopped unexpectedly");
         }
     }
+    service_manager::stopping_now();
     // The endpoints answer until the last write in flight has ended.
     served.cancel();
     let _ = tokio::time::timeout(GOODBYE, server).await;

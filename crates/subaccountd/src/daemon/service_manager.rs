@@ -45,8 +45,13 @@ pub(crate) async fn inform(
             shown = status;
         }
     }
-    send(&[NotifyState::Stopping, NotifyState::Status("finishing the writes in flight")]);
+    stopping_now();
     pending().await
+}
+
+/// Tells the service manager that the daemon drains; told twice, it is the same.
+pub(crate) fn stopping_now() {
+    send(&[NotifyState::Stopping, NotifyState::Status("finishing the writes in flight")]);
 }
 
 /// One line about the last pass, without text from outside.

@@ -95,8 +95,7 @@ async fn plan_and_status_show_how_many_calls_end_and_send_nothing() {
     setup.suspend_elsewhere(1);
     let planned = setup.run(&["plan", "-o", "json"]).await;
     let plan: Value = serde_json::from_str(&stdout(&planned)).unwrap();
-    let expected =
-        json!([{"kind": "endCalls", "account": ac(1), "number": null, "from": null, "to": null, "count": 3}]);
+    let expected = json!([{"kind": "endCalls", "account": ac(1), "number": null, "from": null, "to": null, "name": null, "count": 3}]);
     assert_eq!(plan["actions"], expected);
     let text = stdout(&setup.run(&["plan"]).await);
     assert!(text.contains("1 with calls to end") && text.contains("endCalls    3 calls"), "{text}");

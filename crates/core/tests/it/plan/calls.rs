@@ -171,7 +171,8 @@ fn write_on_calls_hides_no_write_on_the_account() {
     let ended = suspended.does(&Outcome::Done(at));
     let own = ended.history.suspended_by_us(sid("AC01"));
     assert!(own.is_some(), "the suspension stays the daemon's own");
-    let fresh: Vec<_> = ended.history.fresh_writes(ended.now).map(|(write, _)| write.target.clone()).collect();
+    let fresh: Vec<_> =
+        ended.history.fresh_writes(ended.now).map(|(write, _)| write.target.clone()).collect();
     assert_eq!(fresh, [Target::Calls(sid("AC01")), Target::Account(sid("AC01"))]);
 }
 

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    Account, AccountSid, Action, ActionKind, Address, Call, CallDirection, CallStatus, Desired, DesiredStatus,
-    Guardrails, History, Limit, Limits, LiveStatus, Now, Number, Outcome, PhoneNumber, Planned, Policy, Receipt,
-    Refusal, ShownSettings, SkipCause, Stamp, Status, UnknownOutcome,
+    Account, AccountSid, Action, ActionKind, Address, Call, CallDirection, CallStatus, Desired,
+    DesiredStatus, Guardrails, History, Limit, Limits, LiveStatus, Now, Number, Outcome, PhoneNumber,
+    Planned, Policy, Receipt, Refusal, ShownSettings, SkipCause, Stamp, Status, UnknownOutcome,
     history::{Event, Write as Journaled},
     manifest::{Source, parse},
     remote::UnreadableRow,

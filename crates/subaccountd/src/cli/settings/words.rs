@@ -88,7 +88,7 @@ mod tests {
         let rules = GuardrailArgs::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
         let again = GuardrailArgs::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((rules.policy(), rules.limits()), (again.policy(), again.limits()));
-        assert_eq!(rules.words()["verbs"], "reactivate,create,transfer,suspend,configure,close");
+        assert_eq!(rules.words()["verbs"], "reactivate,create,transfer,suspend,configure,endCalls,close");
         assert_eq!(rules.limits().verbs[&ActionKind::Create], Limit::Count(4));
         assert_eq!(rules.policy().close_after, jiff::SignedDuration::from_mins(90));
         assert_eq!(rules.limits().verbs[&ActionKind::Transfer], Limit::Percent(12));

@@ -1,8 +1,8 @@
 //! The explanation of a number.
 
 use subaccountd_core::{
-    AccountSid, ActionKind, Claim, FriendlyName, Number, NumberId, NumberLocation, NumberSetting, PhoneNumber,
-    ResourceRef, Target, TransferResources,
+    AccountSid, ActionKind, Claim, FriendlyName, Number, NumberId, NumberLocation, NumberSetting,
+    PhoneNumber, ResourceRef, Target, TransferResources,
     report::{ActionView, HeldView},
 };
 

@@ -173,8 +173,9 @@ fn reference(text: &str) -> Option<String> {
         |word: &str| word.split_once('-').is_some_and(|(_, n)| n.starts_with(|c: char| c.is_ascii_digit()));
     let words = || text.split(|c: char| !c.is_alphanumeric() && c != '-');
     let has_sign = text.contains(|c| "@#$~&<>[]{}^\\/|=+*_%".contains(c));
-    let has_emoji = text.split(':').skip(1).any(|word| !word.is_empty() && !word.contains(' '))
-        && text.matches(':').count() > 1;
+    // Between two colons.
+    let between = text.split(':').skip(1).take(text.matches(':').count().saturating_sub(1));
+    let has_emoji = between.into_iter().any(|word| !word.is_empty() && !word.contains(' '));
     (has_sign
         || has_emoji
         || text.to_lowercase().contains("www.")

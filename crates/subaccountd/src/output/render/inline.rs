@@ -108,11 +108,13 @@ impl Inline {
 /// Returns true for a word of letters with hyphens or apostrophes inside, and for a number, unless it may be the hash of a
 /// commit or the key of an issue.
 fn is_inert(word: &str) -> bool {
-    let is_hash = || word.bytes().all(|b| b.is_ascii_hexdigit()) || word.bytes().any(|b| b.is_ascii_digit());
+    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    let may_be_hash = |part: &str| part.len() >= MIN_HASH && is_hex(part);
+    let is_long_and_has_digits = word.len() >= MIN_HASH && word.bytes().any(|b| b.is_ascii_digit());
     if is_grouped(word) {
         return true;
     }
-    if word.len() >= MIN_HASH && is_hash() {
+    if is_long_and_has_digits || word.split(['-', '\'']).any(may_be_hash) {
         return false;
     }
     let is_word = |part: &str| !part.is_empty() && part.chars().all(char::is_alphanumeric);
