@@ -272,6 +272,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
         ) => place.send(action).await,
         (Err(skip), _) => Sent::from(Outcome::Skipped(skip)),
     };
+    drop(place);
     ports.record.outcome(id, planned, &sent.outcome).await;
     if let Some(error) = sent.stop {
         progress.stop(error);

@@ -261,6 +261,7 @@ async fn the_looks_and_the_write_use_one_place() {
     assert_eq!(place.account(sub()).await.unwrap().sid, sub());
     // With the only place taken, a probe that waited for another one would never end.
     let sent = timeout(Duration::from_secs(10), place.send(&close(sub()))).await.unwrap();
+    drop(place);
     assert!(matches!(sent.outcome, Outcome::Refused(_)), "{sent:?}");
     assert_eq!(server.seen().len(), 4);
     client.account(sub()).await.unwrap();

@@ -127,7 +127,7 @@ fn no_accident_makes_the_daemon_do_more() {
         still_acted += seen.still_acted;
     }
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-    assert!(still_acted > 100, "{still_acted}");
+    assert!(still_acted > 50, "{still_acted}");
 }
 
 #[test]

@@ -307,7 +307,7 @@ fn calls_are_ended_in_accounts_that_are_suspended_at_some_time() {
     );
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `endCalls`
-      SD040 `endCalls` is set, but `status` is active
+      SD049 `endCalls` is set, but `status` is active
       = remove `endCalls`, or write `status: suspended`
       & state.yaml:5:53 `active` status set here
     state.yaml:8:74 `yes`
