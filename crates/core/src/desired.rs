@@ -171,11 +171,11 @@ impl Unpinned {
             sid,
             friendly_name,
             desired_status,
+            end_calls,
             numbers,
             number_defaults,
             paused,
             lift_suspensions_before,
-            end_calls,
             reason,
             labels,
         }

@@ -177,8 +177,6 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
         (&Target::Account(account), _) => {
             write.status().is_some() && live(observed, account) == write.status()
         }
-        // No observation shows what ended a call.
-        (Target::Calls(_), _) => false,
         (&Target::Number(number), ActionKind::Configure) => {
             write.settings.is_some()
                 && desired
@@ -190,8 +188,8 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
             (observed.locate(number), write.transfer),
             (NumberLocation::In(owner, _), Some((_, to))) if owner == to
         ),
-        // An account is attributed to its create.
-        (Target::Name(_), _) => false,
+        // No observation shows what ended a call, and an account is attributed to its create.
+        (Target::Calls(_) | Target::Name(_), _) => false,
     };
     for (id, write) in history.open_writes() {
         if shows(write) {
@@ -263,7 +261,6 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
                     | ActionKind::Close => continue,
                 }
             }
-            Target::Calls(_) => continue,
             &Target::Number(number) => {
                 let Some((from, to)) = transfer else { continue };
                 let NumberLocation::In(owner, _) = observed.locate(number) else { continue };
@@ -273,7 +270,7 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
                 };
                 (wanted, owner == to, history.may_be_late(&target, None, Some(owner), now))
             }
-            Target::Name(_) => continue,
+            Target::Calls(_) | Target::Name(_) => continue,
         };
         if wanted && !stands && !late {
             events.push(Event::Reverted { target, at: now.stamp() });

@@ -103,9 +103,9 @@ pub struct SettingDifference {
 }
 
 impl ShownSettings {
-    /// Adds the `value` that Twilio shows for `setting`.
+    /// Adds the `value` that Twilio shows for `setting`. A value that is empty or absent is the default.
     pub fn insert(&mut self, setting: NumberSetting, value: &str) {
-        if setting.default_value().unwrap_or_default() == value {
+        if value.is_empty() || setting.default_value() == Some(value) {
             self.values.remove(&setting);
         } else {
             self.values.insert(setting, ShownSetting::new(setting, value));

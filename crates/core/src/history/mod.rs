@@ -98,13 +98,7 @@ impl History {
         match event {
             Event::Attended { at } => self.attend(at),
             Event::Unattended { from, to } => self.add_gap(from, to),
-            Event::DesiredStatusChanged { account, status } => {
-                let facts = self.facts(account);
-                facts.desired_status = Some(status);
-                facts.seen_active = false;
-                // An edit before the first observation cannot refer to what it finds.
-                facts.found_suspended = false;
-            }
+            Event::DesiredStatusChanged { account, status } => self.desired_status_changed(account, status),
             Event::CloseDecided { account, terms, since } => {
                 self.facts(account).close = Some(Box::new(CloseDecision { terms, since }));
             }
@@ -170,6 +164,14 @@ impl History {
             Event::Intent { id, at, write } => self.began(id, at, write),
             Event::Outcome { id, at, outcome } => self.ended(id, at, outcome),
         }
+    }
+
+    fn desired_status_changed(&mut self, account: AccountSid, status: Status) {
+        let facts = self.facts(account);
+        facts.desired_status = Some(status);
+        facts.seen_active = false;
+        // An edit before the first observation cannot refer to what it finds.
+        facts.found_suspended = false;
     }
 
     fn reverted(&mut self, target: Target, at: Stamp, stood: bool) {

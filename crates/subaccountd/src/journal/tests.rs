@@ -71,7 +71,8 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
     let on_account = |kind| Write { target: Target::Account(account), kind, ..write.clone() };
     let refusal = |code| Refusal { code, message: "no".to_owned(), ..Refusal::default() };
     let unknown = UnknownOutcome { message: "lost".to_owned(), request_id: Some("RQ1".to_owned()) };
-    let proof = (ActionKind::Close, Target::Account(account));
+    let (kind, target) = (ActionKind::Close, Target::Account(account));
+    let [entry, seen] = ["e", "s"].map(str::to_owned);
     let mut events = vec![
         Event::Attended { at: second },
         Event::DesiredStatusChanged { account, status: Status::Closed },
@@ -106,13 +107,7 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
         Event::Outcome { id: 10, at, outcome: Outcome::Ignored(refusal(None)) },
         Event::Intent { id: 11, at, write: on_account(ActionKind::Reactivate) },
         Event::Outcome { id: 11, at, outcome: Outcome::skipped(SkipCause::RateLimited, "429") },
-        Event::ProofFailed {
-            kind: proof.0,
-            target: proof.1,
-            at,
-            entry: "e".to_owned(),
-            seen: "s".to_owned(),
-        },
+        Event::ProofFailed { kind, target, at, entry, seen },
         Event::Superseded { target: Target::Account(account) },
         Event::NoLongerHeld { items: vec![held_item(account, "Paused")] },
         Event::Held {

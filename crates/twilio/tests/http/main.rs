@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod apply;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod connections;
