@@ -2,129 +2,17 @@
 //!
 //! A list that was not read, or could not be read, is a value of its own and never an empty list.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+mod account;
+mod number;
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountSid, Address, Call, NumberId, NumberSettings, NumberSid, NumberType, PhoneNumber, ResourceRefs,
-    SettingSet, ShownSettings, Status,
-};
+pub use account::{Account, AccountList, LiveStatus, UnreadableRow};
+pub use number::Number;
 
-/// An account as Twilio shows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Account {
-    /// Its SID.
-    pub sid: AccountSid,
-    /// The parent account; a main account is its own. `None` when Twilio gives none.
-    pub owner: Option<AccountSid>,
-    /// The friendly name, empty when Twilio gives none.
-    pub friendly_name: String,
-    /// The status, or the unknown word that Twilio gives instead.
-    pub status: LiveStatus,
-    /// The time at which Twilio created the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_created: Option<Timestamp>,
-    /// The time at which Twilio last changed the account.
-    pub date_updated: Option<Timestamp>,
-}
-
-/// A status as read: Twilio may add values to its enumerations.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum LiveStatus {
-    /// One of the three known statuses.
-    Known(Status),
-    /// Another word, or none: no decision is made on it.
-    Unknown(String),
-}
-
-impl fmt::Display for LiveStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(status) => status.fmt(f),
-            Self::Unknown(word) => f.write_str(word),
-        }
-    }
-}
-
-impl LiveStatus {
-    /// The status, when it is one of the three.
-    pub const fn known(&self) -> Option<Status> {
-        match self {
-            Self::Known(status) => Some(*status),
-            Self::Unknown(_) => None,
-        }
-    }
-}
-
-/// The account list, and Twilio's clock when it was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountList {
-    /// The accounts, each once.
-    pub accounts: Vec<Account>,
-    /// Rows that could not be read.
-    pub unreadable: Vec<UnreadableRow>,
-    /// The `Date` of the answer, in whole seconds.
-    pub date: Option<Timestamp>,
-}
-
-/// A row of the account list that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnreadableRow {
-    /// Its account; `None` when not even the SID can be read.
-    pub sid: Option<AccountSid>,
-    /// The error of the row.
-    pub why: String,
-}
-
-/// A phone number in the list of the account that holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Number {
-    /// Its SID, which a transfer keeps.
-    pub sid: NumberSid,
-    /// The number itself; `None` when Twilio gives none, or one that is not in E.164.
-    pub phone: Option<PhoneNumber>,
-    /// True when Twilio's `address_requirements` is not `none`.
-    pub needs_address: bool,
-    /// The resources of the owning account that it uses.
-    pub resource_refs: ResourceRefs,
-    /// Its type; `None` when Twilio gives none, or an unknown word.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub number_type: Option<NumberType>,
-    /// The URLs that are set.
-    #[serde(default, skip_serializing_if = "SettingSet::is_empty")]
-    pub urls: SettingSet,
-    /// Its settings; `None` when they are not kept, because the state names none of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<Box<ShownSettings>>,
-}
-
-impl Number {
-    /// The number `sid` with this phone number, and nothing that a transfer needs or may lose.
-    pub fn new(sid: NumberSid, phone: Option<PhoneNumber>) -> Self {
-        Self {
-            sid,
-            phone,
-            needs_address: false,
-            resource_refs: ResourceRefs::default(),
-            number_type: None,
-            urls: SettingSet::default(),
-            settings: None,
-        }
-    }
-
-    /// Its identity: the phone number, or the SID of one that has none.
-    pub fn id(&self) -> NumberId {
-        self.phone.map_or(NumberId::Sid(self.sid), NumberId::Phone)
-    }
-}
+use crate::{AccountSid, Address, Call, NumberId, NumberSettings, PhoneNumber, ShownSettings};
 
 /// The numbers of one account, as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

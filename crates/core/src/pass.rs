@@ -10,22 +10,20 @@
 //!
 //! The driver applies the facts to its history before the next step.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+mod wants;
+
+use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountSid, Address, ApprovedPlan, CallList, Claim, Desired, Entry, Guardrails, History,
-    LiveStatus, Now, Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber,
-    PlanError, Status, Target, approve,
-    events::{attention, call_events, desired_events, end_of_pass, observation_events, vanished},
+    Account, AccountSid, Address, ApprovedPlan, CallList, Desired, Guardrails, History, Now, Number,
+    NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Target, approve,
+    events::{attention, call_events, desired_events, end_of_pass, observation_events},
     execute::Execution,
-    history::{CloseDecision, DATE_TOLERANCE, Event, GONE_AFTER, Write},
-    plan::{CallsPhase, Context, calls_phase, check_main_account, plan, receivers_in_need},
-    reads::{first_lists, further_lists, missing},
+    history::{CloseDecision, DATE_TOLERANCE, Event},
+    plan::{check_main_account, plan},
+    reads::missing,
     remote::AccountList,
 };
 
@@ -193,133 +191,6 @@ impl<'a> Pass<'a> {
             }
         }
         Vec::new()
-    }
-
-    /// The accounts for which the list shows another status than a fresh write of the daemon.
-    fn contradicting_accounts(&mut self, history: &History) -> Vec<Want> {
-        let writes = history.fresh_writes(self.now);
-        let contradicts = |account: AccountSid, status: Status| {
-            self.observed.account(account).is_some_and(|live| live.status != LiveStatus::Known(status))
-        };
-        let wants = writes.filter_map(|(write, _)| match (&write.target, write.status()) {
-            (&Target::Account(account), Some(status)) if contradicts(account, status) => {
-                Some(Want::Account(account))
-            }
-            // A list may show a new account late.
-            (Target::Name(name), _) => {
-                let created = history.created(name)?;
-                self.observed.account(created).is_none().then_some(Want::Account(created))
-            }
-            (Target::Account(_) | Target::Calls(_) | Target::Number(_), _) => None,
-        });
-        wants.collect()
-    }
-
-    fn first_lists(&mut self, history: &History) -> Vec<Want> {
-        self.lists(first_lists(&self.desired, &self.observed, history))
-    }
-
-    fn further_lists(&mut self, history: &History) -> Vec<Want> {
-        if self.searched {
-            return Vec::new();
-        }
-        let lists = further_lists(&self.desired, &self.observed, history, &self.state, self.now);
-        self.searched = !lists.is_empty();
-        self.lists(lists)
-    }
-
-    /// The number lists that are not read yet.
-    fn lists(&self, accounts: BTreeSet<AccountSid>) -> Vec<Want> {
-        let unknown = |account: &AccountSid| *self.observed.number_list(*account) == NumberList::NotRead;
-        accounts.into_iter().filter(unknown).map(Want::Numbers).collect()
-    }
-
-    /// The numbers that a fresh transfer of the daemon moved and the lists show elsewhere, and missing numbers.
-    fn numbers(&mut self, history: &History) -> Vec<Want> {
-        let mut wants = Vec::new();
-        let is_fresh = |(write, _): (&Write, bool)| matches!(write.target, Target::Number(_));
-        let any_fresh = history.fresh_writes(self.now).any(is_fresh);
-        let claims = if any_fresh { self.desired.claims_by_number() } else { BTreeMap::new() };
-        for (write, _) in history.fresh_writes(self.now) {
-            let Target::Number(phone) = write.target else { continue };
-            let id = NumberId::Phone(phone);
-            wants.extend(claims.get(&phone).and_then(|claim| self.contradicting_settings(phone, *claim)));
-            let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
-            match self.observed.locate(id) {
-                NumberLocation::In(owner, _) if owner == to => {}
-                // The receiver does not show the number: the list is right when the owner shows it.
-                NumberLocation::In(owner, number) if self.denied.contains(&id) => {
-                    wants.push(Want::Number(owner, number.sid, id));
-                }
-                NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => {
-                    wants.push(Want::Number(to, sid, id));
-                }
-            }
-        }
-        wants.extend(self.left_closing_accounts(history));
-        if let Some(now) = self.now.trusted() {
-            let due = |id: NumberId| {
-                history.missing_since(id).is_none_or(|since| now.duration_since(since) >= GONE_AFTER)
-            };
-            for (account, id, sid) in vanished(history, &self.desired, &self.observed) {
-                if due(id) {
-                    self.vanished.insert((account, id));
-                    wants.push(Want::Number(account, sid, id));
-                }
-            }
-        }
-        wants
-    }
-
-    /// The number `phone`, to which the daemon wrote recently, when its list does not show the desired settings: the list may
-    /// lag.
-    fn contradicting_settings(
-        &self,
-        phone: PhoneNumber,
-        (claimant, claim): (AccountSid, Claim<'_>),
-    ) -> Option<Want> {
-        let NumberLocation::In(owner, number) = self.observed.locate(phone) else { return None };
-        let differences = number.settings.as_ref()?.differences(&claim.settings());
-        let differs = owner == claimant && differences != Ok(Vec::new());
-        differs.then_some(Want::Number(owner, number.sid, NumberId::Phone(phone)))
-    }
-
-    /// The numbers that an account to close was seen with and that another list shows now: that list may lag, and the close
-    /// must not forget the number.
-    fn left_closing_accounts(&self, history: &History) -> Vec<Want> {
-        let closing = self.desired.accounts().filter(|entry| entry.close().is_some()).map(|entry| entry.sid);
-        let held =
-            closing.flat_map(|account| history.numbers_of(account).map(move |number| (account, number)));
-        let elsewhere = held.filter_map(|(account, (id, _))| match self.observed.locate(id) {
-            NumberLocation::In(owner, number) if owner != account => {
-                Some(Want::Number(owner, number.sid, id))
-            }
-            NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => None,
-        });
-        elsewhere.collect()
-    }
-
-    /// The accounts whose claims are held because a transfer needs an address or a bundle: their addresses are named.
-    fn addresses(&mut self, history: &History) -> Vec<Want> {
-        let policy = &self.guardrails.policy;
-        let needing = receivers_in_need(&self.desired, &self.observed, history, policy, self.now);
-        needing.into_iter().map(Want::Addresses).collect()
-    }
-
-    /// The calls of accounts that were seen suspended and whose calls are to be ended.
-    fn calls(&mut self, history: &History) -> Vec<Want> {
-        let context = self.context(history);
-        let not_read = |entry: &&Entry| {
-            let account = self.observed.account(entry.sid);
-            account
-                .is_some_and(|account| matches!(calls_phase(&context, entry, account), CallsPhase::NotRead))
-        };
-        self.desired.accounts().filter(not_read).map(|entry| Want::Calls(entry.sid)).collect()
-    }
-
-    fn context<'b>(&'b self, history: &'b History) -> Context<'b> {
-        let (desired, observed, policy) = (&*self.desired, &self.observed, &self.guardrails.policy);
-        Context { desired, observed, history, policy, now: self.now }
     }
 
     /// Takes the answer of one read.

@@ -2,25 +2,27 @@
 //!
 //! Nearly every field may be null or absent. No type here has a field for `auth_token`, which account objects contain.
 
+mod address;
+pub(crate) mod call;
+
 use std::{borrow::Cow, io::Read, str::FromStr};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, Address, ApplicationSid, Call, CallDirection, CallSid, CallStatus, LiveStatus,
-    Number, NumberSetting, NumberSid, NumberType, ResourceRef, ResourceRefs, SettingFormat, SettingSet,
-    ShownSettings, Status, TrunkSid, remote::UnreadableRow, subscriber,
+    Account, AccountSid, ApplicationSid, LiveStatus, Number, NumberSetting, NumberSid, NumberType,
+    ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings, Status, TrunkSid,
+    remote::UnreadableRow, text::sanitize_to,
 };
 
-use subaccountd_core::text::sanitize_to;
+pub(crate) use address::AddressesPage;
+pub(crate) use call::{CallRow, CallsPage};
 
 use crate::{response_body::ResponseBody, rows::Rows};
 
 /// The longest error message of Twilio that is kept.
 const MAX_MESSAGE: usize = 300;
-/// The statuses of a call that is over.
-pub(crate) const OVER: [&str; 5] = ["completed", "canceled", "busy", "failed", "no-answer"];
 /// The longest unknown status that is kept.
 const MAX_STATUS: usize = 40;
 
@@ -44,29 +46,6 @@ pub(crate) struct AccountsPage {
 #[derive(Debug, Deserialize)]
 pub(crate) struct NumbersPage {
     incoming_phone_numbers: Rows<NumberRow>,
-    next_page_uri: Option<String>,
-}
-
-/// `ListAddressResponse`, of which only the first page is read.
-#[derive(Debug, Deserialize)]
-pub(crate) struct AddressesPage {
-    addresses: Rows<AddressRow>,
-}
-
-/// `api.v2010.account.address`, as far as it is shown.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct AddressRow {
-    sid: Option<String>,
-    account_sid: Option<String>,
-    city: Setting,
-    iso_country: Setting,
-}
-
-/// `ListCallResponse`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct CallsPage {
-    calls: Rows<CallRow>,
     next_page_uri: Option<String>,
 }
 
@@ -117,41 +96,12 @@ pub(crate) struct NumberRow {
     identity_sid: bool,
 }
 
-/// `api.v2010.account.call`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct CallRow {
-    sid: Option<String>,
-    account_sid: Option<String>,
-    parent_call_sid: Option<String>,
-    status: Option<String>,
-    direction: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-}
-
 impl ResponseBody for AccountsPage {
     const EXPECTED: &'static str = "a page of `accounts`";
 }
 
 impl ResponseBody for NumbersPage {
     const EXPECTED: &'static str = "a page of `incoming_phone_numbers`";
-}
-
-impl ResponseBody for AddressesPage {
-    const EXPECTED: &'static str = "a page of `addresses`";
-}
-
-impl ResponseBody for AddressRow {
-    const EXPECTED: &'static str = "an address";
-}
-
-impl ResponseBody for CallsPage {
-    const EXPECTED: &'static str = "a page of `calls`";
-}
-
-impl ResponseBody for CallRow {
-    const EXPECTED: &'static str = "a call";
 }
 
 impl ResponseBody for AccountRow {
@@ -175,64 +125,6 @@ impl Page for NumbersPage {
 
     fn into_parts(self) -> (Rows<NumberRow>, Option<String>) {
         (self.incoming_phone_numbers, present(self.next_page_uri))
-    }
-}
-
-impl AddressesPage {
-    /// The addresses of `account` that can be read.
-    pub(crate) fn addresses(self, account: AccountSid) -> Vec<Address> {
-        let address = |row: AddressRow| {
-            let owner: AccountSid = row.account_sid?.parse().ok()?;
-            let (city, country) =
-                (row.city.text().unwrap_or_default(), row.iso_country.text().unwrap_or_default());
-            (owner == account).then_some(Address::new(row.sid?.parse().ok()?, city, country))
-        };
-        self.addresses.0.into_iter().filter_map(Result::ok).filter_map(address).collect()
-    }
-}
-
-impl Page for CallsPage {
-    type Row = CallRow;
-
-    fn into_parts(self) -> (Rows<CallRow>, Option<String>) {
-        (self.calls, present(self.next_page_uri))
-    }
-}
-
-impl CallRow {
-    /// The call in the list of `owner`; `None` when it is over. An error when anything is unreadable that a decision needs.
-    pub(crate) fn call(self, owner: AccountSid) -> Result<Option<Call>, String> {
-        let (sid, status) = self.progress()?;
-        let invalid = |key: &str, error| format!("call {sid} has an invalid `{key}`: {error}");
-        let holder = self.account_sid.as_deref().unwrap_or_default().parse::<AccountSid>();
-        let holder = holder.map_err(|error| invalid("account_sid", error))?;
-        if holder != owner {
-            return Err(format!("call {sid} belongs to another account: {holder}"));
-        }
-        let parent = present(self.parent_call_sid).map(|parent| parent.parse()).transpose();
-        let parent = parent.map_err(|error| invalid("parent_call_sid", error))?;
-        let direction = match self.direction.as_deref() {
-            Some("inbound") => CallDirection::Inbound,
-            Some("outbound-api" | "outbound-dial") => CallDirection::Outbound,
-            Some(_) | None => CallDirection::Unknown,
-        };
-        let end = |end: Option<String>| end.as_deref().and_then(subscriber);
-        let (from, to) = (end(self.from), end(self.to));
-        Ok(status.map(|status| Call { sid, parent, status, direction, from, to }))
-    }
-
-    /// The SID and the status, `None` of a call that is over; or the error of the row.
-    pub(crate) fn progress(&self) -> Result<(CallSid, Option<CallStatus>), String> {
-        let sid = self.sid.as_deref().ok_or("a call has no `sid`")?;
-        let sid: CallSid = sid.parse().map_err(|error| format!("a call has an invalid `sid`: {error}"))?;
-        let word = self.status.as_deref().unwrap_or_default();
-        if let Some(status) = CallStatus::ALL.into_iter().find(|status| status.as_str() == word) {
-            return Ok((sid, Some(status)));
-        }
-        if OVER.contains(&word) {
-            return Ok((sid, None));
-        }
-        Err(format!("call {sid} has the unknown status `{}`", sanitize_to(word, MAX_STATUS)))
     }
 }
 

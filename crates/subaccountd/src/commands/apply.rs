@@ -37,7 +37,7 @@ pub(super) async fn apply(fleet: &ReconcileArgs, dry_run: &DryRunArgs) -> anyhow
     for n in 1..=MAX_PASSES {
         let loaded = tokio::select! {
             biased;
-            // The writer of a pipe may never come to its end.
+            // The writer of a pipe may never close it.
             () = stopping.cancelled(), if last.is_none() => anyhow::bail!("stopped while reading the state"),
             loaded = reconciler.state.read_stable(None) => loaded?,
         };

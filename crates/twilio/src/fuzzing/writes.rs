@@ -10,7 +10,7 @@ use subaccountd_core::{
 use super::{Bench, account, call, check_error, check_text, number, script::answers};
 use crate::{
     apply::MAX_RETRY_AFTER,
-    wire::{OVER, read_error},
+    wire::{call::OVER, read_error},
 };
 
 /// The URL that is configured.

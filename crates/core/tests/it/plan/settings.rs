@@ -227,7 +227,7 @@ fn limit_is_a_quarter_of_the_claimed_numbers_and_at_least_ten() {
         over.plan().held[0].remedy.split("--max-").nth(1),
         Some("configures` to at least 11, or change the desired state in smaller steps")
     );
-    // Numbers that nobody claims do not raise it.
+    // Unclaimed numbers do not raise it.
     let beside = (0..80).fold(twenty(11), |scene, n| scene.holds("AC00", &format!("+151055503{n:02}")));
     assert_eq!(beside.plan().actions.len(), 0);
 }
@@ -382,7 +382,7 @@ fn states_agree_on_a_number_only_with_the_same_settings() {
         assert!(!plain.agrees_on(&state(other), accounts, numbers), "{other}");
         assert_ne!(plain.digest(), state(other).digest());
     }
-    // A number that nobody claims enters the main account with its transfer defaults.
+    // An unclaimed number enters the main account with its transfer defaults.
     let with = |digit: u8| state(&format!("transferDefaults: [{{prefix: '+1', addressSid: AD0{digit}}}]"));
     assert!(!with(1).agrees_on(&with(2), accounts, &[]));
 }

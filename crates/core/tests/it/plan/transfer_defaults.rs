@@ -108,7 +108,7 @@ fn number_that_leaves_for_the_main_account_gets_its_defaults_and_no_settings() {
     assert_eq!(resources(&scene, "+493012345601"), "AD01");
     let [planned] = &scene.plan().actions[..] else { panic!("{}", scene.brief()) };
     let Action::Transfer(transfer) = &planned.action else { panic!("{}", scene.brief()) };
-    assert!(transfer.settings.is_empty(), "nobody claims it");
+    assert!(transfer.settings.is_empty(), "it is unclaimed");
     // An edit of the defaults ends the pauses of refused moves.
     let other = scene.clone().says(&state.replace("AD01", "AD02")).plan().actions[0].entry.clone();
     assert_ne!(planned.entry, other);

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Default)]
 struct Found {
     sids: BTreeMap<FriendlyName, AccountSid>,
-    /// What is known of each account, for people.
+    /// The facts about each account, for people.
     words: BTreeMap<FriendlyName, String>,
     /// The entries without an account, and the reasons.
     missing: BTreeMap<FriendlyName, String>,
@@ -248,7 +248,7 @@ fn numbers_of(snapshot: &Snapshot<'_>, sid: AccountSid) -> Option<usize> {
     }
 }
 
-/// What an account is, for the person who decides that it is meant.
+/// A description of an account, for the person who decides that it is meant.
 fn described(account: &Account, numbers: Option<usize>) -> String {
     let created = account.date_created.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string());
     let numbers = numbers.map_or_else(|| "numbers not read".to_owned(), |numbers| count(numbers, "number"));
