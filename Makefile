@@ -11,7 +11,7 @@ STEPS ?= 1
 FUZZ_SECONDS ?= 600
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image dist docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,10 @@ fuzz: ## Fuzz everything that is read, each target for FUZZ_SECONDS=600; TARGETS
 image: ## The container image; needs docker, or DOCKER=podman; SOURCE=https://… labels it
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) \
 		--build-arg CREATED=$$(git log -1 --format=%cI) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) -t subaccountd:$(VERSION) .
+
+image-check: ## Build the image twice over a stand-in of its base, compare, and run it; needs root, buildah, podman, runc and debootstrap
+	$(CARGO) build --locked -p subaccountd -p twilio-sim
+	bash deploy/image/check.sh
 
 dist: ## The release archive and its checksum, in dist/; TARGET=… for another machine
 	bash deploy/dist.sh

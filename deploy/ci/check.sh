@@ -48,7 +48,7 @@ lines = ["#!/bin/sh", "set -e", *job["before_script"], *job["script"]]
 (out / "gitlab.sh").write_text("\n".join(lines) + "\n")
 END
 # Most variables are given by the job, and stand-ins are written with theirs unexpanded.
-"$venv/bin/shellcheck" --exclude SC2153,SC2154,SC2016 "$out"/*.sh deploy/*.sh deploy/ci/*.sh
+"$venv/bin/shellcheck" --exclude SC2153,SC2154,SC2016 "$out"/*.sh deploy/*.sh deploy/ci/*.sh deploy/image/*.sh
 
 # The stand-ins: `subaccountd` prints PLAN and ends with CODE; `gh` and `curl` note how they were called, `gh` lists the
 # files in FILES_CHANGED and both the comments in LISTED.

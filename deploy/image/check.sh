@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Builds the image with the unmodified Dockerfile, twice, and runs it: the same bytes, its labels, its user, its health.
+# IMAGE_BUILDS=1 builds it once.
+# There is no registry here, so a Debian of debootstrap with this machine's toolchain and the vendored crates stands for
+# the official base. That proves the steps of the Dockerfile and not its base; such an image is never shipped.
+# Needs root, buildah, podman, runc and debootstrap.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+readonly out=target/image
+readonly base=localhost/rust:1.95
+revision=${REVISION:-$(git rev-parse HEAD)}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+fail() { echo "deploy/image/check.sh: $*" >&2; exit 1; }
+
+mkdir -p "$out"
+key=$(cat Cargo.lock rust-toolchain.toml | sha256sum | cut -c1-16)
+if ! buildah images --quiet "$base-$key" >/dev/null 2>&1; then
+    root=$out/base
+    rm -rf "$root"
+    debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev bookworm "$root" >"$out/debootstrap.log"
+    # As in the official image: the toolchain on the path, and a home for cargo.
+    cp --archive "$(rustc --print sysroot)"/{bin,lib} "$root/usr/local/"
+    mkdir -p "$root/usr/local/cargo"
+    # The build has no network: the crates are vendored beside it.
+    cargo vendor --quiet --locked --versioned-dirs "$root/vendor" >/dev/null
+    cat >"$root/usr/local/cargo/config.toml" <<'END'
+[source.crates-io]
+replace-with = "vendored"
+[source.vendored]
+directory = "/vendor"
+END
+    tar --create --directory "$root" . | podman import --quiet \
+        --change 'ENV CARGO_HOME=/usr/local/cargo' --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - "$base-$key" >/dev/null
+    rm -rf "$root"
+fi
+
+build() { # build NAME: without the caches of earlier builds
+    buildah build --quiet --isolation chroot --pull-never --no-cache --format docker --timestamp "$(git log -1 --format=%ct)" \
+        --build-arg BASE="$base-$key" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
+        --build-arg CREATED="$(git log -1 --format=%cI)" --build-arg SOURCE=https://git.example.com/subaccountd \
+        --tag "localhost/$1" . >/dev/null
+    rm -rf "$out/${1:?}" && mkdir -p "$out/$1"
+    podman save --quiet --format docker-dir --output "$out/$1" "localhost/$1"
+}
+digests() { (cd "$out/$1" && find . -type f ! -name version -exec sha256sum {} + | sort -k 2); }
+
+build subaccountd-check
+if [[ ${IMAGE_BUILDS:-2} == 2 ]]; then
+    build subaccountd-again
+    [[ "$(digests subaccountd-check)" == "$(digests subaccountd-again)" ]] || fail "two builds of one commit differ"
+    echo "two builds of $revision give the same bytes"
+fi
+
+inspect() { podman inspect --format "$1" localhost/subaccountd-check; }
+[[ "$(inspect '{{.User}}')" == 65532:65532 ]] || fail "the user is not 65532"
+[[ "$(inspect '{{json .HealthCheck}}')" == *probe*live* ]] || fail "the image has no health check"
+for label in version=$version revision=$revision source=https://git.example.com/subaccountd; do
+    [[ "$(inspect "{{index .Labels \"org.opencontainers.image.${label%%=*}\"}}")" == "${label#*=}" ]] || fail "label ${label%%=*}"
+done
+
+# As Kubernetes runs it: a read-only root, no capability, no privileges, an empty /tmp, a journal that its user owns.
+work=$(mktemp -d)
+trap 'podman rm --force --time 5 subaccountd-check >/dev/null 2>&1 || :; kill "${sim:-}" 2>/dev/null || :; rm -rf "$work"' EXIT
+install -d -m 0750 -o 65532 -g 65532 "$work/journal"
+install -d -m 0755 "$work/desired" && cp config/demo/state/desired.yaml "$work/desired/" && chmod -R a+rX "$work/desired"
+target/debug/twilio-sim --listen 127.0.0.1:4019 --world config/demo/world.yaml >"$out/sim.log" 2>&1 &
+sim=$!
+# Where systemd is absent, podman has no timer for the health check, and says so.
+podman --runtime runc run --detach --name subaccountd-check --network host --read-only --tmpfs /tmp --cap-drop ALL \
+    --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --health-interval disable --security-opt no-new-privileges --volume "$work/journal:/var/lib/subaccountd" --volume "$work/desired:/etc/subaccountd:ro" \
+    --env TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 --env TWILIO_AUTH_TOKEN=demo-token \
+    --env SUBACCOUNTD_TWILIO_URL=http://127.0.0.1:4019 --env SUBACCOUNTD_DESIRED=/etc/subaccountd \
+    --env SUBACCOUNTD_LISTEN=127.0.0.1:8019 --env SUBACCOUNTD_STATUS_LISTEN=none localhost/subaccountd-check >/dev/null
+within() { for _ in $(seq 50); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; podman logs subaccountd-check >&2; fail "not in time: $*"; }
+run() { podman --runtime runc exec subaccountd-check subaccountd "$@"; }
+within run probe ready
+# The probe of the health check follows SUBACCOUNTD_LISTEN.
+run probe live
+podman healthcheck run subaccountd-check || fail "the health check fails"
+[[ -s $work/journal/journal.jsonl ]] || fail "no journal was written"
+podman stop --time 20 subaccountd-check >/dev/null
+[[ "$(podman inspect --format '{{.State.ExitCode}}' subaccountd-check)" == 0 ]] || fail "it did not stop with 0"
+echo "deploy/image/check.sh: the image runs as it must; it has $(inspect '{{.Size}}') bytes"
