@@ -81,7 +81,18 @@ fn broken(path: &Path, text: &str, link: &str) -> Option<String> {
 fn every_link_of_a_document_leads_somewhere() {
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for folder in ["", "docs", "docs/adr", "docs/guide/src", "deploy/kubernetes"] {
+    for folder in [
+        "",
+        "docs",
+        "docs/adr",
+        "docs/guide/src",
+        "deploy/kubernetes",
+        "deploy/helm/subaccountd",
+        "deploy/compose",
+        "deploy/systemd",
+        "deploy/prometheus",
+        "deploy/grafana",
+    ] {
         for path in markdown_in(folder) {
             let text = prose(&page(&path));
             let all = links(&text);
