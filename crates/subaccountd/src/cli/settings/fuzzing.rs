@@ -25,7 +25,8 @@ pub fn settings(input: &[u8]) {
     let names =
         lines.iter().filter_map(|line| String::from_utf8(line.split(|b| *b == b'=').next()?.to_vec()).ok());
     if let Some(unknown) = unknown_variable(&command, names) {
-        assert!(unknown.name.starts_with("SUBACCOUNTD_"), "{unknown:?}");
+        // In another case it is a typo as well.
+        assert!(unknown.name.to_ascii_uppercase().starts_with("SUBACCOUNTD_"), "{unknown:?}");
     }
     let arguments = lines.iter().map(|line| argument(&command, line));
     let arguments = std::iter::once(OsString::from("subaccountd")).chain(arguments);
