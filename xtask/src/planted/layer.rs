@@ -13,17 +13,20 @@ use anyhow::ensure;
 use super::{
     build::{Program, build},
     copy::Copy,
+    patch::Patch,
 };
 
 /// The longest time without a line of output: a planted bug may make a test hang, which is noticed as well.
 const MAX_SILENCE: Duration = Duration::from_mins(10);
 
+/// The folders of the crates that a release is built from.
+const PRODUCT: &[&str] = &["core", "twilio", "subaccountd"];
 const SIMULATION: &[&str] = &["build", "--profile", "simulation", "-p", "simulation"];
 /// The layers, from cheap to dear. A layer more is a line more.
 pub(crate) const LAYERS: [Layer; 6] = [
-    Layer::of_tests("core", &["test", "--no-run", "-p", "subaccountd-core"]),
-    Layer::of_tests("twilio", &["test", "--no-run", "-p", "subaccountd-twilio"]),
-    Layer::of_tests("daemon", &["test", "--no-run", "-p", "subaccountd", "--lib", "--test", "it"]),
+    Layer::of_tests("core", &["core"], &["test", "--no-run", "-p", "subaccountd-core"]),
+    Layer::of_tests("twilio", &["core", "twilio"], &["test", "--no-run", "-p", "subaccountd-twilio"]),
+    Layer::of_tests("daemon", PRODUCT, &["test", "--no-run", "-p", "subaccountd", "--lib", "--test", "it"]),
     Layer::of_seeds("simulation", SIMULATION, &[], 1),
     Layer::of_fleets("exploration", SIMULATION, &["explore"]),
     // What needs several steps in their order hardly comes up in the 12 s of the other.
@@ -35,6 +38,8 @@ pub(crate) const LAYERS: [Layer; 6] = [
 pub(crate) struct Layer {
     /// The name, on the command line and in the table.
     pub(crate) name: &'static str,
+    /// The folders of the crates that its programs contain: it cannot notice a bug in another one.
+    crates: &'static [&'static str],
     /// The arguments of cargo that build the programs.
     builds: &'static [&'static str],
     /// The arguments of the programs.
@@ -72,8 +77,12 @@ impl Verdict {
 }
 
 impl Layer {
-    const fn of_tests(name: &'static str, builds: &'static [&'static str]) -> Self {
-        Self { name, builds, args: &[], tries: Tries::Tests }
+    const fn of_tests(
+        name: &'static str,
+        crates: &'static [&'static str],
+        builds: &'static [&'static str],
+    ) -> Self {
+        Self { name, crates, builds, args: &[], tries: Tries::Tests }
     }
 
     /// A layer whose programs try one seed after the other, and print `seed N: …` for each violation.
@@ -83,7 +92,7 @@ impl Layer {
         args: &'static [&'static str],
         one_seed_of: u64,
     ) -> Self {
-        Self { name, builds, args, tries: Tries::Seeds(one_seed_of) }
+        Self { name, crates: PRODUCT, builds, args, tries: Tries::Seeds(one_seed_of) }
     }
 
     /// A layer whose programs try one small fleet after the other, and print `fleet N: …` for each violation.
@@ -92,7 +101,12 @@ impl Layer {
         builds: &'static [&'static str],
         args: &'static [&'static str],
     ) -> Self {
-        Self { name, builds, args, tries: Tries::Fleets }
+        Self { name, crates: PRODUCT, builds, args, tries: Tries::Fleets }
+    }
+
+    /// Returns true when a program of it contains a file that `patch` changes.
+    pub(crate) fn contains(&self, patch: &Patch) -> bool {
+        patch.crates().any(|changed| self.crates.contains(&changed))
     }
 
     /// Builds the programs.
@@ -105,11 +119,11 @@ impl Layer {
         Ok(programs)
     }
 
-    /// Builds the programs and runs them, until one is red.
+    /// Builds the programs and runs all of them, with `first` to the first test that fails; of seeds always to the first.
     ///
     /// # Errors
     /// They do not compile, or do not start.
-    pub(crate) fn run(&self, copy: &Copy, seeds: u64) -> anyhow::Result<Verdict> {
+    pub(crate) fn run(&self, copy: &Copy, seeds: u64, first: bool) -> anyhow::Result<Verdict> {
         let programs = self.build(copy)?;
         let begin = Instant::now();
         let mut by = Vec::new();
@@ -121,14 +135,17 @@ impl Layer {
                 command.arg(format!("--seeds={}", seeds.div_ceil(of)));
             }
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-            by.append(&mut self.watch(command.spawn()?)?);
+            by.append(&mut self.watch(command.spawn()?, first)?);
+            if first && !by.is_empty() {
+                break;
+            }
         }
         let took = begin.elapsed();
         Ok(if by.is_empty() { Verdict::Green { took } } else { Verdict::Red { took, by } })
     }
 
-    /// Reads the output of `child` to its end, or to its first violation; gives what it noticed.
-    fn watch(&self, mut child: Child) -> anyhow::Result<Vec<String>> {
+    /// Reads the output of `child` to its end, or to its first violation (with `first`, or failure); gives what it noticed.
+    fn watch(&self, mut child: Child, first: bool) -> anyhow::Result<Vec<String>> {
         let (line, lines) = mpsc::channel();
         let stdout = child.stdout.take();
         thread::spawn(move || {
@@ -142,7 +159,7 @@ impl Layer {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Err(mpsc::RecvTimeoutError::Timeout) => by.push("silence".to_owned()),
             }
-            if by.iter().any(|by| by == "silence" || self.tries != Tries::Tests) {
+            if by.iter().any(|by| first || by == "silence" || self.tries != Tries::Tests) {
                 child.kill()?;
                 break;
             }
@@ -171,6 +188,18 @@ impl Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layer_is_asked_about_a_patch_only_when_it_contains_what_is_changed() {
+        let of = |name: &str| LAYERS.iter().find(|layer| layer.name == name).unwrap();
+        for patch in Patch::all().unwrap() {
+            assert!(of("daemon").contains(&patch), "{}", patch.name);
+            let in_core = patch.files().all(|file| file.starts_with("crates/core/"));
+            assert!(of("core").contains(&patch) || !in_core, "{}", patch.name);
+            let in_daemon = patch.files().all(|file| file.starts_with("crates/subaccountd/"));
+            assert!(!(in_daemon && of("twilio").contains(&patch)), "{}", patch.name);
+        }
+    }
 
     #[test]
     fn failed_tests_and_seeds_with_a_violation_are_noticed() {

@@ -31,7 +31,7 @@ pub(crate) struct PlantedArgs {
     /// The most seeds of a layer that has seeds
     #[arg(long, default_value_t = 1500)]
     seeds: u64,
-    /// Go on with the next patch after the first layer that notices
+    /// Go on with the next patch after the first test that fails
     #[arg(long)]
     first: bool,
     /// With `--check`: compile each patch as well
@@ -98,7 +98,7 @@ impl PlantedArgs {
     /// Without a patch every layer must be green: otherwise it would notice everything.
     fn check_head(&self, layers: &[&'static Layer], copy: &Copy) -> anyhow::Result<()> {
         for layer in layers {
-            let verdict = layer.run(copy, self.seeds)?;
+            let verdict = layer.run(copy, self.seeds, false)?;
             say(&format!("without a patch, {}: {}", layer.name, verdict.words()));
             ensure!(matches!(verdict, Verdict::Green { .. }), "`{}` is red without a patch", layer.name);
         }
@@ -109,8 +109,8 @@ impl PlantedArgs {
         say(&format!("{}: {}", patch.name, patch.what));
         copy.with(patch, || {
             let mut verdicts = Vec::new();
-            for layer in layers {
-                let verdict = layer.run(copy, self.seeds)?;
+            for layer in layers.iter().filter(|layer| layer.contains(patch)) {
+                let verdict = layer.run(copy, self.seeds, self.first)?;
                 say(&format!("  {}: {}", layer.name, verdict.words()));
                 let is_red = matches!(verdict, Verdict::Red { .. });
                 verdicts.push((layer.name, verdict));

@@ -65,8 +65,12 @@ impl Patch {
         }
     }
 
+    /// The folders below `crates` in which it changes something.
+    pub(crate) fn crates(&self) -> impl Iterator<Item = &str> {
+        self.files().filter_map(|file| file.strip_prefix("crates/")?.split('/').next())
+    }
+
     /// The files that it changes.
-    #[cfg(test)]
     pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
         self.diff.lines().filter_map(|line| line.strip_prefix("+++ b/"))
     }
