@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     AccountRef, AccountSid, Action, ActionKind, Configure, History, Now, Plan, Planned, Reason, Transfer,
     history::Write,
-    plan::{FIX_FAULTS, Policy, hold, inactive, not_active, note_what_stays_behind, tell_limits},
+    plan::{FIX_FAULTS, Hold, Policy, hold, inactive, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
 };
 
@@ -133,6 +133,18 @@ impl ApprovedPlan {
     /// The budgets before it is executed.
     pub const fn budgets(&self) -> &Budgets {
         &self.budgets
+    }
+
+    /// Holds the actions for which `why` gives a hold. They still count against the limits: an approved plan only gets smaller.
+    pub(crate) fn hold(&mut self, why: impl Fn(&Action) -> Option<Hold>) {
+        for planned in std::mem::take(&mut self.plan.actions) {
+            let action = &planned.action;
+            match why(action) {
+                Some(hold) => self.plan.hold(action.kind(), action.account(), action.number(), hold),
+                None => self.plan.actions.push(planned),
+            }
+        }
+        self.plan.sort();
     }
 
     /// The actions, in the order of their stages.

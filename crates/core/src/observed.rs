@@ -4,13 +4,18 @@
 
 mod account;
 mod number;
+mod number_index;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountList, LiveStatus, UnreadableRow};
 pub use number::Number;
+use number_index::{Found, NumberIndex};
 
 use crate::{AccountSid, Address, Call, NumberId, NumberSettings, PhoneNumber, ShownSettings};
 
@@ -74,7 +79,8 @@ pub struct Observed {
     unreadable: BTreeMap<AccountSid, String>,
     /// The error of a row of the account list without a readable SID: a missing account may be that row.
     unnamed: Option<String>,
-    number_lists: BTreeMap<AccountSid, NumberList>,
+    /// Lists that other passes share are not copied.
+    number_lists: BTreeMap<AccountSid, Arc<NumberList>>,
     calls: BTreeMap<AccountSid, CallList>,
     /// Numbers that were fetched one by one, in accounts whose lists are unknown.
     placed: BTreeMap<NumberId, (AccountSid, Number)>,
@@ -82,9 +88,7 @@ pub struct Observed {
     doubtful: BTreeSet<NumberId>,
     /// The first addresses of accounts that receive numbers which need one.
     addresses: BTreeMap<AccountSid, Vec<Address>>,
-    seen: BTreeMap<NumberId, Seen>,
-    /// The accounts whose lists were added, in that order: [`Seen`] refers to them by index.
-    holders: Vec<AccountSid>,
+    index: NumberIndex,
 }
 
 /// The parts of an observation that are neither accounts nor number lists.
@@ -105,15 +109,6 @@ pub struct Doubts {
     doubtful: BTreeSet<NumberId>,
 }
 
-/// The position of a number in the lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    /// Once: the index of the holder, and the index in its list.
-    Once(u32, u32),
-    /// More than once.
-    Moving,
-}
-
 impl Observed {
     /// The observation of `accounts`, before any number list is read. Accounts with another owner than `main` are
     /// ignored: they are not its subaccounts.
@@ -130,8 +125,7 @@ impl Observed {
             placed: BTreeMap::new(),
             doubtful: BTreeSet::new(),
             addresses: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            holders: Vec::new(),
+            index: NumberIndex::default(),
         }
     }
 
@@ -168,7 +162,9 @@ impl Observed {
     }
 
     /// The accounts, their number lists and the doubts, without the index.
-    pub fn into_parts(self) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, NumberList>, Doubts) {
+    pub fn into_parts(
+        self,
+    ) -> (BTreeMap<AccountSid, Account>, BTreeMap<AccountSid, Arc<NumberList>>, Doubts) {
         let Self { accounts, number_lists, unreadable, unnamed, placed, doubtful, .. } = self;
         (accounts, number_lists, Doubts { unreadable, unnamed, placed, doubtful })
     }
@@ -188,7 +184,7 @@ impl Observed {
         self.main
     }
 
-    /// Adds the number list of `account`. Duplicate rows count once: pages may repeat them.
+    /// Adds the number list of `account`, in the place of an earlier one. Duplicate rows count once: pages may repeat them.
     pub fn add_number_list(&mut self, account: AccountSid, list: NumberList) {
         let list = match list {
             NumberList::Known(numbers) => {
@@ -197,17 +193,33 @@ impl Observed {
                     numbers.into_iter().filter(|number| sids.insert(number.sid)).collect();
                 // Thousands of lists are kept, and their vectors have spare capacity from paging.
                 numbers.shrink_to_fit();
-                let holder = u32::try_from(self.holders.len()).unwrap_or(u32::MAX);
-                self.holders.push(account);
-                for (at, number) in (0..).zip(&numbers) {
-                    let seen = self.seen.entry(number.id());
-                    seen.and_modify(|seen| *seen = Seen::Moving).or_insert(Seen::Once(holder, at));
-                }
                 NumberList::Known(numbers)
             }
             other => other,
         };
+        self.add_shared_list(account, Arc::new(list));
+    }
+
+    /// Adds the number list of `account`, each number once, in the place of an earlier one.
+    pub(crate) fn add_shared_list(&mut self, account: AccountSid, list: Arc<NumberList>) {
+        let before = self.number_lists.remove(&account);
+        if let Some(NumberList::Known(numbers)) = before.as_deref() {
+            self.index.remove(numbers, &self.number_lists);
+        }
+        if let NumberList::Known(numbers) = &*list {
+            self.index.add(account, numbers);
+        }
         self.number_lists.insert(account, list);
+    }
+
+    /// The number list of `account`, to share; `None` when it was not read.
+    pub(crate) fn shared_list(&self, account: AccountSid) -> Option<&Arc<NumberList>> {
+        self.number_lists.get(&account)
+    }
+
+    /// The numbers that more than one list shows.
+    pub(crate) fn in_several_lists(&self) -> BTreeSet<NumberId> {
+        self.index.moving()
     }
 
     /// The main account, when the list contains it.
@@ -232,7 +244,7 @@ impl Observed {
 
     /// The number list of `account`, as far as it is known.
     pub fn number_list(&self, account: AccountSid) -> &NumberList {
-        self.number_lists.get(&account).unwrap_or(&NumberList::NotRead)
+        self.number_lists.get(&account).map_or(&NumberList::NotRead, |list| list)
     }
 
     /// The numbers of `account`, when its list was read.
@@ -280,22 +292,17 @@ impl Observed {
         if self.doubtful.contains(&id) {
             return NumberLocation::InTransit;
         }
-        match self.seen.get(&id) {
-            Some(&Seen::Once(holder, at)) => self
-                .numbered(holder, at)
-                .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(account, number)),
-            Some(Seen::Moving) => NumberLocation::InTransit,
+        match self.index.find(id) {
+            Some(Found::At(account, at)) => self
+                .numbers(account)
+                .and_then(|numbers| numbers.get(at))
+                .map_or(NumberLocation::Nowhere, |number| NumberLocation::In(account, number)),
+            Some(Found::Moving) => NumberLocation::InTransit,
             None => self
                 .placed
                 .get(&id)
                 .map_or(NumberLocation::Nowhere, |(account, number)| NumberLocation::In(*account, number)),
         }
-    }
-
-    fn numbered(&self, holder: u32, at: u32) -> Option<(AccountSid, &Number)> {
-        let account = *self.holders.get(usize::try_from(holder).ok()?)?;
-        let number = self.numbers(account)?.get(usize::try_from(at).ok()?)?;
-        Some((account, number))
     }
 
     /// Replaces `account`, as the answer to a status change or a fetch shows it.
@@ -316,17 +323,14 @@ impl Observed {
     /// Places `number` in `account` and nowhere else, as a fetch of this number shows.
     pub fn place_number(&mut self, account: AccountSid, number: Number) {
         let id = number.id();
-        for held in self.number_lists.values_mut() {
-            if let NumberList::Known(numbers) = held {
-                numbers.retain(|held| held.id() != id && held.sid != number.sid);
-            }
-        }
-        if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&account) {
+        let is_it = |held: &Number| held.id() == id || held.sid == number.sid;
+        self.change_lists(is_it, |numbers| numbers.retain(|held| !is_it(held)));
+        if let Some(NumberList::Known(numbers)) = self.number_lists.get_mut(&account).map(Arc::make_mut) {
             numbers.push(number);
         } else {
             self.placed.insert(id, (account, number));
         }
-        self.index();
+        self.rebuild_index();
     }
 
     /// Marks the number as in transit: a list contradicts a fresh write, and no fetch resolved that.
@@ -343,13 +347,8 @@ impl Observed {
         if changes.is_empty() {
             return;
         }
-        let listed = self.number_lists.values_mut().flat_map(|list| match list {
-            NumberList::Known(numbers) => numbers.as_mut_slice(),
-            NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead => &mut [],
-        });
-        let placed = self.placed.values_mut().map(|(_, number)| number);
-        for number in listed.chain(placed) {
-            let Some(settings) = &mut number.settings else { continue };
+        let change = |number: &mut Number| {
+            let Some(settings) = &mut number.settings else { return };
             match number.phone.and_then(|phone| changes.get(&phone)) {
                 Some((_, Some(shown))) => **settings = (*shown).clone(),
                 Some((asked, None)) => {
@@ -357,11 +356,29 @@ impl Observed {
                 }
                 None => {}
             }
+        };
+        let is_changed = |number: &Number| number.phone.is_some_and(|phone| changes.contains_key(&phone));
+        self.change_lists(is_changed, |numbers| numbers.iter_mut().for_each(change));
+        self.placed.values_mut().for_each(|(_, number)| change(number));
+    }
+
+    /// Changes the lists that have such a number. A list that other passes share is copied first.
+    fn change_lists(&mut self, which: impl Fn(&Number) -> bool, mut change: impl FnMut(&mut Vec<Number>)) {
+        for list in self.number_lists.values_mut() {
+            let NumberList::Known(numbers) = &**list else { continue };
+            if numbers.iter().any(&which)
+                && let NumberList::Known(numbers) = Arc::make_mut(list)
+            {
+                change(numbers);
+            }
         }
     }
 
     /// Moves each of these numbers to the account beside it.
     pub fn move_numbers(&mut self, moves: &BTreeMap<PhoneNumber, AccountSid>) {
+        if moves.is_empty() {
+            return;
+        }
         let target = |id: NumberId| moves.get(&id.phone()?).copied();
         let mut taken: Vec<_> = self
             .placed
@@ -369,26 +386,25 @@ impl Observed {
             .map(|(_, (_, number))| number)
             .collect();
         self.doubtful.retain(|id| target(*id).is_none());
-        for held in self.number_lists.values_mut() {
-            if let NumberList::Known(numbers) = held {
-                taken.extend(numbers.extract_if(.., |number| target(number.id()).is_some()));
-            }
-        }
+        let leaves = |number: &Number| target(number.id()).is_some();
+        self.change_lists(leaves, |numbers| {
+            taken.extend(numbers.extract_if(.., |number| target(number.id()).is_some()));
+        });
         for number in taken {
             let to = target(number.id()).and_then(|to| self.number_lists.get_mut(&to));
-            if let Some(NumberList::Known(numbers)) = to {
+            if let Some(NumberList::Known(numbers)) = to.map(Arc::make_mut) {
                 numbers.push(number);
             }
         }
-        self.index();
+        self.rebuild_index();
     }
 
-    /// Rebuilds the index of the number lists.
-    fn index(&mut self) {
-        self.seen.clear();
-        self.holders.clear();
-        for (account, held) in std::mem::take(&mut self.number_lists) {
-            self.add_number_list(account, held);
+    fn rebuild_index(&mut self) {
+        self.index = NumberIndex::default();
+        for (account, list) in &self.number_lists {
+            if let NumberList::Known(numbers) = &**list {
+                self.index.add(*account, numbers);
+            }
         }
     }
 }

@@ -3,13 +3,15 @@
 //! The daemon, `plan --from`, `import`, the simulation and the tests all drive this sequence:
 //!
 //! 1. [`Pass::begin`] returns the facts of the desired state.
-//! 2. [`Pass::see_accounts`] takes the account list.
+//! 2. [`Pass::see_accounts`] takes the account list, and [`Pass::use_kept`] the number lists of earlier passes, if any.
 //! 3. [`Pass::wants`] names the next reads, until there are none; [`Pass::see`] takes each answer.
 //! 4. [`Pass::facts`] returns the facts of the observation, and [`Pass::plan`] the approved plan.
-//! 5. After its execution, [`Pass::remaining`] returns the remaining plan.
+//! 5. After its execution, [`Pass::keep`] returns the number lists for the next pass, and [`Pass::remaining`] the remaining
+//!    plan.
 //!
 //! The driver applies the facts to its history before the next step.
 
+mod kept;
 mod wants;
 
 use std::{borrow::Cow, collections::BTreeSet};
@@ -39,6 +41,8 @@ pub struct Pass<'a> {
     now: Now,
     observed: Observed,
     asked: BTreeSet<Want>,
+    /// `None` when every list that the plan needs is read in this pass.
+    kept: Option<kept::Kept>,
     /// The numbers with settings that the state names: the settings of other numbers are not kept.
     with_settings: BTreeSet<PhoneNumber>,
     searched: bool,
@@ -112,6 +116,7 @@ impl<'a> Pass<'a> {
             now,
             observed: Observed::new(main, []),
             asked: BTreeSet::new(),
+            kept: None,
             with_settings,
             searched: false,
             denied: BTreeSet::new(),
@@ -172,16 +177,19 @@ impl<'a> Pass<'a> {
     }
 
     /// The next reads; empty when the plan can be made. First the accounts for which the list contradicts a fresh write, then
-    /// the number lists that the plan needs, then all other lists while a number is missing, then single numbers, then the
-    /// addresses of accounts whose claims are held for one, then calls.
+    /// the number lists that the plan needs or that are due, then kept lists that others contradict, then all other lists while
+    /// a number is missing, then single numbers, then the addresses of accounts whose claims are held for one, then calls, then
+    /// kept lists on which an action rests.
     pub fn wants(&mut self, history: &History) -> Vec<Want> {
         let stages = [
             Self::contradicting_accounts,
             Self::first_lists,
+            Self::contradicted_lists,
             Self::further_lists,
             Self::numbers,
             Self::addresses,
             Self::calls,
+            Self::lists_to_act_on,
         ];
         for stage in stages {
             let wants: Vec<_> =
@@ -204,6 +212,7 @@ impl<'a> Pass<'a> {
                         self.keep_named_settings(number);
                     }
                 }
+                self.is_read_now(account);
                 self.observed.add_number_list(account, list);
             }
             Answer::Addresses(account, Ok(addresses)) => self.observed.set_addresses(account, addresses),
@@ -213,6 +222,7 @@ impl<'a> Pass<'a> {
                 if let Ok(Some(number)) = &mut number {
                     self.keep_named_settings(number);
                 }
+                self.compare_with_lists(account, id, &number);
                 self.see_number(account, id, number, history);
             }
             Answer::Calls(account, calls) => self.observed.set_calls(account, Some(calls)),
@@ -329,6 +339,12 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// The reason why nothing can be planned.
     pub fn plan(&self, history: &History) -> Result<ApprovedPlan, PlanError> {
+        let mut approved = self.approve(history)?;
+        self.hold_unproven(&mut approved);
+        Ok(approved)
+    }
+
+    fn approve(&self, history: &History) -> Result<ApprovedPlan, PlanError> {
         let plan = plan(&self.desired, &self.observed, history, &self.guardrails.policy, self.now)?;
         Ok(approve(plan, &self.guardrails.limits, history, self.now))
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{AccountSid, Desired, History, Now, NumberId, NumberLocation, Observed, Status};
+use crate::{
+    AccountSid, Desired, Entry, History, Now, NumberId, NumberLocation, Observed, Status, desired::Main,
+};
 
 /// The accounts whose number lists are always read: those that claim numbers, those to close, those where a claimed number
 /// was last seen, and the main account when the numbers of an account to close may move there.
@@ -20,7 +22,7 @@ pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) ->
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }
 
-/// The further lists to read, when a relevant number is in none of the first ones and a search is due.
+/// The lists to search, when a relevant number is in none of the first ones and a search is due.
 pub fn further_lists(
     desired: &Desired,
     observed: &Observed,
@@ -31,10 +33,8 @@ pub fn further_lists(
     if missing(desired, observed, history).is_empty() || !history.may_search(state, now) {
         return BTreeSet::new();
     }
-    let not_read =
-        |account: &AccountSid| matches!(observed.number_list(*account), crate::NumberList::NotRead);
     let all = observed.accounts().map(|account| account.sid);
-    all.filter(|&account| has_a_list(observed, account)).filter(not_read).collect()
+    all.filter(|&account| has_a_list(observed, account)).collect()
 }
 
 /// The numbers that are claimed, or that an account to close was seen with, and that are in no list that was read.
@@ -51,4 +51,10 @@ pub fn missing(desired: &Desired, observed: &Observed, history: &History) -> BTr
 /// Returns true when `account` exists and is not closed: a closed account owns no numbers.
 pub fn has_a_list(observed: &Observed, account: AccountSid) -> bool {
     observed.account(account).is_some_and(|account| account.status.known() != Some(Status::Closed))
+}
+
+/// The digest of the part of the state about `account`; empty when there is none.
+pub fn entry_digest(desired: &Desired, account: AccountSid) -> String {
+    let main = || desired.main().ok().filter(|main| main.sid == account).map(Main::digest);
+    desired.entry(account).map(Entry::digest).or_else(main).unwrap_or_default()
 }

@@ -34,22 +34,29 @@ impl Pass<'_> {
     }
 
     pub(super) fn first_lists(&mut self, history: &History) -> Vec<Want> {
-        self.lists(first_lists(&self.desired, &self.observed, history))
+        let mut lists = self.lists(first_lists(&self.desired, &self.observed, history));
+        lists.append(&mut self.due_lists());
+        lists
     }
 
     pub(super) fn further_lists(&mut self, history: &History) -> Vec<Want> {
         if self.searched {
             return Vec::new();
         }
-        let lists = further_lists(&self.desired, &self.observed, history, &self.state, self.now);
+        let mut lists = further_lists(&self.desired, &self.observed, history, &self.state, self.now);
+        let everywhere = self.searches_everywhere();
+        lists.retain(|account| self.is_unread(*account) || (everywhere && self.is_older(*account)));
         self.searched = !lists.is_empty();
-        self.lists(lists)
+        lists.into_iter().map(Want::Numbers).collect()
     }
 
     /// The number lists that are not read yet.
     fn lists(&self, accounts: BTreeSet<AccountSid>) -> Vec<Want> {
-        let unknown = |account: &AccountSid| *self.observed.number_list(*account) == NumberList::NotRead;
-        accounts.into_iter().filter(unknown).map(Want::Numbers).collect()
+        accounts.into_iter().filter(|account| self.is_unread(*account)).map(Want::Numbers).collect()
+    }
+
+    pub(super) fn is_unread(&self, account: AccountSid) -> bool {
+        *self.observed.number_list(account) == NumberList::NotRead
     }
 
     /// The numbers that a fresh transfer of the daemon moved and the lists show elsewhere, and missing numbers.

@@ -75,7 +75,7 @@ fn observation_is_the_same_when_it_is_put_together_again() {
     let (accounts, number_lists, doubts) = observed.into_parts();
     let mut again = Observed::new(sid("AC00"), accounts.into_values()).with_doubts(doubts);
     for (account, list) in number_lists {
-        again.add_number_list(account, list);
+        again.add_number_list(account, (*list).clone());
     }
     let owner = |number: NumberId| match again.locate(number) {
         NumberLocation::In(owner, _) => Some(owner),

@@ -165,6 +165,12 @@ pub(crate) struct DaemonArgs {
     /// Up to three intervals without a pass count towards the rest of --close-after, however short it is.
     #[arg(long, env = "SUBACCOUNTD_INTERVAL", value_name = "DUR", default_value = "60s", value_parser = positive)]
     interval: SignedDuration,
+    /// The time for which a number list is good; 0s: each pass reads every list that the plan needs
+    ///
+    /// The lists of all open accounts, listed in the state or not, are read again within this time, spread over the passes.
+    /// No write rests on a list that is older than its pass: what a pass would act on, and what changed, it reads first.
+    #[arg(long, env = "SUBACCOUNTD_RESYNC", value_name = "DUR", default_value = "10m", value_parser = duration)]
+    resync: SignedDuration,
     /// The address for probes and metrics
     #[arg(long, env = "SUBACCOUNTD_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
@@ -393,5 +399,10 @@ impl DaemonArgs {
 
     pub(crate) const fn interval(&self) -> Duration {
         self.interval.unsigned_abs()
+    }
+
+    /// The time for which a number list is good; `None` when it is good for one pass only.
+    pub(crate) fn resync(&self) -> Option<SignedDuration> {
+        (!self.resync.is_zero()).then_some(self.resync)
     }
 }

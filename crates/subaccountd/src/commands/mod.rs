@@ -21,7 +21,7 @@ pub(crate) use validate::faults_json;
 use std::{
     io::{self, Write},
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use subaccountd_core::{manifest::Diagnostic, report::PlanView};
@@ -118,6 +118,7 @@ fn reconciler(
         journal,
         writer,
         lists: ListPauses::default(),
+        kept: Mutex::default(),
         recovered: Arc::default(),
         requests: metrics.request_count(),
         stopping,

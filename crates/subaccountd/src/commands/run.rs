@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use jiff::SignedDuration;
+use subaccountd_core::KeptLists;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -37,6 +38,7 @@ pub(crate) fn assemble(
     let reload = shutdown.reload.clone();
     let mut reconciler = reconciler(fleet, dry_run.dry_run, &metrics, shutdown)?;
     reconciler.guardrails.policy.interval = SignedDuration::try_from(daemon.interval())?;
+    reconciler.kept = daemon.resync().map(KeptLists::new).into();
     metrics.health().set_interval(daemon.interval());
     let (report_to, report) = watch::channel(None);
     let (to, snapshot) = watch::channel(None);

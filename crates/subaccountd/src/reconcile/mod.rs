@@ -9,7 +9,7 @@ pub(crate) mod writer;
 use std::{
     convert::Infallible,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -17,7 +17,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, ApprovedPlan, Guardrails, History, Now, Observed, Outcome, PlanError, SkipCause,
+    AccountSid, ApprovedPlan, Guardrails, History, KeptLists, Now, Observed, Outcome, PlanError, SkipCause,
     events::{end_of_pass, events_during_pass},
     execute::{self, Execution, execute},
     guard,
@@ -64,6 +64,8 @@ pub(crate) struct Reconciler {
     /// A dry run has none.
     pub(crate) writer: Option<Writer>,
     pub(crate) lists: ListPauses,
+    /// The number lists for the next pass; `None` when each pass reads all that it needs.
+    pub(crate) kept: Mutex<Option<KeptLists>>,
     /// Notified when number lists that failed can be read again.
     pub(crate) recovered: Arc<Notify>,
     /// The number of requests that the client has made, over all passes.
@@ -77,6 +79,8 @@ pub(crate) struct Pass {
     pub(crate) report: Report,
     /// The fleet as it stands after its writes; `None` when it could not be observed.
     pub(crate) observation: Option<Observation>,
+    /// The time at which the oldest number list of the observation was read; `None` without an observation or a list.
+    pub(crate) oldest_list: Option<Timestamp>,
     /// True when at least one write was not skipped; then the next pass follows at once.
     pub(crate) did_something: bool,
     /// True when a write was skipped because the state changed meanwhile, or could not be read.
@@ -224,6 +228,7 @@ impl Reconciler {
         let did_something = execution.any(|outcome| !matches!(outcome, Outcome::Skipped(_)));
         let credentials_valid = aborted.as_ref().map_or(Some(true), |aborted| aborted.credentials_valid);
         self.attend();
+        let oldest_list = planned.as_ref().and_then(|planned| planned.pass.oldest_list());
         let (mut report, observation) = if let Some(planned) = planned {
             let (report, observation) = self.report(loaded, planned, execution, summary, previous);
             (report, Some(observation))
@@ -235,7 +240,7 @@ impl Reconciler {
             (Report::new(VERSION, self.mode(), shown(loaded), summary, desired, executed, previous), None)
         };
         report.journal_error = self.journal.failure();
-        Pass { report, observation, did_something, state_changed, credentials_valid }
+        Pass { report, observation, oldest_list, did_something, state_changed, credentials_valid }
     }
 
     /// Waits for `work`, and reads the state at each interval meanwhile: a close that is withdrawn during a long pass is
@@ -293,6 +298,9 @@ impl Reconciler {
         let now = self.journal.tell_date(list.date);
         self.journal.begin(now, self.guardrails.policy.window);
         pass.see_accounts(list, now).map_err(|why| accepted(why.into()))?;
+        if let Some(kept) = self.kept().clone() {
+            pass.use_kept(kept);
+        }
         let observer = Observer { client: &self.client, pauses: &self.lists, in_flight: self.in_flight };
         observer.observe(&mut pass, &self.journal.history()).await.map_err(|error| accepted(error.into()))?;
         // The history is not held while it changes: it would be copied.
@@ -305,6 +313,10 @@ impl Reconciler {
         self.journal.take_in(facts);
         let approved = pass.plan(&self.journal.history()).map_err(|why| accepted(why.into()))?;
         Ok(Planned { pass, approved })
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<KeptLists>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Retries the failing number lists after their pauses, beside the passes.
@@ -342,6 +354,9 @@ impl Reconciler {
     ) -> (Report, Observation) {
         let Planned { mut pass, approved } = planned;
         let history = self.journal.history();
+        if let Some(kept) = pass.keep(&approved, &history) {
+            *self.kept() = Some(kept);
+        }
         let remaining = pass.remaining(&execution, &history).unwrap_or(approved);
         let (desired, observed, now) = pass.into_parts();
         // The history is not held while it changes: it would be copied.

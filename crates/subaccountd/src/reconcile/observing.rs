@@ -4,10 +4,9 @@ use std::{collections::BTreeSet, future::ready, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use subaccountd_core::{
-    AccountSid, CallList, Desired, Entry, History, NumberList, Observed, Pass,
-    desired::Main,
+    AccountSid, CallList, History, NumberList, Observed, Pass,
     pass::{Answer, Want},
-    reads::has_a_list,
+    reads::{entry_digest, has_a_list},
     remote::{Observe, RemoteError, Tries},
 };
 use subaccountd_twilio::Client;
@@ -147,12 +146,6 @@ fn log_end(pauses: &ListPauses) {
             "number lists readable again: all, of up to {most} that were not"
         );
     }
-}
-
-/// The digest of the entry of `account`: an edit of it ends the pause of a failing list.
-fn entry_digest(desired: &Desired, account: AccountSid) -> String {
-    let main = || desired.main().ok().filter(|main| main.sid == account).map(Main::digest);
-    desired.entry(account).map(Entry::digest).or_else(main).unwrap_or_default()
 }
 
 /// Retries each failing list when its pause is over, without end; notifies `recovered_to` when one can be read again.

@@ -82,7 +82,7 @@ pub(crate) struct KeptPass {
     now: Now,
     main: AccountSid,
     accounts: BTreeMap<AccountSid, Account>,
-    number_lists: BTreeMap<AccountSid, NumberList>,
+    number_lists: BTreeMap<AccountSid, Arc<NumberList>>,
     doubts: Doubts,
     history: Arc<History>,
     settings: Arc<FlagValues>,
@@ -101,7 +101,7 @@ impl KeptPass {
     pub(crate) fn snapshot<'a>(&'a self) -> Snapshot<'a> {
         let row = |account: &'a Account| {
             let numbers = self.number_lists.get(&account.sid);
-            let numbers = numbers.map_or(Cow::Owned(NumberList::NotRead), Cow::Borrowed);
+            let numbers = numbers.map_or(Cow::Owned(NumberList::NotRead), |list| Cow::Borrowed(&**list));
             SnapshotAccount { account: Cow::Borrowed(account), numbers }
         };
         Snapshot {
