@@ -22,6 +22,8 @@ pub struct KeptLists {
     /// The digest of the desired state of the last pass.
     state: String,
     lists: BTreeMap<AccountSid, Arc<KeptList>>,
+    /// The accounts whose lists a write or a fetch contradicts: they are read in the next pass.
+    unsettled: BTreeSet<AccountSid>,
 }
 
 /// One number list, and what it is good for.
@@ -40,7 +42,7 @@ pub(crate) struct KeptList {
 impl KeptLists {
     /// No list yet. Each will be good for `resync`.
     pub const fn new(resync: SignedDuration) -> Self {
-        Self { resync, began: None, state: String::new(), lists: BTreeMap::new() }
+        Self { resync, began: None, state: String::new(), lists: BTreeMap::new(), unsettled: BTreeSet::new() }
     }
 
     /// The number of lists.
@@ -53,11 +55,6 @@ impl KeptLists {
         self.lists.is_empty()
     }
 
-    /// Returns true when the desired state of the last pass had another digest than `state`.
-    pub(crate) fn is_of_another_state(&self, state: &str) -> bool {
-        self.state != state
-    }
-
     /// The lists that still stand: nothing that this pass knows changed since they were read.
     pub(crate) fn standing(
         &self,
@@ -65,7 +62,7 @@ impl KeptLists {
         observed: &Observed,
         with_settings: &BTreeSet<PhoneNumber>,
     ) -> BTreeMap<AccountSid, Arc<KeptList>> {
-        let changed = self.is_of_another_state(state);
+        let changed = self.state != state;
         let stands = |account: AccountSid, kept: &KeptList| {
             status(observed, account).as_ref() == Some(&kept.status)
                 && (!changed
@@ -75,13 +72,23 @@ impl KeptLists {
         standing.map(|(account, kept)| (*account, Arc::clone(kept))).collect()
     }
 
-    /// The accounts among `open` whose lists are due at `now`. Each has a moment of its own within every resync, so that the
-    /// reads are spread evenly, and none is missed when a pass is late.
-    pub(crate) fn due(&self, open: &BTreeSet<AccountSid>, now: Timestamp) -> BTreeSet<AccountSid> {
+    /// The accounts among `open` whose lists are due at `now`: those of which `standing` lacks a list that was kept, and those
+    /// of age. Each has a moment of its own within every resync, so that the reads are spread evenly, and none is missed when
+    /// a pass is late.
+    pub(crate) fn due(
+        &self,
+        open: &BTreeSet<AccountSid>,
+        standing: &BTreeMap<AccountSid, Arc<KeptList>>,
+        now: Timestamp,
+    ) -> BTreeSet<AccountSid> {
         let period = self.resync.as_millis().max(1);
         let now = i128::from(now.as_millisecond());
         let count = i128::try_from(open.len()).unwrap_or(i128::MAX).max(1);
         let is_due = |(rank, account): &(i128, AccountSid)| {
+            let changed = self.lists.contains_key(account) && !standing.contains_key(account);
+            if changed || self.unsettled.contains(account) {
+                return true;
+            }
             let phase = period * rank / count;
             let moment = (now - phase).div_euclid(period) * period + phase;
             let read_at = self.lists.get(account).map(|kept| kept.read_at).or(self.began);
@@ -92,10 +99,10 @@ impl KeptLists {
         (0..).zip(open.iter().copied()).filter(is_due).map(|(_, account)| account).collect()
     }
 
-    /// The lists after a pass that listed the accounts at `at`, for the state with the digest `state`.
-    pub(crate) fn after(&self, state: &str, at: Timestamp) -> Self {
+    /// No list yet, after a pass that listed the accounts at `at`, for the state with the digest `state`.
+    pub(crate) fn after(&self, state: &str, at: Timestamp, unsettled: BTreeSet<AccountSid>) -> Self {
         let began = self.began.or(Some(at));
-        Self { resync: self.resync, began, state: state.to_owned(), lists: BTreeMap::new() }
+        Self { began, state: state.to_owned(), unsettled, ..Self::new(self.resync) }
     }
 
     pub(crate) fn insert(&mut self, account: AccountSid, kept: Arc<KeptList>) {
@@ -151,10 +158,9 @@ mod tests {
         let mut kept = KeptLists::new(SignedDuration::from_mins(10));
         let mut passes = Vec::new();
         for &time in times {
-            let due = kept.due(&open, at(time));
+            let due = kept.due(&open, &kept.lists, at(time));
             let lists = std::mem::take(&mut kept.lists);
-            kept = kept.after("", at(time));
-            kept.lists = lists;
+            kept = KeptLists { lists, ..kept.after("", at(time), BTreeSet::new()) };
             for account in &due {
                 let list = Arc::new(NumberList::Known(Vec::new()));
                 let status = (LiveStatus::Known(crate::Status::Active), None);

@@ -370,6 +370,11 @@ impl History {
         })
     }
 
+    /// Returns true when the last search for missing numbers of this state found some in no list.
+    pub(crate) fn searched_in_vain(&self, state: &str) -> bool {
+        self.search.as_ref().is_some_and(|(_, of, _)| of == state)
+    }
+
     /// Returns true when [`prune`](Self::prune) would drop anything.
     pub fn is_ripe(&self, now: Now, window: SignedDuration) -> bool {
         let kept = window.max(MIN_KEPT);

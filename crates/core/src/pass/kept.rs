@@ -43,9 +43,9 @@ impl Pass<'_> {
         let open = self.observed.accounts().map(|account| account.sid);
         let open: BTreeSet<_> = open.filter(|account| has_a_list(&self.observed, *account)).collect();
         let at = self.now.best();
-        let due = lists.due(&open, at);
         let mut older = lists.standing((&self.desired, &self.state), &self.observed, &self.with_settings);
         older.retain(|account, _| open.contains(account));
+        let due = lists.due(&open, &older, at);
         for (account, kept) in &older {
             self.observed.add_shared_list(*account, Arc::clone(&kept.list));
         }
@@ -60,11 +60,11 @@ impl Pass<'_> {
         let fresh = history.fresh_writes(self.now).filter_map(|(write, _): (&Write, bool)| write.transfer);
         let mut changed: BTreeSet<_> = written.chain(fresh.flat_map(|(from, to)| [from, to])).collect();
         changed.extend(contradicted);
-        let mut kept = lists.after(&self.state, *at);
+        let mut kept = lists.after(&self.state, *at, changed.clone());
         let accounts = self.observed.accounts().map(|account| account.sid);
-        for account in accounts
-            .filter(|account| has_a_list(&self.observed, *account) && !changed.contains(account))
-        {
+        let is_kept =
+            |account: &AccountSid| has_a_list(&self.observed, *account) && !changed.contains(account);
+        for account in accounts.filter(is_kept) {
             let read_now = || KeptList::new(account, &self.desired, &self.observed, *at).map(Arc::new);
             if let Some(list) = older.get(&account).cloned().or_else(read_now) {
                 kept.insert(account, list);
@@ -110,12 +110,6 @@ impl Pass<'_> {
         let holders = self.observed.lists().filter(|(_, numbers)| shows(numbers)).map(|(holder, _)| holder);
         kept.contradicted.extend(holders);
         kept.contradicted.insert(account);
-    }
-
-    /// Returns true when a search for missing numbers reads every list: the state changed, and may name a number that moved
-    /// since. Otherwise the kept lists serve.
-    pub(super) fn searches_everywhere(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.lists.is_of_another_state(&self.state))
     }
 
     /// The lists that are due because of their age.

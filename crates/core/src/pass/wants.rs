@@ -44,8 +44,9 @@ impl Pass<'_> {
             return Vec::new();
         }
         let mut lists = further_lists(&self.desired, &self.observed, history, &self.state, self.now);
-        let everywhere = self.searches_everywhere();
-        lists.retain(|account| self.is_unread(*account) || (everywhere && self.is_older(*account)));
+        // What a search did not find in lists that were read for it, the lists as they are read again will show.
+        let again = history.searched_in_vain(&self.state);
+        lists.retain(|account| self.is_unread(*account) || (!again && self.is_older(*account)));
         self.searched = !lists.is_empty();
         lists.into_iter().map(Want::Numbers).collect()
     }

@@ -18,6 +18,7 @@ mod outcome;
 mod pass;
 mod plan;
 mod report;
+mod resync;
 mod schema;
 mod size;
 mod storm;

@@ -87,6 +87,12 @@ fn step(edits: f64, people: f64, trouble: impl Strategy<Value = Trouble>) -> imp
         })
 }
 
+/// The time for which number lists are good, if they are kept.
+fn resync() -> impl Strategy<Value = Option<SignedDuration>> {
+    let seconds = prop_oneof![Just(60_i64), Just(600), Just(36_000)];
+    prop::option::weighted(0.7, seconds.prop_map(SignedDuration::from_secs))
+}
+
 /// Sets the clocks; gives if both jumped.
 fn set_clocks(fleet: &mut Fleet, clocks: Clocks) -> bool {
     let hours = SignedDuration::from_hours;
@@ -142,10 +148,12 @@ proptest! {
         drawn in fleet(),
         lists in lists(),
         meddling in any::<bool>(),
+        resync in resync(),
         steps in prop::collection::vec(step(0.4, 0.3, trouble()), 1..12),
     ) {
         let mut drawn = drawn.settle_claims();
         let mut fleet = living(&drawn, lists);
+        resync.into_iter().for_each(|resync| fleet.resyncs(resync));
         for step in steps {
             if meddling && step.people.is_some() {
                 fleet.meddle();
@@ -163,12 +171,14 @@ proptest! {
     fn brake_holds_after_losses_edits_and_wrong_clocks(
         drawn in fleet(),
         lists in lists(),
+        resync in resync(),
         steps in prop::collection::vec(step(0.5, 0.1, trouble()), 1..14),
         death in prop::option::of((0_u64..8, 0_usize..3)),
         limit in 1_usize..3,
     ) {
         let mut drawn = drawn.settle_claims();
         let mut fleet = living(&drawn, lists);
+        resync.into_iter().for_each(|resync| fleet.resyncs(resync));
         fleet.policy.close_after = SignedDuration::ZERO;
         fleet.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Count(limit))).into();
         fleet.limits.released_numbers = 1;

@@ -55,7 +55,8 @@ impl Scene {
         (history, end)
     }
 
-    fn answer(&self, want: Want) -> Answer {
+    /// The answer of Twilio.
+    pub(crate) fn answer(&self, want: Want) -> Answer {
         match want {
             Want::Calls(account) => Answer::Calls(
                 account,

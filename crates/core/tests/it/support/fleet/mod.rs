@@ -1,12 +1,15 @@
 //! A fleet that lives: Twilio's rules from the simulator's world, in memory, with faults on the way to it, and passes
 //! over it as the daemon makes them.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, CallList, Desired, Guardrails, History, Limits, Now, NumberId,
-    NumberList, Pass, Plan, Policy, Stamp,
+    AccountSid, Action, ActionKind, CallList, Desired, Guardrails, History, KeptLists, Limits, Now,
+    NumberId, NumberList, Pass, Plan, Policy, Stamp,
     execute::{self, Execution, execute},
     history::Event,
     pass::{Answer, Want},
@@ -121,6 +124,12 @@ pub(crate) struct Fleet {
     pub(crate) created: Mutex<Vec<(String, AccountSid)>>,
     /// Events, and bytes of their lines.
     journal: Mutex<(usize, usize)>,
+    /// The number lists for the next pass, and the time for which they are good; `None` when none are kept.
+    kept: Mutex<Option<(KeptLists, SignedDuration)>>,
+    /// The accounts whose number lists this pass asked for.
+    listed: Mutex<BTreeSet<AccountSid>>,
+    /// The requests of passes.
+    pub(crate) requests: Mutex<usize>,
 }
 
 /// The end of a pass.
@@ -156,7 +165,20 @@ impl Fleet {
             loses_writes: Mutex::default(),
             created: Mutex::default(),
             journal: Mutex::default(),
+            kept: Mutex::default(),
+            listed: Mutex::default(),
+            requests: Mutex::default(),
         }
+    }
+
+    /// Keeps number lists for `resync`.
+    pub(crate) fn resyncs(&mut self, resync: SignedDuration) {
+        *self.kept.get_mut().unwrap() = Some((KeptLists::new(resync), resync));
+    }
+
+    /// The number of lists that are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.lock().unwrap().as_ref().map_or(0, |(kept, _)| kept.len())
     }
 
     /// The failures of the next requests, the last one first.
@@ -176,6 +198,9 @@ impl Fleet {
     /// Starts the daemon again. It knows what was recorded.
     pub(crate) fn restart(&self) {
         self.death.lock().unwrap().dead = false;
+        if let Some((kept, resync)) = &mut *self.kept.lock().unwrap() {
+            *kept = KeptLists::new(*resync);
+        }
     }
 
     fn death(&self, id: u64, boundary: Boundary) -> bool {
@@ -273,7 +298,12 @@ impl Fleet {
         let (mut pass, events) =
             Pass::begin(&self.desired, &guardrails, main_sid(), &self.history(), self.clock());
         self.events(&events);
+        *self.requests.lock().unwrap() += 1;
         pass.see_accounts(self.accounts().ok()?, self.clock()).unwrap();
+        self.listed.lock().unwrap().clear();
+        if let Some((kept, _)) = &*self.kept.lock().unwrap() {
+            pass.use_kept(kept.clone());
+        }
         loop {
             let wants = pass.wants(&self.history());
             if wants.is_empty() {
@@ -287,7 +317,12 @@ impl Fleet {
         let approved = pass.plan(&self.history()).unwrap();
         let ports =
             execute::Ports { apply: self, record: self, precondition: self, stopwatch: self, in_flight: 3 };
-        let execution = runtime.block_on(execute(approved, &ports));
+        let execution = runtime.block_on(execute(approved.clone(), &ports));
+        if let Some(lists) = pass.keep(&approved, &self.history())
+            && let Some((kept, _)) = &mut *self.kept.lock().unwrap()
+        {
+            *kept = lists;
+        }
         let left = pass.remaining(&execution, &self.history()).unwrap().plan().clone();
         Some(Passed { execution, left })
     }
@@ -305,6 +340,10 @@ impl Fleet {
     fn answer(&self, want: Want) -> Answer {
         let fails = self.next_trouble() == Trouble::Before;
         let failed = || "503".to_owned();
+        *self.requests.lock().unwrap() += 1;
+        if let Want::Numbers(account) = want {
+            self.listed.lock().unwrap().insert(account);
+        }
         match want {
             Want::Numbers(account) => match self.numbers(account) {
                 Ok(numbers) if !fails => {

@@ -54,8 +54,28 @@ impl Fleet {
         self.edited.lock().unwrap().clone().unwrap_or_else(|| self.desired.clone())
     }
 
+    /// Checks that this pass asked for the lists on which `action` rests.
+    fn check_lists(&self, action: &Action) {
+        let accounts = match action {
+            Action::Reactivate(_) | Action::Create(_) | Action::EndCalls(_) => Vec::new(),
+            Action::Transfer(transfer) => vec![transfer.from, transfer.to],
+            // Another suspension needs no list.
+            Action::Suspend(account) => {
+                let closes = |account: &AccountSid| {
+                    self.desired.entry(*account).is_some_and(|entry| entry.close().is_some())
+                };
+                Some(*account).filter(closes).into_iter().collect()
+            }
+            Action::Configure(configure) => vec![configure.account],
+            Action::Close(close) => vec![close.account.sid],
+        };
+        let listed = self.listed.lock().unwrap();
+        assert!(accounts.iter().all(|account| listed.contains(account)), "a list of an earlier pass: {action}");
+    }
+
     /// Checks at the start of a write that the current state contains it.
     pub(super) fn check_wanted(&self, action: &Action) {
+        self.check_lists(action);
         let desired = self.current();
         let created = self.created.lock().unwrap().clone();
         let desired = desired
