@@ -10,6 +10,7 @@
 
 mod explore;
 mod life;
+mod lists;
 mod run;
 mod shrink;
 mod watch;

@@ -15,6 +15,8 @@ use soak::secrets::Secrets;
 use tracing_subscriber::fmt::MakeWriter;
 use twilio_sim::Sim;
 
+use crate::lists::Lists;
+
 /// The most requests for each second, and besides: two passes over a few accounts, each read and looked at again.
 const REQUESTS_PER_SECOND: u64 = 60;
 const MORE_REQUESTS: u64 = 400;
@@ -50,12 +52,20 @@ pub(crate) struct Watch {
     requests: AtomicU64,
     /// The POSTs of this life, and the intents in the journal before it; none without a journal.
     writes: Mutex<Option<(usize, usize)>>,
+    lists: Mutex<Lists>,
     complaints: Mutex<BTreeSet<String>>,
 }
 
 impl Watch {
     pub(crate) fn new(sim: Sim, log: Log) -> Self {
-        Self { sim, log, requests: AtomicU64::new(0), writes: Mutex::default(), complaints: Mutex::default() }
+        Self {
+            sim,
+            log,
+            requests: AtomicU64::new(0),
+            writes: Mutex::default(),
+            lists: Mutex::default(),
+            complaints: Mutex::default(),
+        }
     }
 
     pub(crate) fn complain(&self, what: String) {
@@ -67,6 +77,9 @@ impl Watch {
         let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         if !sim.url().ends_with(&authority) || authority.is_empty() {
             self.complain(format!("I10: a request to `{authority}`"));
+        }
+        if let Err(what) = self.lists.lock().unwrap().see(request) {
+            self.complain(what);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::{Kind, Scale};
 pub(crate) struct Rules {
     pub(crate) kind: Kind,
     pub(crate) interval: Duration,
+    /// The time for which number lists are good.
+    resync: Duration,
     pub(crate) close_after: Duration,
     pub(crate) window: Duration,
     pub(crate) limits: BTreeMap<&'static str, usize>,
@@ -28,6 +30,8 @@ impl Rules {
         Self {
             kind: scale.kind,
             interval: Duration::from_millis(500),
+            // Whole seconds, as Twilio's clock has them; two of three seeds keep lists.
+            resync: Duration::from_secs([0, 2, 5][usize::try_from(seed % 3).unwrap()]),
             close_after: Duration::from_secs(5),
             window: Duration::from_secs(if short { 60 } else { 24 * 3600 }),
             limits: [("suspend", 10), ("reactivate", 5), ("transfer", 12), ("close", 7), ("release", 14)]
@@ -42,6 +46,7 @@ impl Rules {
         Self {
             kind: Kind::Usual,
             interval: Duration::from_secs(1),
+            resync: Duration::ZERO,
             close_after: Duration::from_secs(5),
             window: Duration::from_hours(24),
             limits: kinds.map(|kind| (kind, 100)).into(),
@@ -58,6 +63,7 @@ impl Rules {
             format!("--close-after={}s", self.close_after.as_secs()),
             format!("--budget-window={}s", self.window.as_secs()),
             format!("--interval={}ms", self.interval.as_millis()),
+            format!("--resync={}s", self.resync.as_secs()),
             "--request-timeout=2s".into(),
         ];
         for (flag, kind) in [
