@@ -31,7 +31,9 @@ impl Lists {
             ["Accounts", account, "IncomingPhoneNumbers", number] => {
                 let is_read = self.0.contains(account) || self.0.contains(&format!("{account}/{number}"));
                 if !is_read {
-                    return Err(format!("decision 4: a write to {number} on a list of {account} from an earlier pass"));
+                    return Err(format!(
+                        "decision 4: a write to {number} on a list of {account} from an earlier pass"
+                    ));
                 }
             }
             _ => {}

@@ -63,7 +63,9 @@ impl NumberIndex {
         // The last index of an account is that of its present list.
         let holders: BTreeMap<_, u32> = self.holders.iter().copied().zip(0..).collect();
         for (account, list) in others {
-            let (NumberList::Known(numbers), Some(holder)) = (&**list, holders.get(account)) else { continue };
+            let (NumberList::Known(numbers), Some(holder)) = (&**list, holders.get(account)) else {
+                continue;
+            };
             for (at, number) in (0..).zip(numbers) {
                 if several.contains(&number.id()) {
                     self.note(number.id(), Seen::Once(*holder, at));

@@ -128,9 +128,11 @@ impl Pass<'_> {
             let numbers = self.observed.numbers(*account).unwrap_or_default();
             numbers.iter().any(|number| several.contains(&number.id()))
         };
-        let in_several = kept.older.keys().copied().filter(|account| !several.is_empty() && shows_one(account));
+        let in_several =
+            kept.older.keys().copied().filter(|account| !several.is_empty() && shows_one(account));
         let missed = vanished(history, &self.desired, &self.observed);
-        let missed = missed.into_iter().map(|(account, ..)| account).filter(|account| self.is_older(*account));
+        let missed =
+            missed.into_iter().map(|(account, ..)| account).filter(|account| self.is_older(*account));
         let all: BTreeSet<_> = in_several.chain(missed).collect();
         all.into_iter().map(Want::Numbers).collect()
     }
@@ -152,7 +154,8 @@ impl Pass<'_> {
         let plan = approved.plan();
         let acted_on = plan.actions.iter().flat_map(|planned| touched(&planned.action));
         let waiting = plan.held.iter().filter_map(|held| self.may_be_lifted(held));
-        let accounts: BTreeSet<_> = acted_on.chain(waiting).filter(|account| self.is_older(*account)).collect();
+        let accounts: BTreeSet<_> =
+            acted_on.chain(waiting).filter(|account| self.is_older(*account)).collect();
         accounts.into_iter().map(Want::Numbers).collect()
     }
 

@@ -127,7 +127,8 @@ fn number_that_somebody_else_moved_is_brought_back_within_the_resync() {
 
 #[test]
 fn number_in_two_lists_of_different_times_is_not_in_transit() {
-    for (to, wait) in ["AC00", "AC02", "AC03"].into_iter().flat_map(|to| (0..10).map(move |wait| (to, wait))) {
+    for (to, wait) in ["AC00", "AC02", "AC03"].into_iter().flat_map(|to| (0..10).map(move |wait| (to, wait)))
+    {
         let mut fleet = small();
         rest(&mut fleet, wait);
         moves(&fleet, to);

@@ -22,6 +22,7 @@ mod namespace;
 mod number_settings;
 mod printed;
 mod progress;
+mod resync;
 mod safety;
 mod service_manager;
 mod settings;

@@ -8,8 +8,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, Action, ActionKind, CallList, Desired, Guardrails, History, KeptLists, Limits, Now,
-    NumberId, NumberList, Pass, Plan, Policy, Stamp,
+    AccountSid, Action, ActionKind, CallList, Desired, Guardrails, History, KeptLists, Limits, Now, NumberId,
+    NumberList, Pass, Plan, Policy, Stamp,
     execute::{self, Execution, execute},
     history::Event,
     pass::{Answer, Want},

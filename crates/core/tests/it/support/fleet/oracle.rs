@@ -70,7 +70,10 @@ impl Fleet {
             Action::Close(close) => vec![close.account.sid],
         };
         let listed = self.listed.lock().unwrap();
-        assert!(accounts.iter().all(|account| listed.contains(account)), "a list of an earlier pass: {action}");
+        assert!(
+            accounts.iter().all(|account| listed.contains(account)),
+            "a list of an earlier pass: {action}"
+        );
     }
 
     /// Checks at the start of a write that the current state contains it.
