@@ -145,7 +145,7 @@ pub(crate) fn call_events(history: &History, desired: &Desired, observed: &Obser
                 let updated = observed.account(account).and_then(|account| account.date_updated);
                 events.push(Event::CallsEnded { account, updated });
             }
-            CallList::Known(_) => {}
+            CallList::Known(_) | CallList::NotInSnapshot => {}
             CallList::Unreadable(why) => {
                 let Some(entry) = desired.entry(account).map(Entry::digest) else { continue };
                 let (kind, at, seen) = (ActionKind::EndCalls, now.stamp(), why.clone());

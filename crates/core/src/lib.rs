@@ -134,7 +134,7 @@ pub use observed::{
 pub use outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome};
 pub use pass::Pass;
 pub use phone::{NotE164, PhoneNumber};
-pub use plan::{Held, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
+pub use plan::{Held, NotKnown, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
 pub use report::Report;
 pub use resource_refs::{ResourceRef, ResourceRefs};
 pub use shown_settings::{SettingDifference, ShownSetting, ShownSettings};

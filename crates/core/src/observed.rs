@@ -40,6 +40,8 @@ pub enum CallList {
     Known(Vec<Call>),
     /// Reading failed, with this error; the calls are unknown.
     Unreadable(String),
+    /// The snapshot of the plan does not contain them.
+    NotInSnapshot,
 }
 
 /// The remedy for a list that could not be read.
@@ -50,11 +52,7 @@ impl NumberList {
     pub fn unreadable(&self) -> Option<(&str, &'static str)> {
         match self {
             Self::Unreadable(why) => Some((why, RETRIED)),
-            Self::NotInSnapshot => Some((
-                "the snapshot has no number list of this account",
-                "use a snapshot of `subaccountd snapshot`, which reads every list",
-            )),
-            Self::Known(_) | Self::NotRead => None,
+            Self::Known(_) | Self::NotInSnapshot | Self::NotRead => None,
         }
     }
 }
@@ -284,6 +282,12 @@ impl Observed {
             let (why, remedy) = list.unreadable()?;
             Some((account, why, remedy))
         })
+    }
+
+    /// The first account whose list the snapshot lacks, and their number; `None` when it lacks none.
+    pub fn not_in_snapshot(&self) -> Option<(AccountSid, usize)> {
+        let lacking = || self.number_lists.iter().filter(|(_, list)| ***list == NumberList::NotInSnapshot);
+        lacking().next().map(|(&account, _)| (account, lacking().count()))
     }
 
     /// The location in which the number was seen.

@@ -25,7 +25,7 @@ use crate::{
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event},
     plan::{check_main_account, plan},
-    reads::missing,
+    reads::{has_a_list, missing},
     remote::AccountList,
 };
 
@@ -148,7 +148,7 @@ impl<'a> Pass<'a> {
         check_main_account(&self.desired, &self.observed)
     }
 
-    /// Takes the observation of a snapshot, and reads nothing else: a list that the snapshot lacks is unreadable, and never
+    /// Takes the observation of a snapshot, and reads nothing else: a list that the snapshot lacks is not known, and never
     /// empty. Single accounts and numbers were confirmed when the snapshot was taken.
     ///
     /// # Errors
@@ -156,6 +156,12 @@ impl<'a> Pass<'a> {
     pub fn recall(&mut self, observed: Observed, history: &History) -> Result<(), PlanError> {
         self.observed = observed;
         check_main_account(&self.desired, &self.observed)?;
+        let accounts: Vec<_> = self.observed.accounts().map(|account| account.sid).collect();
+        for account in accounts {
+            if has_a_list(&self.observed, account) && self.is_unread(account) {
+                self.observed.add_number_list(account, NumberList::NotInSnapshot);
+            }
+        }
         loop {
             let wants = self.wants(history);
             if wants.is_empty() {
@@ -163,14 +169,11 @@ impl<'a> Pass<'a> {
             }
             for want in wants {
                 match want {
-                    Want::Numbers(account) => {
-                        self.see(Answer::Numbers(account, NumberList::NotInSnapshot), history);
-                    }
                     Want::Calls(account) => {
-                        let why = "the snapshot has no calls".to_owned();
-                        self.see(Answer::Calls(account, CallList::Unreadable(why)), history);
+                        self.see(Answer::Calls(account, CallList::NotInSnapshot), history);
                     }
-                    Want::Account(_) | Want::Number(..) | Want::Addresses(_) => {}
+                    // Every list is in the observation, or known to lack.
+                    Want::Account(_) | Want::Numbers(_) | Want::Number(..) | Want::Addresses(_) => {}
                 }
             }
         }

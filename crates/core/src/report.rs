@@ -19,6 +19,7 @@ use crate::{
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
+    plan::NotKnown,
     remote::{RemoteError, with_request_id},
 };
 
@@ -177,6 +178,22 @@ pub struct PlanView {
     pub actions: Vec<ActionView>,
     /// The held items.
     pub held: Vec<HeldView>,
+    /// What a snapshot leaves open; empty for a plan on an observation.
+    #[serde(rename = "notKnown")]
+    pub not_known: Vec<NotKnownView>,
+}
+
+/// A decision that a snapshot leaves open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotKnownView {
+    /// The action kind of the decision.
+    pub kind: ActionKind,
+    /// The account; for a number, the account that claims it.
+    pub account: Option<AccountSid>,
+    /// The phone number.
+    pub number: Option<PhoneNumber>,
+    /// The list that the snapshot lacks.
+    pub message: String,
 }
 
 /// An action of a report.
@@ -358,7 +375,15 @@ impl PlanView {
             digest: Some(plan.digest()),
             actions: plan.actions.iter().map(action).collect(),
             held: held.collect(),
+            not_known: plan.not_known.iter().cloned().map(NotKnownView::from).collect(),
         }
+    }
+}
+
+impl From<NotKnown> for NotKnownView {
+    fn from(open: NotKnown) -> Self {
+        let NotKnown { account, number, kind, message } = open;
+        Self { kind, account, number, message }
     }
 }
 

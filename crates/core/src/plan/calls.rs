@@ -3,6 +3,7 @@
 use super::{
     Context, Plan, Reason, accounts,
     held::{self, Hold, hold},
+    not_known::not_known,
 };
 use crate::{Account, Action, CallList, DesiredStatus, EndCalls, Entry, Status, endable};
 
@@ -44,6 +45,9 @@ pub(crate) fn phase(context: &Context<'_>, entry: &Entry, account: &Account) -> 
             format!("the calls of {} could not be read: {why}", entry.sid),
             "no action needed: they are read again in the next pass, after three failures with growing pauses",
         )),
+        Some(CallList::NotInSnapshot) => {
+            CallsPhase::Held(not_known(format!("the snapshot has no calls of {}", entry.sid)))
+        }
         Some(CallList::Known(calls)) => {
             let mut calls = endable(calls);
             calls.truncate(MAX_CALLS);

@@ -11,6 +11,7 @@ use super::{
     Context, Reason,
     calls::{self, CallsPhase},
     held::{FIX_FAULTS, Hold, hold},
+    not_known::not_known,
 };
 use crate::{
     Account, Close, CloseTerms, Entry, History, Number, NumberId, NumberList, NumberSid, PhoneNumber, Status,
@@ -145,6 +146,9 @@ impl Context<'_> {
 }
 
 fn unreadable(entry: &Entry, list: &NumberList) -> Hold {
+    if *list == NumberList::NotInSnapshot {
+        return not_known(format!("the snapshot has no number list of {}", entry.sid));
+    }
     let (why, remedy) = list.unreadable().unwrap_or(("it was not read", observed::RETRIED));
     hold(Reason::Unreadable, format!("the numbers of {} could not be read: {why}", entry.sid), remedy)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Context, Plan, Reason,
     held::{Hold, hold},
+    not_known::not_known,
     numbers,
 };
 use crate::{
@@ -53,11 +54,7 @@ fn changes(differences: &[SettingDifference]) -> String {
 }
 
 fn not_kept(account: AccountSid, phone: PhoneNumber) -> Hold {
-    hold(
-        Reason::Unreadable,
-        format!("settings of {phone} in {account} are not known from the snapshot"),
-        "use a snapshot of `subaccountd snapshot`, which reads the settings of every number",
-    )
+    not_known(format!("the snapshot has no settings of {phone} in {account}"))
 }
 
 fn held(

@@ -167,10 +167,12 @@ pub(crate) struct Hold {
     pub(super) message: String,
     pub(super) remedy: String,
     pub(super) due: Option<Timestamp>,
+    /// True when it is not a hold of the daemon's: the snapshot of the plan lacks a list.
+    pub(super) lacks_a_list: bool,
 }
 
 pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into<String>) -> Hold {
-    Hold { reason, message: message.into(), remedy: remedy.into(), due: None }
+    Hold { reason, message: message.into(), remedy: remedy.into(), due: None, lacks_a_list: false }
 }
 
 /// The remedy for a hold that a fault causes.

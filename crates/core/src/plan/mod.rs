@@ -12,6 +12,7 @@ mod creates;
 mod doubted;
 mod following;
 mod held;
+mod not_known;
 mod numbers;
 mod obstacles;
 mod policy;
@@ -23,6 +24,7 @@ pub use calls::MAX_CALLS;
 pub(crate) use calls::{CallsPhase, phase as calls_phase};
 pub use close::{CloseProgress, CoolingOff};
 pub use held::{Held, Reason};
+pub use not_known::NotKnown;
 pub use policy::{Policy, Reactivation};
 
 use crate::{
@@ -43,6 +45,8 @@ pub struct Plan {
     pub actions: Vec<Planned>,
     /// The held items, by account, number and action kind.
     pub held: Vec<Held>,
+    /// What the snapshot of the plan leaves open, by account, number and action kind; empty for a plan on an observation.
+    pub not_known: Vec<NotKnown>,
     /// Listed accounts with the desired status `closed` that Twilio's list no longer contains.
     pub absent: BTreeSet<AccountSid>,
     /// The number of phone numbers that the pending closes would release, held or not.
@@ -190,13 +194,18 @@ impl Plan {
             .iter()
             .map(|held| (held.reason, held.kind, held.account.clone(), held.number))
             .collect();
-        digest(&(actions, held))
+        if self.not_known.is_empty() {
+            return digest(&(actions, held));
+        }
+        let open: Vec<_> = self.not_known.iter().map(|open| (open.kind, open.account, open.number)).collect();
+        digest(&(actions, held, open))
     }
 
     pub(crate) fn sort(&mut self) {
         self.actions.sort_by(|a, b| a.action.cmp(&b.action));
         let key = |held: &Held| (held.number, held.kind, held.reason);
         self.held.sort_by(|a, b| a.account.cmp(&b.account).then_with(|| key(a).cmp(&key(b))));
+        self.not_known.sort();
     }
 
     pub(crate) fn hold(
@@ -207,7 +216,11 @@ impl Plan {
         hold: Hold,
     ) {
         let account = account.into();
-        let Hold { reason, message, remedy, due } = hold;
+        let Hold { reason, message, remedy, due, lacks_a_list } = hold;
+        if lacks_a_list {
+            self.not_known.push(NotKnown { account: account.sid(), number, kind, message });
+            return;
+        }
         self.held.push(Held { reason, kind, account, number, message, remedy, due });
     }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::{
     Context, Plan, Reason, WantedTransfer, configures, following,
     held::{FIX_FAULTS, Hold, hold, whole_state_paused},
+    not_known::not_known,
 };
 use crate::{
     AccountSid, Action, ActionKind, Address, Claim, Desired, Entry, History, Now, Number, NumberLocation,
     NumberSettings, Observed, PhoneNumber, Policy, ResourceRef, Status, Transfer, TransferResources,
-    claim::NumberDefaults, desired::Main, digest::digest,
+    claim::NumberDefaults, desired::Main, digest::digest, text::count,
 };
 
 /// A phone number and its desired account.
@@ -136,6 +137,12 @@ pub(super) fn moving(phone: PhoneNumber) -> Hold {
 }
 
 pub(super) fn nowhere(context: &Context<'_>, phone: PhoneNumber) -> Hold {
+    if let Some((first, lists)) = context.observed.not_in_snapshot() {
+        return not_known(format!(
+            "{phone} is in no number list of the snapshot, which lacks {}, the first that of {first}",
+            count(lists, "list")
+        ));
+    }
     match context.observed.unreadable_list() {
         Some((unread, why, remedy)) => hold(
             Reason::Unreadable,

@@ -2,14 +2,17 @@
 
 use jiff::Timestamp;
 use subaccountd_core::{
-    History, Now, NumberId, NumberList, NumberLocation, Observed, Pass, Status,
+    History, Now, NumberId, NumberList, NumberLocation, Observed, Pass, Reason, Status,
     events::{desired_events, events_during_pass},
     history::{CloseDecision, Event},
     pass::Want,
     remote::{AccountList, UnreadableRow},
 };
 
-use crate::support::scene::{NOON, Scene, number, phone, sid, time, unknown};
+use crate::support::{
+    scene::{NOON, Scene, number, phone, sid, time, unknown},
+    text::short,
+};
 
 const NUMBER: &str = "+15105550101";
 const SUSPENDED: &str = "subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: suspended}]";
@@ -40,6 +43,52 @@ fn state_for_another_main_account_is_known_before_anything_is_asked_for() {
     assert_eq!(check("subaccounts: []"), Ok(()));
     let other = check("mainAccount: {sid: AC09}\nsubaccounts: []").unwrap_err();
     assert!(other.contains(&sid("AC09").to_string()), "{other}");
+}
+
+/// A snapshot leaves open what rests on the lists that it lacks: a number in none of the others, a close, calls.
+#[test]
+fn plan_on_a_snapshot_tells_what_it_leaves_open_apart_from_what_is_held() {
+    let state = format!(
+        "subaccounts: [{{sid: AC01, status: active, numbers: [\"{NUMBER}\"]}}, {{sid: AC02, status: closed, close: {{confirm: acme}}}}, {{sid: AC03, status: suspended, endCalls: true}}, {{sid: AC04, status: suspended, paused: true}}]"
+    );
+    let scene = Scene::new(&state).active("AC04");
+    let plan = |lists: &[&str]| {
+        let guardrails = scene.guardrails();
+        let (mut pass, _) = Pass::begin(&scene.desired, &guardrails, sid("AC00"), &scene.history, scene.now);
+        let mut observed = Observed::new(sid("AC00"), scene.accounts.values().cloned());
+        for account in lists {
+            observed.add_number_list(
+                sid(account),
+                NumberList::Known(scene.lists[&sid(account)].clone().unwrap()),
+            );
+        }
+        pass.recall(observed, &scene.history).unwrap();
+        assert_eq!(
+            pass.facts(&scene.history, scene.now)
+                .iter()
+                .filter(|event| matches!(event, Event::ProofFailed { .. }))
+                .count(),
+            0
+        );
+        let approved = pass.plan(&scene.history).unwrap();
+        let open =
+            approved.plan().not_known.iter().map(|open| format!("{} {}", open.kind, short(&open.message)));
+        let held: Vec<_> = approved.plan().held.iter().map(|held| held.reason).collect();
+        (open.collect::<Vec<_>>(), held, approved.plan().digest())
+    };
+    let (open, held, digest) = plan(&["AC00"]);
+    assert_eq!(
+        open,
+        [
+            "transfer +15105550101 is in no number list of the snapshot, which lacks 4 lists, the first that of AC01",
+            "close the snapshot has no number list of AC02",
+            "endCalls the snapshot has no calls of AC03",
+        ]
+    );
+    assert_eq!(held, [Reason::Paused]);
+    let (open, _, whole) = plan(&["AC00", "AC01", "AC02"]);
+    assert_eq!(open, ["endCalls the snapshot has no calls of AC03"]);
+    assert_ne!(digest, whole);
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn the_document_has_the_keys_of_the_contract_and_null_where_nothing_applies() {
     friendlyName sid
     faults loadedAt paused revision sha256 valid
     error finishedAt requests result startedAt
-    actions digest held
+    actions digest held notKnown
     account count from kind name number to
     account kind message name number reason remedy since
     conditions desired friendlyName labels observed reason sid

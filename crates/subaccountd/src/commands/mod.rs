@@ -181,11 +181,12 @@ fn read_journal(journal: &JournalArgs, connection: &ConnectionArgs) -> anyhow::R
     }
 }
 
-/// The exit code for the part of the plan that is shown. A fault wins over held items, and those over pending actions.
+/// The exit code for the part of the plan that is shown. A fault wins over what is held or not known, and that over pending
+/// actions.
 fn exit(valid: bool, plan: &PlanView, pending: bool) -> Exit {
     if !valid {
         Exit::Failed
-    } else if !plan.held.is_empty() {
+    } else if !plan.held.is_empty() || !plan.not_known.is_empty() {
         Exit::Held
     } else if pending && !plan.actions.is_empty() {
         Exit::Pending

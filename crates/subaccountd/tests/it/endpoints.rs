@@ -60,7 +60,7 @@ async fn the_status_has_the_shape_of_the_contract() {
     assert_eq!(keys(&status), "accounts desiredState lastPass mainAccount mode plan version");
     assert_eq!(keys(&status["desiredState"]), "faults loadedAt paused revision sha256 valid");
     assert_eq!(keys(&status["lastPass"]), "error finishedAt requests result startedAt");
-    assert_eq!(keys(&status["plan"]), "actions digest held");
+    assert_eq!(keys(&status["plan"]), "actions digest held notKnown");
     assert_eq!(status["mode"], "dry-run");
     let condition = |n: usize| {
         let condition = &status["accounts"][n]["conditions"][0];
@@ -85,7 +85,7 @@ async fn before_the_first_pass_has_ended_the_state_is_shown_and_the_rest_is_null
         json!({"result": null, "startedAt": null, "finishedAt": null, "requests": 0, "error": null})
     );
     assert_eq!(status["desiredState"]["faults"][0]["help"], "did you mean `active`?");
-    assert_eq!(status["plan"], json!({"digest": null, "actions": [], "held": []}));
+    assert_eq!(status["plan"], json!({"digest": null, "actions": [], "held": [], "notKnown": []}));
     assert_eq!(daemon.metric("subaccountd_desired_state_faults").await, 1.0);
     assert_eq!(daemon.get("/").await.0, 200);
     assert_eq!(daemon.get("/readyz").await.0, 503);

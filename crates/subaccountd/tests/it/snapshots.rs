@@ -127,14 +127,32 @@ async fn a_snapshot_by_hand_has_every_list_and_one_of_the_daemon_says_which_it_l
         &(entry(1, "active", &format!(", numbers: [\"{}\"]", phone(2))) + &entry(2, "active", "")),
     ));
     let (exit, lacks) = plan_from(&setup, of_daemon.to_str().unwrap(), &[]).await;
-    assert_eq!((exit, &lacks["held"][0]["reason"]), (3, &"Unreadable".into()));
-    assert!(
-        lacks["held"][0]["message"].as_str().unwrap().contains("the snapshot has no number list"),
-        "{lacks}"
+    assert_eq!((exit, &lacks["held"], &lacks["actions"]), (3, &json!([]), &json!([])));
+    let message = format!(
+        "{} is in no number list of the snapshot, which lacks 4 lists, the first that of {}",
+        phone(2),
+        ac(0)
     );
-    assert!(lacks["held"][0]["remedy"].as_str().unwrap().contains("subaccountd snapshot"), "{lacks}");
+    let open = json!([{"kind": "transfer", "account": ac(1), "number": phone(2), "message": message}]);
+    assert_eq!(lacks["notKnown"], open);
+    let words = output(with_state(&setup, &["plan", "--from", of_daemon.to_str().unwrap()])).await;
+    assert_eq!(code(&words), 3);
+    for part in [
+        "0 held; 1 not known from this snapshot",
+        "Not known from this snapshot",
+        &message,
+        "`subaccountd snapshot`",
+    ] {
+        assert!(flat(&words).contains(part), "{part}: {}", stdout(&words));
+    }
+    let comment =
+        output(with_state(&setup, &["plan", "--from", of_daemon.to_str().unwrap(), "-o", "markdown"])).await;
+    assert!(stdout(&comment).contains("**Not known from this snapshot**"), "{}", stdout(&comment));
+    let explained = with_state(&setup, &["explain", &phone(2), "--from", of_daemon.to_str().unwrap()]);
+    assert!(flat(&output(explained).await).contains("NOT KNOWN from this snapshot"));
     let (exit, plan) = plan_from(&setup, by_hand.to_str().unwrap(), &["--detailed-exitcode"]).await;
     assert_eq!((exit, &plan["actions"][0]["from"]), (2, &ac(2).into()));
+    assert_eq!(plan["notKnown"], json!([]));
     assert_eq!(setup.posts(), Vec::<String>::new());
 }
 

@@ -90,6 +90,7 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
             digest: Some("d".to_owned()),
             actions: Vec::new(),
             held: (1..=held_accounts).map(|n| held(n, Reason::NeedsAddress)).collect(),
+            not_known: Vec::new(),
         },
         accounts: held_rows.chain(others).collect(),
         observed_at: Some(at()),

@@ -17,6 +17,7 @@ pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     observed(case, sid, &mut page);
     case.planned(&mut page, &case.actions(|action| action.account == sid || action.from == Some(sid)));
     super::holds(&mut page, &case.held(|held| held.account == sid));
+    super::leaves_open(&mut page, &case.not_known(|open| open.account == Some(sid)));
     if let Some(entry) = entry
         && let Some(terms) = entry.close()
     {
@@ -57,6 +58,9 @@ fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
         }
         (Some(action), None) => format!("{is}, desired {goal}; {} is planned", action.kind),
         (None, Some(held)) => format!("{is}, desired {goal}; HELD: {}", held.reason),
+        (None, None) if !case.not_known(|open| open.account == Some(sid)).is_empty() => {
+            format!("{is}, desired {goal}; NOT KNOWN from this snapshot")
+        }
         (None, None) if live.is_none() => format!("{is}, desired {goal}: in sync"),
         (None, None) => format!("{is}: in sync{}", moves(case, sid)),
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use subaccountd_core::{
     AccountSid, Desired, Outcome, Policy, Target,
     history::Write,
-    report::{ActionView, HeldView},
+    report::{ActionView, HeldView, NotKnownView},
     text::{count, first_of, rough, sanitize},
 };
 
@@ -70,6 +70,10 @@ impl ExplainContext<'_> {
 
     fn held(&self, which: impl Fn(&HeldView) -> bool) -> Vec<&HeldView> {
         self.view.plan().held.iter().filter(|held| which(held)).collect()
+    }
+
+    fn not_known(&self, which: impl Fn(&NotKnownView) -> bool) -> Vec<&NotKnownView> {
+        self.view.plan().not_known.iter().filter(|open| which(open)).collect()
     }
 
     fn planned(&self, page: &mut ExplainText, actions: &[&ActionView]) {
@@ -134,6 +138,14 @@ fn holds(page: &mut ExplainText, held: &[&HeldView]) {
         page.line(&format!("{}{number}: {}", one.kind, one.reason));
         page.line(&one.message);
         page.line(&format!("fix: {}", one.remedy));
+    }
+}
+
+fn leaves_open(page: &mut ExplainText, open: &[&NotKnownView]) {
+    page.section("not known");
+    for one in open {
+        let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
+        page.line(&format!("{}{number}: {}", one.kind, one.message));
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
     observed(case, id, holder, &mut page);
     case.planned(&mut page, &case.actions(|action| moves(action, phone) || loses(action, phone)));
     super::holds(&mut page, &case.held(|held| is_about(held, phone)));
+    let open = case.not_known(|open| phone.is_some() && open.number == phone);
+    super::leaves_open(&mut page, &open);
     page.section("history");
     if let Some(account) = case.observation.history.owner(id) {
         page.line(&format!("last seen in {}", case.view.named(account)));
@@ -97,6 +99,9 @@ fn verdict(
     }
     if let Some(held) = case.held(|held| is_about(held, phone)).first() {
         return format!("{is}, desired in {}; HELD: {}", case.view.named(&held.account), held.reason);
+    }
+    if !case.not_known(|open| phone.is_some() && open.number == phone).is_empty() {
+        return format!("{is}; NOT KNOWN from this snapshot");
     }
     match (claimant, holder) {
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),

@@ -4,8 +4,9 @@
 use std::fmt::Write;
 
 use subaccountd_core::{
+    NotKnown,
     manifest::Diagnostic,
-    report::{ActionView, HeldView},
+    report::{ActionView, HeldView, NotKnownView},
     text::{clip, count},
 };
 
@@ -13,6 +14,7 @@ use super::{
     View, counts,
     groups::grouped,
     inline::{cell, inline},
+    subject,
 };
 
 /// The most bytes of a comment, which bounds its characters as well.
@@ -47,6 +49,11 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
     let mut cut = Vec::new();
     table(&mut out, &mut cut, "to do", ["action", "account", "number", "from", "note"], &actions);
     table(&mut out, &mut cut, "held", ["held", "account", "message", "remedy"], &held);
+    let open: Vec<_> = view.plan().not_known.iter().map(|open| open_row(view, open)).collect();
+    if !open.is_empty() {
+        let _ = write!(out, "\n**Not known from this snapshot**: {}.\n", inline(NotKnown::REMEDY));
+    }
+    table(&mut out, &mut cut, "not known from this snapshot", ["not known", "of", "message"], &open);
     if !cut.is_empty() {
         let _ = write!(
             out,
@@ -181,6 +188,10 @@ fn calls(action: &ActionView) -> Option<String> {
 
 fn held_row(view: &View<'_>, held: &HeldView) -> String {
     line(&[held.reason.to_string(), view.named(&held.account), held.message.clone(), held.remedy.clone()])
+}
+
+fn open_row(view: &View<'_>, open: &NotKnownView) -> String {
+    line(&[open.kind.to_string(), subject(view, open), open.message.clone()])
 }
 
 fn line(cells: &[String]) -> String {

@@ -13,7 +13,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use subaccountd_core::{
     AccountRef, AccountSid, ActionKind, NumberLocation, Observed, Report,
-    report::{AccountView, ActionView, PlanView},
+    report::{AccountView, ActionView, NotKnownView, PlanView},
 };
 
 pub(crate) use markdown::markdown;
@@ -47,8 +47,14 @@ impl<'a> View<'a> {
         let plan = &self.report.plan;
         let actions = plan.actions.iter().filter(|action| action.account == sid || action.from == Some(sid));
         let held = plan.held.iter().filter(|held| held.account == sid || held.number.is_some_and(holds));
-        let (actions, held) = (actions.cloned().collect(), held.cloned().collect());
-        self.plan = Cow::Owned(PlanView { digest: plan.digest.clone(), actions, held });
+        let open =
+            plan.not_known.iter().filter(|open| open.account == Some(sid) || open.number.is_some_and(holds));
+        self.plan = Cow::Owned(PlanView {
+            digest: plan.digest.clone(),
+            actions: actions.cloned().collect(),
+            held: held.cloned().collect(),
+            not_known: open.cloned().collect(),
+        });
         self.only = Some(sid);
         self
     }
@@ -117,8 +123,8 @@ impl<'a> View<'a> {
 /// The number of actions of each kind, and of held items, as text.
 fn counts(plan: &PlanView) -> String {
     let of = |kind: ActionKind| plan.actions.iter().filter(|action| action.kind == kind).count();
-    let held = plan.held.len();
-    if plan.actions.is_empty() && held == 0 {
+    let (held, open) = (plan.held.len(), plan.not_known.len());
+    if plan.actions.is_empty() && held + open == 0 {
         return "Nothing to do: Twilio matches the desired state.".to_owned();
     }
     let words = |kind: ActionKind| match (kind, of(kind)) {
@@ -128,7 +134,15 @@ fn counts(plan: &PlanView) -> String {
         (kind, number) => Some(format!("{number} to {kind}")),
     };
     let words: Vec<_> = ActionKind::ALL.into_iter().filter_map(words).collect();
-    format!("{}; {held} held.", words.join(", "))
+    let open = if open == 0 { String::new() } else { format!("; {open} not known from this snapshot") };
+    format!("{}; {held} held{open}.", words.join(", "))
+}
+
+/// The subject of a decision that the snapshot leaves open, as text.
+fn subject(view: &View<'_>, open: &NotKnownView) -> String {
+    let number = open.number.map(|number| number.to_string());
+    let account = open.account.map(|account| view.named(account));
+    number.into_iter().chain(account).collect::<Vec<_>>().join(" for ")
 }
 
 /// The numbers that a close releases.

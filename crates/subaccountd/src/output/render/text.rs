@@ -3,7 +3,7 @@
 use std::{fmt::Write, io};
 
 use subaccountd_core::{
-    ActionKind, Reason,
+    ActionKind, NotKnown, Reason,
     report::{ActionView, HeldView},
     text::{count, sanitize},
 };
@@ -12,7 +12,7 @@ use textwrap::{Options, WordSplitter};
 use super::{
     View, counts,
     groups::{Group, grouped},
-    lost,
+    lost, subject,
 };
 use crate::output::terminal;
 
@@ -22,6 +22,8 @@ const INDENT: &str = "              ";
 const FIXED: &str = "\u{a0}";
 /// The most shown items of a reason that many share.
 const SHOWN: usize = 5;
+/// The most shown decisions that the snapshot leaves open.
+const SHOWN_OPEN: usize = 20;
 
 /// The look of text: colours where the terminal shows them, and the width of a line where words allow it.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +104,26 @@ pub(crate) fn text(view: &View<'_>, style: Style) -> String {
     for group in &plan.waiting {
         account(view, group, style, &mut out);
     }
+    not_known(view, style, &mut out);
     out
+}
+
+/// What the snapshot leaves open; a message that many share is shown once.
+fn not_known(view: &View<'_>, style: Style, out: &mut String) {
+    let open = &view.plan().not_known;
+    if open.is_empty() {
+        return;
+    }
+    *out += &("\n".to_owned() + &style.heading("Not known from this snapshot"));
+    for one in open.iter().take(SHOWN_OPEN) {
+        *out +=
+            &style.wrapped("  ", "    ", &format!("{} {}: {}", one.kind, subject(view, one), one.message));
+    }
+    if open.len() > SHOWN_OPEN {
+        let words = format!("and {} more: `-o json` lists all", open.len() - SHOWN_OPEN);
+        *out += &style.wrapped("  ", "  ", &words);
+    }
+    *out += &style.wrapped("  fix: ", "  ", NotKnown::REMEDY);
 }
 
 fn banner(view: &View<'_>, style: Style, out: &mut String) {
