@@ -223,10 +223,8 @@ fn restarted_daemon_reads_what_the_plan_needs_at_once_and_the_rest_within_the_re
 fn account_is_suspended_on_its_way_to_a_close_only_when_this_pass_saw_it_empty() {
     let mut fleet = small();
     fleet.policy.close_after = SignedDuration::ZERO;
-    let closing = format!(
-        "subaccounts: [{{sid: AC01, status: active}}, {{sid: AC02, status: closed, paused: true, close: {{confirm: acme}}}}]"
-    );
-    fleet.desired = desired(&closing);
+    let closing = "subaccounts: [{sid: AC01, status: active}, {sid: AC02, status: closed, paused: true, close: {confirm: acme}}]";
+    fleet.desired = desired(closing);
     rest(&mut fleet, 2);
     // The account is empty in the kept list, and the entry changes only in what holds it.
     moves(&fleet, "AC02");
@@ -274,7 +272,9 @@ fn action_that_becomes_due_while_the_pass_reads_waits_for_the_next_one() {
             if wants.is_empty() {
                 break;
             }
-            wants.into_iter().for_each(|want| pass.see(scene.answer(want), &scene.history));
+            for want in wants {
+                pass.see(scene.answer(want), &scene.history);
+            }
         }
         let facts = pass.facts(&scene.history, at(end));
         let mut history = scene.history.clone();

@@ -153,7 +153,9 @@ proptest! {
     ) {
         let mut drawn = drawn.settle_claims();
         let mut fleet = living(&drawn, lists);
-        resync.into_iter().for_each(|resync| fleet.resyncs(resync));
+        if let Some(resync) = resync {
+            fleet.resyncs(resync);
+        }
         for step in steps {
             if meddling && step.people.is_some() {
                 fleet.meddle();
@@ -178,7 +180,9 @@ proptest! {
     ) {
         let mut drawn = drawn.settle_claims();
         let mut fleet = living(&drawn, lists);
-        resync.into_iter().for_each(|resync| fleet.resyncs(resync));
+        if let Some(resync) = resync {
+            fleet.resyncs(resync);
+        }
         fleet.policy.close_after = SignedDuration::ZERO;
         fleet.limits.verbs = ActionKind::ALL.map(|kind| (kind, Limit::Count(limit))).into();
         fleet.limits.released_numbers = 1;

@@ -49,7 +49,6 @@ pub(crate) struct Metrics {
     desired: GaugeVec,
     observed: GaugeVec,
     numbers: GaugeVec,
-    oldest_list: GaugeVec,
     passes: IntCounterVec,
     pass_duration: Histogram,
     last_pass: Gauge,
@@ -112,11 +111,6 @@ impl Metrics {
                 &["status", "managed"],
             ),
             numbers: gauges("observed_numbers", "Phone numbers in the lists that were read.", &["managed"]),
-            oldest_list: gauges(
-                "number_lists_oldest_timestamp_seconds",
-                "Time at which the oldest number list that counts was read; absent until a list was read.",
-                &[],
-            ),
             passes: counters("passes_total", "Passes that ended, by result.", &["result"]),
             pass_duration: register(&registry, Histogram::with_opts(pass_duration)),
             last_pass: gauge("last_pass_timestamp_seconds", "Time of the end of the last pass."),
@@ -247,13 +241,6 @@ impl Metrics {
         self.publish_plan(&report.plan);
         self.publish_next_close(report);
         self.publish_figures(report);
-    }
-
-    /// Publishes the time at which the oldest number list was read, when there is one.
-    pub(crate) fn publish_oldest_list(&self, read_at: Option<Timestamp>) {
-        if let Some(read_at) = read_at {
-            self.oldest_list.with_label_values::<&str>(&[]).set(seconds(read_at));
-        }
     }
 
     /// Publishes what was read of the state, and nothing else.

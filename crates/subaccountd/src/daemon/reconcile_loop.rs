@@ -201,7 +201,7 @@ impl ReconcileLoop {
         {
             to.send_replace(Some(Arc::new(KeptPass::of(observation, settings.clone()))));
         }
-        self.metrics.publish_oldest_list(pass.oldest_list);
+        self.metrics.health().set_oldest_list(pass.oldest_list);
         let report = Arc::new(pass.report);
         self.outputs.report.send_replace(Some(report.clone()));
         // Counted last: a pass that is counted is already visible everywhere else.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus::{Gauge, GaugeVec};
 use subaccountd_core::{Report, report::Mode};
 
@@ -24,6 +25,8 @@ pub(crate) struct Health {
     clock_skew: GaugeVec,
     /// Absent until Twilio judged them.
     credentials: GaugeVec,
+    /// Absent until a list was read.
+    oldest_list: GaugeVec,
 }
 
 impl Health {
@@ -38,6 +41,11 @@ impl Health {
             credentials: make.gauges(
                 "credentials_valid",
                 "1 if Twilio accepted the credentials last, 0 if it refused them; absent before it judged them.",
+                &[],
+            ),
+            oldest_list: make.gauges(
+                "number_lists_oldest_timestamp_seconds",
+                "Time at which the oldest number list that counts was read; absent until a list was read.",
                 &[],
             ),
             state_info: make.gauges(
@@ -80,6 +88,13 @@ impl Health {
     /// Publishes the time between passes.
     pub(crate) fn set_interval(&self, interval: Duration) {
         self.interval.set(interval.as_secs_f64());
+    }
+
+    /// Publishes the time at which the oldest number list was read, when there is one.
+    pub(crate) fn set_oldest_list(&self, read_at: Option<Timestamp>) {
+        if let Some(read_at) = read_at {
+            self.oldest_list.with_label_values::<&str>(&[]).set(seconds(read_at));
+        }
     }
 
     pub(super) fn publish_state(&self, report: &Report) {
