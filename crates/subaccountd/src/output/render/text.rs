@@ -108,7 +108,7 @@ pub(crate) fn text(view: &View<'_>, style: Style) -> String {
     out
 }
 
-/// What the snapshot leaves open; a message that many share is shown once.
+/// Shows what the snapshot leaves open, with one remedy for all of it.
 fn not_known(view: &View<'_>, style: Style, out: &mut String) {
     let open = &view.plan().not_known;
     if open.is_empty() {
