@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountRef, AccountSid, AddressSid, BundleSid, CallEnd, FriendlyName, IdentitySid,
+    Account, AccountRef, AccountSid, AddressSid, BundleSid, CallEnd, FriendlyName, IdentitySid, Number,
     NumberSetting, NumberSettings, NumberSid, PhoneNumber, text::count,
 };
 
@@ -28,19 +28,22 @@ pub enum ActionKind {
     Configure,
     /// Ends the calls of a suspended account.
     EndCalls,
+    /// Gives a phone number back to Twilio.
+    Release,
     /// Closes an account, which cannot be undone.
     Close,
 }
 
 impl ActionKind {
     /// Every action kind, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Reactivate,
         Self::Create,
         Self::Transfer,
         Self::Suspend,
         Self::Configure,
         Self::EndCalls,
+        Self::Release,
         Self::Close,
     ];
 
@@ -53,6 +56,7 @@ impl ActionKind {
             Self::Suspend => "suspend",
             Self::Configure => "configure",
             Self::EndCalls => "endCalls",
+            Self::Release => "release",
             Self::Close => "close",
         }
     }
@@ -79,6 +83,8 @@ pub enum Action {
     Configure(Configure),
     /// Ends calls.
     EndCalls(EndCalls),
+    /// Gives a phone number back to Twilio.
+    Release(Release),
     /// Closes an account.
     Close(Close),
 }
@@ -145,6 +151,17 @@ pub struct EndCalls {
     pub calls: Vec<CallEnd>,
 }
 
+/// The release of a phone number, and the observation that it was planned on. Only `plan::releases` makes one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    /// The phone number.
+    pub phone: PhoneNumber,
+    /// The account that owns the number, as it was observed.
+    pub account: Account,
+    /// The number as it was observed, without its settings.
+    pub number: Number,
+}
+
 /// A close, and the observation that it was planned on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Close {
@@ -157,7 +174,8 @@ pub struct Close {
     pub at_risk: Vec<PhoneNumber>,
 }
 
-/// The target of a write: an account, the calls of one, for a transfer or a configure a phone number, for a create a name.
+/// The target of a write: an account, the calls of one, for a transfer, a configure or a release a phone number, for a
+/// create a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -165,7 +183,7 @@ pub enum Target {
     Account(AccountSid),
     /// The calls of an account.
     Calls(AccountSid),
-    /// A phone number that is moved or configured.
+    /// A phone number that is moved, configured or released.
     Number(PhoneNumber),
     /// The friendly name of an account that is created.
     Name(FriendlyName),
@@ -181,12 +199,13 @@ impl Action {
             Self::Suspend(_) => ActionKind::Suspend,
             Self::Configure(_) => ActionKind::Configure,
             Self::EndCalls(_) => ActionKind::EndCalls,
+            Self::Release(_) => ActionKind::Release,
             Self::Close(_) => ActionKind::Close,
         }
     }
 
     /// The account that plans show it under: the changed or created one, for a transfer the receiving one, for a configure
-    /// the owner.
+    /// or a release the owner.
     pub fn account(&self) -> AccountRef {
         match self {
             Self::Reactivate(sid) | Self::Suspend(sid) => (*sid).into(),
@@ -194,15 +213,17 @@ impl Action {
             Self::Transfer(transfer) => transfer.to.into(),
             Self::Configure(configure) => configure.account.into(),
             Self::EndCalls(end) => end.account.sid.into(),
+            Self::Release(release) => release.account.sid.into(),
             Self::Close(close) => close.account.sid.into(),
         }
     }
 
-    /// The phone number that is moved or configured, if any.
+    /// The phone number that is moved, configured or released, if any.
     pub const fn number(&self) -> Option<PhoneNumber> {
         match self {
             Self::Transfer(transfer) => Some(transfer.phone),
             Self::Configure(configure) => Some(configure.phone),
+            Self::Release(release) => Some(release.phone),
             Self::Reactivate(_) | Self::Create(_) | Self::Suspend(_) | Self::EndCalls(_) | Self::Close(_) => {
                 None
             }
@@ -218,6 +239,7 @@ impl Action {
             | Self::Transfer(_)
             | Self::Suspend(_)
             | Self::Configure(_)
+            | Self::Release(_)
             | Self::Close(_) => None,
         }
     }
@@ -227,6 +249,7 @@ impl Action {
         match self {
             Self::Transfer(transfer) => Target::Number(transfer.phone),
             Self::Configure(configure) => Target::Number(configure.phone),
+            Self::Release(release) => Target::Number(release.phone),
             Self::Create(create) => Target::Name(create.name.clone()),
             Self::EndCalls(end) => Target::Calls(end.account.sid),
             Self::Reactivate(sid) | Self::Suspend(sid) => Target::Account(*sid),
@@ -254,6 +277,7 @@ impl fmt::Display for Action {
             Self::EndCalls(EndCalls { account, calls }) => {
                 write!(f, "end {} of {}", count(calls.len(), "call"), account.sid)
             }
+            Self::Release(Release { phone, account, .. }) => write!(f, "release {phone} of {}", account.sid),
             Self::Close(close) => write!(f, "close {}", close.account.sid),
         }
     }

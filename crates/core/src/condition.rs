@@ -59,6 +59,7 @@ impl ConditionReason {
             Self::Planned(ActionKind::Suspend) => "Suspending",
             Self::Planned(ActionKind::Configure) => "Configuring",
             Self::Planned(ActionKind::EndCalls) => "EndingCalls",
+            Self::Planned(ActionKind::Release) => "Releasing",
             Self::Planned(ActionKind::Close) => "Closing",
             Self::Held(reason) => reason.as_str(),
         }

@@ -67,6 +67,9 @@ pub struct Main {
     pub number_defaults: NumberDefaults,
     /// The time up to which suspensions of accounts unknown to the journal may be lifted.
     pub lift_suspensions_before: Option<Timestamp>,
+    /// The phone numbers that it must not have any more: given back to Twilio.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub release: BTreeMap<PhoneNumber, ReleaseTerms>,
 }
 
 /// An entry without a SID, which means the one account that the journal created for its name.
@@ -89,6 +92,9 @@ pub struct Entry<S = AccountSid> {
     /// The terms of the claims that they do not name themselves.
     #[serde(skip_serializing_if = "NumberDefaults::is_empty")]
     pub number_defaults: NumberDefaults,
+    /// The phone numbers that it must not have any more: given back to Twilio.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub release: BTreeMap<PhoneNumber, ReleaseTerms>,
     /// True when the account is reported, but never changed.
     pub paused: bool,
     /// The time up to which external suspensions may be lifted.
@@ -122,6 +128,25 @@ pub struct CloseTerms {
     pub move_numbers_to_main: bool,
     /// The phone numbers that may be released with the account.
     pub release: BTreeSet<PhoneNumber>,
+}
+
+/// The terms of an order to release one phone number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseTerms {
+    /// The earliest time of the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// The reason of the order, in free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl ReleaseTerms {
+    /// A digest that changes with any change of the order. Another one is another order.
+    pub fn digest(&self) -> String {
+        digest(self)
+    }
 }
 
 impl DesiredStatus {
@@ -165,7 +190,7 @@ impl Main {
 impl Unpinned {
     /// The same entry for the account `sid`.
     pub fn pinned(self, sid: AccountSid) -> Entry {
-        let Self { sid: (), friendly_name, desired_status, numbers, number_defaults, .. } = self;
+        let Self { sid: (), friendly_name, desired_status, numbers, number_defaults, release, .. } = self;
         let Self { paused, lift_suspensions_before, end_calls, reason, labels, .. } = self;
         Entry {
             sid,
@@ -174,6 +199,7 @@ impl Unpinned {
             end_calls,
             numbers,
             number_defaults,
+            release,
             paused,
             lift_suspensions_before,
             reason,
@@ -189,6 +215,14 @@ impl<S> Entry<S> {
             DesiredStatus::Closed(terms) => Some(terms),
             DesiredStatus::Active | DesiredStatus::Suspended => None,
         }
+    }
+
+    /// The digest of its decision to close, when its desired status is `closed`. A number in its own `release` answers for a
+    /// number that the account was seen with, so another one is another decision.
+    pub fn close_digest(&self) -> Option<String> {
+        let terms = self.close()?.digest();
+        let released: BTreeSet<_> = self.release.keys().collect();
+        Some(if released.is_empty() { terms } else { digest(&(terms, released)) })
     }
 
     /// A digest that changes with any change of the entry.
@@ -342,6 +376,27 @@ impl Desired {
         of_main.chain(of_entries)
     }
 
+    /// Every order to release a phone number: the account that must not have it any more, the number, and the terms.
+    pub fn releases(&self) -> impl Iterator<Item = (AccountSid, PhoneNumber, &ReleaseTerms)> {
+        let of_main = self.main.iter().map(|main| (main.sid, &main.release));
+        let of_entries = self.accounts.values().map(|entry| (entry.sid, &entry.release));
+        let orders = of_main.chain(of_entries);
+        orders.flat_map(|(sid, release)| release.iter().map(move |(number, terms)| (sid, *number, terms)))
+    }
+
+    /// The terms of the order to release `number` of `account`.
+    pub fn release(&self, account: AccountSid, number: PhoneNumber) -> Option<&ReleaseTerms> {
+        let of_main = self.main.as_ref().ok().filter(|main| main.sid == account).map(|main| &main.release);
+        let of_entry = || self.accounts.get(&account).map(|entry| &entry.release);
+        of_main.or_else(of_entry)?.get(&number)
+    }
+
+    /// Returns true when the state says readably what it wants of `account`.
+    pub(crate) fn reads(&self, account: AccountSid) -> bool {
+        let is_main = self.main.as_ref().is_ok_and(|main| main.sid == account);
+        (is_main || self.accounts.contains_key(&account)) && !self.frozen.contains(&account)
+    }
+
     /// Every claim by number, for many look-ups.
     pub fn claims_by_number(&self) -> BTreeMap<PhoneNumber, (AccountSid, Claim<'_>)> {
         self.claims().map(|(account, number, claim)| (number, (account, claim))).collect()
@@ -391,7 +446,13 @@ impl Desired {
         let same_number = |number: &PhoneNumber| {
             self.claim(*number) == other.claim(*number) && waits(self, *number) == waits(other, *number)
         };
-        fleet(self) == fleet(other) && accounts.iter().all(same_account) && numbers.iter().all(same_number)
+        let same_order = |account: &AccountRef, number: &PhoneNumber| {
+            account.sid().is_none_or(|sid| self.release(sid, *number) == other.release(sid, *number))
+        };
+        let same_orders = |number: &PhoneNumber| accounts.iter().all(|account| same_order(account, number));
+        fleet(self) == fleet(other)
+            && accounts.iter().all(same_account)
+            && numbers.iter().all(|number| same_number(number) && same_orders(number))
     }
 
     /// The terms that `sid` gives for its numbers, when it is the main account.

@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    AccountSid, ActionKind, CallList, Claim, Desired, Entry, Now, NumberId, NumberLocation, NumberSid,
-    Observed, PhoneNumber, Policy, Status, Target, endable,
+    AccountSid, ActionKind, CallList, Claim, CloseTerms, Desired, Entry, Now, NumberId, NumberLocation,
+    NumberSid, Observed, PhoneNumber, Policy, Status, Target, endable,
     history::{Applied, Event, History, Write},
 };
 
 /// The most accounts in one event, so that no line of the journal grows without bound.
 const MAX_ACCOUNTS: usize = 1000;
-/// The shortest gap that is recorded: times are whole seconds.
-const MIN_GAP: SignedDuration = SignedDuration::from_secs(2);
 /// The longest pass that is never a gap.
 const SHORT_PASS: SignedDuration = SignedDuration::from_mins(1);
 /// The longest time between two recorded passes.
@@ -30,6 +28,7 @@ pub fn desired_events(history: &History, desired: &Desired, policy: &Policy, now
         }
     }
     events.append(&mut close_decisions(history, desired, now));
+    events.append(&mut release_orders(history, desired, now));
     events
 }
 
@@ -38,7 +37,7 @@ fn close_decisions(history: &History, desired: &Desired, now: Now) -> Vec<Event>
     let since = now.trusted();
     let decided =
         desired.accounts().filter_map(|entry| {
-            let (account, terms) = (entry.sid, entry.close()?.digest());
+            let (account, terms) = (entry.sid, entry.close_digest()?);
             let known = history.close_decision(account).filter(|known| known.terms == terms);
             known
                 .is_none_or(|known| known.since.is_none() && since.is_some())
@@ -55,36 +54,66 @@ fn close_decisions(history: &History, desired: &Desired, now: Now) -> Vec<Event>
     events
 }
 
-/// The facts of the desired state as it was read during a pass: a close that is withdrawn then, or that gets other terms, rests
+/// The releases that the desired state orders or withdraws, beside what was ordered before.
+fn release_orders(history: &History, desired: &Desired, now: Now) -> Vec<Event> {
+    let since = now.trusted();
+    let ordered =
+        desired.releases().filter_map(|(account, number, terms)| {
+            let terms = terms.digest();
+            let known = history.release_order(account, number).filter(|known| known.terms == terms);
+            known
+                .is_none_or(|known| known.since.is_none() && since.is_some())
+                .then_some(Event::ReleaseOrdered { account, number, terms, since })
+        });
+    let mut events: Vec<_> = ordered.collect();
+    let is_withdrawn = |(account, number): &(AccountSid, PhoneNumber)| {
+        desired.release(*account, *number).is_none() && (!desired.faulty() || desired.reads(*account))
+    };
+    let known = history.release_orders().map(|(account, number, _)| (account, number)).filter(is_withdrawn);
+    events.extend(known.map(|(account, number)| Event::ReleaseWithdrawn { account, number }));
+    events
+}
+
+/// The facts of the desired state as it was read during a pass: a close or a release that is withdrawn then, or that gets other terms, rests
 /// anew, even if the next pass finds it as it was.
 pub fn events_during_pass(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
     let mut events = attention(history, policy, now);
     events.append(&mut close_decisions(history, desired, now));
+    events.append(&mut release_orders(history, desired, now));
     events
 }
 
 /// The facts that a pass reads the desired state now, and the gap before it.
 pub(crate) fn attention(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
-    attended_within(history, policy, now, longest_gap(policy))
+    attended_within(history, policy, now, longest_gap(history, policy))
 }
 
 /// The facts at the end of a pass. A short pass is not a gap.
 pub fn end_of_pass(history: &History, policy: &Policy, now: Now) -> Vec<Event> {
-    attended_within(history, policy, now, longest_gap(policy).max(SHORT_PASS))
+    attended_within(history, policy, now, longest_gap(history, policy).max(SHORT_PASS))
 }
 
-/// The longest time without a pass that counts towards a cooling-off period.
-fn longest_gap(policy: &Policy) -> SignedDuration {
-    (policy.close_after / 10).max(policy.interval * 3).max(MIN_GAP)
+/// The longest time without a pass that counts towards every cooling-off period that runs.
+fn longest_gap(history: &History, policy: &Policy) -> SignedDuration {
+    let of_closes = policy.longest_gap(policy.close_after);
+    match history.open_release_orders().next() {
+        Some(_) => of_closes.min(policy.longest_gap(policy.release_after)),
+        None => of_closes,
+    }
+}
+
+/// Returns true while a cooling-off period may run.
+fn any_rests(history: &History) -> bool {
+    history.close_decisions().next().is_some() || history.open_release_orders().next().is_some()
 }
 
 fn attended_within(history: &History, policy: &Policy, now: Now, longest: SignedDuration) -> Vec<Event> {
     let Some(at) = now.trusted() else { return Vec::new() };
-    let every = ATTENDED_EVERY.min(longest_gap(policy) / 4);
+    let every = ATTENDED_EVERY.min(longest_gap(history, policy) / 4);
     let Some(last) = history.attended() else { return vec![Event::Attended { at }] };
     let elapsed = at.duration_since(last);
     let mut events = Vec::new();
-    if elapsed > longest && history.close_decisions().next().is_some() {
+    if elapsed > longest && any_rests(history) {
         events.push(Event::Unattended { from: last, to: at });
     }
     let due = elapsed >= every && !elapsed.is_zero();
@@ -107,6 +136,7 @@ pub fn observation_events(history: &History, desired: &Desired, observed: &Obser
     sightings(history, desired, observed, now, &mut events);
     names(history, desired, observed, &mut events);
     numbers(history, observed, &mut events);
+    orders(history, desired, observed, now, &mut events);
     events
 }
 
@@ -184,6 +214,9 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
                     .and_then(|claim| settings_at(claim, observed, number))
                     .is_some_and(|(settings, as_desired)| as_desired && Some(settings) == write.settings)
         }
+        (&Target::Number(number), ActionKind::Release) => {
+            write.account.is_some_and(|account| has_left(observed, account, number, write.number_sid))
+        }
         (&Target::Number(number), _) => matches!(
             (observed.locate(number), write.transfer),
             (NumberLocation::In(owner, _), Some((_, to))) if owner == to
@@ -194,6 +227,38 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
     for (id, write) in history.open_writes() {
         if shows(write) {
             events.push(Event::Resolved { id });
+        }
+    }
+}
+
+/// Returns true when `account` certainly does not hold `number` under the SID `sid`: its whole list was read without it, the
+/// number is elsewhere, or the account is closed.
+fn has_left(observed: &Observed, account: AccountSid, number: PhoneNumber, sid: Option<NumberSid>) -> bool {
+    match observed.locate(number) {
+        NumberLocation::In(owner, live) => owner != account || Some(live.sid) != sid,
+        NumberLocation::InTransit => false,
+        NumberLocation::Nowhere => {
+            observed.numbers(account).is_some() || live(observed, account) == Some(Status::Closed)
+        }
+    }
+}
+
+/// The orders to release a number whose account was read: the number that each of them means, or that its account does not
+/// hold that number.
+fn orders(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
+    for (account, number, order) in history.open_release_orders() {
+        if desired.release(account, number).is_none() {
+            continue;
+        }
+        match (observed.locate(number), order.number_sid) {
+            (NumberLocation::In(owner, live), None) if owner == account => {
+                events.push(Event::ReleaseSeen { account, number, sid: live.sid });
+            }
+            (NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere, sid) => {
+                if has_left(observed, account, number, sid) {
+                    events.push(Event::ReleaseSettled { account, number, at: now.best() });
+                }
+            }
         }
     }
 }
@@ -258,6 +323,7 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
                     | ActionKind::Transfer
                     | ActionKind::Configure
                     | ActionKind::EndCalls
+                    | ActionKind::Release
                     | ActionKind::Close => continue,
                 }
             }
@@ -283,8 +349,10 @@ fn reverted(history: &History, desired: &Desired, observed: &Observed, now: Now,
 
 /// Returns true when the close of `account` moves `number`, which no entry claims, to the main account.
 fn moves_to_main(desired: &Desired, account: AccountSid, number: PhoneNumber) -> bool {
-    let terms = desired.entry(account).and_then(Entry::close);
-    terms.is_some_and(|terms| terms.move_numbers_to_main && !terms.release.contains(&number))
+    desired.entry(account).is_some_and(|entry| {
+        let moves = |terms: &CloseTerms| terms.move_numbers_to_main && !terms.release.contains(&number);
+        entry.close().is_some_and(moves) && !entry.release.contains_key(&number)
+    })
 }
 
 /// Subaccounts that no earlier pass observed. The origin of a suspension of one of these is unknown.

@@ -3,10 +3,11 @@
 //! One function makes every write, and nothing waits between its proof and its request: it takes its place in flight, reads
 //! its proof, makes the intent durable, and sends one request. A write whose proof is too old is skipped; the next pass
 //! proves it again. Closes are made one at a time. The calls of an account are ended under one intent, each on a fresh proof:
-//! see `calls`. A failure only affects writes that depend on it, unless every other
+//! see `calls`. The reads are in `looks`. A failure only affects writes that depend on it, unless every other
 //! request would fail as well.
 
 mod calls;
+mod looks;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,11 +18,9 @@ use std::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    Account, AccountSid, Action, ApprovedPlan, Close, LiveStatus, Observed, Outcome, Planned, Skip,
-    SkipCause, Status,
+    AccountSid, Action, ApprovedPlan, LiveStatus, Observed, Outcome, Planned, Skip, SkipCause, Status,
     record::{Precondition, Record, Stopwatch},
     remote::{Apply, RemoteError, Sent, WriteSlot},
-    text::count,
 };
 
 /// The longest time from the last read of a proof to the start of the request.
@@ -79,6 +78,10 @@ impl Execution {
                 Action::EndCalls(end) => {
                     // The next pass lists what is left.
                     observed.set_calls(end.account.sid, None);
+                    continue;
+                }
+                Action::Release(release) => {
+                    observed.remove_number(release.account.sid, release.phone);
                     continue;
                 }
                 Action::Reactivate(_) => Status::Active,
@@ -151,6 +154,7 @@ impl Progress {
             | Action::Transfer(_)
             | Action::Configure(_)
             | Action::EndCalls(_)
+            | Action::Release(_)
             | Action::Close(_) => Ok(()),
         }
     }
@@ -179,6 +183,7 @@ impl Progress {
                 | Action::Suspend(_)
                 | Action::Configure(_)
                 | Action::EndCalls(_)
+                | Action::Release(_)
                 | Action::Close(_) => {}
             }
         }
@@ -228,8 +233,8 @@ async fn stage<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     stream::iter(stage).map(one).buffer_unordered(in_flight).collect().await
 }
 
-/// Makes one write: place in flight, check of the desired state, for a close a read of numbers and account, for the end of calls
-/// a read of the account, durable intent, one request, or one for each call. Only this function and `calls` send writes.
+/// Makes one write: place in flight, check of the desired state, for a close a read of numbers and account, for a release a
+/// read of number and account, for the end of calls a read of the account, durable intent, one request, or one for each call. Only this function and `calls` send writes.
 async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     ports: &Ports<'_, A, R, P, S>,
     planned: &Planned,
@@ -241,14 +246,24 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     progress.check(action)?;
     let mut proof = Proof { first: ports.stopwatch.elapsed(), last: ports.stopwatch.elapsed() };
     ports.precondition.check(action).await?;
-    if let Action::Close(close) = action {
-        look(&mut place, close, progress).await?;
+    match action {
+        Action::Close(close) => looks::before_close(&mut place, close, progress).await?,
+        Action::Release(release) => looks::before_release(&mut place, release, progress).await?,
+        Action::EndCalls(end) => {
+            looks::at_account(&mut place, &end.account, "the end of its calls", progress).await?;
+        }
+        Action::Reactivate(_)
+        | Action::Create(_)
+        | Action::Transfer(_)
+        | Action::Suspend(_)
+        | Action::Configure(_) => {}
+    }
+    if looks::are_needed(action) {
         proof.last = ports.stopwatch.elapsed();
-        // The reads took time, and the state may have changed.
+    }
+    if looks::cannot_be_undone(action) {
+        // The looks took time, and the state may have changed.
         ports.precondition.check(action).await?;
-    } else if let Action::EndCalls(end) = action {
-        look_at_account(&mut place, &end.account, "the end of its calls", progress).await?;
-        proof.last = ports.stopwatch.elapsed();
     }
     proof.check_age(ports.stopwatch.elapsed())?;
     may_begin(ports.precondition)?;
@@ -268,6 +283,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
             | Action::Transfer(_)
             | Action::Suspend(_)
             | Action::Configure(_)
+            | Action::Release(_)
             | Action::Close(_),
         ) => place.send(action).await,
         (Err(skip), _) => Sent::from(Outcome::Skipped(skip)),
@@ -307,59 +323,4 @@ impl Proof {
         let took = now.saturating_sub(self.first).as_secs_f64();
         Err(Skip::new(SkipCause::ProofTooOld, format!("the proof is too old: reading it took {took:.1} s")))
     }
-}
-
-/// Checks right before a close that the numbers and then the account, read once each, are as planned.
-async fn look(place: &mut impl WriteSlot, close: &Close, progress: &Progress) -> Result<(), Skip> {
-    let sid = close.account.sid;
-    let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
-    let failed = |error: RemoteError| {
-        let why = format!("{sid} could not be read right before its close: {error}");
-        if error.stops_the_pass() {
-            progress.stop(error);
-        }
-        changed(why)
-    };
-    let numbers = place.numbers(sid).await.map_err(failed)?;
-    let same = numbers.len() == close.listed.len()
-        && numbers
-            .iter()
-            .all(|number| number.phone.is_some_and(|phone| close.listed.get(&number.sid) == Some(&phone)));
-    if !same {
-        let listed: Vec<_> = numbers.iter().take(10).map(|number| number.id().to_string()).collect();
-        let which = if listed.is_empty() { String::new() } else { format!(" ({})", listed.join(", ")) };
-        return Err(changed(format!(
-            "{sid} changed since it was planned: {} then, {} now{which}",
-            count(close.listed.len(), "number"),
-            numbers.len(),
-        )));
-    }
-    look_at_account(place, &close.account, "its close", progress).await
-}
-
-/// Checks right before `what` that the account, read once, is as planned.
-async fn look_at_account(
-    place: &mut impl WriteSlot,
-    planned: &Account,
-    what: &str,
-    progress: &Progress,
-) -> Result<(), Skip> {
-    let sid = planned.sid;
-    let changed = |why: String| Skip::new(SkipCause::ProofChanged, why);
-    let account = place.account(sid).await.map_err(|error| {
-        let why = format!("{sid} could not be read right before {what}: {error}");
-        if error.stops_the_pass() {
-            progress.stop(error);
-        }
-        changed(why)
-    })?;
-    if account != *planned {
-        return Err(changed(format!(
-            "{sid} changed since it was planned: now {} and named {:?}, last changed at {}",
-            account.status,
-            account.friendly_name,
-            account.date_updated.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
-        )));
-    }
-    Ok(())
 }

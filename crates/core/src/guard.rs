@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AccountRef, AccountSid, Action, ActionKind, Configure, History, Now, Plan, Planned, Reason, Transfer,
+    AccountRef, AccountSid, Action, ActionKind, Configure, History, Now, PhoneNumber, Plan, Planned, Reason,
+    Transfer,
     history::Write,
     plan::{FIX_FAULTS, Hold, Policy, hold, inactive, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
@@ -37,7 +38,7 @@ impl Guardrails {
 pub struct Limits {
     /// The limit of each action kind.
     pub verbs: BTreeMap<ActionKind, Limit>,
-    /// The most phone numbers that closes may release.
+    /// The most phone numbers that closes and releases may release together.
     pub released_numbers: usize,
     /// The rolling window in which a write counts.
     pub window: jiff::SignedDuration,
@@ -86,8 +87,8 @@ const fn floor(kind: ActionKind) -> usize {
         ActionKind::Transfer | ActionKind::Configure => 10,
         ActionKind::Suspend => 2,
         ActionKind::Close => 1,
-        // It has no limit.
-        ActionKind::EndCalls => 0,
+        // They have no limit of this kind: released numbers have their own.
+        ActionKind::EndCalls | ActionKind::Release => 0,
     }
 }
 
@@ -112,7 +113,7 @@ impl Budget {
 pub struct Budgets {
     /// By action kind, of those that have a limit.
     pub verbs: BTreeMap<ActionKind, Budget>,
-    /// The budget of phone numbers released by closes.
+    /// The budget of phone numbers released by closes and releases together.
     pub release: Budget,
 }
 
@@ -169,7 +170,7 @@ pub(crate) fn stages(plan: &Plan) -> impl Fn(&Action) -> usize + use<> {
         Action::Suspend(account) if !touched.contains(account) => 0,
         Action::Transfer(_) => 1,
         Action::Suspend(_) => 2,
-        Action::Configure(_) | Action::EndCalls(_) => 3,
+        Action::Configure(_) | Action::EndCalls(_) | Action::Release(_) => 3,
         Action::Close(_) => 4,
     }
 }
@@ -183,6 +184,7 @@ fn touched(action: &Action) -> Vec<AccountSid> {
         | Action::Suspend(_)
         | Action::Configure(_)
         | Action::EndCalls(_)
+        | Action::Release(_)
         | Action::Close(_) => Vec::new(),
     }
 }
@@ -214,6 +216,7 @@ pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Bud
             | ActionKind::Create
             | ActionKind::Suspend
             | ActionKind::EndCalls
+            | ActionKind::Release
             | ActionKind::Close => plan.live_accounts,
         };
         let limit = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
@@ -241,6 +244,7 @@ fn hold_numbers_without_target(plan: &mut Plan) {
         | Action::Create(_)
         | Action::Suspend(_)
         | Action::EndCalls(_)
+        | Action::Release(_)
         | Action::Close(_) => false,
     };
     for Planned { action, .. } in take(plan, in_inactive) {
@@ -255,6 +259,7 @@ fn hold_numbers_without_target(plan: &mut Plan) {
             | Action::Create(_)
             | Action::Suspend(_)
             | Action::EndCalls(_)
+            | Action::Release(_)
             | Action::Close(_) => continue,
         };
         plan.hold(action.kind(), action.account(), action.number(), hold);
@@ -311,42 +316,72 @@ fn in_doubt(doubted: usize) -> String {
     }
 }
 
-/// Checks closes one by one for the phone numbers that they release, each against the budget that the earlier ones leave.
-/// A close whose last try ended unknown replaces that try in the budget.
+/// The phone numbers that an action releases.
+fn releases(action: &Action) -> &[PhoneNumber] {
+    match action {
+        Action::Release(release) => std::slice::from_ref(&release.phone),
+        Action::Close(close) => &close.at_risk,
+        Action::Reactivate(_)
+        | Action::Create(_)
+        | Action::Transfer(_)
+        | Action::Suspend(_)
+        | Action::Configure(_)
+        | Action::EndCalls(_) => &[],
+    }
+}
+
+/// Checks releases, then closes, one by one for the phone numbers that they release, each against the budget that the earlier
+/// ones leave. One whose last try ended unknown replaces that try in the budget.
 fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
     let mut spent = budgets.release.spent;
     let mut over = BTreeSet::new();
-    for planned in &plan.actions {
-        if let Action::Close(close) = &planned.action {
-            let tried = history.released_by_open_close(close.account.sid, now, limits.window);
-            let after = spent.saturating_sub(tried) + close.at_risk.len();
-            if close.at_risk.is_empty() || after <= limits.released_numbers {
-                spent = after;
-            } else {
-                over.insert(close.account.sid);
-            }
+    plan.sort();
+    for Planned { action, .. } in &plan.actions {
+        let releases = releases(action).len();
+        let tried = history.released_by_open(action.kind(), &action.target(), now, limits.window);
+        let after = spent.saturating_sub(tried) + releases;
+        if releases == 0 {
+            continue;
+        }
+        if after <= limits.released_numbers {
+            spent = after;
+        } else {
+            over.insert((action.kind(), action.target()));
         }
     }
-    let is_over = |planned: &Planned| matches!(&planned.action, Action::Close(close) if over.contains(&close.account.sid));
+    let is_over = |planned: &Planned| over.contains(&(planned.action.kind(), planned.action.target()));
     for Planned { action, .. } in take(plan, is_over) {
-        let Action::Close(close) = &action else { continue };
+        let releases = releases(&action).len();
         let message = format!(
-            "closing {} would release {}, over the limit of {}: {} already released within {:#}",
-            close.account.sid,
-            counted(close.at_risk.len(), "number"),
+            "{} would release {}, over the limit of {}: {} already released within {:#}",
+            match &action {
+                Action::Close(close) => format!("closing {}", close.account.sid),
+                other @ (Action::Reactivate(_)
+                | Action::Create(_)
+                | Action::Transfer(_)
+                | Action::Suspend(_)
+                | Action::Configure(_)
+                | Action::EndCalls(_)
+                | Action::Release(_)) => format!("`{other}`"),
+            },
+            counted(releases, "number"),
             limits.released_numbers,
             budgets.release.spent,
             limits.window
         );
         let remedy = format!(
-            "check that the numbers may be lost, then raise `--max-released-numbers` to at least {}, or move the numbers",
-            budgets.release.spent + close.at_risk.len()
+            "check that the numbers may be lost, then raise `--max-released-numbers` to at least {}, or {}",
+            budgets.release.spent + releases,
+            if action.kind() == ActionKind::Close { "move the numbers" } else { "change the desired state" }
         );
-        plan.hold(ActionKind::Close, action.account(), None, hold(Reason::OverLimit, message, remedy));
+        // What the limit keeps back is not at risk.
+        plan.numbers_at_risk = plan.numbers_at_risk.saturating_sub(releases);
+        plan.hold(action.kind(), action.account(), action.number(), hold(Reason::OverLimit, message, remedy));
     }
 }
 
-/// The flag of the limit of an action kind. Ending calls has none of its own: it follows a suspension, which has.
+/// The flag of the limit of an action kind. Ending calls has none of its own: it follows a suspension, which has. A release
+/// has that of released numbers, which it shares with closes.
 const fn limit_flag(kind: ActionKind) -> Option<&'static str> {
     match kind {
         ActionKind::Reactivate => Some("--max-reactivations"),
@@ -354,7 +389,7 @@ const fn limit_flag(kind: ActionKind) -> Option<&'static str> {
         ActionKind::Transfer => Some("--max-transfers"),
         ActionKind::Suspend => Some("--max-suspends"),
         ActionKind::Configure => Some("--max-configures"),
-        ActionKind::EndCalls => None,
+        ActionKind::EndCalls | ActionKind::Release => None,
         ActionKind::Close => Some("--max-closes"),
     }
 }

@@ -82,6 +82,7 @@ mod clock;
 mod condition;
 pub mod desired;
 mod digest;
+mod emergency_status;
 pub mod events;
 pub mod execute;
 mod friendly_name;
@@ -110,15 +111,16 @@ pub mod text;
 
 pub use account_ref::AccountRef;
 pub use action::{
-    Action, ActionKind, Close, Configure, Create, EndCalls, Target, Transfer, TransferResources,
+    Action, ActionKind, Close, Configure, Create, EndCalls, Release, Target, Transfer, TransferResources,
 };
 pub use address::Address;
 pub use call::{Call, CallDirection, CallEnd, CallStatus, endable, subscriber};
 pub use claim::{Claim, ClaimDetails};
 pub use clock::{CLOCK_TOLERANCE, Now, Stamp, whole_seconds};
 pub use condition::{Condition, ConditionReason, ConditionStatus};
-pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause, Unpinned};
+pub use desired::{CloseTerms, Desired, DesiredStatus, Doubt, Entry, Pause, ReleaseTerms, Unpinned};
 pub use digest::hex;
+pub use emergency_status::EmergencyStatus;
 pub use friendly_name::{FriendlyName, NotKept, folded};
 pub use guard::{ApprovedPlan, Budget, Budgets, Guardrails, Limit, Limits, approve};
 pub use history::History;

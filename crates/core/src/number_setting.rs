@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for NumberSetting {
 }
 
 /// A set of settings, in two bytes: a fleet has thousands of numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SettingSet(u16);
 
 impl SettingSet {

@@ -403,6 +403,18 @@ impl Observed {
         self.rebuild_index();
     }
 
+    /// Removes the number from `account`, which does not hold it any more.
+    pub fn remove_number(&mut self, account: AccountSid, number: impl Into<NumberId>) {
+        let id = number.into();
+        if let Some(list) = self.number_lists.get_mut(&account)
+            && let NumberList::Known(numbers) = Arc::make_mut(list)
+        {
+            numbers.retain(|number| number.id() != id);
+        }
+        self.placed.retain(|placed, (owner, _)| *placed != id || *owner != account);
+        self.rebuild_index();
+    }
+
     fn rebuild_index(&mut self) {
         self.index = NumberIndex::default();
         for (account, list) in &self.number_lists {

@@ -58,6 +58,8 @@ pub struct Pass<'a> {
     attended: Option<Timestamp>,
     /// New decisions to close, dated before the first `Date` of Twilio in this pass.
     decided: Vec<(AccountSid, CloseDecision)>,
+    /// New orders to release a number, dated likewise: the account, the number, the digest of the terms and the date.
+    ordered: Vec<(AccountSid, PhoneNumber, String, Option<Timestamp>)>,
 }
 
 /// One read that a pass needs.
@@ -107,6 +109,10 @@ impl<'a> Pass<'a> {
             let Event::CloseDecided { account, terms, since } = event else { return None };
             Some((*account, CloseDecision { terms: terms.clone(), since: *since }))
         });
+        let ordered = events.iter().filter_map(|event| {
+            let Event::ReleaseOrdered { account, number, terms, since } = event else { return None };
+            Some((*account, *number, terms.clone(), *since))
+        });
         let with_settings = desired.numbers_with_settings();
         let pass = Self {
             desired,
@@ -125,6 +131,7 @@ impl<'a> Pass<'a> {
             began: now.trusted(),
             attended: history.attended(),
             decided: dated.collect(),
+            ordered: ordered.collect(),
         };
         (pass, events)
     }
@@ -268,6 +275,10 @@ impl<'a> Pass<'a> {
                 NumberLocation::InTransit | NumberLocation::Nowhere => self.observed.doubt_number(id),
             },
             (Ok(None) | Err(_), Some(_)) => self.observed.doubt_number(id),
+            // The list of the account lags behind the release.
+            (Ok(None), None) if history.released_freshly(account, id, self.now) => {
+                self.observed.remove_number(account, id);
+            }
             // A missing number at the receiver of a lost transfer says nothing about the account that it did not leave.
             (Ok(None), None)
                 if self.vanished.contains(&(account, id))
@@ -292,6 +303,7 @@ impl<'a> Pass<'a> {
     pub fn facts(&mut self, history: &History, now: Now) -> Vec<Event> {
         let mut events = self.gap(history, now);
         events.append(&mut self.dated_decisions(history, now));
+        events.append(&mut self.dated_orders(history, now));
         self.now = now;
         events.append(&mut observation_events(history, &self.desired, &self.observed, self.now));
         events.append(&mut call_events(history, &self.desired, &self.observed, self.now));
@@ -319,11 +331,7 @@ impl<'a> Pass<'a> {
     /// edit during this one, are dated `now`. No cooling-off period starts before its decision.
     fn dated_decisions(&mut self, history: &History, now: Now) -> Vec<Event> {
         let (listed, now) = (self.now.trusted(), now.trusted());
-        let is_right = |since: Option<Timestamp>| match (listed, since) {
-            (Some(listed), Some(since)) => listed.duration_since(since) <= DATE_TOLERANCE,
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
+        let is_right = |since: Option<Timestamp>| is_date_right(listed, since);
         // An edit during the pass may have withdrawn or changed a decision.
         let mut began = std::mem::take(&mut self.decided);
         began.retain(|(account, decision)| history.close_decision(*account) == Some(decision));
@@ -335,6 +343,30 @@ impl<'a> Pass<'a> {
         let redated = wrong.map(|(account, decision)| (*account, decision.terms.clone(), listed));
         let dated = redated.chain(undated);
         dated.map(|(account, terms, since)| Event::CloseDecided { account, terms, since }).collect()
+    }
+
+    /// The orders of the start, dated again as the decisions are, and other orders without a date.
+    fn dated_orders(&mut self, history: &History, now: Now) -> Vec<Event> {
+        let (listed, now) = (self.now.trusted(), now.trusted());
+        let mut began = std::mem::take(&mut self.ordered);
+        // An edit during the pass may have withdrawn or changed an order.
+        began.retain(|(account, number, terms, since)| {
+            let order = history.release_order(*account, *number);
+            order.is_some_and(|order| order.terms == *terms && order.since == *since)
+        });
+        let is_new = |of: AccountSid, which: PhoneNumber| {
+            began.iter().any(|(account, number, ..)| (*account, *number) == (of, which))
+        };
+        let undated = history.release_orders().filter(|(account, number, order)| {
+            order.since.is_none() && now.is_some() && !is_new(*account, *number)
+        });
+        let undated = undated.map(|(account, number, order)| (account, number, order.terms.clone(), now));
+        let wrong = began.iter().filter(|(.., since)| !is_date_right(listed, *since));
+        let redated = wrong.map(|(account, number, terms, _)| (*account, *number, terms.clone(), listed));
+        let dated = redated.chain(undated);
+        dated
+            .map(|(account, number, terms, since)| Event::ReleaseOrdered { account, number, terms, since })
+            .collect()
     }
 
     /// The approved plan, after the facts were applied to history.
@@ -383,5 +415,14 @@ impl<'a> Pass<'a> {
     /// The desired state, the observation and its time, at the end of the pass.
     pub fn into_parts(self) -> (Cow<'a, Desired>, Observed, Now) {
         (self.desired, self.observed, self.now)
+    }
+}
+
+/// Returns true when `since` is the date of a decision that a pass read at `listed`, by Twilio's clock.
+fn is_date_right(listed: Option<Timestamp>, since: Option<Timestamp>) -> bool {
+    match (listed, since) {
+        (Some(listed), Some(since)) => listed.duration_since(since) <= DATE_TOLERANCE,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }

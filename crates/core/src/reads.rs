@@ -6,18 +6,20 @@ use crate::{
     AccountSid, Desired, Entry, History, Now, NumberId, NumberLocation, Observed, Status, desired::Main,
 };
 
-/// The accounts whose number lists are always read: those that claim numbers, those to close, those where a claimed number
-/// was last seen, and the main account when the numbers of an account to close may move there.
+/// The accounts whose number lists are always read: those that claim or release numbers, those to close, those where a
+/// claimed number was last seen, and the main account when the numbers of an account to close may move there.
 pub fn first_lists(desired: &Desired, observed: &Observed, history: &History) -> BTreeSet<AccountSid> {
     let closing = || desired.accounts().filter(|entry| entry.close().is_some());
     let to_main = closing().any(|entry| entry.close().is_some_and(|terms| terms.move_numbers_to_main));
     let main = to_main.then_some(observed.main());
     let claimants = desired.claims().map(|(account, ..)| account);
+    let releasing = desired.releases().map(|(account, ..)| account);
     let waiting = desired.unpinned_claims().map(|(_, number)| number);
     let claimed = desired.claims().map(|(_, number, _)| number).chain(waiting);
     let owners = claimed.filter_map(|number| history.owner(number));
     // Without the fault, these would be read too: a number in transit is in two lists, and must not look settled in one.
     let doubtful = desired.frozen();
+    let claimants = claimants.chain(releasing);
     let wanted = claimants.chain(owners).chain(closing().map(|entry| entry.sid)).chain(doubtful).chain(main);
     wanted.filter(|&account| has_a_list(observed, account)).collect()
 }

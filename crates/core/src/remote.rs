@@ -71,6 +71,13 @@ pub trait WriteSlot: Send {
     fn numbers(&mut self, owner: AccountSid)
     -> impl Future<Output = Result<Vec<Number>, RemoteError>> + Send;
 
+    /// The phone number with the SID `number`, fetched; `None` when `owner` does not own it.
+    fn number(
+        &mut self,
+        owner: AccountSid,
+        number: NumberSid,
+    ) -> impl Future<Output = Result<Option<Number>, RemoteError>> + Send;
+
     /// Sends the write of `action`, and compares the answer with the request. Of an action that ends calls, sends one request
     /// for each call until one is not over.
     fn send(&mut self, action: &Action) -> impl Future<Output = Sent> + Send;

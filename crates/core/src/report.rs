@@ -393,6 +393,7 @@ impl ActionView {
         let (from, to, at_risk) = match action {
             Action::Transfer(transfer) => (Some(transfer.from), Some(transfer.to), Vec::new()),
             Action::Close(close) => (None, None, close.at_risk.clone()),
+            Action::Release(release) => (None, None, vec![release.phone]),
             Action::Reactivate(_)
             | Action::Create(_)
             | Action::Suspend(_)

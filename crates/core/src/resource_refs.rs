@@ -65,7 +65,7 @@ impl ResourceRef {
 }
 
 /// The resource references of one number, in one byte: a fleet has thousands of numbers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceRefs(u8);
 
 impl ResourceRefs {

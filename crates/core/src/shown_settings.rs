@@ -82,7 +82,7 @@ fn is_host(rest: &str) -> bool {
 }
 
 /// The settings of one number as Twilio shows them. What is not among them has its default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ShownSettings {
     values: BTreeMap<NumberSetting, ShownSetting>,

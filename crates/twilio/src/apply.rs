@@ -7,8 +7,9 @@ use std::{fmt, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     Account, AccountSid, Action, Configure, Create, EndCalls, Number, NumberSetting, NumberSettings,
-    SettingDifference, ShownSettings, Status, Transfer,
+    NumberSid, Release, SettingDifference, ShownSettings, Status, Transfer,
     outcome::{Outcome, Receipt, Refusal, Skip, SkipCause, UnknownOutcome},
+    plan::RECLAIMED_WITHIN,
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
     text::sanitize_to,
 };
@@ -50,6 +51,10 @@ impl WriteSlot for Slot<'_> {
         self.client.read_numbers(owner, ReadRoute::In(&self.permit)).await
     }
 
+    async fn number(&mut self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        self.client.read_number(owner, number, ReadRoute::In(&self.permit)).await
+    }
+
     async fn send(&mut self, action: &Action) -> Sent {
         match action {
             Action::Reactivate(sid) => self.set_status(*sid, Status::Active).await,
@@ -59,6 +64,7 @@ impl WriteSlot for Slot<'_> {
             Action::Transfer(transfer) => self.transfer(transfer).await,
             Action::Configure(configure) => self.configure(configure).await,
             Action::EndCalls(end) => self.end_calls(end).await,
+            Action::Release(release) => self.release(release).await,
         }
     }
 }
@@ -97,6 +103,20 @@ impl Slot<'_> {
             }
         }
         Outcome::Done(receipt).into()
+    }
+
+    /// Releases a number. "Not found" proves nothing: the next observation shows what became of it.
+    async fn release(&self, release: &Release) -> Sent {
+        let request = Request::release(self.client.origin(), release);
+        match self.client.delete(&request, &self.permit).await {
+            Ok(Parsed { value: (), request_id, date }) => {
+                let note = Some(reclaim_note(date));
+                Outcome::Done(Receipt { request_id, date, note, ..Receipt::default() }).into()
+            }
+            Err(failure) => {
+                self.client.write_failed(Some(release.account.sid), failure, &request, &self.permit).await
+            }
+        }
     }
 
     async fn transfer(&self, transfer: &Transfer) -> Sent {
@@ -176,6 +196,15 @@ impl Client {
             }
         }
     }
+}
+
+/// The note of a release that Twilio answered at `date`.
+fn reclaim_note(date: Option<Timestamp>) -> String {
+    let until = date.and_then(|date| date.checked_add(RECLAIMED_WITHIN).ok());
+    let until = until.map_or_else(|| "for 10 days".to_owned(), |until| format!("until {until}"));
+    format!(
+        "by Twilio's documentation it can be had back in the Twilio Console {until}, at the price of a new number"
+    )
 }
 
 fn compare_account(

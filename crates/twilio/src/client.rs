@@ -205,6 +205,15 @@ impl Client {
         request: &Request,
         permit: &Permit<'_>,
     ) -> Result<Parsed<T>, Failure> {
+        self.send_once(request, permit).await?.parse()
+    }
+
+    /// Sends `request`, which deletes, as [`write`](Self::write) does.
+    pub(crate) async fn delete(&self, request: &Request, permit: &Permit<'_>) -> Result<Parsed<()>, Failure> {
+        self.send_once(request, permit).await?.parse_empty()
+    }
+
+    async fn send_once(&self, request: &Request, permit: &Permit<'_>) -> Result<Response, Failure> {
         if *self.inner.stopped.borrow() {
             return Err(Failure::Stopping);
         }
@@ -214,7 +223,7 @@ impl Client {
         {
             return Err(Failure::TokenRotated);
         }
-        response.parse()
+        Ok(response)
     }
 
     /// Waits for a place in flight.

@@ -54,8 +54,20 @@ impl Observe for Client {
     }
 
     async fn number(&self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        self.read_number(owner, number, REPEATED).await
+    }
+}
+
+impl Client {
+    /// One phone number, fetched; `None` when Twilio answers "not found".
+    pub(crate) async fn read_number(
+        &self,
+        owner: AccountSid,
+        number: NumberSid,
+        route: ReadRoute<'_>,
+    ) -> Result<Option<Number>, RemoteError> {
         let request = Request::number(self.origin(), owner, number);
-        let failure = match self.read::<NumberRow>(&request, REPEATED).await {
+        let failure = match self.read::<NumberRow>(&request, route).await {
             Ok(parsed) => match held_number(parsed, owner, number) {
                 Ok(held) => return Ok(held),
                 Err(failure) => failure,
@@ -63,11 +75,9 @@ impl Observe for Client {
             Err(Failure::Rejected(rejection)) if rejection.is_not_found() => return Ok(None),
             Err(failure) => failure,
         };
-        Err(self.read_failed(owner, failure, &request, REPEATED).await)
+        Err(self.read_failed(owner, failure, &request, route).await)
     }
-}
 
-impl Client {
     pub(crate) async fn read_account(
         &self,
         sid: AccountSid,

@@ -2,10 +2,10 @@
 //!
 //! Twilio ignores unknown parameters and answers 2xx. Names and values are case-sensitive, and are written only here.
 
-use reqwest::Url;
+use reqwest::{Method, Url};
 use subaccountd_core::{
     AccountSid, ActionKind, CallEnd, CallStatus, Configure, Create, NumberSetting, NumberSettings, NumberSid,
-    Status, Transfer, TransferResources,
+    Release, Status, Transfer, TransferResources,
 };
 
 use crate::{origin::Origin, telemetry::Operation};
@@ -112,6 +112,34 @@ impl Request {
             url: origin.at(&format!("Accounts/{account}/IncomingPhoneNumbers/{number}")),
             form: parameters(settings).collect(),
             task: format!("configure {phone} of account {account}"),
+        }
+    }
+
+    /// Releases a phone number: a request without parameters at the path of the account that owns it.
+    pub(crate) fn release(origin: &Origin, release: &Release) -> Self {
+        let Release { phone, account, number } = release;
+        Self {
+            operation: Operation::ReleaseNumber,
+            url: origin.at(&format!("Accounts/{}/IncomingPhoneNumbers/{}", account.sid, number.sid)),
+            form: Vec::new(),
+            task: format!("release {phone} of account {}", account.sid),
+        }
+    }
+
+    /// The HTTP method.
+    pub(crate) const fn method(&self) -> Method {
+        match self.operation {
+            Operation::UpdateAccount
+            | Operation::CreateAccount
+            | Operation::UpdateNumber
+            | Operation::UpdateCall => Method::POST,
+            Operation::ReleaseNumber => Method::DELETE,
+            Operation::ListAccounts
+            | Operation::FetchAccount
+            | Operation::ListNumbers
+            | Operation::FetchNumber
+            | Operation::ListAddresses
+            | Operation::ListCalls => Method::GET,
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Operation {
     FetchNumber,
     /// `POST /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
     UpdateNumber,
+    /// `DELETE /Accounts/{AccountSid}/IncomingPhoneNumbers/{Sid}.json`.
+    ReleaseNumber,
     /// `GET /Accounts/{AccountSid}/Addresses.json`, the first page.
     ListAddresses,
     /// `GET /Accounts/{AccountSid}/Calls.json`, one page.
@@ -50,7 +52,7 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ListAccounts,
         Self::FetchAccount,
         Self::UpdateAccount,
@@ -58,6 +60,7 @@ impl Operation {
         Self::ListNumbers,
         Self::FetchNumber,
         Self::UpdateNumber,
+        Self::ReleaseNumber,
         Self::ListAddresses,
         Self::ListCalls,
         Self::UpdateCall,
@@ -73,6 +76,7 @@ impl Operation {
             Self::ListNumbers => "list_numbers",
             Self::FetchNumber => "fetch_number",
             Self::UpdateNumber => "update_number",
+            Self::ReleaseNumber => "release_number",
             Self::ListAddresses => "list_addresses",
             Self::ListCalls => "list_calls",
             Self::UpdateCall => "update_call",
@@ -82,7 +86,11 @@ impl Operation {
     /// Returns true when the operation changes something at Twilio.
     pub const fn writes(self) -> bool {
         match self {
-            Self::UpdateAccount | Self::CreateAccount | Self::UpdateNumber | Self::UpdateCall => true,
+            Self::UpdateAccount
+            | Self::CreateAccount
+            | Self::UpdateNumber
+            | Self::ReleaseNumber
+            | Self::UpdateCall => true,
             Self::ListAccounts
             | Self::FetchAccount
             | Self::ListNumbers
@@ -165,6 +173,7 @@ mod tests {
                 "list_numbers",
                 "fetch_number",
                 "update_number",
+                "release_number",
                 "list_addresses",
                 "list_calls",
                 "update_call"

@@ -34,6 +34,8 @@ use crate::{
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// The longest request id that is kept; Twilio's have 34 characters.
 const MAX_REQUEST_ID: usize = 64;
+/// The HTTP status of a success whose answer has no body.
+const NO_CONTENT: u16 = 204;
 
 /// Sends requests to one origin.
 pub(crate) struct Transport {
@@ -179,12 +181,13 @@ fn prepare(
     user: AccountSid,
     token: &SecretString,
 ) -> reqwest::RequestBuilder {
-    let method = if request.operation.writes() { Method::POST } else { Method::GET };
+    let method = request.method();
+    let is_form = method == Method::POST;
     let prepared = http
         .request(method, request.url.clone())
         .header(header::ACCEPT, "application/json")
         .basic_auth(user, Some(token.expose_secret()));
-    if request.operation.writes() { prepared.form(&request.form) } else { prepared }
+    if is_form { prepared.form(&request.form) } else { prepared }
 }
 
 impl ResponseHead {
@@ -224,6 +227,21 @@ impl Response {
                 Err(Failure::UnknownOutcome { cause, request_id, timed_out: false })
             }
         }
+    }
+
+    /// The success of a request whose answer has no body. Another 2xx is not the documented answer, and proves nothing.
+    pub(crate) fn parse_empty(self) -> Result<Parsed<()>, Failure> {
+        if !(200..300).contains(&self.head.status) {
+            return Err(Failure::Rejected(self.rejection()));
+        }
+        let foreign = self.body.foreign().map(|what| self.head.route.not_twilio(what));
+        let ResponseHead { status, request_id, date, .. } = self.head;
+        if status == NO_CONTENT {
+            return Ok(Parsed { value: (), request_id, date });
+        }
+        let cause = format!("the answer has the HTTP status {status}, not {NO_CONTENT}");
+        let cause = foreign.map_or(cause.clone(), |foreign| format!("{cause}: {foreign}"));
+        Err(Failure::UnknownOutcome { cause, request_id, timed_out: false })
     }
 
     fn rejection(self) -> Rejection {

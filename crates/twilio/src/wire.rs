@@ -11,8 +11,8 @@ use jiff::{Timestamp, fmt::rfc2822};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use subaccountd_core::{
-    Account, AccountSid, ApplicationSid, LiveStatus, Number, NumberSetting, NumberSid, NumberType,
-    ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings, Status, TrunkSid,
+    Account, AccountSid, ApplicationSid, EmergencyStatus, LiveStatus, Number, NumberSetting, NumberSid,
+    NumberType, ResourceRef, ResourceRefs, SettingFormat, SettingSet, ShownSettings, Status, TrunkSid,
     remote::UnreadableRow, text::sanitize_to,
 };
 
@@ -72,6 +72,7 @@ pub(crate) struct NumberRow {
     address_requirements: Option<String>,
     #[serde(rename = "type")]
     number_type: Setting,
+    emergency_address_status: Setting,
     friendly_name: Setting,
     voice_url: Setting,
     voice_method: Setting,
@@ -161,6 +162,11 @@ impl NumberRow {
         let (resource_refs, settings) = (self.resource_refs(), self.settings());
         let is_set = |(setting, _): &(NumberSetting, _)| setting.format() == SettingFormat::Url;
         let urls: SettingSet = settings.iter().filter(is_set).map(|(setting, _)| setting).collect();
+        let emergency_status = match self.emergency_address_status.text() {
+            Some("") => None,
+            Some(word) => Some(EmergencyStatus::from_word(word)),
+            None => Some(EmergencyStatus::Unknown),
+        };
         let number_type = self.number_type.text().and_then(NumberType::from_word);
         Ok(Number {
             sid,
@@ -169,6 +175,7 @@ impl NumberRow {
             resource_refs,
             needs_address: present(self.address_requirements).is_some_and(|needs| needs != "none"),
             number_type,
+            emergency_status,
             urls,
             settings: Some(Box::new(settings)),
         })

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Ports, Progress, Proof, look_at_account, may_begin};
+use super::{Ports, Progress, Proof, looks::at_account, may_begin};
 use crate::{
     Action, EndCalls, Outcome, Planned, Receipt, Skip,
     record::{Precondition, Record, Stopwatch},
@@ -103,7 +103,7 @@ async fn still_proven<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     }
     let first = ports.stopwatch.elapsed();
     ports.precondition.check(&planned.action).await?;
-    look_at_account(place, &end.account, "the end of its calls", progress).await?;
+    at_account(place, &end.account, "the end of its calls", progress).await?;
     let renewed = Proof { first, last: ports.stopwatch.elapsed() };
     renewed.check_age(ports.stopwatch.elapsed())?;
     may_begin(ports.precondition)?;

@@ -23,6 +23,15 @@ pub enum Event {
     CloseDecided { account: AccountSid, terms: String, since: Option<Timestamp> },
     /// The desired status is no longer `closed`.
     CloseWithdrawn { account: AccountSid },
+    /// The state orders the release of a number on these terms, since `since` by Twilio's clock; `None` while no clock is
+    /// trusted.
+    ReleaseOrdered { account: AccountSid, number: PhoneNumber, terms: String, since: Option<Timestamp> },
+    /// The state no longer orders the release of a number.
+    ReleaseWithdrawn { account: AccountSid, number: PhoneNumber },
+    /// The account of an order held its number under this SID when it was first read.
+    ReleaseSeen { account: AccountSid, number: PhoneNumber, sid: NumberSid },
+    /// The account of an order did not hold its number: the order is settled.
+    ReleaseSettled { account: AccountSid, number: PhoneNumber, at: Timestamp },
     /// These subaccounts were observed for the first time.
     AccountsSeen { accounts: Vec<AccountSid> },
     /// An account was suspended when it was observed for the first time.
@@ -80,12 +89,16 @@ pub enum Event {
 
 impl Event {
     /// The tags of all events of this version, as the journal writes them.
-    pub const KINDS: [&str; 29] = [
+    pub const KINDS: [&str; 33] = [
         "attended",
         "unattended",
         "desiredStatusChanged",
         "closeDecided",
         "closeWithdrawn",
+        "releaseOrdered",
+        "releaseWithdrawn",
+        "releaseSeen",
+        "releaseSettled",
         "accountsSeen",
         "foundSuspended",
         "seenActive",
@@ -124,10 +137,13 @@ pub struct Write {
     /// For a transfer, the losing and the receiving account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<(AccountSid, AccountSid)>,
-    /// For a transfer or a configure, the number SID.
+    /// For a release, the account that holds the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountSid>,
+    /// For a transfer, a configure or a release, the number SID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_sid: Option<NumberSid>,
-    /// For a close, the phone numbers that it may release.
+    /// For a close or a release, the phone numbers that it may release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<PhoneNumber>,
     /// For a configure, the digest of all settings that the state names for the number. Their values are not kept.
@@ -160,16 +176,21 @@ impl Write {
             ActionKind::Reactivate => Some(Status::Active),
             ActionKind::Suspend => Some(Status::Suspended),
             ActionKind::Close => Some(Status::Closed),
-            ActionKind::Create | ActionKind::Transfer | ActionKind::Configure | ActionKind::EndCalls => None,
+            ActionKind::Create
+            | ActionKind::Transfer
+            | ActionKind::Configure
+            | ActionKind::EndCalls
+            | ActionKind::Release => None,
         }
     }
 
-    /// Returns true when `other` is the same write: same action kind, target and, for a transfer, accounts, for a configure,
-    /// settings.
+    /// Returns true when `other` is the same write: same action kind, target and, for a transfer or a release, accounts, for a
+    /// configure, settings.
     pub fn is_same(&self, other: &Self) -> bool {
         self.kind == other.kind
             && self.target == other.target
             && self.transfer == other.transfer
+            && self.account == other.account
             && self.settings == other.settings
     }
 
@@ -178,7 +199,7 @@ impl Write {
     pub(super) const fn fact(&self) -> (&Target, WrittenFact) {
         let fact = match self.kind {
             ActionKind::Reactivate | ActionKind::Suspend | ActionKind::Close => WrittenFact::Status,
-            ActionKind::Transfer => WrittenFact::Owner,
+            ActionKind::Transfer | ActionKind::Release => WrittenFact::Owner,
             ActionKind::Configure => WrittenFact::Settings,
             ActionKind::EndCalls => WrittenFact::Calls,
             ActionKind::Create => WrittenFact::Existence,

@@ -10,6 +10,7 @@ mod facts;
 mod held;
 mod numbers;
 mod pairs;
+mod releases;
 mod writes;
 
 use std::{
@@ -27,6 +28,8 @@ use facts::{AccountFacts, CallsEnded};
 pub use facts::{Applied, CloseDecision, OwnSuspension, SeenSuspension};
 pub use held::{HeldItem, held_events};
 use numbers::SeenNumbers;
+use releases::Releases;
+pub use releases::{ReleaseOrder, SettledRelease};
 pub(crate) use writes::DATE_TOLERANCE;
 use writes::WriteRecord;
 pub use writes::{Backoff, LAG, pause};
@@ -54,6 +57,8 @@ pub struct History {
     held: Arc<BTreeMap<HeldItem, Timestamp>>,
     #[serde(skip_serializing_if = "Creates::is_none")]
     creates: Arc<Creates>,
+    #[serde(skip_serializing_if = "Releases::is_none")]
+    releases: Arc<Releases>,
     missing: BTreeMap<NumberId, Timestamp>,
     writes: Vec<WriteRecord>,
     #[serde(with = "pairs")]
@@ -103,6 +108,19 @@ impl History {
                 self.facts(account).close = Some(Box::new(CloseDecision { terms, since }));
             }
             Event::CloseWithdrawn { account } => self.facts(account).close = None,
+            Event::ReleaseOrdered { account, number, terms, since } => {
+                Arc::make_mut(&mut self.releases).order(account, number, terms, since);
+            }
+            Event::ReleaseWithdrawn { account, number } => {
+                Arc::make_mut(&mut self.releases).withdraw(account, number);
+            }
+            Event::ReleaseSeen { account, number, sid } => {
+                Arc::make_mut(&mut self.releases).see(account, number, sid);
+            }
+            Event::ReleaseSettled { account, number, at } => {
+                let end = SettledRelease { at, by_us: false };
+                Arc::make_mut(&mut self.releases).settle(account, number, end);
+            }
             Event::AccountsSeen { accounts } => {
                 for account in accounts {
                     self.facts(account).observed = true;
@@ -219,7 +237,8 @@ impl History {
     }
 
     fn add_gap(&mut self, from: Timestamp, to: Timestamp) {
-        let first = self.accounts.values().filter_map(|facts| facts.close.as_ref()?.since).min();
+        let closes = self.accounts.values().filter_map(|facts| facts.close.as_ref()?.since);
+        let first = closes.chain(self.open_release_orders().filter_map(|(.., order)| order.since)).min();
         self.gaps.retain(|(_, until)| first.is_some_and(|first| *until > first));
         if !self.gaps.contains(&(from, to)) {
             self.gaps.push((from, to));
@@ -236,12 +255,13 @@ impl History {
         self.attended
     }
 
-    /// The time between `from` and `to` in which no pass read the state.
-    pub fn unattended(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+    /// The time between `from` and `to` in which no pass read the state for longer than `longest`.
+    pub fn unattended(&self, from: Timestamp, to: Timestamp, longest: SignedDuration) -> SignedDuration {
         let within = |(begin, end): &(Timestamp, Timestamp)| {
             end.min(&to).duration_since(*begin.max(&from)).max(SignedDuration::ZERO)
         };
-        self.gaps.iter().map(within).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+        let long = |(begin, end): &&(Timestamp, Timestamp)| end.duration_since(*begin) > longest;
+        self.gaps.iter().filter(long).map(within).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
     /// Returns true when any fact has a doubtful time.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, History, OwnSuspension, Write};
-use crate::{AccountSid, ActionKind, Now, Outcome, PhoneNumber, Stamp, Status, Target};
+use crate::{AccountSid, ActionKind, Now, NumberId, Outcome, PhoneNumber, Stamp, Status, Target};
 
 /// The longest lag of a list behind a write, and the longest delay of a write whose answer was lost.
 pub const LAG: SignedDuration = SignedDuration::from_mins(2);
@@ -196,6 +196,7 @@ impl History {
                 | ActionKind::Transfer
                 | ActionKind::Configure
                 | ActionKind::EndCalls
+                | ActionKind::Release
                 | ActionKind::Close,
             )
             | (Target::Calls(_) | Target::Name(_), _) => return,
@@ -205,6 +206,7 @@ impl History {
                 }
                 return;
             }
+            (Target::Number(_), ActionKind::Release) => return self.released_number(write, at),
             (&Target::Number(number), _) => {
                 // What becomes of the settings is not an external change of them.
                 self.configured.remove(&number);
@@ -275,16 +277,18 @@ impl History {
         self.writes.iter().filter(costs).map(|record| record.write.releases.len()).sum()
     }
 
-    /// The part of [`released`](Self::released) that the open close of `account` may have released; a repeat takes its place.
-    pub(crate) fn released_by_open_close(
+    /// The part of [`released`](Self::released) that the open write of `kind` to `target` may have released; a repeat takes
+    /// its place.
+    pub(crate) fn released_by_open(
         &self,
-        account: AccountSid,
+        kind: ActionKind,
+        target: &Target,
         now: Now,
         window: SignedDuration,
     ) -> usize {
         let of_it = |record: &&WriteRecord| {
-            record.write.target == Target::Account(account)
-                && record.write.kind == ActionKind::Close
+            record.write.target == *target
+                && record.write.kind == kind
                 && record.is_open()
                 && !record.replaced
                 && record.at.within(now, window)
@@ -329,6 +333,16 @@ impl History {
             let fresh =
                 record.may_have_happened() && seen.insert(record.write.fact()) && record.at.within(now, LAG);
             fresh.then(|| (&record.write, !record.is_open()))
+        })
+    }
+
+    /// Returns true when a verified release took `number` from `account` less than [`LAG`] ago: a list that shows it may lag.
+    pub(crate) fn released_freshly(&self, account: AccountSid, number: NumberId, now: Now) -> bool {
+        self.fresh_writes(now).any(|(write, verified)| {
+            verified
+                && write.kind == ActionKind::Release
+                && write.account == Some(account)
+                && number.phone().map(Target::Number).as_ref() == Some(&write.target)
         })
     }
 

@@ -8,6 +8,7 @@ use super::{
     document::{Document, HEAD_HELP},
     entry::{Claim, ReadAccount, ReadMain},
     location::Location,
+    releases::{Order, orders},
 };
 use crate::{
     AccountSid, PhoneNumber,
@@ -47,6 +48,7 @@ pub(super) fn assemble(
         read.extend(document.accounts);
     }
     let twice = duplicate_claims(&mains, &read, diagnostics);
+    duplicate_orders(&mains, &read, diagnostics);
     let hidden = diagnostics.hidden_in.and_then(|file| diagnostics.names.get(file));
     let hidden = hidden.map(|name| Pause::Unreadable { file: (*name).to_owned() });
     let claims = mains.iter().flat_map(|main| &main.claims).chain(read.iter().flat_map(|read| &read.claims));
@@ -97,7 +99,9 @@ fn duplicate_claims(
             first.insert(number, location);
         }
     }
-    for (number, location) in read.iter().flat_map(|account| &account.releases) {
+    let with_close = read.iter().flat_map(|account| &account.releases).copied();
+    for (number, location) in with_close.chain(all_orders(mains, read)) {
+        let number = &number;
         if let Some(claim) = first.get(number) {
             let location = location.used();
             let message =
@@ -114,6 +118,39 @@ fn duplicate_claims(
         }
     }
     twice
+}
+
+/// Every order to release a number, with its location.
+fn all_orders<'a>(
+    mains: &'a [ReadMain],
+    read: &'a [ReadAccount],
+) -> impl Iterator<Item = (PhoneNumber, Location)> + use<'a> {
+    let orders = mains.iter().flat_map(|main| &main.orders).chain(read.iter().flat_map(|read| &read.orders));
+    orders.map(|Order { number, location, .. }| (*number, *location))
+}
+
+/// Adds a diagnostic for each later order to release the same number. The orders stay: nothing is released while there is a
+/// fault, and an order that is settled must not begin anew.
+fn duplicate_orders(mains: &[ReadMain], read: &[ReadAccount], diagnostics: &mut Diagnostics<'_>) {
+    let mut orders: Vec<_> =
+        all_orders(mains, read).map(|(number, location)| (location.used(), number)).collect();
+    orders.sort_by_key(|(location, _)| *location);
+    let mut first: BTreeMap<PhoneNumber, Location> = BTreeMap::new();
+    for (location, number) in orders {
+        let Some(earlier) = first.get(&number) else {
+            first.insert(number, location);
+            continue;
+        };
+        let message = format!("{number} is in `release` twice: {}", diagnostics.also(*earlier, location));
+        diagnostics
+            .add(
+                DiagnosticCode::ReleasedTwice,
+                location,
+                message,
+                "keep one of the two, under the account that holds the number",
+            )
+            .with_related(*earlier, "first released here");
+    }
 }
 
 /// Takes out every entry without a SID whose name another entry has too, and adds a diagnostic for each later mention: a
@@ -168,7 +205,9 @@ fn add_accounts(
     let mut first: BTreeMap<AccountSid, Location> = BTreeMap::new();
     let mut by_place = read;
     by_place.sort_by_key(|account| account.sid.map(|(_, location)| location.used()));
-    for ReadAccount { sid, other_sids, name: _, unpinned, claims, releases, entry, mut doubt } in by_place {
+    for read in by_place {
+        let ReadAccount { sid, other_sids, name: _, unpinned, claims, releases, .. } = read;
+        let (its_orders, entry, mut doubt) = (read.orders, read.entry, read.doubt);
         desired.frozen.extend(other_sids);
         // The numbers that are claimed twice are already counted.
         doubt.claims -= claims.iter().filter(|(number, ..)| twice.contains(number)).count().min(doubt.claims);
@@ -179,6 +218,7 @@ fn add_accounts(
                 continue;
             };
             entry.numbers = numbers(claims, once);
+            entry.release = orders(its_orders);
             desired.unpinned.insert(name, entry);
             continue;
         };
@@ -218,6 +258,7 @@ fn add_accounts(
             continue;
         };
         entry.numbers = numbers(claims, once);
+        entry.release = orders(its_orders);
         if let DesiredStatus::Closed(terms) = &mut entry.desired_status {
             terms.release = releases.into_iter().map(|(number, _)| number).filter(once).collect();
         }
@@ -286,10 +327,12 @@ fn the_main_account(
             numbers: BTreeMap::new(),
             number_defaults: NumberDefaults::default(),
             lift_suspensions_before: None,
+            release: BTreeMap::new(),
         });
     }
     let claims = main.claims.into_iter().filter(|(number, ..)| !twice.contains(number));
     let numbers = claims.map(|(number, _, resources)| (number, resources)).collect();
     let (number_defaults, lift_suspensions_before) = (main.number_defaults, main.lift_suspensions_before);
-    Ok(Main { sid, numbers, number_defaults, lift_suspensions_before })
+    let release = orders(main.orders);
+    Ok(Main { sid, numbers, number_defaults, lift_suspensions_before, release })
 }

@@ -89,6 +89,7 @@ codes! {
     DefaultTwice "SD047"
     SettingsConflict "SD048"
     EndCallsOfActive "SD049"
+    ReleasedTwice "SD050"
 }
 
 impl DiagnosticCode {

@@ -12,6 +12,7 @@ use super::{
     location::Location,
     number_terms,
     pin::UnpinnedPlace,
+    releases::{self, Order},
     suggestions::{self, CLOSE, MAIN_ACCOUNT, NUMBER, SUBACCOUNT},
     times::time,
     yaml::{Kind, Node},
@@ -25,7 +26,7 @@ use crate::{
 
 /// The most characters of a friendly name; Twilio accepts up to 64 (OpenAPI, `friendly_name`).
 pub(super) const MAX_NAME: usize = 64;
-const MAX_REASON: usize = 1024;
+pub(super) const MAX_REASON: usize = 1024;
 const MAX_LABELS: usize = 64;
 const MAX_LABEL: usize = 256;
 
@@ -46,7 +47,10 @@ pub(super) struct ReadAccount {
     /// The name of an entry without a SID, when it is a valid one, and the place for the SID.
     pub(super) unpinned: Option<(FriendlyName, UnpinnedPlace)>,
     pub(super) claims: Vec<Claim>,
+    /// The numbers in `close.release`.
     pub(super) releases: Vec<(PhoneNumber, Location)>,
+    /// The orders in `release`.
+    pub(super) orders: Vec<Order>,
     /// The entry without its SID and its numbers; `None` when it is faulty.
     pub(super) entry: Option<Unpinned>,
     /// The parts of the state that are in doubt when the entry counts as absent.
@@ -60,6 +64,8 @@ pub(super) struct ReadMain {
     pub(super) claims: Vec<Claim>,
     pub(super) number_defaults: NumberDefaults,
     pub(super) lift_suspensions_before: Option<Timestamp>,
+    /// The orders in `release`.
+    pub(super) orders: Vec<Order>,
     pub(super) faulty: bool,
     /// The most claims that it may contain.
     pub(super) most_claims: usize,
@@ -80,6 +86,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
             unpinned: None,
             claims: Vec::new(),
             releases: Vec::new(),
+            orders: Vec::new(),
             entry: None,
             doubt: Doubt { entries: 1, claims: 0, moves: false, unnamed: true },
         };
@@ -99,6 +106,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
     let unpinned = if has_sid { None } else { unpinned(node, &fields, name.as_ref(), diagnostics) };
     let number_defaults = number_terms::defaults(&fields, diagnostics);
     let claims = claims(&fields, &number_defaults.settings, diagnostics);
+    let orders = releases::read(&fields, diagnostics);
     let (mut terms, mut releases) = (None, Vec::new());
     for node in fields.all("close") {
         let (read, its_releases) = close(node, diagnostics);
@@ -119,6 +127,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         end_calls: end_calls.unwrap_or_default(),
         numbers: BTreeMap::new(),
         number_defaults,
+        release: BTreeMap::new(),
         paused: is_paused,
         lift_suspensions_before,
         reason: reason.map(str::to_owned),
@@ -133,7 +142,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         },
         None => doubt(node, &fields, usize::from(sid.is_some()) + other_sids.len()),
     };
-    ReadAccount { sid, other_sids, name, unpinned, claims, releases, entry, doubt }
+    ReadAccount { sid, other_sids, name, unpinned, claims, releases, orders, entry, doubt }
 }
 
 /// The name of `node`, an entry without a SID, and the place for the SID.
@@ -205,6 +214,7 @@ pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Di
             claims: Vec::new(),
             number_defaults: NumberDefaults::default(),
             lift_suspensions_before: None,
+            orders: Vec::new(),
             faulty: true,
             most_claims: 0,
         };
@@ -215,9 +225,10 @@ pub(super) fn main_account(node: &Node, location: Location, diagnostics: &mut Di
     let number_defaults = number_terms::defaults(&fields, diagnostics);
     let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
+    let orders = releases::read(&fields, diagnostics);
     let faulty = diagnostics.count() > before;
     let most_claims = if faulty { hidden::claims(node) } else { claims.len() };
-    ReadMain { location, sid, claims, number_defaults, lift_suspensions_before, faulty, most_claims }
+    ReadMain { location, sid, claims, number_defaults, lift_suspensions_before, orders, faulty, most_claims }
 }
 
 fn lift(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Timestamp> {

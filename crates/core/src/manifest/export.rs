@@ -213,10 +213,12 @@ impl<'a> Listed<'a> {
                     .map(move |number| (*number, format!("`close.release` of {sid} lists it")))
             },
         );
+        let ordered = desired.releases();
+        let ordered = ordered.map(|(sid, number, _)| (number, format!("`release` of {sid} lists it")));
         let claimed = desired.claimants().into_iter();
         let claimed = claimed.map(|(number, account)| (number, format!("{account} already claims it")));
         let names = desired.unpinned().map(|(name, _)| folded(name.as_str())).collect();
-        Self { desired, names, taken: released.chain(claimed).collect() }
+        Self { desired, names, taken: released.chain(ordered).chain(claimed).collect() }
     }
 }
 

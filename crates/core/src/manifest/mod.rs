@@ -22,6 +22,7 @@ mod location;
 mod number_terms;
 mod parse;
 mod pin;
+mod releases;
 pub mod schema;
 mod source;
 mod spots;

@@ -102,6 +102,9 @@ struct MainAccount {
     /// The time up to which a suspension of any listed account may be lifted, by Twilio's date, when it is held only
     /// because the account is unknown to the journal.
     lift_suspensions_before: Option<Time>,
+    /// Phone numbers that the main account must not have any more: given back to Twilio, each once over the whole state.
+    #[schemars(extend("uniqueItems" = true))]
+    release: Option<Vec<ReleaseSchema>>,
 }
 
 /// One managed subaccount.
@@ -145,6 +148,9 @@ struct Subaccount {
     number_defaults: Option<NumberSettingsSchema>,
     /// Resources for numbers that enter the account and whose claim names none.
     transfer_defaults: Option<Vec<TransferDefaultSchema>>,
+    /// Phone numbers that the account must not have any more: given back to Twilio, each once over the whole state.
+    #[schemars(extend("uniqueItems" = true))]
+    release: Option<Vec<ReleaseSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
     /// The time up to which an external suspension of this account may be lifted, by Twilio's date.
@@ -179,6 +185,27 @@ struct CloseSchema {
     move_numbers_to_main: Option<bool>,
     /// Phone numbers that may be released with the account. None by default.
     release: Option<Vec<PhoneNumberSchema>>,
+}
+
+/// An order to release a phone number: alone, or with its terms. It ends with the release, and begins anew when it changes.
+#[derive(JsonSchema)]
+#[schemars(rename = "Release", untagged)]
+enum ReleaseSchema {
+    Short(PhoneNumberSchema),
+    Long(Box<LongRelease>),
+}
+
+/// An order to release a phone number with its terms.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
+struct LongRelease {
+    /// The phone number.
+    number: PhoneNumberSchema,
+    /// The number is not released before this time.
+    not_before: Option<Time>,
+    /// The reason, in free text.
+    #[schemars(length(min = 1, max = 1024))]
+    reason: Option<String>,
 }
 
 /// A phone number: alone, or with the resources that its transfer needs and the settings that it must have.

@@ -18,13 +18,16 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "reason",
     "labels",
     "endCalls",
+    "release",
     "close",
 ];
 /// The keys of `mainAccount`.
 pub(super) const MAIN_ACCOUNT: &[&str] =
-    &["sid", "numbers", "numberDefaults", "transferDefaults", "liftSuspensionsBefore"];
+    &["sid", "numbers", "numberDefaults", "transferDefaults", "liftSuspensionsBefore", "release"];
 /// The keys of `close`.
 pub(super) const CLOSE: &[&str] = &["confirm", "notBefore", "moveNumbersToMain", "release"];
+/// The keys of an item of `release`.
+pub(super) const RELEASE: &[&str] = &["number", "notBefore", "reason"];
 /// The keys of a number in its long form.
 pub(super) const NUMBER: &[&str] = &[
     "number",
@@ -62,6 +65,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("the document, at its left edge", DOCUMENT),
     ("`numberDefaults`, or of a phone number in its long form", NUMBER_SETTINGS),
     ("an item of `transferDefaults`", TRANSFER_DEFAULT),
+    ("an item of `release`", RELEASE),
 ];
 
 /// Words for a key that are common in other tools.

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NumberId, NumberSid, NumberType, PhoneNumber, ResourceRefs, SettingSet, ShownSettings};
+use crate::{
+    EmergencyStatus, NumberId, NumberSid, NumberType, PhoneNumber, ResourceRef, ResourceRefs, SettingSet,
+    ShownSettings,
+};
 
 /// A phone number in the list of the account that holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Number {
     /// Its SID, which a transfer keeps.
@@ -19,6 +22,9 @@ pub struct Number {
     /// Its type; `None` when Twilio gives none, or an unknown word.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub number_type: Option<NumberType>,
+    /// The state of its registration for emergency calls; `None` when Twilio gives none.
+    #[serde(rename = "emergencyAddressStatus", default, skip_serializing_if = "Option::is_none")]
+    pub emergency_status: Option<EmergencyStatus>,
     /// The URLs that are set.
     #[serde(default, skip_serializing_if = "SettingSet::is_empty")]
     pub urls: SettingSet,
@@ -36,9 +42,35 @@ impl Number {
             needs_address: false,
             resource_refs: ResourceRefs::default(),
             number_type: None,
+            emergency_status: None,
             urls: SettingSet::default(),
             settings: None,
         }
+    }
+
+    /// Returns true when emergency calls may use an address of this number, so that it must not be released. What is not
+    /// known counts as registered.
+    pub const fn may_serve_emergency_calls(&self) -> bool {
+        match self.emergency_status {
+            Some(EmergencyStatus::Unregistered) => false,
+            None | Some(EmergencyStatus::RegistrationFailure) => {
+                self.resource_refs.contains(ResourceRef::EmergencyAddress)
+            }
+            Some(
+                EmergencyStatus::Registered
+                | EmergencyStatus::PendingRegistration
+                | EmergencyStatus::PendingUnregistration
+                | EmergencyStatus::UnregistrationFailure
+                | EmergencyStatus::Unknown,
+            ) => true,
+        }
+    }
+
+    /// The same number without its settings, which are only kept where the state names some.
+    #[must_use]
+    pub fn without_settings(mut self) -> Self {
+        self.settings = None;
+        self
     }
 
     /// Its identity: the phone number, or the SID of one that has none.

@@ -163,7 +163,7 @@ impl Pass<'_> {
     fn may_be_lifted(&self, held: &Held) -> Option<AccountSid> {
         let on_its_way = |number| matches!(self.observed.locate(number), NumberLocation::InTransit);
         let is_it = match held.reason {
-            Reason::StillHoldsNumbers | Reason::UnknownNumber => true,
+            Reason::StillHoldsNumbers | Reason::UnknownNumber | Reason::EmergencyAddress => true,
             Reason::Unreadable => held.number.is_some_and(on_its_way),
             Reason::UnknownAccount
             | Reason::AmbiguousName

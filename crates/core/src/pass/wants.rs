@@ -70,6 +70,7 @@ impl Pass<'_> {
             let Target::Number(phone) = write.target else { continue };
             let id = NumberId::Phone(phone);
             wants.extend(claims.get(&phone).and_then(|claim| self.contradicting_settings(phone, *claim)));
+            wants.extend(self.released_but_listed(phone, write));
             let Some(((_, to), sid)) = write.transfer.zip(write.number_sid) else { continue };
             match self.observed.locate(id) {
                 NumberLocation::In(owner, _) if owner == to => {}
@@ -95,6 +96,18 @@ impl Pass<'_> {
             }
         }
         wants
+    }
+
+    /// The number `phone`, which the daemon released recently, when the list of its account shows it all the same: the list
+    /// may lag.
+    fn released_but_listed(&self, phone: PhoneNumber, write: &Write) -> Option<Want> {
+        let account = write.account?;
+        match self.observed.locate(phone) {
+            NumberLocation::In(owner, number) if owner == account && Some(number.sid) == write.number_sid => {
+                Some(Want::Number(account, number.sid, NumberId::Phone(phone)))
+            }
+            NumberLocation::In(..) | NumberLocation::InTransit | NumberLocation::Nowhere => None,
+        }
     }
 
     /// The number `phone`, to which the daemon wrote recently, when its list does not show the desired settings: the list may

@@ -6,7 +6,7 @@ use super::{
     obstacles::with_forbidden_verb,
 };
 use crate::{
-    Account, Action, CloseTerms, DesiredStatus, Entry, LiveStatus, Status, Transition,
+    Account, Action, ActionKind, CloseTerms, DesiredStatus, Entry, LiveStatus, Status, Transition,
     clock::CLOCK_TOLERANCE, status::transition,
 };
 
@@ -112,11 +112,11 @@ fn change_to_closed(
     let digest = entry.digest();
     match close::next_step(context, entry, terms, account) {
         close::ClosePhase::Wait(hold) => {
-            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, hold));
+            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, ActionKind::Close, hold));
         }
         close::ClosePhase::Suspend(hold) => {
             plan.add(context, Action::Suspend(entry.sid), &digest, None);
-            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, hold));
+            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, ActionKind::Close, hold));
         }
         close::ClosePhase::Close { close, note } => plan.add(context, Action::Close(close), &digest, note),
     }

@@ -30,6 +30,7 @@ pub(super) fn pause_with_refused(context: &Context<'_>, plan: &mut Plan) {
         | Action::Suspend(_)
         | Action::Configure(_)
         | Action::EndCalls(_)
+        | Action::Release(_)
         | Action::Close(_) => None,
     };
     let holds: Vec<_> = plan.actions.iter().filter_map(alike).collect();

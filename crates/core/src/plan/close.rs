@@ -14,7 +14,7 @@ use super::{
     not_known::not_known,
 };
 use crate::{
-    Account, Close, CloseTerms, Entry, History, Number, NumberId, NumberList, NumberSid, PhoneNumber, Status,
+    Account, AccountSid, Close, CloseTerms, Entry, Number, NumberId, NumberList, NumberSid, PhoneNumber, Status,
     clock::CLOCK_TOLERANCE,
     history::LAG,
     observed,
@@ -47,7 +47,7 @@ pub(super) fn next_step(
     let listed = match context.observed.number_list(entry.sid) {
         NumberList::Known(numbers) => numbers,
         list @ (NumberList::Unreadable(_) | NumberList::NotInSnapshot | NumberList::NotRead) => {
-            return ClosePhase::Wait(unreadable(entry, list));
+            return ClosePhase::Wait(unreadable(entry.sid, list));
         }
     };
     let progress = context.close_progress(entry, terms, account);
@@ -97,9 +97,14 @@ fn split(
 ) -> (BTreeSet<PhoneNumber>, BTreeSet<NumberId>) {
     let seen_before = context.history.numbers_of(entry.sid).map(|(number, _)| number);
     let listed = context.observed.numbers(entry.sid).unwrap_or_default();
+    let shown: BTreeSet<_> = listed.iter().map(Number::id).collect();
     let (mut released, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for number in listed.iter().map(Number::id).chain(seen_before) {
-        match number.phone().filter(|phone| terms.release.contains(phone)) {
+        // A number that is shown is released by its own order, with its own checks, before the account is closed.
+        let is_released = |phone: &PhoneNumber| {
+            terms.release.contains(phone) || (!shown.contains(&number) && entry.release.contains_key(phone))
+        };
+        match number.phone().filter(is_released) {
             Some(phone) => released.insert(phone),
             None => kept.insert(number),
         };
@@ -128,9 +133,7 @@ impl Context<'_> {
         let (at_risk, kept) = split(self, entry, terms);
         let length = self.policy.close_after;
         let is_suspended = account.status.known() == Some(Status::Suspended);
-        let cooling_off = (is_suspended && !length.is_zero())
-            .then(|| cooling_off(self.history, account, length, self.now.best()))
-            .flatten();
+        let cooling_off = (is_suspended && !length.is_zero()).then(|| cooling_off(self, account)).flatten();
         let is_over = |due: Timestamp| self.now.trusted().is_some_and(|now| now >= due);
         let is_cooled_off = is_suspended
             && self.now.trusted().is_some()
@@ -145,12 +148,13 @@ impl Context<'_> {
     }
 }
 
-fn unreadable(entry: &Entry, list: &NumberList) -> Hold {
+/// The hold while the numbers of `account` are not known.
+pub(super) fn unreadable(account: AccountSid, list: &NumberList) -> Hold {
     if *list == NumberList::NotInSnapshot {
-        return not_known(format!("the snapshot has no number list of {}", entry.sid));
+        return not_known(format!("the snapshot has no number list of {account}"));
     }
     let (why, remedy) = list.unreadable().unwrap_or(("it was not read", observed::RETRIED));
-    hold(Reason::Unreadable, format!("the numbers of {} could not be read: {why}", entry.sid), remedy)
+    hold(Reason::Unreadable, format!("the numbers of {account} could not be read: {why}"), remedy)
 }
 
 fn still_holds(
@@ -165,10 +169,18 @@ fn still_holds(
     let (shown, unnamed) = by_phone(shown);
     let (vanished, vanished_unnamed) = by_phone(vanished);
     let claimants = context.desired.claimants();
+    let ordered = |number: &PhoneNumber| entry.release.contains_key(number);
+    let (ordered, shown): (Vec<PhoneNumber>, Vec<_>) = shown.into_iter().partition(ordered);
     let moving = |number: &PhoneNumber| claimants.contains_key(number) || terms.move_numbers_to_main;
     let (moving, stuck): (Vec<PhoneNumber>, Vec<_>) = shown.into_iter().partition(moving);
     let groups = [
         (moving.len(), "waiting for a transfer", first_of(&moving), "wait for the transfers"),
+        (
+            ordered.len(),
+            "waiting for a release",
+            first_of(&ordered),
+            "wait for the releases, or see why they are held",
+        ),
         (
             stuck.len(),
             "not claimed by any entry",
@@ -263,7 +275,7 @@ fn waits_for_calls(context: &Context<'_>, entry: &Entry, account: &Account) -> O
     }
 }
 
-/// The cooling-off period of an account before its close.
+/// The cooling-off period of an account before its close, or of an order to release a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoolingOff {
     /// Its start: the latest of Twilio's `date_updated`, the daemon's own suspension, the first pass of the unbroken
@@ -288,12 +300,8 @@ impl fmt::Display for CoolingOff {
 }
 
 /// The cooling-off period of `account`, which is suspended; `None` when Twilio gives no time of the suspension.
-fn cooling_off(
-    history: &History,
-    account: &Account,
-    length: SignedDuration,
-    now: Timestamp,
-) -> Option<CoolingOff> {
+fn cooling_off(context: &Context<'_>, account: &Account) -> Option<CoolingOff> {
+    let (history, now) = (context.history, context.now.best());
     // A decision that history does not know starts now.
     let decided = history.close_decision(account.sid).and_then(|decision| decision.since).unwrap_or(now);
     let own = history.suspended_by_us(account.sid).map(|own| own.at.at);
@@ -303,12 +311,20 @@ fn cooling_off(
     let misdated = |seen: &Timestamp| !ours && seen.duration_since(updated) > LAG + CLOCK_TOLERANCE;
     let seen = history.seen_suspended(account.sid).map(|seen| seen.at).filter(misdated);
     let since = own.into_iter().chain(seen).fold(updated.max(decided), Timestamp::max);
-    let unattended = history.unattended(since, now);
-    let due = since.checked_add(length.saturating_add(unattended)).unwrap_or(Timestamp::MAX);
-    Some(CoolingOff { since, length, unattended, due })
+    Some(CoolingOff::new(context, since, context.policy.close_after))
 }
 
-fn wait_until(sid: crate::AccountSid, due: Timestamp, why: &str) -> Hold {
+impl CoolingOff {
+    /// The rest of `length` that began at `since`.
+    pub(super) fn new(context: &Context<'_>, since: Timestamp, length: SignedDuration) -> Self {
+        let longest = context.policy.longest_gap(length);
+        let unattended = context.history.unattended(since, context.now.best(), longest);
+        let due = since.checked_add(length.saturating_add(unattended)).unwrap_or(Timestamp::MAX);
+        Self { since, length, unattended, due }
+    }
+}
+
+fn wait_until(sid: AccountSid, due: Timestamp, why: &str) -> Hold {
     let held = hold(
         Reason::CoolingOff,
         format!("{sid} is closed at {due} at the earliest: {why}"),

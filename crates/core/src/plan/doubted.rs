@@ -59,6 +59,7 @@ fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
         | Reason::TargetNotActive
         | Reason::NeedsAddress
         | Reason::NeedsBundle
+        | Reason::EmergencyAddress
         | Reason::StillHoldsNumbers
         | Reason::CoolingOff
         | Reason::Contested

@@ -46,11 +46,13 @@ pub enum Reason {
     NeedsAddress,
     /// The transfer needs a regulatory bundle.
     NeedsBundle,
+    /// The number to release has a registered emergency address.
+    EmergencyAddress,
     /// The state has faults.
     StateFaults,
     /// The account to close still holds numbers.
     StillHoldsNumbers,
-    /// The cooling-off period before a close is not over.
+    /// The cooling-off period before a close or a release is not over.
     CoolingOff,
     /// Writes of the daemon were reverted externally twice.
     Contested,
@@ -78,6 +80,7 @@ impl Reason {
             | Self::TargetNotActive
             | Self::NeedsAddress
             | Self::NeedsBundle
+            | Self::EmergencyAddress
             | Self::StateFaults
             | Self::StillHoldsNumbers
             | Self::Contested
@@ -88,7 +91,7 @@ impl Reason {
     }
 
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UnknownAccount,
         Self::AmbiguousName,
         Self::Unconfirmed,
@@ -101,6 +104,7 @@ impl Reason {
         Self::TargetNotActive,
         Self::NeedsAddress,
         Self::NeedsBundle,
+        Self::EmergencyAddress,
         Self::StateFaults,
         Self::StillHoldsNumbers,
         Self::CoolingOff,
@@ -125,6 +129,7 @@ impl Reason {
             Self::TargetNotActive => "TargetNotActive",
             Self::NeedsAddress => "NeedsAddress",
             Self::NeedsBundle => "NeedsBundle",
+            Self::EmergencyAddress => "EmergencyAddress",
             Self::StateFaults => "StateFaults",
             Self::StillHoldsNumbers => "StillHoldsNumbers",
             Self::CoolingOff => "CoolingOff",
@@ -151,7 +156,7 @@ pub struct Held {
     pub kind: ActionKind,
     /// The account; for a number, the account that claims it.
     pub account: AccountRef,
-    /// The phone number, for a hold of a transfer.
+    /// The phone number, for a hold of a transfer, a configure or a release.
     pub number: Option<PhoneNumber>,
     /// The facts, which name the targets.
     pub message: String,

@@ -16,6 +16,7 @@ mod not_known;
 mod numbers;
 mod obstacles;
 mod policy;
+mod releases;
 mod suspensions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ pub use close::{CloseProgress, CoolingOff};
 pub use held::{Held, Reason};
 pub use not_known::NotKnown;
 pub use policy::{Policy, Reactivation};
+pub use releases::RECLAIMED_WITHIN;
 
 use crate::{
     AccountRef, AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
@@ -49,7 +51,7 @@ pub struct Plan {
     pub not_known: Vec<NotKnown>,
     /// Listed accounts with the desired status `closed` that Twilio's list no longer contains.
     pub absent: BTreeSet<AccountSid>,
-    /// The number of phone numbers that the pending closes would release, held or not.
+    /// The number of phone numbers that the pending closes and releases would release, held or not.
     pub numbers_at_risk: usize,
     /// The number of these by account.
     pub(crate) at_risk: BTreeMap<AccountSid, usize>,
@@ -144,6 +146,7 @@ pub fn plan(
         numbers::decide(&context, wanted, &reactivating, &mut plan);
     }
     creates::decide(&context, &mut plan);
+    releases::decide(&context, &mut plan);
     alike::pause_with_refused(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
     plan.doubted = doubted::doubted(&context, &plan);
@@ -249,6 +252,7 @@ impl Context<'_> {
             | Action::Suspend(_)
             | Action::Configure(_)
             | Action::EndCalls(_)
+            | Action::Release(_)
             | Action::Close(_) => false,
         }
     }
@@ -270,16 +274,28 @@ impl From<&Planned> for crate::history::Write {
             Action::Configure(configure) => {
                 (None, Some(configure.number_sid), Vec::new(), Some(configure.desired.clone()))
             }
+            Action::Release(release) => (None, Some(release.number.sid), vec![release.phone], None),
             Action::Close(close) => (None, None, close.at_risk.clone(), None),
             Action::Reactivate(_) | Action::Create(_) | Action::Suspend(_) | Action::EndCalls(_) => {
                 (None, None, Vec::new(), None)
             }
         };
         let (kind, target, calls) = (action.kind(), action.target(), action.calls());
+        let account = match action {
+            Action::Release(release) => Some(release.account.sid),
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Transfer(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::EndCalls(_)
+            | Action::Close(_) => None,
+        };
         Self {
             kind,
             target,
             transfer,
+            account,
             number_sid,
             releases,
             settings,

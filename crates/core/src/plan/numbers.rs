@@ -49,7 +49,9 @@ pub(super) fn wanted<'a>(context: &Context<'a>) -> Vec<Wanted<'a>> {
     for entry in context.desired.accounts() {
         let Some(terms) = entry.close().filter(|terms| terms.move_numbers_to_main) else { continue };
         let listed = context.observed.numbers(entry.sid).unwrap_or_default();
-        let unclaimed = |phone: &PhoneNumber| !claimed.contains(phone) && !terms.release.contains(phone);
+        let unclaimed = |phone: &PhoneNumber| {
+            !claimed.contains(phone) && !terms.release.contains(phone) && !entry.release.contains_key(phone)
+        };
         let phones = listed.iter().filter_map(|number| number.phone).filter(unclaimed);
         let (to, leaves) = (context.observed.main(), Some(entry.sid));
         // A number in transit between two accounts to close is in both lists.

@@ -1,4 +1,4 @@
-//! The obstacles that are certain to hold a close at the end of its wait. They are told while it waits, because only then is
+//! The obstacles that are certain to hold a close or a release at the end of its wait. They are told while it waits, because only then is
 //! there time to remove them.
 
 use std::fmt::Write;
@@ -6,9 +6,8 @@ use std::fmt::Write;
 use super::{Context, Hold, Plan, Reason};
 use crate::{ActionKind, guard::Budgets, text::count};
 
-/// Adds `--verbs` to a hold that waits, when it does not allow the close.
-pub(super) fn with_forbidden_verb(context: &Context<'_>, mut hold: Hold) -> Hold {
-    let kind = ActionKind::Close;
+/// Adds `--verbs` to a hold of `kind` that waits, when it does not allow that.
+pub(super) fn with_forbidden_verb(context: &Context<'_>, kind: ActionKind, mut hold: Hold) -> Hold {
     if waits(hold.reason) && !context.policy.verbs.contains(&kind) {
         add(
             (&mut hold.message, &mut hold.remedy),
@@ -20,14 +19,24 @@ pub(super) fn with_forbidden_verb(context: &Context<'_>, mut hold: Hold) -> Hold
     hold
 }
 
-/// Adds to each close that waits the limits that it exceeds by itself, whatever is spent.
+/// Adds to each close and release that waits the limits that it exceeds by itself, whatever is spent.
 pub(crate) fn tell_limits(plan: &mut Plan, budgets: &Budgets) {
     let Plan { held, at_risk, .. } = plan;
-    let closes = held.iter_mut().filter(|held| held.kind == ActionKind::Close && waits(held.reason));
-    for held in closes {
+    for held in held.iter_mut().filter(|held| waits(held.reason)) {
         let words = (&mut held.message, &mut held.remedy);
-        let releases = held.account.sid().and_then(|sid| at_risk.get(&sid)).copied().unwrap_or_default();
-        match (budgets.release.limit, budgets.verbs.get(&ActionKind::Close).map(|budget| budget.limit)) {
+        let releases = match held.kind {
+            ActionKind::Close => {
+                held.account.sid().and_then(|sid| at_risk.get(&sid)).copied().unwrap_or_default()
+            }
+            ActionKind::Release => 1,
+            ActionKind::Reactivate
+            | ActionKind::Create
+            | ActionKind::Transfer
+            | ActionKind::Suspend
+            | ActionKind::Configure
+            | ActionKind::EndCalls => continue,
+        };
+        match (budgets.release.limit, budgets.verbs.get(&held.kind).map(|budget| budget.limit)) {
             (_, Some(Some(0))) => {
                 add(words, Reason::OverLimit, "`--max-closes` is 0", "raise `--max-closes`");
             }

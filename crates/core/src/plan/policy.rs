@@ -6,6 +6,9 @@ use jiff::SignedDuration;
 
 use crate::ActionKind;
 
+/// The shortest gap between passes that is recorded: times are whole seconds.
+const MIN_GAP: SignedDuration = SignedDuration::from_secs(2);
+
 /// The settings that the plan follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -13,6 +16,8 @@ pub struct Policy {
     pub verbs: BTreeSet<ActionKind>,
     /// The cooling-off period of a suspended account before it is closed; zero skips it.
     pub close_after: SignedDuration,
+    /// The time from an order to release a number to its release; zero skips it.
+    pub release_after: SignedDuration,
     /// The external suspensions that are lifted.
     pub reactivation: Reactivation,
     /// The rolling window of the budgets, and of the reverts that are counted.
@@ -35,11 +40,19 @@ pub enum Reactivation {
     Always,
 }
 
+impl Policy {
+    /// The longest time without a pass that counts towards a rest of this length.
+    pub(crate) fn longest_gap(&self, rest: SignedDuration) -> SignedDuration {
+        (rest / 10).max(self.interval * 3).max(MIN_GAP)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
             verbs: BTreeSet::from(ActionKind::ALL),
             close_after: SignedDuration::from_hours(72),
+            release_after: SignedDuration::from_hours(24),
             reactivation: Reactivation::Normal,
             window: SignedDuration::from_hours(24),
             interval: SignedDuration::from_mins(1),

@@ -24,6 +24,7 @@ fn of_account(kind: ActionKind, account: &str) -> Write {
         kind,
         target: Target::Account(sid(account)),
         transfer: None,
+        account: None,
         number_sid: None,
         releases: Vec::new(),
         settings: None,
@@ -122,6 +123,7 @@ fn owner_may_be_a_late_effect_only_of_an_open_transfer_to_it() {
     let write = Write {
         target: Target::Number(moved.phone.unwrap()),
         transfer: Some((from, to)),
+        account: None,
         number_sid: Some(moved.sid),
         ..of_account(ActionKind::Transfer, "AC01")
     };

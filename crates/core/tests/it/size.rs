@@ -58,6 +58,7 @@ fn transfer(history: &mut History, moves: usize) {
             kind: ActionKind::Transfer,
             target: Target::Number(phone),
             transfer: Some((owner(n, moves - 1), owner(n, moves))),
+            account: None,
             number_sid: Some(number_sid),
             releases: Vec::new(),
             settings: None,

@@ -79,7 +79,7 @@ pub(crate) struct ConnectionArgs {
 pub(crate) struct GuardrailArgs {
     /// The action kinds that are allowed; actions of other kinds are held as NotAllowed
     ///
-    /// `create` is allowed only when it is named: `default,create` adds it to the default ones.
+    /// `create` and `release` are allowed only when they are named: `default,create` adds one to the default ones.
     #[arg(
         long,
         env = "SUBACCOUNTD_VERBS",
@@ -96,6 +96,12 @@ pub(crate) struct GuardrailArgs {
     /// that read the state does not count when it is longer than a tenth of the rest and three intervals.
     #[arg(long, env = "SUBACCOUNTD_CLOSE_AFTER", value_name = "DUR", default_value = "72h", value_parser = duration)]
     close_after: SignedDuration,
+    /// The time from an order to release a number to its release; 0s skips it and nothing else
+    ///
+    /// Counts from the first pass of the unbroken run in which the state gave the order on the same terms. Time without a
+    /// pass does not count, as for --close-after.
+    #[arg(long, env = "SUBACCOUNTD_RELEASE_AFTER", value_name = "DUR", default_value = "24h", value_parser = duration)]
+    release_after: SignedDuration,
     /// The suspensions that are lifted when the desired status is active: normal, strict or always
     ///
     /// normal: all but those of accounts that were seen active under this desired status, and of accounts that are new to
@@ -131,7 +137,7 @@ struct BudgetArgs {
     /// The most changes of numbers' settings; N% is of the numbers that the state claims and that were found, at least 10
     #[arg(long, env = "SUBACCOUNTD_MAX_CONFIGURES", value_name = "N|N%", default_value = "25%", value_parser = limit)]
     max_configures: Limit,
-    /// The most numbers that closes may release
+    /// The most numbers that closes and releases may give back to Twilio together
     #[arg(long, env = "SUBACCOUNTD_MAX_RELEASED_NUMBERS", value_name = "N", default_value = "0")]
     max_released_numbers: usize,
     /// The rolling window of all limits
@@ -232,6 +238,7 @@ enum VerbName {
     Configure,
     #[value(name = "endCalls")]
     EndCalls,
+    Release,
     Close,
 }
 
@@ -260,6 +267,7 @@ impl VerbName {
             Self::Suspend => &[ActionKind::Suspend],
             Self::Configure => &[ActionKind::Configure],
             Self::EndCalls => &[ActionKind::EndCalls],
+            Self::Release => &[ActionKind::Release],
             Self::Close => &[ActionKind::Close],
         }
     }
@@ -362,6 +370,7 @@ impl GuardrailArgs {
         Policy {
             verbs: self.verbs.iter().flat_map(|name| name.kinds()).copied().collect(),
             close_after: self.close_after,
+            release_after: self.release_after,
             reactivation: match self.reactivation {
                 ReactivationName::Normal => Reactivation::Normal,
                 ReactivationName::Strict => Reactivation::Strict,

@@ -138,7 +138,10 @@ impl Metrics {
                 "Budget left within the window, by action kind; +Inf if unlimited.",
                 &["kind"],
             ),
-            at_risk: gauge("numbers_at_risk", "Numbers that the pending closes would release."),
+            at_risk: gauge(
+                "numbers_at_risk",
+                "Numbers that the pending closes and releases would release, less those that a limit keeps back.",
+            ),
             requests: counters("twilio_requests_total", "Requests to Twilio.", &["operation", "outcome"]),
             request_duration: register(&registry, HistogramVec::new(request_duration, &["operation"])),
             in_flight_limit: gauge("twilio_in_flight_limit", "Current limit of requests in flight."),

@@ -127,6 +127,7 @@ impl WriteEntry {
             | Action::Suspend(_)
             | Action::Configure(_)
             | Action::EndCalls(_)
+            | Action::Release(_)
             | Action::Close(_) => None,
         };
         let message = executed.outcome.message();

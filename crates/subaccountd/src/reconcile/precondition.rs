@@ -65,7 +65,7 @@ impl Precondition for StatePrecondition<'_> {
         if self.is_stopping() {
             return Err(stopping());
         }
-        let share = !matches!(action, Action::Close(_) | Action::Create(_));
+        let share = !matches!(action, Action::Close(_) | Action::Create(_) | Action::Release(_));
         let found = tokio::select! {
             biased;
             () = self.stopping.cancelled() => return Err(stopping()),
@@ -97,6 +97,7 @@ fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
         }
         Action::Transfer(transfer) => (vec![transfer.to.into(), transfer.from.into()], vec![transfer.phone]),
         Action::Configure(configure) => (vec![configure.account.into()], vec![configure.phone]),
+        Action::Release(release) => (vec![release.account.sid.into()], vec![release.phone]),
         Action::Close(close) => {
             let numbers = close.listed.values().chain(&close.at_risk).copied().collect();
             (vec![close.account.sid.into()], numbers)

@@ -43,24 +43,40 @@ impl Recorder<'_> {
     fn audit(&self, planned: &Planned, request_id: Option<&str>, message: &str) -> Audit {
         let action = &planned.action;
         let account = action.account();
-        let (reason, labels) = self.desired.notes(&account).unzip();
+        let (_, labels) = self.desired.notes(&account).unzip();
         Audit {
             state: self.loaded.sha256.clone(),
             revision: self.loaded.revision.clone(),
             accounts: account.sid().into_iter().chain(giver(action)).collect(),
-            reason: reason.flatten().map(str::to_owned),
+            reason: self.reason(action).map(str::to_owned),
             labels: labels.cloned().unwrap_or_default(),
             request_id: request_id.map(str::to_owned),
             message: message.to_owned(),
         }
     }
 
+    /// The reason that the state gives for `action`: for a release that of its order, if it has one.
+    fn reason(&self, action: &Action) -> Option<&str> {
+        let of_entry = || self.desired.notes(&action.account()).and_then(|(reason, _)| reason);
+        let order = match action {
+            Action::Release(release) => self.desired.release(release.account.sid, release.phone),
+            Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Transfer(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::EndCalls(_)
+            | Action::Close(_) => None,
+        };
+        order.and_then(|order| order.reason.as_deref()).or_else(of_entry)
+    }
+
     /// Logs one line for a write, with the reason and the labels of its entry.
     fn log(&self, planned: &Planned, outcome: &Outcome) {
         let (loaded, action) = (self.loaded, &planned.action);
         let account = action.account();
-        let (reason, labels) = self.desired.notes(&account).unzip();
-        let reason = reason.flatten();
+        let (_, labels) = self.desired.notes(&account).unzip();
+        let reason = self.reason(action);
         let labels = labels.filter(|labels| !labels.is_empty()).map(|labels| {
             let pairs = labels.iter().map(|(key, value)| format!("{key}={value}"));
             pairs.collect::<Vec<_>>().join(",")
@@ -105,6 +121,7 @@ const fn giver(action: &Action) -> Option<AccountSid> {
         | Action::Suspend(_)
         | Action::Configure(_)
         | Action::EndCalls(_)
+        | Action::Release(_)
         | Action::Close(_) => None,
     }
 }

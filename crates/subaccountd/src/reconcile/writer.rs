@@ -2,7 +2,7 @@
 //! dry run has none.
 
 use subaccountd_core::{
-    Account, AccountSid, Action, Number, Outcome, Skip, SkipCause,
+    Account, AccountSid, Action, Number, NumberSid, Outcome, Skip, SkipCause,
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
 };
 use subaccountd_twilio::Client;
@@ -68,6 +68,10 @@ impl WriteSlot for Slot<'_> {
 
     async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
         Self::unless_stopping(&self.writer.stopping, self.inner.numbers(owner)).await
+    }
+
+    async fn number(&mut self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        Self::unless_stopping(&self.writer.stopping, self.inner.number(owner, number)).await
     }
 
     async fn send(&mut self, action: &Action) -> Sent {

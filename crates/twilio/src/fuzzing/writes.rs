@@ -3,7 +3,8 @@
 use http::{Method, Response};
 use subaccountd_core::{
     Account, Action, CallEnd, CallStatus, Close, Configure, Create, EndCalls, FriendlyName, LiveStatus,
-    NumberSetting, NumberSettings, Outcome, PhoneNumber, Status, Transfer, TransferResources,
+    Number, NumberSetting, NumberSettings, Outcome, PhoneNumber, Release, Status, Transfer,
+    TransferResources,
     remote::{Apply, Sent, WriteSlot},
 };
 
@@ -24,9 +25,11 @@ pub(super) fn check_all(bench: &Bench, input: &[u8]) {
             Ok(mut slot) => slot.send(&action).await,
             Err(skip) => Outcome::Skipped(skip).into(),
         });
-        let posts = requests.iter().filter(|request| request.method == Method::POST).count();
-        assert_eq!(posts, 1, "{requests:?}");
-        assert_eq!(requests[0].method, Method::POST, "{requests:?}");
+        let writes = requests.iter().filter(|request| request.method != Method::GET).count();
+        assert_eq!(writes, 1, "{requests:?}");
+        let deletes = matches!(action, Action::Release(_));
+        let method = if deletes { Method::DELETE } else { Method::POST };
+        assert_eq!(requests[0].method, method, "{requests:?}");
         check(&sent, &action, answers(input).next().as_ref(), input);
     }
 }
@@ -60,6 +63,11 @@ fn actions(phone: PhoneNumber) -> Vec<Action> {
             account: closed.clone(),
             calls: vec![CallEnd { sid: call(), status: CallStatus::InProgress }],
         }),
+        Action::Release(Release {
+            phone,
+            account: closed.clone(),
+            number: Number::new(number(), Some(phone)),
+        }),
         Action::Close(Close { account: closed, listed: [].into(), at_risk: Vec::new() }),
         Action::Transfer(transfer),
         Action::Configure(configure),
@@ -87,10 +95,11 @@ fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input
                 | Action::Create(_)
                 | Action::Suspend(_)
                 | Action::Transfer(_)
+                | Action::Release(_)
                 | Action::Configure(_) => false,
             };
             let is_success = status.is_some_and(|status| (200..300).contains(&status));
-            assert!(if is_success { shows(body, action) } else { was_closed }, "{at}");
+            assert!(if is_success { shows(status, body, action) } else { was_closed }, "{at}");
         }
         Outcome::Refused(refusal) => {
             assert!(
@@ -113,8 +122,8 @@ fn check(sent: &Sent, action: &Action, answer: Option<&Response<Vec<u8>>>, input
     }
 }
 
-/// Returns true when the body names what `action` asked for.
-fn shows(body: &[u8], action: &Action) -> bool {
+/// Returns true when the body names what `action` asked for; an answer without a body says it with its status.
+fn shows(status: Option<u16>, body: &[u8], action: &Action) -> bool {
     let words = match action {
         Action::Suspend(_) => vec![Status::Suspended.to_string()],
         Action::Reactivate(_) => vec![Status::Active.to_string()],
@@ -124,6 +133,7 @@ fn shows(body: &[u8], action: &Action) -> bool {
         Action::Transfer(transfer) => vec![transfer.to.to_string()],
         Action::Configure(_) => vec![URL.to_owned()],
         Action::EndCalls(_) => OVER.map(str::to_owned).into(),
+        Action::Release(_) => return status == Some(204),
     };
     // Any letter may be written as an escape.
     let text = String::from_utf8_lossy(body);

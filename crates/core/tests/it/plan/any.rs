@@ -141,6 +141,12 @@ fn check_only_what_is_listed(scene: &Scene, plan: &Plan) -> Result<(), TestCaseE
                 prop_assert!(entry.is_some_and(|entry| entry.end_calls && !entry.paused));
                 prop_assert_eq!(end.account.status.known(), Some(Status::Suspended));
             }
+            Action::Release(release) => {
+                let account = release.account.sid;
+                prop_assert!(scene.desired.release(account, release.phone).is_some());
+                prop_assert!(!claimants.contains_key(&release.phone) && !scene.desired.faulty());
+                prop_assert!(!scene.desired.paused_for_numbers(account));
+            }
             Action::Close(_) => {}
         }
         prop_assert!(planned.action.number().is_some() || planned.action.account() != sid("AC00"));

@@ -10,6 +10,7 @@ mod memory;
 mod noticing;
 mod numbers;
 mod obstacles;
+mod releases;
 mod settings;
 mod transfer_defaults;
 mod unnamed;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use subaccountd_core::{
-    Account, AccountSid, Action, Number, Outcome, Planned, Receipt, Skip,
+    Account, AccountSid, Action, Number, NumberSid, Outcome, Planned, Receipt, Skip,
     execute::{self, Execution, execute},
     record::{Precondition, Record, Stopwatch},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
@@ -138,6 +138,13 @@ impl WriteSlot for Place<'_> {
     async fn numbers(&mut self, owner: AccountSid) -> Result<Vec<Number>, RemoteError> {
         self.0.log(&format!("read the numbers of {owner}"));
         self.0.scene.lists[&owner].clone().map_err(|why| error(ErrorKind::Unreadable, &why))
+    }
+
+    async fn number(&mut self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        self.0.log(&format!("read {number} of {owner}"));
+        (self.0.look)(owner)?;
+        let list = self.0.scene.lists[&owner].clone().map_err(|why| error(ErrorKind::Unreadable, &why))?;
+        Ok(list.into_iter().find(|held| held.sid == number))
     }
 
     async fn send(&mut self, action: &Action) -> Sent {

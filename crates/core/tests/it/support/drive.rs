@@ -86,8 +86,9 @@ impl Scene {
                 let owner = truth.copied().or(listed.as_ref().map(|(owner, _)| *owner));
                 let settings = id.phone().and_then(|phone| self.settings_truth.get(&phone).cloned());
                 let settings = settings.map(Box::new).or(listed.and_then(|(_, number)| number.settings));
-                let found =
-                    (owner == Some(account)).then(|| Number { settings, ..Number::new(number, id.phone()) });
+                let is_gone = id.phone().is_some_and(|phone| self.gone_numbers.contains(&phone));
+                let found = (owner == Some(account) && !is_gone)
+                    .then(|| Number { settings, ..Number::new(number, id.phone()) });
                 Answer::Number(account, id, Ok(found))
             }
         }

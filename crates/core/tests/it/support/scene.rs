@@ -1,6 +1,9 @@
 //! A scene: a state, the fleet that fits it, a history and a time. A test changes one thing and looks at the plan.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
@@ -31,6 +34,8 @@ pub(crate) struct Scene {
     pub(crate) truth: BTreeMap<AccountSid, Account>,
     /// Owners of numbers that a single fetch shows otherwise than the lagging lists.
     pub(crate) number_truth: BTreeMap<PhoneNumber, AccountSid>,
+    /// Numbers that are gone, while the lagging lists still show them.
+    pub(crate) gone_numbers: BTreeSet<PhoneNumber>,
     /// Settings of numbers that a single fetch shows otherwise than the lagging lists.
     pub(crate) settings_truth: BTreeMap<PhoneNumber, ShownSettings>,
     pub(crate) addresses: BTreeMap<AccountSid, Vec<Address>>,
@@ -99,6 +104,7 @@ impl Scene {
             unreadable_rows: Vec::new(),
             truth: BTreeMap::new(),
             number_truth: BTreeMap::new(),
+            gone_numbers: BTreeSet::new(),
             settings_truth: BTreeMap::new(),
             addresses: BTreeMap::new(),
             history: History::default(),
@@ -443,6 +449,8 @@ impl Scene {
         if let Some((owner, number)) = after.listed(phone.into()) {
             after.number_truth.insert(phone, owner);
             after.settings_truth.insert(phone, *number.settings.unwrap_or_default());
+        } else {
+            after.gone_numbers.insert(phone);
         }
         after.lists = listed;
         after
@@ -494,6 +502,7 @@ impl Scene {
                 }
                 scene
             }
+            Action::Release(release) => self.nowhere(&release.phone.to_string()),
             Action::Close(close) => {
                 let sid = close.account.sid;
                 let mut scene = self.with(&sid.to_string(), |account| touch(account, Status::Closed));

@@ -103,9 +103,11 @@ fn many_gaps_make_the_rest_longer_and_never_shorter() {
         scene = scene.away("8h").pass().after("10m");
     }
     let rested = SignedDuration::from_hours(1) + SignedDuration::from_mins(1000);
-    let unattended = scene
-        .history
-        .unattended(scene.history.close_decision(sid("AC01")).unwrap().since.unwrap(), scene.now.best());
+    let unattended = scene.history.unattended(
+        scene.history.close_decision(sid("AC01")).unwrap().since.unwrap(),
+        scene.now.best(),
+        SignedDuration::ZERO,
+    );
     assert!(unattended >= SignedDuration::from_hours(800), "{unattended:?}");
     assert!(!is_closed(&scene));
     let json = serde_json::to_string(&scene.history).unwrap();
@@ -122,7 +124,7 @@ fn gaps_are_exact_up_to_their_bound() {
             let from = begin + SignedDuration::from_hours(gap);
             scene = scene.event(Event::Unattended { from, to: from + SignedDuration::from_mins(1) });
         }
-        scene.history.unattended(begin, begin + SignedDuration::from_hours(999))
+        scene.history.unattended(begin, begin + SignedDuration::from_hours(999), SignedDuration::ZERO)
     };
     assert_eq!(unattended(64), SignedDuration::from_mins(64));
     assert_eq!(unattended(65), SignedDuration::from_mins(65 + 59));

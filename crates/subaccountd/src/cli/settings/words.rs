@@ -20,7 +20,7 @@ impl GuardrailArgs {
     /// These rules as flag values.
     pub(crate) fn words(&self) -> FlagValues {
         // A new field does not compile until it is added here.
-        let Self { verbs, close_after, reactivation, budgets } = self;
+        let Self { verbs, close_after, release_after, reactivation, budgets } = self;
         let verbs: BTreeSet<_> = verbs.iter().flat_map(|name| name.kinds()).collect();
         let verbs: Vec<_> = verbs.into_iter().map(|kind| kind.as_str()).collect();
         let reactivation = match reactivation {
@@ -35,6 +35,7 @@ impl GuardrailArgs {
         [
             ("verbs", verbs.join(",")),
             ("close-after", format!("{close_after:#}")),
+            ("release-after", format!("{release_after:#}")),
             ("reactivation", reactivation.to_owned()),
             ("max-reactivations", limit(budgets.max_reactivations)),
             ("max-suspends", limit(budgets.max_suspends)),
@@ -70,8 +71,9 @@ mod tests {
     #[test]
     fn rules_come_back_from_their_words() {
         let words: FlagValues = [
-            ("verbs", "default,create"),
+            ("verbs", "default,create,release"),
             ("close-after", "90m"),
+            ("release-after", "45m"),
             ("reactivation", "strict"),
             ("max-reactivations", "0"),
             ("max-suspends", "100%"),
@@ -88,9 +90,13 @@ mod tests {
         let rules = GuardrailArgs::from_words(&words).unwrap_or_else(|error| panic!("{error}"));
         let again = GuardrailArgs::from_words(&rules.words()).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((rules.policy(), rules.limits()), (again.policy(), again.limits()));
-        assert_eq!(rules.words()["verbs"], "reactivate,create,transfer,suspend,configure,endCalls,close");
+        assert_eq!(
+            rules.words()["verbs"],
+            "reactivate,create,transfer,suspend,configure,endCalls,release,close"
+        );
         assert_eq!(rules.limits().verbs[&ActionKind::Create], Limit::Count(4));
         assert_eq!(rules.policy().close_after, jiff::SignedDuration::from_mins(90));
+        assert_eq!(rules.policy().release_after, jiff::SignedDuration::from_mins(45));
         assert_eq!(rules.limits().verbs[&ActionKind::Transfer], Limit::Percent(12));
         assert_eq!(rules.words().keys().cloned().collect::<BTreeSet<_>>(), GuardrailArgs::flags());
     }

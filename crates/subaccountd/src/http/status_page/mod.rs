@@ -262,9 +262,10 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
 }
 
 fn risk(report: &Report) -> Option<Risk> {
-    let closes = report.plan.actions.iter().filter(|action| action.kind == ActionKind::Close);
-    let named: Vec<_> = closes.clone().flat_map(|close| &close.at_risk).map(ToString::to_string).collect();
-    let (closes, numbers) = (closes.count(), report.figures.at_risk);
+    let actions = || report.plan.actions.iter();
+    let closes = actions().filter(|action| action.kind == ActionKind::Close).count();
+    let named: Vec<_> = actions().flat_map(|action| &action.at_risk).map(ToString::to_string).collect();
+    let numbers = report.figures.at_risk;
     let not_named = numbers.saturating_sub(named.len().min(RISKS_SHOWN));
     let named = named.into_iter().take(RISKS_SHOWN).collect();
     (closes + numbers > 0).then_some(Risk { closes, numbers, named, not_named })

@@ -84,12 +84,23 @@ fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
     words.concat()
 }
 
+/// Shows the numbers that the state orders to be released.
+fn released(orders: impl Iterator<Item = PhoneNumber>, page: &mut ExplainText) {
+    let orders: Vec<_> = orders.collect();
+    if !orders.is_empty() {
+        page.line(&format!("to be released: {}", numbers(&orders)));
+    }
+}
+
 fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut ExplainText) {
     page.section("desired");
+    let orders =
+        || case.desired.releases().filter(|(account, ..)| *account == sid).map(|(_, number, _)| number);
     let Some(entry) = entry else {
         let is_main = sid == case.observation.observed.main();
         let claims: Vec<_> = case.desired.claims().filter(|(to, ..)| *to == sid).map(|(_, n, _)| n).collect();
-        return page.line(&if is_main { numbers(&claims) } else { "not listed in the state".to_owned() });
+        page.line(&if is_main { numbers(&claims) } else { "not listed in the state".to_owned() });
+        return released(orders(), page);
     };
     let claims: Vec<PhoneNumber> = entry.numbers.keys().copied().collect();
     match entry.close() {
@@ -102,6 +113,7 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
             }
         }
     }
+    released(orders(), page);
     if case.desired.paused() {
         page.line("the whole state is paused");
     } else if entry.paused {

@@ -89,7 +89,7 @@ impl ExplainContext<'_> {
                 }
                 (None, _) => format!("{} {}", action.kind, action.account),
             });
-            if !action.at_risk.is_empty() {
+            if action.number.is_none() && !action.at_risk.is_empty() {
                 page.line(&format!("releasing {}", first_of(&action.at_risk)));
             }
             if let Some(note) = &action.note {
@@ -180,5 +180,6 @@ fn quoted(text: &str) -> String {
 /// Returns true when a write touches `account`.
 fn touches(write: &Write, account: AccountSid) -> bool {
     matches!(write.target, Target::Account(of) | Target::Calls(of) if of == account)
+        || write.account == Some(account)
         || write.transfer.is_some_and(|(from, to)| from == account || to == account)
 }

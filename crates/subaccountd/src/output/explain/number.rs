@@ -2,7 +2,8 @@
 
 use subaccountd_core::{
     AccountSid, ActionKind, Claim, FriendlyName, Number, NumberId, NumberLocation, NumberSetting,
-    PhoneNumber, ResourceRef, Target, TransferResources,
+    PhoneNumber, ReleaseTerms, ResourceRef, Target, TransferResources,
+    plan::RECLAIMED_WITHIN,
     report::{ActionView, HeldView},
 };
 
@@ -33,6 +34,12 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
             None => page.line("not claimed by any entry"),
         },
     }
+    for (account, number, terms) in case.desired.releases().filter(|(_, number, _)| Some(*number) == phone) {
+        page.line(&format!("to be released: {}", case.view.named(account)));
+        for words in order_terms(case, account, number, terms) {
+            page.line(&words);
+        }
+    }
     for entry in case.desired.accounts() {
         if entry.close().is_some_and(|terms| phone.is_some_and(|phone| terms.release.contains(&phone))) {
             page.line(&format!("the close of {} may release it", case.view.named(entry.sid)));
@@ -56,6 +63,34 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
         });
     }
     page.out
+}
+
+/// The terms of the order to release `phone`, and where it stands.
+fn order_terms(
+    case: &ExplainContext<'_>,
+    account: AccountSid,
+    phone: PhoneNumber,
+    terms: &ReleaseTerms,
+) -> Vec<String> {
+    let mut says = Vec::new();
+    says.extend(terms.not_before.map(|not_before| format!("not before {not_before}")));
+    says.extend(terms.reason.as_ref().map(|reason| format!("declared reason: {reason}")));
+    let known = case.observation.history.release_order(account, phone);
+    let Some(order) = known.filter(|order| order.terms == terms.digest()) else { return says };
+    says.extend(order.since.map(|since| format!("in the state since {since}")));
+    match order.settled {
+        Some(end) if end.by_us => {
+            let until = end.at.checked_add(RECLAIMED_WITHIN).unwrap_or(end.at);
+            says.push(format!(
+                "released at {}; by Twilio's documentation it can be had back in the Twilio Console until {until}, at the \
+                 price of a new number",
+                end.at
+            ));
+        }
+        Some(end) => says.push(format!("settled at {}: {account} did not hold it", end.at)),
+        None => {}
+    }
+    says
 }
 
 /// The name of the entry without an account that claims `phone`.
@@ -87,6 +122,9 @@ fn verdict(
         NumberLocation::Nowhere => "not in any list that was read".to_owned(),
     };
     let lost = case.actions(|action| loses(action, phone));
+    if lost.iter().any(|action| action.kind == ActionKind::Release) {
+        return format!("{is}, and RELEASED in the next pass");
+    }
     if let Some(close) = lost.first() {
         return format!("{is}, and RELEASED WITH THE CLOSE of {} in the next pass", close.account);
     }
@@ -98,12 +136,18 @@ fn verdict(
         return format!("{is}, desired in {}; transfer is planned", case.view.named(&action.account));
     }
     if let Some(held) = case.held(|held| is_about(held, phone)).first() {
+        if held.kind == ActionKind::Release {
+            return format!("{is}, to be released; HELD: {}", held.reason);
+        }
         return format!("{is}, desired in {}; HELD: {}", case.view.named(&held.account), held.reason);
     }
     if !case.not_known(|open| phone.is_some() && open.number == phone).is_empty() {
         return format!("{is}; NOT KNOWN from this snapshot");
     }
+    let is_ordered =
+        case.desired.releases().any(|(account, number, _)| Some(number) == phone && !holds(holder, account));
     match (claimant, holder) {
+        (None, _) if is_ordered => format!("{is}: its release is settled"),
         (Some(claimant), NumberLocation::In(holder, _)) if claimant == holder => format!("{is}: in sync"),
         (Some(claimant), _) => format!("{is}, desired in {}", case.view.named(claimant)),
         (None, NumberLocation::In(..)) if phone.is_none() => {
@@ -113,6 +157,14 @@ fn verdict(
         (None, NumberLocation::InTransit | NumberLocation::Nowhere) => {
             format!("{is}; not claimed by any entry")
         }
+    }
+}
+
+fn holds(holder: NumberLocation<'_>, account: AccountSid) -> bool {
+    match holder {
+        NumberLocation::In(holder, _) => holder == account,
+        NumberLocation::InTransit => true,
+        NumberLocation::Nowhere => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use subaccountd_core::{
-    NotKnown,
+    ActionKind, NotKnown,
     manifest::Diagnostic,
     report::{ActionView, HeldView, NotKnownView},
     text::{clip, count},
@@ -64,14 +64,19 @@ pub(crate) fn markdown(view: &View<'_>) -> String {
     out
 }
 
-/// The closes by name, as many as fit, and how many did not.
+/// The closes and releases by name, as many as fit, and how many did not.
 fn risk(view: &View<'_>, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let _ = write!(out, "\n> [!CAUTION]\n> **{risk}**\n>\n");
     let (mut left, mut missing, mut unnamed) = (MAX_RISK, 0, 0);
-    for close in view.closes() {
+    for close in view.irreversible() {
         let account = inline(&clip(&view.named(&close.account), MAX_CELL));
-        let mut line = format!("> - close {account}, releasing ");
+        let is_close = close.kind == ActionKind::Close;
+        let mut line = if is_close {
+            format!("> - close {account}, releasing ")
+        } else {
+            format!("> - release of {account}: ")
+        };
         let mut named = 0;
         for number in &close.at_risk {
             if line.len() + 40 > left {
@@ -84,7 +89,7 @@ fn risk(view: &View<'_>, out: &mut String) {
             line += "no number";
         }
         if line.len() + 40 > left {
-            missing += 1;
+            missing += usize::from(is_close);
             unnamed += close.at_risk.len();
             continue;
         }
@@ -95,9 +100,11 @@ fn risk(view: &View<'_>, out: &mut String) {
         *out += &line;
         out.push('\n');
     }
+    let (accounts, numbers) = (count(missing, "account"), count(unnamed, "number"));
     if missing > 0 {
-        let (accounts, numbers) = (count(missing, "account"), count(unnamed, "number"));
         let _ = writeln!(out, "> - and {accounts} that do not fit here, releasing {numbers}");
+    } else if unnamed > 0 {
+        let _ = writeln!(out, "> - and releases of {numbers} that do not fit here");
     }
 }
 

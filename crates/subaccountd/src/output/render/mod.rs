@@ -101,22 +101,27 @@ impl<'a> View<'a> {
         (!words.is_empty()).then(|| words.join(", "))
     }
 
-    /// The closes, which cannot be undone.
-    fn closes(&self) -> impl Iterator<Item = &ActionView> {
-        self.plan.actions.iter().filter(|action| action.kind == ActionKind::Close)
+    /// The closes and releases, which cannot be undone.
+    fn irreversible(&self) -> impl Iterator<Item = &ActionView> {
+        let kinds = [ActionKind::Close, ActionKind::Release];
+        self.plan.actions.iter().filter(move |action| kinds.contains(&action.kind))
     }
 
-    /// The closes and the releases of numbers that cannot be undone, in one line.
+    /// The accounts that are closed and the numbers that are released, in one line.
     fn risk(&self) -> Option<String> {
-        let closes = self.closes().count();
-        let lost: usize = self.closes().map(|close| close.at_risk.len()).sum();
+        let closes = self.irreversible().filter(|action| action.kind == ActionKind::Close).count();
+        let lost: usize = self.irreversible().map(|action| action.at_risk.len()).sum();
         let accounts = if closes == 1 { "1 account is".to_owned() } else { format!("{closes} accounts are") };
         let numbers = match lost {
             0 => "no number is released".to_owned(),
             1 => "1 number is released".to_owned(),
             n => format!("{n} numbers are released"),
         };
-        (closes > 0).then(|| format!("CANNOT BE UNDONE: {accounts} closed for good, {numbers}"))
+        match (closes, lost) {
+            (0, 0) => None,
+            (0, _) => Some(format!("CANNOT BE UNDONE: {numbers}")),
+            (_, _) => Some(format!("CANNOT BE UNDONE: {accounts} closed for good, {numbers}")),
+        }
     }
 }
 
@@ -129,7 +134,7 @@ fn counts(plan: &PlanView) -> String {
     }
     let words = |kind: ActionKind| match (kind, of(kind)) {
         // These are told when there are any.
-        (ActionKind::Create | ActionKind::Configure | ActionKind::EndCalls, 0) => None,
+        (ActionKind::Create | ActionKind::Configure | ActionKind::EndCalls | ActionKind::Release, 0) => None,
         (ActionKind::EndCalls, number) => Some(format!("{number} with calls to end")),
         (kind, number) => Some(format!("{number} to {kind}")),
     };

@@ -129,8 +129,13 @@ fn not_known(view: &View<'_>, style: Style, out: &mut String) {
 fn banner(view: &View<'_>, style: Style, out: &mut String) {
     let Some(risk) = view.risk() else { return };
     let mut lines = style.wrapped("!!! ", "!!! ", &risk);
-    for close in view.closes() {
-        let words = format!("close {}, releasing {}", view.named(&close.account), lost(close));
+    for action in view.irreversible() {
+        let (account, numbers) = (view.named(&action.account), lost(action));
+        let words = if action.kind == ActionKind::Release {
+            format!("release {numbers} of {account}")
+        } else {
+            format!("close {account}, releasing {numbers}")
+        };
         lines += &style.wrapped("!!!   ", "!!!       ", &words);
     }
     out.push('\n');
@@ -171,7 +176,8 @@ fn action(view: &View<'_>, action: &ActionView, style: Style, out: &mut String) 
         (_, Some(number), None) => number.to_string(),
         (_, None, _) => String::new(),
     };
-    let painted = if action.kind == ActionKind::Close { style.red(kind) } else { style.bold(kind) };
+    let is_final = matches!(action.kind, ActionKind::Close | ActionKind::Release);
+    let painted = if is_final { style.red(kind) } else { style.bold(kind) };
     let lines = style.wrapped(&format!("  {kind:<12}"), INDENT, &what);
     let _ = writeln!(out, "{}", lines.trim_end().replacen(kind, &painted, 1));
     if let Some(note) = &action.note {

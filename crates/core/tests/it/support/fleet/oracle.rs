@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     AccountSid, Action, ActionKind, Desired, DesiredStatus, Number, NumberId, NumberSetting, PhoneNumber,
-    Status,
+    Release, Status, Transfer,
 };
 use twilio_sim::{AccountStatus, ApiError, SuspendedNumbers, TransferResources, World};
 
@@ -41,7 +41,7 @@ impl Fleet {
             self.desired.entry(*account).map_or(faulty, |entry| entry.close().is_some())
         });
         for entry in self.desired.accounts() {
-            let Some(terms) = entry.close().map(subaccountd_core::CloseTerms::digest) else { continue };
+            let Some(terms) = entry.close_digest() else { continue };
             let known = decided.get(&entry.sid).is_some_and(|(before, _)| *before == terms);
             if !known {
                 decided.insert(entry.sid, (terms, self.now));
@@ -67,6 +67,7 @@ impl Fleet {
                 Some(*account).filter(closes).into_iter().collect()
             }
             Action::Configure(configure) => vec![configure.account],
+            Action::Release(release) => vec![release.account.sid],
             Action::Close(close) => vec![close.account.sid],
         };
         let listed = self.listed.lock().unwrap();
@@ -109,6 +110,10 @@ impl Fleet {
             Action::EndCalls(end) => {
                 let entry = desired.entry(end.account.sid);
                 assert!(entry.is_some_and(|entry| entry.end_calls), "{action}");
+            }
+            Action::Release(release) => {
+                assert!(desired.release(release.account.sid, release.phone).is_some(), "{action}");
+                assert!(!desired.faulty() && desired.claim(release.phone).is_none(), "{action}");
             }
             Action::Close(close) => assert_eq!(status(&close.account.sid), Some(Status::Closed), "{action}"),
         }
@@ -173,6 +178,15 @@ impl Fleet {
                 world.edit_number(&phone, self.now, |number| configure(number, &wanted.settings)).unwrap();
                 Ok(())
             }
+            Action::Release(release) => {
+                let phone = release.phone.to_string();
+                let sid = release.number.sid.to_string();
+                let number = world.number(&phone).filter(|number| *number.sid == *sid);
+                if number.is_none_or(|number| *number.owner != *release.account.sid.to_string()) {
+                    return Err(ApiError::not_found(&phone));
+                }
+                world.release_number(&phone, self.now)
+            }
             Action::EndCalls(end) => {
                 let sid = end.account.sid.to_string();
                 assert_eq!(world.status(&sid), Some(AccountStatus::Suspended), "{action}");
@@ -203,8 +217,8 @@ impl Fleet {
 /// The status of the account, or the owner or the settings of the number, that `action` is about.
 fn at(world: &World, action: &Action) -> Option<String> {
     match action {
-        Action::Transfer(transfer) => {
-            world.owner_of(&transfer.phone.to_string()).map(|owner| owner.as_str().to_owned())
+        Action::Transfer(Transfer { phone, .. }) | Action::Release(Release { phone, .. }) => {
+            world.owner_of(&phone.to_string()).map(|owner| owner.as_str().to_owned())
         }
         Action::Create(_) => Some(world.accounts().count().to_string()),
         Action::Configure(configure) => {

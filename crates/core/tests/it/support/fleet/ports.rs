@@ -72,6 +72,7 @@ fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
         }
         Action::Transfer(transfer) => (vec![transfer.from.into(), transfer.to.into()], vec![transfer.phone]),
         Action::Configure(configure) => (vec![configure.account.into()], vec![configure.phone]),
+        Action::Release(release) => (vec![release.account.sid.into()], vec![release.phone]),
         Action::Close(close) => (vec![close.account.sid.into()], close.listed.values().copied().collect()),
     }
 }

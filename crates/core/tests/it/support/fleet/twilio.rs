@@ -146,6 +146,13 @@ impl WriteSlot for Place<'_> {
         self.0.numbers(owner).inspect(|listed| self.0.was_shown(owner, listed))
     }
 
+    async fn number(&mut self, owner: AccountSid, number: NumberSid) -> Result<Option<Number>, RemoteError> {
+        if self.0.next_trouble() == Trouble::Before {
+            return Err(error(ErrorKind::Unreadable, "503"));
+        }
+        Ok(self.0.number(owner, number))
+    }
+
     async fn send(&mut self, action: &Action) -> Sent {
         self.0.send(action).into()
     }
@@ -177,12 +184,15 @@ impl Fleet {
             return unknown();
         }
         let mut trouble = self.next_trouble();
-        if matches!((trouble, action), (Trouble::Late, Action::Close(_) | Action::EndCalls(_))) {
-            // A sent request cannot be revoked, so a late close or end of a call is not checked.
+        if matches!(
+            (trouble, action),
+            (Trouble::Late, Action::Close(_) | Action::EndCalls(_) | Action::Release(_))
+        ) {
+            // A sent request cannot be revoked, so a late close, release or end of a call is not checked.
             trouble = Trouble::After;
         }
-        if matches!(action, Action::Create(_)) {
-            // No answer shows the old value of an account that did not exist.
+        if matches!(action, Action::Create(_) | Action::Release(_)) {
+            // No answer shows the old value of an account that did not exist, or of a number.
             trouble = match trouble {
                 Trouble::Ignored => Trouble::Before,
                 Trouble::Stale => Trouble::After,
@@ -227,6 +237,7 @@ impl Fleet {
             | Action::Suspend(_)
             | Action::Configure(_)
             | Action::EndCalls(_)
+            | Action::Release(_)
             | Action::Close(_) => None,
         };
         let sid = created.or_else(|| action.account().sid().filter(|_| action.number().is_none()));
