@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     diagnostic_builder::Diagnostics,
     entry::MAX_REASON,
-    fields::{Fields, list, phone, text},
+    fields::{Fields, list, phone, text, type_mismatch},
     location::Location,
     suggestions::RELEASE,
     times::time,
@@ -32,12 +32,17 @@ pub(super) fn read(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) -> Ve
 }
 
 fn order(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Vec<Order> {
-    if !matches!(node.kind, Kind::Map(_)) {
-        let number = phone(node, "release", diagnostics);
-        let order = |number| Order { number, location: node.location, terms: ReleaseTerms::default() };
-        return number.map(order).into_iter().collect();
-    }
     let what = "an item of `release`";
+    // A list of numbers is `close.release` with a wrong indentation: numbers that may be lost, not an order to release them.
+    if let Kind::Text(text) = &node.kind
+        && text.parse::<PhoneNumber>().is_ok()
+    {
+        let help = format!(
+            "write `number: \"{text}\"` to release the number; if it may be lost with the account, move it into `close.release`"
+        );
+        type_mismatch(node, what, "a mapping", &help, diagnostics);
+        return Vec::new();
+    }
     let Some(fields) = Fields::open(node, what, RELEASE, diagnostics) else { return Vec::new() };
     fields.require("number", what, "write `number: \"+15105550101\"`", diagnostics);
     let read = |node: &Node| Some((phone(node, "number", diagnostics)?, node.location));

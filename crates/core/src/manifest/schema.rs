@@ -187,18 +187,15 @@ struct CloseSchema {
     release: Option<Vec<PhoneNumberSchema>>,
 }
 
-/// An order to release a phone number: alone, or with its terms. It ends with the release, and begins anew when it changes.
+/// An order to release a phone number. It ends with the release, and begins anew when it changes.
 #[derive(JsonSchema)]
-#[schemars(rename = "Release", untagged)]
-enum ReleaseSchema {
-    Short(PhoneNumberSchema),
-    Long(Box<LongRelease>),
-}
-
-/// An order to release a phone number with its terms.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields, extend("patternProperties" = {"^x-": true}))]
-struct LongRelease {
+#[schemars(
+    rename = "Release",
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    extend("patternProperties" = {"^x-": true})
+)]
+struct ReleaseSchema {
     /// The phone number.
     number: PhoneNumberSchema,
     /// The number is not released before this time.

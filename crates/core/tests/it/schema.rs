@@ -53,7 +53,7 @@ fn assert_alike(document: &Value) {
 fn full() -> Value {
     let text = r#"{
         "apiVersion": "subaccountd/v1", "kind": "DesiredState", "paused": false, "x-a": null,
-        "mainAccount": {"sid": "AC00", "numbers": ["+15105550100"], "x-a": 1,
+        "mainAccount": {"sid": "AC00", "numbers": ["+15105550100"], "x-a": 1, "release": [{"number": "+15105550105"}],
                         "numberDefaults": {"smsUrl": "", "smsApplicationSid": "AP02", "x-a": 1},
                         "transferDefaults": [{"prefix": "+1"}]},
         "subaccounts": [
@@ -70,6 +70,7 @@ fn full() -> Value {
              "transferDefaults": [{"prefix": "+4930", "type": "toll-free", "addressSid": "AD01", "bundleSid": "BU01",
                                    "identitySid": "RI01", "x-a": 1}],
              "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "endCalls": false, "reason": "why",
+             "release": [{"number": "+15105550104", "notBefore": "2026-12-24", "reason": "over", "x-a": 1}],
              "labels": {"a": "b", "x-a": "c"},
              "x-a": {}},
             {"sid": "AC02", "status": "closed", "endCalls": true, "numbers": [],

@@ -52,10 +52,11 @@ pub(super) async fn explain(
             None => bail!("{sid} is not in any number list that was read: check the SID"),
         },
         Id::Phone(phone) => {
-            let is_claimed = desired.claimants().contains_key(&phone);
-            if !is_claimed && observation.observed.locate(phone) == NumberLocation::Nowhere {
+            let is_named = desired.claimants().contains_key(&phone)
+                || desired.releases().any(|(_, number, _)| number == phone);
+            if !is_named && observation.observed.locate(phone) == NumberLocation::Nowhere {
                 bail!(
-                    "{phone} is neither claimed in the state nor in any number list that was read: check the number"
+                    "{phone} is neither claimed or released in the state nor in any number list that was read: check the number"
                 );
             }
             explain::number(&case, phone.into())

@@ -9,7 +9,8 @@ mod shown;
 use std::{fs, path::Path, process::Command};
 
 use subaccountd_core::{
-    ActionKind, PhoneNumber, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome, history::HeldItem,
+    ActionKind, NumberSid, PhoneNumber, Receipt, Refusal, SkipCause, Status, Target, UnknownOutcome,
+    history::HeldItem,
 };
 
 use super::{read::NAME, *};
@@ -120,7 +121,40 @@ fn events_of_accounts_and_numbers() -> Vec<Event> {
         Event::CloseWithdrawn { account },
     ];
     events.append(&mut settings_events(number, write, at));
+    events.append(&mut release_events(number, number_sid, second));
     events
+}
+
+/// The events about orders to release `number`.
+fn release_events(number: PhoneNumber, sid: NumberSid, at: Timestamp) -> Vec<Event> {
+    let account = account(2);
+    let write = Write {
+        kind: ActionKind::Release,
+        target: Target::Number(number),
+        transfer: None,
+        account: Some(account),
+        number_sid: Some(sid),
+        releases: vec![number],
+        settings: None,
+        calls: None,
+        exempt: false,
+        entry: "e".to_owned(),
+    };
+    let stamp = Stamp::sure(at);
+    let order = |terms: &str, since| {
+        let terms = terms.to_owned();
+        Event::ReleaseOrdered { account, number, terms, since }
+    };
+    vec![
+        order("t", None),
+        order("t", Some(at)),
+        Event::ReleaseSeen { account, number, sid },
+        Event::Intent { id: 15, at: stamp, write },
+        Event::Outcome { id: 15, at: stamp, outcome: Outcome::Done(Receipt::default()) },
+        Event::ReleaseWithdrawn { account, number },
+        order("u", Some(at)),
+        Event::ReleaseSettled { account, number, at },
+    ]
 }
 
 /// The events about the settings of `number`; `transfer` is a write to it.

@@ -23,6 +23,7 @@ mod number_settings;
 mod printed;
 mod progress;
 mod resync;
+mod releases;
 mod safety;
 mod service_manager;
 mod settings;

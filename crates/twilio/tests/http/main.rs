@@ -9,6 +9,8 @@ mod connections;
 #[cfg(test)]
 mod observe;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod secrets;

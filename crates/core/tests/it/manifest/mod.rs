@@ -86,7 +86,11 @@ fn left(desired: &Desired, out: &mut String) {
         if let DesiredStatus::Closed(terms) = &entry.desired_status {
             write!(out, " release {:?}", terms.release).unwrap();
         }
-        writeln!(out, " {:?}{}", entry.numbers.keys(), if entry.paused { " paused" } else { "" }).unwrap();
+        write!(out, " {:?}{}", entry.numbers.keys(), if entry.paused { " paused" } else { "" }).unwrap();
+        for number in entry.release.keys() {
+            write!(out, " releasing {number}").unwrap();
+        }
+        out.push('\n');
     }
     for n in 0..10 {
         let sid: AccountSid = format!("AC{n:032}").parse().unwrap();

@@ -378,3 +378,64 @@ fn no_main_account_stops_everything() {
       AC01 active []
     ");
 }
+
+#[test]
+fn a_number_released_twice_is_a_fault_and_its_orders_stay() {
+    let shown = body(
+        r#"
+        subaccounts:
+        - {sid: AC01, status: active, release: [{number: "+15105550109"}]}
+        - {sid: AC02, status: active, release: [{number: "+15105550109", reason: over}]}
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
+    state.yaml:6:80 `"+15105550109"`
+      SD050 +15105550109 is in `release` twice: also on line 5
+      = keep one of the two, under the account that holds the number
+      & state.yaml:5:80 `"+15105550109"` first released here
+    left:
+      main AC00 []
+      AC01 active [] releasing +15105550109
+      AC02 active [] releasing +15105550109
+    "#);
+}
+
+#[test]
+fn a_number_claimed_and_in_a_release_of_an_account_costs_the_claim() {
+    let shown = body(
+        r#"
+        subaccounts:
+        - {sid: AC01, status: active, numbers: ["+15105550109"]}
+        - {sid: AC02, status: active, release: [{number: "+15105550109"}]}
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
+    state.yaml:6:80 `"+15105550109"`
+      SD033 +15105550109 is in `release` and claimed: also on line 5
+      = remove it from `release`, or remove the claim
+      & state.yaml:5:71 `"+15105550109"` claimed here
+    left:
+      main AC00 []
+      AC01 active []
+      AC02 active [] releasing +15105550109
+    "#);
+}
+
+/// The list of `close.release` with the indentation of an entry is no order.
+#[test]
+fn an_order_to_release_is_a_mapping() {
+    let shown = body(
+        r#"
+        subaccounts:
+        - {sid: AC01, status: active, release: ["+15105550109"]}
+"#,
+    );
+    insta::assert_snapshot!(shown, @r#"
+    state.yaml:5:71 `"+15105550109"`
+      SD020 an item of `release` is a string, not a mapping
+      = write `number: "+15105550109"` to release the number; if it may be lost with the account, move it into `close.release`
+    left:
+      main AC00 []
+      frozen AC01
+    "#);
+}

@@ -53,7 +53,7 @@ fn release_after_of_zero_skips_the_rest_and_nothing_else() {
 
 #[test]
 fn the_main_account_releases_its_own_numbers() {
-    let state = r#"mainAccount: {sid: AC00, release: ["+15105550109"]}"#;
+    let state = r#"mainAccount: {sid: AC00, release: [{number: "+15105550109"}]}"#;
     let scene = Scene::new(state).holds("AC00", NUMBER).may_release(1).pass().after("24h");
     assert_eq!(scene.brief(), "release +15105550109 of AC00");
     assert_eq!(scene.done().brief(), "");
@@ -200,7 +200,7 @@ fn an_emergency_address_that_is_not_certainly_gone_holds_the_release() {
 fn releases_and_closes_share_one_limit_and_each_is_held_alone() {
     let state = r#"
         subaccounts:
-        - {sid: AC01, status: active, release: ["+15105550101", "+15105550102"]}
+        - {sid: AC01, status: active, release: [{number: "+15105550101"}, {number: "+15105550102"}]}
         - {sid: AC02, status: closed, close: {confirm: acme, release: ["+15105550103"]}}
         "#;
     let scene = Scene::new(state)
@@ -276,7 +276,7 @@ fn a_release_that_twilio_refuses_is_paused_until_the_entry_changes() {
 fn a_close_waits_for_the_release_of_a_number_and_forgets_it_then() {
     let state = r#"
         subaccounts:
-        - {sid: AC01, status: closed, release: ["+15105550109"], close: {confirm: acme, moveNumbersToMain: true}}
+        - {sid: AC01, status: closed, release: [{number: "+15105550109"}], close: {confirm: acme, moveNumbersToMain: true}}
         "#;
     let scene = Scene::new(state).holds("AC01", NUMBER).may_release(1).pass().after("1h");
     assert_eq!(scene.brief(), "StillHoldsNumbers close AC01\nCoolingOff release AC01 +15105550109");
@@ -293,7 +293,7 @@ fn a_close_waits_for_the_release_of_a_number_and_forgets_it_then() {
 fn a_close_counts_a_number_with_an_order_that_its_list_does_not_show() {
     let state = r#"
         subaccounts:
-        - {sid: AC01, status: closed, release: ["+15105550109"], close: {confirm: acme}}
+        - {sid: AC01, status: closed, release: [{number: "+15105550109"}], close: {confirm: acme}}
         "#;
     let scene = Scene::new(state).holds("AC01", NUMBER).pass().suspended("AC01").nowhere(NUMBER).pass();
     let rested = scene.after("72h").pass();
@@ -305,7 +305,7 @@ fn a_close_counts_a_number_with_an_order_that_its_list_does_not_show() {
 fn numbers_with_an_order_do_not_move_to_the_main_account() {
     let state = r#"
         subaccounts:
-        - {sid: AC01, status: closed, release: ["+15105550109"], close: {confirm: acme, moveNumbersToMain: true}}
+        - {sid: AC01, status: closed, release: [{number: "+15105550109"}], close: {confirm: acme, moveNumbersToMain: true}}
         "#;
     let scene = Scene::new(state).holds("AC01", NUMBER).also_holds("AC01", "+15105550108").pass();
     assert_eq!(

@@ -87,6 +87,7 @@ fn check_fleet(connection: &ConnectionArgs, journal: &JournalArgs, rules: &Guard
     let _ = journal.dir();
     let (guardrails, words) = (rules.guardrails(), rules.words());
     assert!(guardrails.limits.window.is_positive() && !guardrails.policy.close_after.is_negative());
+    assert!(!guardrails.policy.release_after.is_negative());
     match GuardrailArgs::from_words(&words) {
         Ok(again) => assert_eq!(again.guardrails(), guardrails, "{words:?}"),
         Err(error) => panic!("{words:?}: {error}"),
