@@ -77,6 +77,8 @@ fn release_orders(history: &History, desired: &Desired, now: Now) -> Vec<Event> 
 /// The facts of the desired state as it was read during a pass: a close or a release that is withdrawn then, or that gets other terms, rests
 /// anew, even if the next pass finds it as it was.
 pub fn events_during_pass(history: &History, desired: &Desired, policy: &Policy, now: Now) -> Vec<Event> {
+    // The orders of an entry without a SID are those of its account.
+    let desired = &*desired.resolved(|name| history.created(name));
     let mut events = attention(history, policy, now);
     events.append(&mut close_decisions(history, desired, now));
     events.append(&mut release_orders(history, desired, now));

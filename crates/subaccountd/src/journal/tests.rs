@@ -313,7 +313,7 @@ fn another_unreadable_line_is_refused_by_its_number() {
     kept(dir.path());
     append(dir.path(), "{\"time\":\"2026-11-2\n");
     let refusal = refusal(dir.path(), main_account());
-    assert!(refusal.contains("journal.jsonl:46: this line is not a valid journal entry"), "{refusal}");
+    assert!(refusal.contains("journal.jsonl:54: this line is not a valid journal entry"), "{refusal}");
     assert!(Journal::read_only(dir.path(), main_account()).is_err());
 }
 

@@ -72,6 +72,7 @@ async fn a_due_number_is_released_once_on_fresh_looks_and_told_for_ten_days() {
     assert!(journal.contains("it can be had back in the Twilio Console until"), "{journal}");
     assert!(journal.contains("over"), "the reason of the order: {journal}");
     let explained = stdout(&setup.run(&["explain", &phone(1)]).await);
+    let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(explained.contains("its release is settled") && explained.contains("released at"), "{explained}");
     assert!(explained.contains("can be had back in the Twilio Console"), "{explained}");
     // A person has it back, and the order is spent.

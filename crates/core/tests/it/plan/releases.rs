@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use subaccountd_core::{
     ActionKind, EmergencyStatus, NumberSid, Outcome, Receipt, ResourceRef, Skip, SkipCause, Status, Target,
-    history::Event,
+    events::events_during_pass, history::Event,
 };
 
 use crate::support::{
@@ -362,6 +362,19 @@ fn a_release_is_skipped_when_the_state_changes_during_its_looks() {
     });
     let shown = ports.shown(&scene);
     assert!(!shown.contains("intent") && !shown.contains("write"), "{shown}");
+}
+
+/// A settled order that began anew would release a number that came back.
+#[test]
+fn a_read_during_a_pass_withdraws_no_order_of_an_entry_without_a_sid() {
+    let state = r#"
+        subaccounts:
+        - {friendlyName: acme, status: active, release: [{number: "+15105550109"}]}
+        "#;
+    let scene = Scene::new(state).durable().done().pass();
+    assert!(scene.history.release_order(sid("AC81"), phone(NUMBER)).unwrap().settled.is_some());
+    let facts = events_during_pass(&scene.history, &scene.desired, &scene.policy, scene.now);
+    assert!(!facts.iter().any(|fact| matches!(fact, Event::ReleaseWithdrawn { .. })), "{facts:?}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
 fn released(orders: impl Iterator<Item = PhoneNumber>, page: &mut ExplainText) {
     let orders: Vec<_> = orders.collect();
     if !orders.is_empty() {
-        page.line(&format!("to be released: {}", numbers(&orders)));
+        page.line(&format!("in `release`: {}", numbers(&orders)));
     }
 }
 

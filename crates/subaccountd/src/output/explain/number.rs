@@ -35,7 +35,7 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
         },
     }
     for (account, number, terms) in case.desired.releases().filter(|(_, number, _)| Some(*number) == phone) {
-        page.line(&format!("to be released: {}", case.view.named(account)));
+        page.line(&format!("in `release` of {}", case.view.named(account)));
         for words in order_terms(case, account, number, terms) {
             page.line(&words);
         }
