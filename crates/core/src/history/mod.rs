@@ -109,18 +109,11 @@ impl History {
             }
             Event::CloseWithdrawn { account } => self.facts(account).close = None,
             Event::ReleaseOrdered { account, number, terms, since } => {
-                Arc::make_mut(&mut self.releases).order(account, number, terms, since);
+                self.orders().order(account, number, terms, since);
             }
-            Event::ReleaseWithdrawn { account, number } => {
-                Arc::make_mut(&mut self.releases).withdraw(account, number);
-            }
-            Event::ReleaseSeen { account, number, sid } => {
-                Arc::make_mut(&mut self.releases).see(account, number, sid);
-            }
-            Event::ReleaseSettled { account, number, at } => {
-                let end = SettledRelease { at, by_us: false };
-                Arc::make_mut(&mut self.releases).settle(account, number, end);
-            }
+            Event::ReleaseWithdrawn { account, number } => self.orders().withdraw(account, number),
+            Event::ReleaseSeen { account, number, sid } => self.orders().see(account, number, sid),
+            Event::ReleaseSettled { account, number, at } => self.orders().end(account, number, at),
             Event::AccountsSeen { accounts } => {
                 for account in accounts {
                     self.facts(account).observed = true;
@@ -131,10 +124,7 @@ impl History {
             Event::SeenSuspended { account, at, updated } => {
                 self.facts(account).seen_suspended = Some(SeenSuspension { at, updated });
             }
-            Event::SuspensionAttributed { account, updated } => {
-                let own = OwnSuspension { at: Stamp::sure(updated), updated: Some(updated) };
-                self.facts(account).suspended_by_us = Some(Box::new(own));
-            }
+            Event::SuspensionAttributed { account, updated } => self.attributed(account, updated),
             Event::SeenNamed { account, name } => self.facts(account).seen_named = Some(name),
             Event::NumbersSeen { account, numbers, in_transit: moving } => {
                 self.missing.retain(|number, _| !numbers.contains_key(number));
@@ -173,9 +163,7 @@ impl History {
             }
             Event::Held { at, items } => self.began_to_be_held(at, items),
             Event::NoLongerHeld { items } => self.ended_to_be_held(&items),
-            Event::Superseded { target } => {
-                self.last_applied.remove(&target);
-            }
+            Event::Superseded { target } => drop(self.last_applied.remove(&target)),
             Event::ProofFailed { kind, target, at, entry, seen } => {
                 self.proof_failed(kind, target, at, entry, seen);
             }
@@ -190,6 +178,11 @@ impl History {
         facts.seen_active = false;
         // An edit before the first observation cannot refer to what it finds.
         facts.found_suspended = false;
+    }
+
+    fn attributed(&mut self, account: AccountSid, updated: Timestamp) {
+        let own = OwnSuspension { at: Stamp::sure(updated), updated: Some(updated) };
+        self.facts(account).suspended_by_us = Some(Box::new(own));
     }
 
     fn reverted(&mut self, target: Target, at: Stamp, stood: bool) {

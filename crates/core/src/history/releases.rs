@@ -60,12 +60,10 @@ impl Releases {
         since: Option<Timestamp>,
     ) {
         let orders = self.0.entry(account).or_default();
-        match orders.get_mut(&number).filter(|order| order.terms == terms) {
-            Some(order) => order.since = since,
-            None => {
-                let order = ReleaseOrder { terms, since, number_sid: None, settled: None };
-                orders.insert(number, order);
-            }
+        if let Some(order) = orders.get_mut(&number).filter(|order| order.terms == terms) {
+            order.since = since;
+        } else {
+            orders.insert(number, ReleaseOrder { terms, since, number_sid: None, settled: None });
         }
     }
 
@@ -83,7 +81,12 @@ impl Releases {
         }
     }
 
-    pub(super) fn settle(&mut self, account: AccountSid, number: PhoneNumber, end: SettledRelease) {
+    /// Settles an order whose account did not hold the number at `at`.
+    pub(super) fn end(&mut self, account: AccountSid, number: PhoneNumber, at: Timestamp) {
+        self.settle(account, number, SettledRelease { at, by_us: false });
+    }
+
+    fn settle(&mut self, account: AccountSid, number: PhoneNumber, end: SettledRelease) {
         if let Some(order) = self.get_mut(account, number) {
             order.settled.get_or_insert(end);
         }
@@ -112,11 +115,15 @@ impl History {
         self.release_orders().filter(|(.., order)| order.settled.is_none())
     }
 
+    pub(super) fn orders(&mut self) -> &mut Releases {
+        Arc::make_mut(&mut self.releases)
+    }
+
     /// Records that a release took effect: its order is settled, and its account holds the number no more.
     pub(super) fn released_number(&mut self, write: &Write, at: Stamp) {
         let (Some(account), &Target::Number(number)) = (write.account, &write.target) else { return };
         let end = SettledRelease { at: at.at, by_us: true };
-        Arc::make_mut(&mut self.releases).settle(account, number, end);
+        self.orders().settle(account, number, end);
         if self.numbers.owner(number.into()) == Some(account) {
             Arc::make_mut(&mut self.numbers).forget(number.into());
             self.missing.remove(&number.into());

@@ -1,5 +1,7 @@
 //! Releases: an order is good for the one number that its account held, and for one release.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use insta::assert_snapshot;
 use subaccountd_core::{
     ActionKind, EmergencyStatus, NumberSid, Outcome, Receipt, ResourceRef, Skip, SkipCause, Status, Target,
@@ -171,6 +173,11 @@ fn the_reasons_of_a_release_come_in_their_order() {
 
 #[test]
 fn an_emergency_address_that_is_not_certainly_gone_holds_the_release() {
+    use EmergencyStatus::{
+        PendingRegistration, PendingUnregistration, Registered, RegistrationFailure, Unknown, Unregistered,
+        UnregistrationFailure,
+    };
+
     let with = |status: Option<EmergencyStatus>, has_sid: bool| {
         due().nowhere(NUMBER).also_holds_with("AC01", NUMBER, |number| {
             number.emergency_status = status;
@@ -178,10 +185,6 @@ fn an_emergency_address_that_is_not_certainly_gone_holds_the_release() {
                 number.resource_refs.insert(ResourceRef::EmergencyAddress);
             }
         })
-    };
-    use EmergencyStatus::{
-        PendingRegistration, PendingUnregistration, Registered, RegistrationFailure, Unknown, Unregistered,
-        UnregistrationFailure,
     };
     for status in [Registered, PendingRegistration, PendingUnregistration, UnregistrationFailure, Unknown] {
         for has_sid in [false, true] {
@@ -352,7 +355,6 @@ fn a_release_rests_on_a_fresh_look_at_its_number_and_account() {
 
 #[test]
 fn a_release_is_skipped_when_the_state_changes_during_its_looks() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
     let scene = due();
     let mut ports = Ports::new(&scene);
     let checks = AtomicUsize::new(0);
