@@ -76,7 +76,8 @@ async fn a_due_number_is_released_once_on_fresh_looks_and_told_for_ten_days() {
     assert!(explained.contains("its release is settled") && explained.contains("released at"), "{explained}");
     assert!(explained.contains("can be had back in the Twilio Console"), "{explained}");
     // A person has it back, and the order is spent.
-    setup.sim.world().buy_number(&phone(1), &ac(1), jiff::Timestamp::now()).unwrap();
+    let now = setup.sim.now();
+    setup.sim.world().buy_number(&phone(1), &ac(1), now).unwrap();
     let again = setup.run(&apply(&[])).await;
     assert_eq!((code(&again), asked(&setup, Operation::ReleaseNumber)), (3, 1), "{}", stdout(&again));
     assert_eq!(held(&plan(&setup, &DUE).await), [("Contested".to_owned(), "release".to_owned())]);
