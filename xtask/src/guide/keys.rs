@@ -18,12 +18,13 @@ cannot express, such as a number that two accounts claim, are found by `subaccou
 ";
 
 /// The definitions that are mappings, in the order of a file, and their titles on the page.
-const MAPPINGS: [(&str, &str); 6] = [
+const MAPPINGS: [(&str, &str); 7] = [
     ("MainAccount", "`mainAccount`"),
     ("Subaccount", "An entry of `subaccounts`"),
     ("LongNumber", "A number in the long form"),
     ("NumberSettings", "`numberDefaults`"),
     ("TransferDefault", "An item of `transferDefaults`"),
+    ("Release", "An item of `release`"),
     ("Close", "`close`"),
 ];
 
