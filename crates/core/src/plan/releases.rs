@@ -1,5 +1,5 @@
-//! The decision to give a phone number back to Twilio: the only place that makes an
-//! [`Action::Release`](crate::Action::Release). The first match wins.
+//! The decision to give a phone number back to Twilio: the only place that makes an [`Action::Release`]. The first match
+//! wins.
 //!
 //! A release is planned only for the very number that the account held when its order was first seen, and an order is good
 //! for one release.
