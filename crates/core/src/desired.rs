@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    AccountRef, AccountSid, FriendlyName, PhoneNumber, Status,
+    AccountRef, AccountSid, Freeze, FriendlyName, PhoneNumber, Status,
     claim::{Claim, NumberDefaults, OwnDetails},
     digest::digest,
 };
@@ -19,6 +19,9 @@ use crate::{
 pub struct Desired {
     pub(crate) main: Result<Main, String>,
     pub(crate) pause: Option<Pause>,
+    /// The freeze that the reader of the files found beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) freeze: Option<Freeze>,
     pub(crate) faulty: bool,
     pub(crate) doubt: Doubt,
     pub(crate) accounts: BTreeMap<AccountSid, Entry>,
@@ -32,6 +35,8 @@ pub struct Desired {
 /// The reason why the whole state is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Pause {
+    /// A person stopped all writes.
+    Frozen(Freeze),
     /// A readable document has `paused: true`, or a value that is not a boolean.
     Declared,
     /// A fault hides an unknown number of entries or guards; one of them may be a pause.
@@ -246,14 +251,30 @@ impl Desired {
         self.main.as_ref().map_err(String::as_str)
     }
 
-    /// Returns true when the whole state is paused, or counts as paused.
+    /// Returns true when the whole state is paused, counts as paused, or is frozen.
     pub const fn paused(&self) -> bool {
+        self.freeze.is_some() || self.pause.is_some()
+    }
+
+    /// Returns true when the state itself is paused, or counts as paused, frozen or not.
+    pub const fn paused_by_itself(&self) -> bool {
         self.pause.is_some()
     }
 
-    /// The reason why the whole state is paused. A declared pause comes before a fault.
+    /// The reason why the whole state is paused. A freeze comes before a declared pause, and that before a fault.
     pub fn pause(&self) -> Option<Pause> {
-        self.pause.clone()
+        self.freeze.clone().map(Pause::Frozen).or_else(|| self.pause.clone())
+    }
+
+    /// The freeze under which nothing is written.
+    pub const fn freeze(&self) -> Option<&Freeze> {
+        self.freeze.as_ref()
+    }
+
+    /// The same state under `freeze`, or under none.
+    #[must_use]
+    pub fn with_freeze(self, freeze: Option<Freeze>) -> Self {
+        Self { freeze, ..self }
     }
 
     /// The parts of the state that faults took out.

@@ -266,12 +266,12 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
         ports.precondition.check(action).await?;
     }
     proof.check_age(ports.stopwatch.elapsed())?;
-    may_begin(ports.precondition)?;
+    ports.precondition.may_begin()?;
     let id = ports.record.intent(planned).await.map_err(|why| {
         Skip::new(SkipCause::NotRecorded, format!("the intent could not be recorded: {why}"))
     })?;
     // Making the intent durable took time as well.
-    let still = proof.check_age(ports.stopwatch.elapsed()).and_then(|()| may_begin(ports.precondition));
+    let still = proof.check_age(ports.stopwatch.elapsed()).and_then(|()| ports.precondition.may_begin());
     let sent = match (still, action) {
         (Ok(()), Action::EndCalls(end)) => {
             calls::end_calls(ports, &mut place, planned, end, progress, proof).await
@@ -294,14 +294,6 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
         progress.stop(error);
     }
     Ok(sent.outcome)
-}
-
-fn may_begin(precondition: &impl Precondition) -> Result<(), Skip> {
-    if precondition.is_stopping() {
-        Err(Skip::new(SkipCause::Stopping, "the process is stopping"))
-    } else {
-        Ok(())
-    }
 }
 
 /// The times of the reads that prove a write.

@@ -19,7 +19,8 @@ pub trait Record: Sync {
     fn skipped(&self, planned: &Planned, skip: &Skip) -> impl Future<Output = ()> + Send;
 }
 
-/// The precondition of a write: the desired state still contains it, and the process is not stopping.
+/// The precondition of a write: the desired state still contains it, and the process is neither
+/// stopping nor frozen.
 pub trait Precondition: Sync {
     /// Reads the desired state, and compares its statements about the targets of `action` with those of the plan.
     ///
@@ -27,8 +28,11 @@ pub trait Precondition: Sync {
     /// The reason why the write must not begin.
     fn check(&self, action: &Action) -> impl Future<Output = Result<(), Skip>> + Send;
 
-    /// Returns true when the process is stopping. Then no write begins.
-    fn is_stopping(&self) -> bool;
+    /// Checks what can stop every write at any time: a signal, and a freeze. It is called last, right before the request.
+    ///
+    /// # Errors
+    /// The reason why no write may begin.
+    fn may_begin(&self) -> Result<(), Skip>;
 }
 
 /// A monotonic clock, which only measures the age of a proof.

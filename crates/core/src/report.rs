@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AccountRef, AccountSid, Action, ActionKind, Budgets, Desired, Entry, History, Now, Observed, PhoneNumber,
-    Plan, Planned, Reason,
+    AccountRef, AccountSid, Action, ActionKind, Budgets, Desired, Entry, Freeze, History, Now, Observed,
+    PhoneNumber, Plan, Planned, Reason,
     execute::Executed,
     guard::stages,
     manifest::Diagnostic,
@@ -94,6 +94,8 @@ pub struct DesiredState {
     pub valid: bool,
     /// True when the whole state is paused, or counts as paused.
     pub paused: bool,
+    /// The freeze under which nothing is written.
+    pub frozen: Option<Freeze>,
     /// The SHA-256 over all files.
     pub sha256: String,
     /// The git commit, when the path resolves through a link of git-sync.

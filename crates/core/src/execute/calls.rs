@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Ports, Progress, Proof, looks::at_account, may_begin};
+use super::{Ports, Progress, Proof, looks::at_account};
 use crate::{
     Action, EndCalls, Outcome, Planned, Receipt, Skip,
     record::{Precondition, Record, Stopwatch},
@@ -97,7 +97,7 @@ async fn still_proven<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     progress: &Progress,
     proof: &Proof,
 ) -> Result<Option<Proof>, Skip> {
-    may_begin(ports.precondition)?;
+    ports.precondition.may_begin()?;
     if proof.check_age(ports.stopwatch.elapsed()).is_ok() {
         return Ok(None);
     }
@@ -106,6 +106,6 @@ async fn still_proven<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     at_account(place, &end.account, "the end of its calls", progress).await?;
     let renewed = Proof { first, last: ports.stopwatch.elapsed() };
     renewed.check_age(ports.stopwatch.elapsed())?;
-    may_begin(ports.precondition)?;
+    ports.precondition.may_begin()?;
     Ok(Some(renewed))
 }

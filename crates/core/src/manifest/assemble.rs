@@ -56,6 +56,7 @@ pub(super) fn assemble(
     let mut desired = Desired {
         main: Err(String::new()),
         pause: paused.then_some(Pause::Declared).or(hidden),
+        freeze: None,
         faulty: false,
         doubt,
         accounts: BTreeMap::new(),

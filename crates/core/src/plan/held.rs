@@ -183,9 +183,14 @@ pub(crate) fn hold(reason: Reason, message: impl Into<String>, remedy: impl Into
 /// The remedy for a hold that a fault causes.
 pub(crate) const FIX_FAULTS: &str = "run `subaccountd validate` and correct what it lists";
 
+/// The remedy for a hold under a freeze.
+const UNFREEZE: &str =
+    "run `subaccountd unfreeze` where the journal of the daemon is, once its reason no longer applies";
+
 /// The hold of an action while the whole state is paused; `stays` is the start of its message.
 pub(super) fn whole_state_paused(pause: &Pause, stays: &str) -> Hold {
     match pause {
+        Pause::Frozen(freeze) => hold(Reason::Paused, format!("{stays}: subaccountd is {freeze}"), UNFREEZE),
         Pause::Declared => hold(
             Reason::Paused,
             format!("{stays}: the whole desired state is paused"),

@@ -40,6 +40,7 @@ fn state(at: Timestamp) -> DesiredState {
     DesiredState {
         valid: true,
         paused: false,
+        frozen: None,
         sha256: "ab".to_owned(),
         revision: None,
         loaded_at: at,

@@ -12,7 +12,9 @@ use clap_complete::Shell;
 
 use jiff::SignedDuration;
 use reqwest::Url;
-use subaccountd_core::{AccountSid, NumberSid, PhoneNumber, Status, manifest::DiagnosticCode};
+use subaccountd_core::{
+    AccountSid, NumberSid, PhoneNumber, Status, manifest::DiagnosticCode, text::is_plain,
+};
 use subaccountd_twilio::trimmed;
 
 use crate::{
@@ -24,6 +26,7 @@ use crate::{
         },
     },
     http::client::daemon_url,
+    journal::MAX_REASON,
     output::terminal::Color,
     snapshot::Source,
 };
@@ -182,6 +185,23 @@ pub(crate) enum Command {
     /// Reads `/status` of the daemon over HTTP; needs no credentials. Without --wait the exit code is 0, whatever the
     /// status is.
     Status(StatusArgs),
+    /// Stop all writes of the daemon on this journal, at once and until `unfreeze`
+    ///
+    /// Leaves a mark in the journal's folder, which the daemon looks at right before each write, also after a restart; a
+    /// request that has begun is not taken back. Needs no credentials and no running daemon. In a container, run it there:
+    /// `kubectl exec deploy/subaccountd -- subaccountd freeze --reason '…'`.
+    Freeze {
+        /// The reason, which every held item, the status page and the log show
+        #[arg(long, value_name = "TEXT", value_parser = freeze_reason)]
+        reason: String,
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
+    /// Resume the writes of the daemon on this journal
+    Unfreeze {
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
     /// Print the JSON Schema of the desired state
     Schema,
     /// Print the completion script of a shell
@@ -281,6 +301,22 @@ pub(crate) enum Numbers {
 fn status(word: &str) -> Result<Status, String> {
     Status::from_word(trimmed(word))
         .ok_or_else(|| "write active, suspended or closed, separated by commas".to_owned())
+}
+
+/// The reason of a freeze: one line of text.
+fn freeze_reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("say why, for whoever finds it frozen".to_owned());
+    }
+    if text.chars().count() > MAX_REASON {
+        return Err(format!("write at most {MAX_REASON} characters"));
+    }
+    if text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write one line of plain text".to_owned())
+    }
 }
 
 /// The snapshot that is planned on instead of Twilio.

@@ -3,6 +3,7 @@
 mod apply;
 mod completions;
 mod explain;
+mod freeze;
 mod import;
 mod journal;
 mod pin;
@@ -29,11 +30,11 @@ use subaccountd_core::{manifest::Diagnostic, report::PlanView};
 use crate::{
     cli::{
         Command, ExplicitFlags,
-        settings::{ConnectionArgs, JournalArgs, JournalDir, ReconcileArgs},
+        settings::{ConnectionArgs, JournalArgs, JournalDir, ReconcileArgs, SettingsError},
     },
     daemon::{metrics::Metrics, shutdown::Shutdown},
     desired::{LoadedState, StateReader},
-    journal::Journal,
+    journal::{FreezeMark, Journal},
     output::{diagnostics, printed::Printed, standard_error, terminal::colour},
     process,
     reconcile::{Reconciler, list_pauses::ListPauses, writer::Writer},
@@ -84,6 +85,8 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
             journal::journal(&journal, since, account, output)
         }
         Command::Status(args) => status::status(&args).await,
+        Command::Freeze { reason, journal } => freeze::freeze(&reason, &journal),
+        Command::Unfreeze { journal } => freeze::unfreeze(&journal),
         Command::Schema => schema::schema(),
         Command::Completions { shell } => completions::completions(shell),
         Command::Probe { what, url } => probe::probe(what, url.as_ref()).await,
@@ -110,7 +113,7 @@ fn reconciler(
     });
     let writer = (!dry_run).then(|| Writer { client: client.clone(), writes, stopping: stopping.clone() });
     Ok(Reconciler {
-        state: StateReader::new(&fleet.desired),
+        state: StateReader::new(&fleet.desired).with_freeze_mark(freeze_mark(&fleet.journal)?),
         account_sid: fleet.connection.account()?,
         guardrails: fleet.rules.guardrails(),
         in_flight: fleet.connection.max_in_flight,
@@ -171,6 +174,14 @@ fn open_journal(fleet: &ReconcileArgs) -> anyhow::Result<Journal> {
             Ok(Journal::in_memory())
         }
     }
+}
+
+/// The mark of a freeze, which needs a folder.
+fn freeze_mark(journal: &JournalArgs) -> Result<Option<FreezeMark>, SettingsError> {
+    Ok(match journal.dir()? {
+        JournalDir::Dir(dir) => Some(FreezeMark::new(&dir)),
+        JournalDir::None => None,
+    })
 }
 
 /// The journal, for a command that writes nothing.

@@ -1,6 +1,7 @@
 //! The daemon: the schedule of passes, and the data that the endpoints show of them.
 
 mod change_budget;
+mod freeze_watch;
 pub(crate) mod metrics;
 pub(crate) mod pass_history;
 mod pass_log;

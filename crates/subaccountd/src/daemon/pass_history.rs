@@ -172,6 +172,7 @@ mod tests {
             desired_state: DesiredState {
                 valid: true,
                 paused: false,
+                frozen: None,
                 sha256: String::new(),
                 revision: None,
                 loaded_at: Timestamp::UNIX_EPOCH,

@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Duration};
 use subaccountd_core::{Pause, Report};
 use tokio::{
     sync::{Notify, watch},
+    task::JoinHandle,
     time::{Instant, sleep},
 };
 use tracing::info;
 
 use super::{
     change_budget::ChangeBudget,
+    freeze_watch::FreezeWatch,
     pass_log::log_pass,
     pause::{LastRead, change_is_due},
     state_view::StateView,
@@ -61,6 +63,8 @@ pub(crate) struct ReconcileLoop {
     view: StateView,
     budget: ChangeBudget,
     troubles: Troubles,
+    /// `None` without a place for the mark of a freeze.
+    freezes: Option<FreezeWatch>,
     /// Notified when everything that is read from files is to be read again.
     reload: Arc<Notify>,
 }
@@ -98,7 +102,8 @@ impl ReconcileLoop {
     ) -> Self {
         let (waker, wake) = wake::channel();
         let reader = reconciler.state.clone();
-        let watch = Watch::new(reader.path(), waker, reader.files().clone());
+        let watch = Watch::new(reader.path(), waker.clone(), reader.files().clone());
+        let freezes = reader.freeze_mark().map(|mark| FreezeWatch::new(mark.clone(), waker));
         let view = StateView::new(reader, watch, metrics.clone(), outputs.report.clone());
         let budget = ChangeBudget::new(Instant::now());
         Self {
@@ -110,6 +115,7 @@ impl ReconcileLoop {
             view,
             budget,
             troubles: Troubles::default(),
+            freezes,
             reload,
         }
     }
@@ -119,6 +125,7 @@ impl ReconcileLoop {
         let recovered = self.reconciler.recovered.clone();
         let (mut at_once, mut refused) = (0, 0);
         let probing = self.reconciler.probe_lists();
+        let watching_freezes = self.freezes.take().map(FreezeWatch::spawn);
         while !stopping.is_cancelled() {
             let next = self.load_and_pass().await;
             refused = next.backpressure.map_or(0, |_| refused + 1);
@@ -141,6 +148,7 @@ impl ReconcileLoop {
             }
         }
         probing.abort();
+        watching_freezes.iter().for_each(JoinHandle::abort);
     }
 
     /// Reads the certificate authorities again. The state and a token file are read by the pass that follows.
@@ -163,11 +171,7 @@ impl ReconcileLoop {
         match loaded {
             Ok(loaded) => {
                 self.troubles.note(Trouble::State, None);
-                let paused = loaded.reading.desired.pause().map(|pause| match pause {
-                    Pause::Declared => "a document has `paused: true`".to_owned(),
-                    Pause::Unreadable { file } => format!("`{file}` cannot be read in full"),
-                });
-                self.troubles.note(Trouble::Paused, paused.as_deref());
+                self.note_pause(loaded.reading.desired.pause());
                 self.pass(&loaded).await
             }
             Err(why) => {
@@ -177,6 +181,20 @@ impl ReconcileLoop {
                 AfterPass::PAUSE_UNREAD
             }
         }
+    }
+
+    fn note_pause(&mut self, pause: Option<Pause>) {
+        let (paused, frozen) = match pause {
+            Some(Pause::Frozen(freeze)) => (None, Some(freeze.to_string())),
+            Some(Pause::Declared) => (Some("a document has `paused: true`".to_owned()), None),
+            Some(Pause::Unreadable { file }) => (Some(format!("`{file}` cannot be read in full")), None),
+            None => (None, None),
+        };
+        // A pause may last under a freeze.
+        if frozen.is_none() {
+            self.troubles.note(Trouble::Paused, paused.as_deref());
+        }
+        self.troubles.note(Trouble::Frozen, frozen.as_deref());
     }
 
     async fn pass(&mut self, loaded: &LoadedState) -> AfterPass {

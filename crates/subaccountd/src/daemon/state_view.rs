@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use subaccountd_core::Report;
+use subaccountd_core::{Freeze, Report};
 use tokio::sync::watch;
 use tracing::debug;
 
@@ -54,8 +54,7 @@ impl StateView {
         // Watched before it is read, so that no change is missed.
         self.metrics.health().set_watched(self.watch.refresh().await?);
         let loaded = self.reader.read_stable(self.loaded.as_ref()).await?;
-        let shown_as_is =
-            |known: &LoadedState| (&known.sha256, &known.revision) == (&loaded.sha256, &loaded.revision);
+        let shown_as_is = |known: &LoadedState| shown_facts(known) == shown_facts(&loaded);
         if !self.loaded.as_ref().is_some_and(shown_as_is) {
             self.show(&loaded);
         }
@@ -77,6 +76,11 @@ impl StateView {
     fn is_passed(&self, loaded: &LoadedState) -> bool {
         self.passed.as_ref().is_some_and(|passed| passed.means_same_as(loaded))
     }
+}
+
+/// The facts of a state that are shown between passes.
+fn shown_facts(loaded: &LoadedState) -> (&str, Option<&str>, Option<&Freeze>) {
+    (&loaded.sha256, loaded.revision.as_deref(), loaded.reading.desired.freeze())
 }
 
 impl CheckState for StateView {

@@ -19,6 +19,8 @@ pub(super) enum Trouble {
     Clock,
     /// The whole state is paused.
     Paused,
+    /// A person stopped all writes.
+    Frozen,
 }
 
 impl Trouble {
@@ -28,6 +30,7 @@ impl Trouble {
             Self::Pass => "pass",
             Self::Clock => "clock",
             Self::Paused => "paused",
+            Self::Frozen => "frozen",
         }
     }
 
@@ -39,6 +42,7 @@ impl Trouble {
                 "clocks disagree: no rest ends and no budget is freed; set the clock of this machine (NTP)"
             }
             Self::Paused => "desired state is paused: nothing is changed at Twilio",
+            Self::Frozen => "frozen: nothing is changed at Twilio until `subaccountd unfreeze`",
         }
     }
 
@@ -48,6 +52,7 @@ impl Trouble {
             Self::Pass => "reconcile passes come to their end again",
             Self::Clock => "clocks agree again",
             Self::Paused => "desired state is no longer paused",
+            Self::Frozen => "no longer frozen",
         }
     }
 }
@@ -83,7 +88,9 @@ impl Troubles {
             Trouble::State | Trouble::Pass => {
                 error!(trouble = trouble.name(), error = cause, "{}", trouble.begins());
             }
-            Trouble::Clock => warn!(trouble = trouble.name(), error = cause, "{}", trouble.begins()),
+            Trouble::Clock | Trouble::Frozen => {
+                warn!(trouble = trouble.name(), error = cause, "{}", trouble.begins());
+            }
             Trouble::Paused => info!(trouble = trouble.name(), error = cause, "{}", trouble.begins()),
         }
     }

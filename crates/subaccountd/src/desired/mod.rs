@@ -30,6 +30,7 @@ use crate::{
         file_access::{FileAccess, NoAnswer, Steps},
         walk::{is_stream, walk},
     },
+    journal::FreezeMark,
 };
 
 /// The shortest time between two reads that must give the same bytes.
@@ -68,6 +69,8 @@ pub(crate) struct StateReader {
     parser: StateParser,
     /// The content of a path that can be read only once.
     stream: Arc<OnceLock<Vec<Source>>>,
+    /// The mark of a freeze, which is read with the state and counts as a part of it.
+    freeze: Option<FreezeMark>,
 }
 
 /// Parses on a thread of its own, one state at a time; a state that takes too long is given up.
@@ -98,7 +101,17 @@ async fn read_sources(paths: Vec<PathBuf>, files: &FileAccess) -> Result<Vec<Sou
 impl StateReader {
     pub(crate) fn new(path: &Path) -> Self {
         let (files, parser) = (FileAccess::new(), StateParser::new());
-        Self { path: path.to_owned(), files, parser, stream: Arc::default() }
+        Self { path: path.to_owned(), files, parser, stream: Arc::default(), freeze: None }
+    }
+
+    /// The same reader, which also reads the mark of a freeze.
+    pub(crate) fn with_freeze_mark(self, freeze: Option<FreezeMark>) -> Self {
+        Self { freeze, ..self }
+    }
+
+    /// The mark of a freeze, when there is a place for one.
+    pub(crate) const fn freeze_mark(&self) -> Option<&FreezeMark> {
+        self.freeze.as_ref()
     }
 
     /// The path of the state.
@@ -123,6 +136,21 @@ impl StateReader {
     /// Reads until two reads agree. What `known` holds was stable before: it needs no second read. Its bytes are not parsed
     /// again.
     pub(crate) async fn read_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
+        Ok(self.under_freeze(self.read_files_stable(known).await?))
+    }
+
+    /// `loaded`, under the freeze as it is now.
+    fn under_freeze(&self, loaded: LoadedState) -> LoadedState {
+        let freeze = self.freeze.as_ref().and_then(FreezeMark::read);
+        if loaded.reading.desired.freeze() == freeze.as_ref() {
+            return loaded;
+        }
+        let mut reading = ParsedState::clone(&loaded.reading);
+        reading.desired = reading.desired.with_freeze(freeze);
+        LoadedState { reading: Arc::new(reading), ..loaded }
+    }
+
+    async fn read_files_stable(&self, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
         // The bytes of the first read are not kept: those of the second are the same.
         let mut read = self.read().await?.digest;
         if let Some(known) = known.filter(|known| read.is_of(known)) {
@@ -142,7 +170,7 @@ impl StateReader {
 
     /// Reads once. The bytes of `known` are not parsed again.
     pub(crate) async fn read_once(&self, known: &LoadedState) -> Result<LoadedState, ReadError> {
-        self.parsed(self.read().await?, Some(known)).await
+        Ok(self.under_freeze(self.parsed(self.read().await?, Some(known)).await?))
     }
 
     async fn read(&self) -> Result<Files, NoAnswer> {

@@ -6,6 +6,7 @@ mod archive;
 mod file;
 mod folder;
 mod format;
+mod freeze_mark;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod locked;
@@ -32,7 +33,8 @@ use tracing::{debug, error, info, warn};
 use crate::clock::{self, TwilioClock};
 pub(crate) use file::JournalFile;
 pub(crate) use format::{Audit, JournalLine, LineContent};
-pub(crate) use read::JournalError;
+pub(crate) use freeze_mark::{FreezeMark, MAX_REASON};
+pub(crate) use read::{JournalError, NAME as JOURNAL};
 pub(crate) use show::lines;
 
 /// The history, the clock that dates events, and the store that keeps them.

@@ -13,7 +13,7 @@ use subaccountd_core::{AccountSid, History, history::Event, text::sanitize_to};
 use super::format::{CarriedLine, EventLine, FORMAT, Header, JournalLine, LineContent};
 
 /// The file of the present.
-pub(super) const NAME: &str = "journal.jsonl";
+pub(crate) const NAME: &str = "journal.jsonl";
 /// The longest line that is read or written; a file has any length.
 pub(super) const MAX_LINE: usize = 64 * 1024 * 1024;
 /// The longest header; the rest of a file that has no line is not looked at.

@@ -378,7 +378,8 @@ impl Reconciler {
 pub(crate) fn shown(loaded: &LoadedState) -> DesiredState {
     DesiredState {
         valid: loaded.reading.faults.is_empty(),
-        paused: loaded.reading.desired.paused(),
+        paused: loaded.reading.desired.paused_by_itself(),
+        frozen: loaded.reading.desired.freeze().cloned(),
         sha256: loaded.sha256.clone(),
         revision: loaded.revision.clone(),
         loaded_at: loaded.loaded_at,

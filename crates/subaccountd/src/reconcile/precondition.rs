@@ -1,4 +1,4 @@
-//! The checks right before a write: the desired state, read again, and a signal.
+//! The checks right before a write: the desired state, read again, a freeze, and a signal.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -9,12 +9,15 @@ use subaccountd_core::{AccountRef, Action, Desired, PhoneNumber, Skip, SkipCause
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::desired::{LoadedState, StateReader};
+use crate::{
+    desired::{LoadedState, StateReader},
+    journal::FreezeMark,
+};
 
 /// One look at the state serves all writes that begin within this time.
 const SHARED_FOR: Duration = Duration::from_millis(250);
 
-/// Allows a write while the daemon is not stopping and the desired state of its objects is as planned.
+/// Allows a write while the daemon is neither stopping nor frozen, and the desired state of its objects is as planned.
 pub(crate) struct StatePrecondition<'a> {
     state: &'a StateReader,
     stopping: &'a CancellationToken,
@@ -42,6 +45,12 @@ impl<'a> StatePrecondition<'a> {
         self.changed.load(Ordering::Relaxed)
     }
 
+    /// A skip after which the state is planned for again.
+    fn changed(&self, why: String) -> Skip {
+        self.changed.store(true, Ordering::Relaxed);
+        Skip::new(SkipCause::StateChanged, why)
+    }
+
     /// The state as it is now. An irreversible write never shares the look of another write.
     async fn look(&self, share: bool) -> Result<LoadedState, String> {
         let mut last = self.last.lock().await;
@@ -61,32 +70,35 @@ impl<'a> StatePrecondition<'a> {
 
 impl Precondition for StatePrecondition<'_> {
     async fn check(&self, action: &Action) -> Result<(), Skip> {
-        let stopping = || Skip::new(SkipCause::Stopping, "stopping");
-        if self.is_stopping() {
-            return Err(stopping());
-        }
+        self.may_begin()?;
         let share = !matches!(action, Action::Close(_) | Action::Create(_) | Action::Release(_));
         let found = tokio::select! {
             biased;
             () = self.stopping.cancelled() => return Err(stopping()),
             found = self.look(share) => found,
         };
-        let changed = |why: String| {
-            self.changed.store(true, Ordering::Relaxed);
-            Skip::new(SkipCause::StateChanged, why)
-        };
-        let now = found.map_err(changed)?;
+        let now = found.map_err(|why| self.changed(why))?;
         let (accounts, numbers) = objects(action);
         if now.reading.desired.agrees_on(self.planned, &accounts, &numbers) {
             Ok(())
         } else {
-            Err(changed(format!("the desired state changed since `{action}` was planned")))
+            Err(self.changed(format!("the desired state changed since `{action}` was planned")))
         }
     }
 
-    fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
+    fn may_begin(&self) -> Result<(), Skip> {
+        if self.stopping.is_cancelled() {
+            return Err(stopping());
+        }
+        if self.state.freeze_mark().is_some_and(FreezeMark::is_set) {
+            return Err(self.changed("frozen since it was planned".to_owned()));
+        }
+        Ok(())
     }
+}
+
+fn stopping() -> Skip {
+    Skip::new(SkipCause::Stopping, "stopping")
 }
 
 /// The accounts and numbers whose desired state must not have changed.
@@ -102,5 +114,55 @@ fn objects(action: &Action) -> (Vec<AccountRef>, Vec<PhoneNumber>) {
             let numbers = close.listed.values().chain(&close.at_risk).copied().collect();
             (vec![close.account.sid.into()], numbers)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const STATE: &str = "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00000000000000000000000000000000}\nsubaccounts:\n  - {sid: AC00000000000000000000000000000001, status: suspended}\n";
+
+    /// The state was read, the looks were made and the intent is durable: the freeze still comes in time.
+    #[tokio::test]
+    async fn write_may_not_begin_once_the_mark_is_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("desired.yaml");
+        fs::write(&path, STATE).unwrap();
+        let mark = FreezeMark::new(dir.path());
+        let state = StateReader::new(&path).with_freeze_mark(Some(mark.clone()));
+        let read = state.read_stable(None).await.unwrap();
+        let (stopping, planned) = (CancellationToken::new(), &read.reading.desired);
+        let precondition = StatePrecondition::new(&state, &stopping, &read, planned);
+        let action = Action::Suspend("AC00000000000000000000000000000001".parse().unwrap());
+        precondition.check(&action).await.unwrap();
+        precondition.may_begin().unwrap();
+        mark.set("audit").unwrap();
+        let skip = precondition.may_begin().unwrap_err();
+        assert_eq!((skip.cause, precondition.saw_a_change()), (SkipCause::StateChanged, true));
+        assert!(precondition.check(&action).await.is_err(), "a shared look does not hide it");
+        mark.remove().unwrap();
+        precondition.may_begin().unwrap();
+        // Set and taken away again meanwhile: what was planned is as planned.
+        precondition.check(&action).await.unwrap();
+    }
+
+    /// The freeze counts as a part of the state: a plan that was made without it is no plan under it.
+    #[tokio::test]
+    async fn state_under_a_freeze_means_something_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("desired.yaml");
+        fs::write(&path, STATE).unwrap();
+        let mark = FreezeMark::new(dir.path());
+        let state = StateReader::new(&path).with_freeze_mark(Some(mark.clone()));
+        let free = state.read_stable(None).await.unwrap();
+        mark.set("audit").unwrap();
+        let frozen = state.read_once(&free).await.unwrap();
+        assert!(!free.means_same_as(&frozen) && frozen.reading.desired.paused());
+        assert!(!free.reading.desired.agrees_on(&frozen.reading.desired, &[], &[]));
+        mark.remove().unwrap();
+        assert!(state.read_stable(Some(&frozen)).await.unwrap().means_same_as(&free));
     }
 }

@@ -58,7 +58,7 @@ async fn the_status_has_the_shape_of_the_contract() {
     let status = daemon.status().await;
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&status), "accounts desiredState lastPass mainAccount mode plan version");
-    assert_eq!(keys(&status["desiredState"]), "faults loadedAt paused revision sha256 valid");
+    assert_eq!(keys(&status["desiredState"]), "faults frozen loadedAt paused revision sha256 valid");
     assert_eq!(keys(&status["lastPass"]), "error finishedAt requests result startedAt");
     assert_eq!(keys(&status["plan"]), "actions digest held notKnown");
     assert_eq!(status["mode"], "dry-run");

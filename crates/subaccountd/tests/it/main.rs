@@ -10,6 +10,7 @@ mod daemon;
 mod docs;
 mod ended_calls;
 mod endpoints;
+mod freeze;
 mod guide;
 mod hang;
 mod import;

@@ -37,6 +37,7 @@ const TAKES: &str = "subaccounts: [{sid: AC01, status: active, numbers: ['+15105
 fn hidden(desired: &Desired) -> String {
     match desired.pause() {
         Some(Pause::Unreadable { file }) => file,
+        Some(Pause::Frozen(freeze)) => freeze.to_string(),
         Some(Pause::Declared) => "declared".to_owned(),
         None => String::new(),
     }

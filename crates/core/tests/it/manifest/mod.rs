@@ -74,6 +74,7 @@ fn marked(excerpt: Option<&Excerpt>, column: usize, width: usize) -> String {
 fn left(desired: &Desired, out: &mut String) {
     match desired.pause() {
         None => {}
+        Some(Pause::Frozen(freeze)) => writeln!(out, "  {freeze}").unwrap(),
         Some(Pause::Declared) => out.push_str("  paused\n"),
         Some(Pause::Unreadable { file }) => writeln!(out, "  counts as paused: {file}").unwrap(),
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use subaccountd_core::{
-    Account, AccountSid, Action, Number, NumberSid, Outcome, Planned, Receipt, Skip,
+    Account, AccountSid, Action, Number, NumberSid, Outcome, Planned, Receipt, Skip, SkipCause,
     execute::{self, Execution, execute},
     record::{Precondition, Record, Stopwatch},
     remote::{Apply, ErrorKind, RemoteError, Sent, WriteSlot},
@@ -199,7 +199,11 @@ impl Precondition for Ports {
         (self.gate)(action)
     }
 
-    fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+    fn may_begin(&self) -> Result<(), Skip> {
+        if self.stopping.load(Ordering::Relaxed) {
+            Err(Skip::new(SkipCause::Stopping, "the process is stopping"))
+        } else {
+            Ok(())
+        }
     }
 }

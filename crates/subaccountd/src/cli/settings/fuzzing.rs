@@ -76,6 +76,8 @@ fn check(cli: Cli) {
         Command::Validate { .. }
         | Command::Journal { .. }
         | Command::Status(_)
+        | Command::Freeze { .. }
+        | Command::Unfreeze { .. }
         | Command::Schema
         | Command::Completions { .. }
         | Command::Probe { .. } => {}

@@ -35,12 +35,22 @@ pub(super) struct MainAccount {
 pub(super) struct State {
     #[serde(default, deserialize_with = "or_default")]
     pub(super) paused: bool,
+    pub(super) frozen: Option<Freeze>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) sha256: String,
     pub(super) revision: Option<String>,
     pub(super) loaded_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) faults: Vec<Fault>,
+}
+
+/// A freeze. A daemon that is frozen says so, whatever else it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Freeze {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) reason: String,
+    pub(super) since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -196,6 +196,11 @@ pub(super) fn summary(document: &StatusDocument, now: Timestamp) -> String {
         let name = main.friendly_name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         lines.insert(1, format!("main account {}{name}", main.sid));
     }
+    if let Some(freeze) = &state.frozen {
+        let since =
+            freeze.since.map_or_else(String::new, |at| format!(" for {}", age(now.duration_since(at))));
+        lines.push(format!("FROZEN{since}, nothing is changed at Twilio: {}", freeze.reason));
+    }
     if state.paused {
         lines.push("PAUSED: the whole state is paused, and nothing is changed at Twilio".to_owned());
     }

@@ -18,6 +18,7 @@ pub(crate) struct Health {
     last_read: Gauge,
     paused: Gauge,
     dry_run: Gauge,
+    frozen: Gauge,
     journal_writable: Gauge,
     watcher_healthy: Gauge,
     interval: Gauge,
@@ -59,6 +60,7 @@ impl Health {
             ),
             paused: make.gauge("paused", "1 if the whole desired state is paused, else 0."),
             dry_run: make.gauge("dry_run", "1 if nothing is written to Twilio, else 0."),
+            frozen: make.gauge("frozen", "1 if `subaccountd freeze` stopped all writes, else 0."),
             journal_writable: make.gauge("journal_writable", "1 if the journal can be written, else 0."),
             watcher_healthy: make.gauge(
                 "watcher_healthy",
@@ -102,7 +104,8 @@ impl Health {
         self.valid.set(f64::from(state.valid));
         self.faults.set(count(state.fault_count));
         self.last_change.set(seconds(state.loaded_at));
-        self.paused.set(f64::from(report.desired_state.paused));
+        self.paused.set(f64::from(state.paused));
+        self.frozen.set(f64::from(state.frozen.is_some()));
         self.dry_run.set(f64::from(report.mode == Mode::DryRun));
     }
 

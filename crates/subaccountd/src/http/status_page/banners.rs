@@ -23,8 +23,14 @@ pub(super) struct Banner {
 
 /// The banners of `report`, failures first.
 pub(super) fn banners(report: &Report, passes: &[PassEntry], now: Timestamp) -> Vec<Banner> {
-    let banners =
-        [failing(report, passes, now), journal(report), clock(report), paused(report), dry_run(report)];
+    let banners = [
+        failing(report, passes, now),
+        journal(report),
+        clock(report),
+        frozen(report, now),
+        paused(report),
+        dry_run(report),
+    ];
     banners.into_iter().flatten().collect()
 }
 
@@ -67,6 +73,17 @@ fn clock(report: &Report) -> Option<Banner> {
         remedy: Message::new(
             "No rest ends and no budget is freed meanwhile: set the clock of this machine (NTP).",
         ),
+    })
+}
+
+fn frozen(report: &Report, now: Timestamp) -> Option<Banner> {
+    let freeze = report.desired_state.frozen.as_ref()?;
+    Some(Banner {
+        is_failure: false,
+        title: "Frozen.",
+        words: Message::new(&format!("Nothing is written to Twilio: {}", freeze.reason)),
+        times: freeze.since.map(|at| ("Since", When::new(at, now))).into_iter().collect(),
+        remedy: Message::new("To resume, run `subaccountd unfreeze` where the journal of the daemon is."),
     })
 }
 

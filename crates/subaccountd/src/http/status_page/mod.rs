@@ -160,7 +160,8 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
     let tiles = tiles(report, &query);
     let (verdict, worst) = verdict(report, &tiles);
     let is_dry = report.mode == Mode::DryRun;
-    let modes = [(report.desired_state.paused, "paused · "), (is_dry, "dry run · ")];
+    let frozen = report.desired_state.frozen.is_some();
+    let modes = [(frozen, "frozen · "), (report.desired_state.paused, "paused · "), (is_dry, "dry run · ")];
     let mode: String = modes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
     let pages = query.pages;
     let page = Page {

@@ -6,7 +6,8 @@ use askama::Template;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
-    AccountSid, ActionKind, Condition, ConditionReason, ConditionStatus, LiveStatus, Reason, Report, Status,
+    AccountSid, ActionKind, Condition, ConditionReason, ConditionStatus, Freeze, LiveStatus, Reason, Report,
+    Status,
     manifest::{Diagnostic, DiagnosticCode},
     report::{
         AccountView, ActionView, DesiredState, Figures, HeldView, MainAccount, Mode, PassResult, PassSummary,
@@ -72,6 +73,7 @@ fn report(held_accounts: u64, in_sync: u64) -> Report {
         desired_state: DesiredState {
             valid: true,
             paused: false,
+            frozen: None,
             sha256: "abc".to_owned(),
             revision: Some("0123abc".to_owned()),
             loaded_at: at(),
@@ -238,18 +240,20 @@ fn banners_tell_what_is_wrong_as_a_whole() {
     wrong.journal_error = Some("No space left on device".to_owned());
     wrong.figures.clock_skew = Some(SignedDuration::from_secs(-301));
     wrong.desired_state.paused = true;
+    wrong.desired_state.frozen = Some(Freeze { reason: "carrier <b>outage".to_owned(), since: None });
     wrong.mode = Mode::DryRun;
     wrong.last_pass.result = Some(PassResult::Failed);
     wrong.last_pass.error = Some("Twilio is unreachable".to_owned().into());
     wrong.last_pass.aborted = true;
     let shown = page(&wrong, "");
-    assert_eq!(banners(&wrong), 5);
+    assert_eq!(banners(&wrong), 6);
     for words in [
-        "<title>last pass aborted, journal not writable · paused · dry run · subaccountd</title>",
+        "<title>last pass aborted, journal not writable · frozen · paused · dry run · subaccountd</title>",
         "No space left on device",
         "5 min ahead of Twilio&#39;s",
         "Twilio is unreachable",
-        "paused, dry run",
+        "frozen, paused, dry run",
+        "carrier &#60;b&#62;outage",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }

@@ -12,7 +12,7 @@ mod text;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use subaccountd_core::{
-    AccountRef, AccountSid, ActionKind, NumberLocation, Observed, Report,
+    AccountRef, AccountSid, ActionKind, Freeze, NumberLocation, Observed, Report,
     report::{AccountView, ActionView, NotKnownView, PlanView},
 };
 
@@ -35,7 +35,9 @@ impl<'a> View<'a> {
     pub(crate) fn of(report: &'a Report, observed: Option<&'a Observed>) -> Self {
         let listed = report.accounts.iter().map(|view| (view.account.clone(), view)).collect();
         let plan = Cow::Borrowed(&report.plan);
-        Self { report, plan, only: None, remarks: Vec::new(), listed, observed }
+        let frozen = report.desired_state.frozen.as_ref();
+        let remarks = frozen.map(frozen_remark).into_iter().collect();
+        Self { report, plan, only: None, remarks, listed, observed }
     }
 
     /// Limits the view to what concerns `sid`. The digest stays that of the whole plan.
@@ -61,7 +63,7 @@ impl<'a> View<'a> {
 
     /// Adds notes that come before the plan.
     pub(crate) fn remarked(mut self, remarks: Vec<String>) -> Self {
-        self.remarks = remarks;
+        self.remarks.extend(remarks);
         self
     }
 
@@ -123,6 +125,14 @@ impl<'a> View<'a> {
             (_, _) => Some(format!("CANNOT BE UNDONE: {accounts} closed for good, {numbers}")),
         }
     }
+}
+
+/// The note on a plan under `freeze`.
+fn frozen_remark(freeze: &Freeze) -> String {
+    format!(
+        "{}. Nothing is written at Twilio until `subaccountd unfreeze`.",
+        freeze.to_string().replacen("frozen", "FROZEN", 1)
+    )
 }
 
 /// The number of actions of each kind, and of held items, as text.

@@ -53,8 +53,8 @@ impl Precondition for Fleet {
         }
     }
 
-    fn is_stopping(&self) -> bool {
-        false
+    fn may_begin(&self) -> Result<(), Skip> {
+        Ok(())
     }
 }
 
