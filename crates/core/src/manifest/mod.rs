@@ -22,6 +22,7 @@ mod location;
 mod number_terms;
 mod parse;
 mod pin;
+mod places;
 mod releases;
 pub mod schema;
 mod source;
@@ -36,6 +37,7 @@ pub use code::DiagnosticCode;
 pub use diagnostic::{Diagnostic, Excerpt, Related};
 pub use parse::{ParsedState, parse, parse_with};
 pub use pin::{NotPinned, pin};
+pub use places::Places;
 pub use source::{Source, Unread};
 pub use suggestions::near;
 

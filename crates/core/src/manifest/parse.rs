@@ -11,6 +11,7 @@ use super::{
     hints,
     location::Location,
     pin::UnpinnedPlace,
+    places::Places,
     source::Source,
     yaml::documents,
 };
@@ -26,6 +27,8 @@ pub struct ParsedState {
     pub faults: Vec<Diagnostic>,
     /// The number of all faults.
     pub fault_count: usize,
+    /// The places of its entries.
+    pub places: Places,
 }
 
 /// Reads `sources`, in their order, as one state.
@@ -48,8 +51,8 @@ pub(super) fn unpinned_places(sources: &[Source]) -> Vec<(FriendlyName, Unpinned
 
 /// Reads `sources`, in their order, as one state, and calls `progress` after each.
 pub fn parse_with(sources: &[Source], progress: &mut dyn FnMut()) -> ParsedState {
-    let names = sources.iter().map(|source| source.name.as_str()).collect();
-    let mut diagnostics = Diagnostics::new(names);
+    let names: Vec<_> = sources.iter().map(|source| source.name.as_str()).collect();
+    let mut diagnostics = Diagnostics::new(names.clone());
     let mut all = Vec::new();
     let is_empty = |source: &Source| source.content.as_ref().is_ok_and(Vec::is_empty);
     let mut missing = MissingFiles { empty: sources.iter().all(is_empty), ..MissingFiles::default() };
@@ -66,13 +69,14 @@ pub fn parse_with(sources: &[Source], progress: &mut dyn FnMut()) -> ParsedState
         }
         progress();
     }
+    let places = Places::new(&all, &names);
     let mut desired = assemble(all, &missing, &mut diagnostics);
     desired.faulty = diagnostics.count() > 0;
     let (first, fault_count) = diagnostics.into_first();
     let more = more_than(&first, fault_count);
     let mut lines = Lines::new(sources);
     let faults = first.into_iter().chain(more).map(|diagnostic| lines.fault(diagnostic)).collect();
-    ParsedState { desired, faults, fault_count }
+    ParsedState { desired, faults, fault_count, places }
 }
 
 /// The diagnostic with the number of those after the `first` ones, when there are more.

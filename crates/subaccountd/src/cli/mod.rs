@@ -444,7 +444,7 @@ pub(crate) struct StatusArgs {
     /// Wait until nothing is left to do: exit 0; 3 when something is held; 1 on faults, on a timeout, or in dry-run mode
     #[arg(long)]
     pub(crate) wait: bool,
-    /// Wait for this git commit or this SHA-256 of the state; at least the first 7 digits
+    /// Wait for this git commit or this SHA-256 of the state, at least the first 7 digits; or for this word of a revision file
     #[arg(long, value_name = "SHA", requires = "wait", value_parser = revision)]
     pub(crate) revision: Option<String>,
     /// The longest time to wait
@@ -460,8 +460,14 @@ pub(crate) enum StatusFormat {
 }
 
 fn revision(text: &str) -> Result<String, String> {
-    let is_one = (7..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    is_one
-        .then(|| text.to_owned())
-        .ok_or_else(|| "write 7 to 64 hexadecimal digits, as `git rev-parse HEAD` prints them".to_owned())
+    let is_hex = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_one = if is_hex {
+        (7..=64).contains(&text.len())
+    } else {
+        (1..=200).contains(&text.chars().count()) && text.chars().all(|c| is_plain(c) && !c.is_whitespace())
+    };
+    is_one.then(|| text.to_owned()).ok_or_else(|| {
+        "write 7 to 64 hexadecimal digits, as `git rev-parse HEAD` prints them, or the whole word of a revision file"
+            .to_owned()
+    })
 }

@@ -39,6 +39,9 @@ pub(crate) struct ReconcileArgs {
         default_value = "/etc/subaccountd/desired.yaml"
     )]
     pub(crate) desired: PathBuf,
+    /// A file whose first word is the revision of the state, where no link of git-sync names it
+    #[arg(long, env = "SUBACCOUNTD_REVISION_FILE", value_name = "PATH")]
+    pub(crate) revision_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]

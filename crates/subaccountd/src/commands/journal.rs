@@ -118,6 +118,7 @@ fn one(out: &mut String, line: &JournalLine, write: &Wrote, outcome: Option<&Out
     for (name, value) in [
         ("state", Some(short.as_str())),
         ("revision", audit.revision.as_deref()),
+        ("entry", audit.place.as_deref()),
         ("request", audit.request_id.as_deref()),
         ("labels", Some(labels.as_str())),
         ("reason", audit.reason.as_deref()),

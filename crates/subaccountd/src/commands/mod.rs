@@ -113,7 +113,9 @@ fn reconciler(
     });
     let writer = (!dry_run).then(|| Writer { client: client.clone(), writes, stopping: stopping.clone() });
     Ok(Reconciler {
-        state: StateReader::new(&fleet.desired).with_freeze_mark(freeze_mark(&fleet.journal)?),
+        state: StateReader::new(&fleet.desired)
+            .with_revision_file(fleet.revision_file.clone())
+            .with_freeze_mark(freeze_mark(&fleet.journal)?),
         account_sid: fleet.connection.account()?,
         guardrails: fleet.rules.guardrails(),
         in_flight: fleet.connection.max_in_flight,

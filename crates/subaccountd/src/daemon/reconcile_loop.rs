@@ -102,7 +102,7 @@ impl ReconcileLoop {
     ) -> Self {
         let (waker, wake) = wake::channel();
         let reader = reconciler.state.clone();
-        let watch = Watch::new(reader.path(), waker.clone(), reader.files().clone());
+        let watch = Watch::new(reader.watched_paths(), waker.clone(), reader.files().clone());
         let freezes = reader.freeze_mark().map(|mark| FreezeWatch::new(mark.clone(), waker));
         let view = StateView::new(reader, watch, metrics.clone(), outputs.report.clone());
         let budget = ChangeBudget::new(Instant::now());
@@ -171,6 +171,7 @@ impl ReconcileLoop {
         match loaded {
             Ok(loaded) => {
                 self.troubles.note(Trouble::State, None);
+                self.troubles.note(Trouble::Revision, loaded.revision_error.as_deref());
                 self.note_pause(loaded.reading.desired.pause());
                 self.pass(&loaded).await
             }

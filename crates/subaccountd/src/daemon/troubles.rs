@@ -13,6 +13,8 @@ const MAX_CAUSES: usize = 5;
 pub(super) enum Trouble {
     /// The state cannot be read.
     State,
+    /// The revision file names no revision.
+    Revision,
     /// Passes are aborted.
     Pass,
     /// Twilio's clock and the one of this machine disagree.
@@ -27,6 +29,7 @@ impl Trouble {
     const fn name(self) -> &'static str {
         match self {
             Self::State => "state",
+            Self::Revision => "revision",
             Self::Pass => "pass",
             Self::Clock => "clock",
             Self::Paused => "paused",
@@ -37,6 +40,7 @@ impl Trouble {
     const fn begins(self) -> &'static str {
         match self {
             Self::State => "desired state cannot be read: no pass is made",
+            Self::Revision => "revision of the desired state is unknown",
             Self::Pass => "reconcile pass aborted",
             Self::Clock => {
                 "clocks disagree: no rest ends and no budget is freed; set the clock of this machine (NTP)"
@@ -49,6 +53,7 @@ impl Trouble {
     const fn ends(self) -> &'static str {
         match self {
             Self::State => "desired state can be read again",
+            Self::Revision => "revision of the desired state is known again",
             Self::Pass => "reconcile passes come to their end again",
             Self::Clock => "clocks agree again",
             Self::Paused => "desired state is no longer paused",
@@ -88,7 +93,7 @@ impl Troubles {
             Trouble::State | Trouble::Pass => {
                 error!(trouble = trouble.name(), error = cause, "{}", trouble.begins());
             }
-            Trouble::Clock | Trouble::Frozen => {
+            Trouble::Clock | Trouble::Frozen | Trouble::Revision => {
                 warn!(trouble = trouble.name(), error = cause, "{}", trouble.begins());
             }
             Trouble::Paused => info!(trouble = trouble.name(), error = cause, "{}", trouble.begins()),

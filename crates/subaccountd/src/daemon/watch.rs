@@ -1,4 +1,4 @@
-//! The watcher: wakes the loop when something changes near the files of the state. It only saves time: the interval finds
+//! The watcher: wakes the loop when something changes near the files of the state, or near the file of its revision. It only saves time: the interval finds
 //! every change as well.
 //!
 //! Editors replace files, a ConfigMap swaps `..data`, git-sync swaps a link. A watch on a file or on the link itself
@@ -39,7 +39,8 @@ pub(crate) struct Watch {
 }
 
 struct Watched {
-    path: PathBuf,
+    /// The path of the state, and then others.
+    paths: Vec<PathBuf>,
     /// True once files that are mounted alone were looked for.
     is_checked: bool,
     watcher: Option<RecommendedWatcher>,
@@ -49,13 +50,13 @@ struct Watched {
 }
 
 impl Watch {
-    /// Prepares to watch `path`; [`refresh`](Self::refresh) begins it. Where the system allows no watcher, the interval
+    /// Prepares to watch `paths`, of which the first is that of the state; [`refresh`](Self::refresh) begins it. Where the system allows no watcher, the interval
     /// alone finds changes.
-    pub(crate) fn new(path: &Path, waker: Waker, files: FileAccess) -> Self {
+    pub(crate) fn new(paths: Vec<PathBuf>, waker: Waker, files: FileAccess) -> Self {
         #[cfg(feature = "simulation")]
         if crate::simulation::keep_waker(&waker) {
             let watched = Watched {
-                path: path.to_owned(),
+                paths,
                 is_checked: true,
                 watcher: None,
                 folders: Folders::new(),
@@ -77,7 +78,7 @@ impl Watch {
             .inspect_err(|error| warn!(%error, "no file watcher: changes are found only at the interval"))
             .ok();
         let watched = Watched {
-            path: path.to_owned(),
+            paths,
             is_checked: false,
             watcher,
             folders: Folders::new(),
@@ -102,13 +103,13 @@ impl Watched {
     /// Returns true when every folder is watched.
     fn refresh(&mut self, progress: &Steps) -> bool {
         if !std::mem::replace(&mut self.is_checked, true)
-            && let Some(file) = mounted_file(&self.path)
+            && let Some(file) = self.paths.first().and_then(|path| mounted_file(path))
         {
             let file = file.display();
             warn!(file = %file, "{file} is mounted alone: a file that replaces it is never seen; mount its folder instead (in Kubernetes: without `subPath`), and restart after each change until then");
         }
         let Some(watcher) = &mut self.watcher else { return false };
-        let now = folders(&self.path, progress);
+        let now: Folders = self.paths.iter().flat_map(|path| folders(path, progress)).collect();
         for folder in
             self.folders.iter().filter(|(path, inode)| now.get(*path) != Some(inode)).map(|(path, _)| path)
         {
@@ -261,7 +262,7 @@ mod tests {
 
     async fn watching(path: &Path) -> (Watch, Wake) {
         let (waker, wake) = wake::channel();
-        let watch = Watch::new(path, waker, FileAccess::new());
+        let watch = Watch::new(vec![path.to_owned()], waker, FileAccess::new());
         watch.refresh().await.unwrap();
         (watch, wake)
     }

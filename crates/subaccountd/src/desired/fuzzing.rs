@@ -46,7 +46,7 @@ pub(crate) fn sources(input: &[u8]) -> Vec<Source> {
 /// The state that `reading` is, as it is loaded.
 pub(crate) fn loaded(reading: ParsedState) -> LoadedState {
     let (sha256, loaded_at) = ("0".repeat(64), jiff::Timestamp::UNIX_EPOCH);
-    LoadedState { reading: Arc::new(reading), sha256, revision: None, loaded_at }
+    LoadedState { reading: Arc::new(reading), sha256, revision: None, revision_error: None, loaded_at }
 }
 
 /// `sources` with something that went wrong with one of them, or with another file beside them.

@@ -5,6 +5,7 @@ pub(crate) mod file_access;
 pub(crate) mod fuzzing;
 
 pub(crate) mod mounts;
+mod revision;
 mod walk;
 
 use std::{
@@ -25,7 +26,6 @@ pub(crate) use walk::{MAX_FILE_SIZE, MAX_FILES};
 
 use crate::{
     clock,
-    daemon::watch::{MAX_LINKS, first_link},
     desired::{
         file_access::{FileAccess, NoAnswer, Steps},
         walk::{is_stream, walk},
@@ -46,6 +46,8 @@ pub(crate) struct LoadedState {
     pub(crate) reading: Arc<ParsedState>,
     pub(crate) sha256: String,
     pub(crate) revision: Option<String>,
+    /// The reason why the revision file names none.
+    pub(crate) revision_error: Option<String>,
     /// The load time of the first state that meant the same: an edit of a comment does not change it.
     pub(crate) loaded_at: Timestamp,
 }
@@ -65,6 +67,8 @@ pub(crate) enum ReadError {
 #[derive(Debug, Clone)]
 pub(crate) struct StateReader {
     path: PathBuf,
+    /// The file that names the revision where no link does.
+    revision_file: Option<PathBuf>,
     files: FileAccess,
     parser: StateParser,
     /// The content of a path that can be read only once.
@@ -101,7 +105,13 @@ async fn read_sources(paths: Vec<PathBuf>, files: &FileAccess) -> Result<Vec<Sou
 impl StateReader {
     pub(crate) fn new(path: &Path) -> Self {
         let (files, parser) = (FileAccess::new(), StateParser::new());
-        Self { path: path.to_owned(), files, parser, stream: Arc::default(), freeze: None }
+        let (path, stream) = (path.to_owned(), Arc::default());
+        Self { path, revision_file: None, files, parser, stream, freeze: None }
+    }
+
+    /// The same reader, which reads the revision from this file where no link names it.
+    pub(crate) fn with_revision_file(self, revision_file: Option<PathBuf>) -> Self {
+        Self { revision_file, ..self }
     }
 
     /// The same reader, which also reads the mark of a freeze.
@@ -114,9 +124,9 @@ impl StateReader {
         self.freeze.as_ref()
     }
 
-    /// The path of the state.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// The paths in whose folders changes are to be noticed.
+    pub(crate) fn watched_paths(&self) -> Vec<PathBuf> {
+        [&self.path].into_iter().chain(&self.revision_file).cloned().collect()
     }
 
     /// The right to call into the file system, for other readers of the same files.
@@ -174,25 +184,30 @@ impl StateReader {
     }
 
     async fn read(&self) -> Result<Files, NoAnswer> {
-        let path = self.path.clone();
-        if let Some(sources) = self.stream.get() {
-            return Ok(Files::new(sources.clone(), &path));
-        }
-        if self.is_stream().await? {
+        let (path, revision_file) = (self.path.clone(), self.revision_file.clone());
+        let sources = if let Some(sources) = self.stream.get() {
+            Some(sources.clone())
+        } else if self.is_stream().await? {
             let sources = read_sources(vec![path.clone()], &self.files).await?;
-            return Ok(Files::new(self.stream.get_or_init(|| sources).clone(), &path));
-        }
-        self.files.run(move |progress| Files::new(walk(std::slice::from_ref(&path), progress), &path)).await
+            Some(self.stream.get_or_init(|| sources).clone())
+        } else {
+            None
+        };
+        let read = move |progress: &Steps| {
+            let sources = sources.unwrap_or_else(|| walk(std::slice::from_ref(&path), progress));
+            Files::new(sources, &path, revision_file.as_deref())
+        };
+        self.files.run(read).await
     }
 
     /// The state that `files` hold.
     async fn parsed(&self, files: Files, known: Option<&LoadedState>) -> Result<LoadedState, ReadError> {
-        let Files { sources, digest: FilesDigest { sha256, revision } } = files;
+        let Files { sources, digest: FilesDigest { sha256, revision }, revision_error } = files;
         if let Some(known) = known.filter(|known| known.sha256 == sha256) {
-            return Ok(LoadedState { revision, ..known.clone() });
+            return Ok(LoadedState { revision, revision_error, ..known.clone() });
         }
         let reading = Arc::new(self.parser.parse(Arc::new(sources)).await?);
-        let loaded = LoadedState { reading, sha256, revision, loaded_at: clock::now() };
+        let loaded = LoadedState { reading, sha256, revision, revision_error, loaded_at: clock::now() };
         let loaded_at = known.filter(|known| known.means_same_as(&loaded)).map(|known| known.loaded_at);
         Ok(LoadedState { loaded_at: loaded_at.unwrap_or(loaded.loaded_at), ..loaded })
     }
@@ -231,6 +246,7 @@ fn same_meaning(one: &ParsedState, other: &ParsedState) -> bool {
 struct Files {
     sources: Vec<Source>,
     digest: FilesDigest,
+    revision_error: Option<String>,
 }
 
 /// The identity of the files that were read.
@@ -241,9 +257,14 @@ struct FilesDigest {
 }
 
 impl Files {
-    fn new(sources: Vec<Source>, path: &Path) -> Self {
-        let digest = FilesDigest { sha256: sha256(&sources), revision: revision(path) };
-        Self { sources, digest }
+    fn new(sources: Vec<Source>, path: &Path, revision_file: Option<&Path>) -> Self {
+        let (revision, revision_error) = match (revision::linked(path), revision_file.map(revision::in_file))
+        {
+            (Some(linked), _) => (Some(linked), None),
+            (None, Some(read)) => (read.clone().ok(), read.err()),
+            (None, None) => (None, None),
+        };
+        Self { digest: FilesDigest { sha256: sha256(&sources), revision }, sources, revision_error }
     }
 }
 
@@ -274,20 +295,6 @@ fn sha256(sources: &[Source]) -> String {
     hex(&hash.finalize())
 }
 
-/// The git commit that a link on the way to `path` points at, as git-sync lays it out: a folder named by the commit.
-fn revision(path: &Path) -> Option<String> {
-    let is_commit = |name: &str| matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit());
-    let mut path = std::path::absolute(path).ok()?;
-    let mut commit = None;
-    for _ in 0..MAX_LINKS {
-        let Some((target, rest)) = first_link(&path) else { break };
-        let mut names = target.components().filter_map(|part| part.as_os_str().to_str());
-        commit = names.rfind(|name| is_commit(name)).map(str::to_owned).or(commit);
-        path = target.join(rest);
-    }
-    commit
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::symlink};
@@ -316,18 +323,5 @@ mod tests {
         assert!(begin.elapsed() >= APART, "it was read once, {:?} after the swap", begin.elapsed());
         assert_eq!([first.revision, second.revision], commits.map(Some));
         assert_eq!(first.loaded_at, second.loaded_at);
-    }
-
-    #[test]
-    fn the_revision_is_the_commit_that_a_git_sync_link_points_at() {
-        let commit = "0123456789abcdef0123456789abcdef01234567";
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir_all(dir.path().join(".worktrees").join(commit)).unwrap();
-        fs::write(dir.path().join(".worktrees").join(commit).join("desired.yaml"), "x").unwrap();
-        symlink(format!(".worktrees/{commit}"), dir.path().join("current")).unwrap();
-        symlink("current", dir.path().join("link")).unwrap();
-        assert_eq!(revision(&dir.path().join("current/desired.yaml")), Some(commit.to_owned()));
-        assert_eq!(revision(&dir.path().join("link/desired.yaml")), Some(commit.to_owned()));
-        assert_eq!(revision(&dir.path().join(".worktrees")), None);
     }
 }

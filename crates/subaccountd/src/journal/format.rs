@@ -73,6 +73,9 @@ pub(crate) struct Audit {
     /// The git commit of the state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<String>,
+    /// The file and the line of the entry that asks for the write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<String>,
     /// The accounts that a line is about, by which it is found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<AccountSid>,

@@ -1,6 +1,8 @@
 //! The recorder: each write in the journal and in the log, with the reason and the labels of its entry.
 
-use subaccountd_core::{AccountSid, Action, Desired, Outcome, Planned, Skip, SkipCause, record::Record};
+use subaccountd_core::{
+    AccountRef, AccountSid, Action, Desired, Outcome, Planned, Skip, SkipCause, record::Record,
+};
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -47,6 +49,7 @@ impl Recorder<'_> {
         Audit {
             state: self.loaded.sha256.clone(),
             revision: self.loaded.revision.clone(),
+            place: self.place(action),
             accounts: account.sid().into_iter().chain(giver(action)).collect(),
             reason: self.reason(action).map(str::to_owned),
             labels: labels.cloned().unwrap_or_default(),
@@ -71,6 +74,27 @@ impl Recorder<'_> {
         order.and_then(|order| order.reason.as_deref()).or_else(of_entry)
     }
 
+    /// The file and the line of the entry that asks for `action`.
+    fn place(&self, action: &Action) -> Option<String> {
+        let account = match action {
+            // The entry of an account to close asks for the move of a number that nothing claims.
+            Action::Transfer(transfer) if self.desired.claim(transfer.phone).is_none() => {
+                transfer.from.into()
+            }
+            Action::Transfer(_)
+            | Action::Reactivate(_)
+            | Action::Create(_)
+            | Action::Suspend(_)
+            | Action::Configure(_)
+            | Action::EndCalls(_)
+            | Action::Release(_)
+            | Action::Close(_) => action.account(),
+        };
+        let places = &self.loaded.reading.places;
+        let by_name = || Some(AccountRef::from(self.desired.name_of(account.sid()?)?));
+        places.place_of(&account).or_else(|| places.place_of(&by_name()?))
+    }
+
     /// Logs one line for a write, with the reason and the labels of its entry.
     fn log(&self, planned: &Planned, outcome: &Outcome) {
         let (loaded, action) = (self.loaded, &planned.action);
@@ -81,7 +105,7 @@ impl Recorder<'_> {
             let pairs = labels.iter().map(|(key, value)| format!("{key}={value}"));
             pairs.collect::<Vec<_>>().join(",")
         });
-        let message = outcome.message();
+        let (place, message) = (self.place(action), outcome.message());
         macro_rules! line {
             ($level:ident) => {
                 $level!(
@@ -95,6 +119,7 @@ impl Recorder<'_> {
                     twilio.request_id = outcome.request_id(),
                     entry.reason = reason,
                     entry.labels = labels,
+                    entry.place = place,
                     state.sha256 = %loaded.sha256,
                     state.revision = loaded.revision,
                     "{action}: {}{}{message}",

@@ -112,7 +112,7 @@ impl Replay {
         let source = Source { name: "desired.yaml".to_owned(), content: Ok(self.state.clone().into_bytes()) };
         let loaded_at = NOON.parse().unwrap();
         let reading = Arc::new(parse(&[source]));
-        LoadedState { reading, sha256: "0".repeat(64), revision: None, loaded_at }
+        LoadedState { reading, sha256: "0".repeat(64), revision: None, revision_error: None, loaded_at }
     }
 
     /// The plan for it.

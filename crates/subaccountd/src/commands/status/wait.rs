@@ -106,8 +106,11 @@ fn progress(document: &StatusDocument, revision: Option<&str>) -> WaitProgress {
     }
 }
 
-/// Returns true when the git commit or the digest of the state begins with `revision`.
+/// Returns true when the git commit or the digest of the state begins with `revision`, or when its revision is this word.
 fn is_of(document: &StatusDocument, revision: &str) -> bool {
+    if !revision.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return document.desired_state.revision.as_deref() == Some(revision);
+    }
     let begins =
         |whole: &str| whole.get(..revision.len()).is_some_and(|it| it.eq_ignore_ascii_case(revision));
     let state = &document.desired_state;
