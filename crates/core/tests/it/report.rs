@@ -201,7 +201,7 @@ fn the_document_has_the_keys_of_the_contract_and_null_where_nothing_applies() {
     insta::assert_snapshot!(all.join("\n"), @r"
     accounts desiredState lastPass mainAccount mode plan version
     friendlyName sid
-    faults loadedAt paused revision sha256 valid
+    faults frozen loadedAt paused revision sha256 valid
     error finishedAt requests result startedAt
     actions digest held notKnown
     account count from kind name number to

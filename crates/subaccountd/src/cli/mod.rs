@@ -182,8 +182,9 @@ pub(crate) enum Command {
     },
     /// Print the status of a running daemon as a table, watch it, or wait for a revision to be applied
     ///
-    /// Reads `/status` of the daemon over HTTP; needs no credentials. Without --wait the exit code is 0, whatever the
-    /// status is.
+    /// Reads `/status` of the daemon over HTTP; needs no credentials. Accounts that need a person come first. Of a large fleet
+    /// the default format leaves out what is in sync; IDs, filters and the other formats leave out nothing. Without --wait the
+    /// exit code is 0, whatever the status is.
     Status(StatusArgs),
     /// Stop all writes of the daemon on this journal, at once and until `unfreeze`
     ///
@@ -431,11 +432,24 @@ pub(crate) enum Probe {
 /// The arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
+    /// Show only these accounts: SIDs, or friendly names
+    #[arg(value_name = "ID", conflicts_with = "wait")]
+    pub(crate) ids: Vec<String>,
+    /// Show only accounts with held items, and these items
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) held: bool,
+    /// Show only accounts and held items with this reason, as in OverLimit; may be repeated, or take a list
+    #[arg(long, value_name = "REASON", value_delimiter = ',', conflicts_with = "wait")]
+    pub(crate) reason: Vec<String>,
+    /// Show only accounts with this label, as in owner=billing; repeated, with all of them
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label, conflicts_with = "wait")]
+    pub(crate) label: Vec<(String, String)>,
     /// The address of the daemon's --status-listen; by default that of SUBACCOUNTD_STATUS_LISTEN, else
     /// http://127.0.0.1:8081
     #[arg(long, env = "SUBACCOUNTD_URL", value_name = "URL", help_heading = "Status", value_parser = daemon_url)]
     pub(crate) url: Option<Url>,
-    /// The output format: text, a table; wide, with messages, remedies and labels; json, the document of `/status`
+    /// The output format: text, a table; wide, with messages, remedies and labels; json, the document of `/status`; name, the
+    /// SID of each account on a line
     #[arg(short, long, default_value = "text")]
     pub(crate) output: StatusFormat,
     /// Keep running, and print each row that changes, until Ctrl-C
@@ -457,6 +471,13 @@ pub(crate) enum StatusFormat {
     Text,
     Wide,
     Json,
+    Name,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = pair.ok_or_else(|| "write KEY=VALUE, as in owner=billing".to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn revision(text: &str) -> Result<String, String> {

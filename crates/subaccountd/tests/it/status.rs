@@ -67,6 +67,46 @@ async fn held_item_without_a_row_is_shown() {
 }
 
 #[tokio::test]
+async fn large_fleet_in_sync_is_shown_in_a_few_lines_and_its_trouble_first() {
+    let entries: String = (1..=200)
+        .map(|n| {
+            let more = if n == 150 { ", paused: true, labels: {owner: billing}" } else { "" };
+            entry(n, if n >= 149 && n <= 150 { "suspended" } else { "active" }, more)
+        })
+        .collect();
+    let setup = Setup::new(fleet(200, 0), &state(&entries)).await;
+    let daemon = setup.daemon(&["--verbs", "transfer"]).await;
+    daemon.first_pass().await;
+    let text = stdout(&status(&daemon, &[]).await);
+    let lines: Vec<_> = text.lines().map(cells).collect();
+    assert!(lines.len() <= 12, "{text}");
+    assert_eq!(lines[1][0..2], [&ac(149), "a149"], "what needs a person comes first: {text}");
+    assert_eq!(lines[2][0..2], [&ac(150), "a150"], "{text}");
+    assert!(text.contains("… and 198 more accounts: `-o wide` shows all of them"), "{text}");
+    assert!(text.contains("198 in sync, 2 not in sync, 0 unknown"), "{text}");
+    let names = async |args: &[&str]| {
+        let output = status(&daemon, &[args, &["-o", "name"]].concat()).await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stdout(&output).lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]).await.len(), 200);
+    assert_eq!(names(&["--held"]).await, [ac(149), ac(150)]);
+    assert_eq!(names(&["--reason", "Paused"]).await, [ac(150)]);
+    assert_eq!(names(&["--label", "owner=billing", "--held"]).await, [ac(150)]);
+    assert_eq!(names(&["a7", &ac(149).to_lowercase()]).await, [ac(149), ac(7)]);
+    let json = stdout(&status(&daemon, &["-o", "json", "--reason", "Paused"]).await);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["accounts"].as_array().unwrap().len(), 1);
+    assert_eq!(json["plan"]["held"].as_array().unwrap().len(), 1);
+    let unknown = status(&daemon, &["nobody"]).await;
+    assert_eq!(code(&unknown), 0);
+    assert!(stderr(&unknown).contains("\"nobody\" is neither"), "{}", stderr(&unknown));
+    for args in [&["status", "--label", "owner"][..], &["status", "a7", "--wait"]] {
+        assert_eq!(code(&output(bare(args)).await), 64, "{args:?}");
+    }
+}
+
+#[tokio::test]
 async fn name_cannot_control_the_terminal() {
     let world = fleet(0, 0).account(&ac(1), "\u{1b}]0;owned\u{7}name", twilio_sim::AccountStatus::Active);
     let setup = Setup::new(world, &state(&entry(1, "active", ""))).await;

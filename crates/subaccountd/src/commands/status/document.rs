@@ -1,7 +1,7 @@
 //! The document of `/status` as it is read. The daemon may be older or newer, so only the keys that identify the
 //! document are required.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
@@ -89,6 +89,11 @@ pub(super) struct Plan {
 pub(super) struct Action {
     #[serde(deserialize_with = "or_default")]
     pub(super) kind: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) account: String,
+    pub(super) name: Option<String>,
+    /// The account that loses the number of a transfer.
+    pub(super) from: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -140,26 +145,58 @@ pub(super) struct Condition {
     pub(super) last_transition_time: Option<Timestamp>,
 }
 
+/// An account in the document: its SID, or its name while it has none.
+pub(super) type Key<'a> = (&'a str, Option<&'a str>);
+
+fn key<'a>(sid: &'a str, name: Option<&'a str>) -> Key<'a> {
+    (sid, name.filter(|_| sid.is_empty()))
+}
+
+impl Held {
+    /// The account that it is about.
+    pub(super) fn key(&self) -> Key<'_> {
+        key(&self.account, self.name.as_deref())
+    }
+}
+
+impl Action {
+    /// The account that it is about.
+    pub(super) fn key(&self) -> Key<'_> {
+        key(&self.account, self.name.as_deref())
+    }
+}
+
 impl Account {
+    /// Its key, which actions and held items have as well.
+    pub(super) fn key(&self) -> Key<'_> {
+        key(&self.sid, self.friendly_name.as_deref())
+    }
+
     /// The condition `Synced`.
     pub(super) fn synced(&self) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.r#type == "Synced")
+    }
+
+    /// Returns true when the account is as desired.
+    pub(super) fn is_in_sync(&self) -> bool {
+        self.synced().is_some_and(|condition| condition.status == "True")
     }
 }
 
 impl StatusDocument {
     /// The held items that no row of an account shows.
     pub(super) fn held_besides(&self) -> Vec<&Held> {
-        let shown = |held: &Held| {
-            // Without a SID both have the name.
-            let is_of = |account: &&Account| {
-                account.sid == held.account && (!account.sid.is_empty() || account.friendly_name == held.name)
-            };
-            self.accounts.iter().filter(is_of).any(|account| {
-                account.synced().is_some_and(|it| it.reason == held.reason && it.message == held.message)
+        let shown: BTreeSet<_> = self
+            .accounts
+            .iter()
+            .filter_map(|account| {
+                let synced = account.synced()?;
+                Some((account.key(), synced.reason.as_str(), synced.message.as_str()))
             })
-        };
-        self.plan.held.iter().filter(|held| !shown(held)).collect()
+            .collect();
+        let is_shown =
+            |held: &Held| shown.contains(&(held.key(), held.reason.as_str(), held.message.as_str()));
+        self.plan.held.iter().filter(|held| !is_shown(held)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `status`: a running daemon's status as a table, watched, or waited for.
 
 mod document;
+mod selection;
 mod table;
 mod wait;
 mod watch;
@@ -21,6 +22,7 @@ use crate::{
     output::{printed::Printed, terminal::colour},
 };
 use document::StatusDocument;
+use selection::Selection;
 use table::TableStyle;
 
 /// The longest part of an answer that is shown, in characters.
@@ -42,7 +44,12 @@ enum Reply {
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
     let url = Listener::Status.url(args.url.as_ref()).map_err(SettingsError::from)?;
     let client = DaemonClient::new(&url, "status")?.with_status_token()?;
-    let style = TableStyle { wide: args.output == StatusFormat::Wide, colour: colour(&io::stdout()) };
+    let selection = Selection::new(args);
+    let style = TableStyle {
+        wide: args.output == StatusFormat::Wide,
+        colour: colour(&io::stdout()),
+        whole: args.output == StatusFormat::Wide || !selection.is_all(),
+    };
     if args.wait {
         return wait::wait(
             &client,
@@ -56,8 +63,12 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<Exit> {
     let Reply::Status(asked) = ask(&client).await? else {
         anyhow::bail!("{}: the daemon has not read its state yet; retry", client.url());
     };
+    for id in selection.unknown_ids(&asked.document) {
+        eprint(&format!("warning: {id:?} is neither the SID nor the name of a listed account\n"));
+    }
+    let asked = selection.of(*asked)?;
     if args.watch {
-        return watch::watch(&client, *asked, args.output, style).await;
+        return watch::watch(&client, asked, args.output, style, &selection).await;
     }
     print(&shown(&asked, args.output, style))?;
     Ok(Exit::Done)
@@ -68,6 +79,14 @@ fn shown(asked: &Asked, output: StatusFormat, style: TableStyle) -> Printed {
     match output {
         StatusFormat::Json => Printed::json(&format!("{}\n", asked.text.trim_end())),
         StatusFormat::Text | StatusFormat::Wide => Printed::text(&whole(&asked.document, style)),
+        StatusFormat::Name => {
+            let accounts = selection::troubled_first(&asked.document);
+            let name = |account: &document::Account| {
+                let name = account.friendly_name.as_deref().filter(|_| account.sid.is_empty());
+                sanitize(name.unwrap_or(&account.sid)) + "\n"
+            };
+            Printed::text(&accounts.into_iter().map(name).collect::<String>())
+        }
     }
 }
 

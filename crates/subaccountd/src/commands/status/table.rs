@@ -6,8 +6,13 @@ use subaccountd_core::text::{count, sanitize};
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr;
 
-use super::document::{Account, Held, StatusDocument};
+use super::{
+    document::{Account, Held, StatusDocument},
+    selection::troubled_first,
+};
 
+/// The most rows of the narrow table, unless accounts were chosen.
+const MAX_ROWS: usize = 30;
 /// The widest name of the narrow table.
 const NAME_WIDTH: usize = 32;
 /// The column that is coloured.
@@ -18,6 +23,8 @@ const SYNCED: usize = 4;
 pub(super) struct TableStyle {
     pub(super) wide: bool,
     pub(super) colour: bool,
+    /// True when nothing is left out, however many accounts there are.
+    pub(super) whole: bool,
 }
 
 /// A table whose columns keep their widths when rows follow.
@@ -31,9 +38,21 @@ impl TableStyle {
     pub(super) fn accounts(self, document: &StatusDocument, now: Timestamp) -> (String, Table) {
         let mut rows = vec![self.head()];
         let remedies = remedies(document);
-        rows.extend(document.accounts.iter().map(|account| self.row(account, &remedies, now)));
+        let accounts = troubled_first(document);
+        let shown = self.shown(&accounts);
+        rows.extend(accounts.iter().take(shown).map(|account| self.row(account, &remedies, now)));
         let table = Table { style: self, widths: widths(&rows) };
-        (rows.iter().map(|row| table.line(row)).collect(), table)
+        let mut text: String = rows.iter().map(|row| table.line(row)).collect();
+        text += &left_out(accounts.len() - shown, "account");
+        (text, table)
+    }
+
+    /// The number of accounts that are shown: of a large fleet those that are not in sync, as many as a person reads.
+    fn shown(self, accounts: &[&Account]) -> usize {
+        if self.whole || accounts.len() <= MAX_ROWS {
+            return accounts.len();
+        }
+        accounts.iter().take_while(|account| !account.is_in_sync()).count().min(MAX_ROWS)
     }
 
     fn head(self) -> Vec<String> {
@@ -79,10 +98,11 @@ impl TableStyle {
         let more: &[&str] = if self.wide { &["MESSAGE", "REMEDY"] } else { &[] };
         let head = ["HELD", "ACCOUNT", "NUMBER", "REASON", "AGE"].iter().chain(more);
         let mut rows = vec![head.map(ToString::to_string).collect::<Vec<_>>()];
-        rows.extend(besides.into_iter().map(|held| self.held(held, now)));
+        let shown = if self.whole { besides.len() } else { besides.len().min(MAX_ROWS) };
+        rows.extend(besides.iter().take(shown).map(|held| self.held(held, now)));
         let table = Table { style: Self { colour: false, ..self }, widths: widths(&rows) };
         let lines: String = rows.iter().map(|row| table.line(row)).collect();
-        format!("\n{lines}")
+        format!("\n{lines}{}", left_out(besides.len() - shown, "held item"))
     }
 
     fn held(self, held: &Held, now: Timestamp) -> Vec<String> {
@@ -139,6 +159,17 @@ fn remedies(document: &StatusDocument) -> Remedies<'_> {
         ((account.as_str(), reason.as_str(), message.as_str()), remedy.as_str())
     };
     document.plan.held.iter().map(key).collect()
+}
+
+/// The note on rows that are left out.
+fn left_out(number: usize, what: &str) -> String {
+    if number == 0 {
+        return String::new();
+    }
+    format!(
+        "… and {}: `-o wide` shows all of them, `subaccountd status ID…` some\n",
+        count(number, &format!("more {what}"))
+    )
 }
 
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {
@@ -250,13 +281,13 @@ mod tests {
              "conditions": [{"type": "Synced", "status": "Unknown", "reason": "Unreadable", "lastTransitionTime": "2026-11-18T09:00:00Z"}]}]}"#;
         let document: StatusDocument = serde_json::from_str(text).unwrap();
         let now = "2026-11-21T09:00:00Z".parse().unwrap();
-        let (plain, _) = TableStyle { wide: false, colour: false }.accounts(&document, now);
+        let (plain, _) = TableStyle { wide: false, colour: false, whole: false }.accounts(&document, now);
         insta::assert_snapshot!(plain, @r"
         SID   NAME                               DESIRED     OBSERVED   SYNCED    REASON       AGE
-        AC1   日本�[31m                          active      active     True      InSync       60s
         AC2   a name that is longer than it c…   suspended   -          Unknown   Unreadable   3d
+        AC1   日本�[31m                          active      active     True      InSync       60s
         ");
-        let (coloured, _) = TableStyle { wide: true, colour: true }.accounts(&document, now);
+        let (coloured, _) = TableStyle { wide: true, colour: true, whole: true }.accounts(&document, now);
         assert!(coloured.contains("\u{1b}[32mTrue\u{1b}[0m"), "{coloured}");
         assert!(!coloured.contains("\u{1b}[31m"), "{coloured}");
         assert!(coloured.contains("longer than it can be shown here"), "{coloured}");

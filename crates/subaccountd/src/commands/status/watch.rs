@@ -8,7 +8,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Asked, Exit, Reply, ask, document::Account, eprint, print, shown, table};
+use super::{Asked, Exit, Reply, Selection, ask, document::Account, eprint, print, shown, table};
 use crate::{cli::StatusFormat, clock, http::client::DaemonClient, output::printed::Printed};
 
 /// The pause between two requests.
@@ -19,6 +19,7 @@ pub(super) async fn watch(
     first: Asked,
     output: StatusFormat,
     style: table::TableStyle,
+    selection: &Selection,
 ) -> anyhow::Result<Exit> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut looks = interval(PAUSE);
@@ -39,13 +40,18 @@ pub(super) async fn watch(
         match next {
             Ok(Reply::Status(next)) => {
                 is_away = false;
+                let next = selection.of(*next)?;
                 let text = match output {
                     StatusFormat::Json if next.text == last.text => Printed::own(String::new()),
                     StatusFormat::Json => shown(&next, output, style),
                     StatusFormat::Text | StatusFormat::Wide => Printed::text(&changes(&last, &next, style)),
+                    StatusFormat::Name => {
+                        let [before, now] = [&last, &next].map(|asked| shown(asked, output, style));
+                        if before.as_bytes() == now.as_bytes() { Printed::own(String::new()) } else { now }
+                    }
                 };
                 print(&text)?;
-                last = *next;
+                last = next;
             }
             Err(error) if !is_away => {
                 is_away = true;
