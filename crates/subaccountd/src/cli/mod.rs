@@ -94,9 +94,12 @@ pub(crate) enum Command {
     },
     /// Explain one account or phone number: what is desired, observed, planned and held, why, and the remedy
     Explain {
-        /// An account SID (AC…), a number SID (PN…) or a phone number in E.164 (+1…)
+        /// An account SID (AC…), the friendly name of one account, a number SID (PN…) or a phone number in E.164 (+1…)
         #[arg(value_name = "ID")]
         id: Id,
+        /// The output format: text for a terminal, json for programs
+        #[arg(short, long, default_value = "text")]
+        output: ExplainFormat,
         #[command(flatten)]
         from: From,
         #[command(flatten)]
@@ -332,24 +335,42 @@ pub(crate) struct From {
 }
 
 /// The subject of `explain`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Id {
     Account(AccountSid),
     Number(NumberSid),
     Phone(PhoneNumber),
+    /// The friendly name of an account, which need not be unique.
+    Name(String),
 }
+
+/// The forms of an ID that is no name.
+pub(crate) const ID_FORMS: &str =
+    "write an account SID (AC and 32 hexadecimal digits), a number SID (PN…) or a phone number in E.164 (+…)";
 
 impl FromStr for Id {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let text = trimmed(text);
-        let account = || text.parse().ok().map(Self::Account);
-        let number = || text.parse().ok().map(Self::Number);
-        let phone = || text.parse().ok().map(Self::Phone);
-        let other = "write an account SID (AC and 32 hexadecimal digits), a number SID (PN…) or a phone number in E.164 (+…)";
-        account().or_else(number).or_else(phone).ok_or_else(|| other.to_owned())
+        let id = trimmed(text);
+        let account = || id.parse().ok().map(Self::Account);
+        let number = || id.parse().ok().map(Self::Number);
+        let phone = || id.parse().ok().map(Self::Phone);
+        let name = || (!id.is_empty() && !is_misspelt(id)).then(|| Self::Name(text.to_owned()));
+        account()
+            .or_else(number)
+            .or_else(phone)
+            .or_else(name)
+            .ok_or_else(|| format!("{ID_FORMS}, or a friendly name"))
     }
+}
+
+/// Returns true for a text that is meant as a SID or a phone number, and is none.
+fn is_misspelt(id: &str) -> bool {
+    let hex = |rest: &str| rest.len() > 6 && rest.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit());
+    ["AC", "PN"].into_iter().any(|prefix| id.strip_prefix(prefix).is_some_and(hex))
+        || id.strip_prefix('+').is_some_and(digits)
 }
 
 /// The flags of the command that were given, on the command line or as a variable, by their names.
@@ -415,6 +436,12 @@ fn explained(text: &str) -> Result<Explained, String> {
         let [first, .., last] = DiagnosticCode::ALL else { return hint };
         format!("{hint}codes go from {first} to {last}; `all` explains every one")
     })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use subaccountd_core::{Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, Status};
+use subaccountd_core::{
+    Account, AccountSid, Number, NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber,
+    Status,
+    text::{count, first_of, sanitize},
+};
 
 use super::{
     Exit,
@@ -11,7 +15,7 @@ use super::{
     print,
 };
 use crate::{
-    cli::{ExplicitFlags, Id, settings::ReconcileArgs},
+    cli::{ExplainFormat, ExplicitFlags, ID_FORMS, Id, settings::ReconcileArgs},
     output::{
         explain::{self, ExplainContext},
         printed::Printed,
@@ -24,12 +28,14 @@ use crate::{
 
 pub(super) async fn explain(
     id: Id,
+    output: ExplainFormat,
     fleet: ReconcileArgs,
     from: Option<&Source>,
     explicit_flags: &ExplicitFlags,
 ) -> anyhow::Result<Exit> {
     let mut sighting = sighting(fleet, from, explicit_flags).await?;
-    if !is_seen(id, &sighting.observation.observed) {
+    let subject = subject(id, &sighting)?;
+    if !is_seen(subject, &sighting.observation.observed) {
         read_the_rest(&mut sighting).await?;
     }
     let PlanInput { report, observation, rules, loaded, remarks, .. } = &sighting;
@@ -37,21 +43,20 @@ pub(super) async fn explain(
     let desired = &*loaded.reading.desired.resolved(|name| history.created(name));
     let policy = &rules.policy();
     let view = View::of(report, Some(&observation.observed));
-    let style = Style::of_stdout();
-    let case = ExplainContext { desired, observation, policy, view, style };
-    let text = match id {
-        Id::Account(sid) if case.view.knows(sid) => explain::account(&case, sid),
-        Id::Account(sid) => {
+    let case = ExplainContext { desired, observation, policy, view };
+    let (id, explanation) = match subject {
+        Subject::Account(sid) if case.view.knows(sid) => (sid.to_string(), explain::account(&case, sid)),
+        Subject::Account(sid) => {
             bail!(
                 "{sid} is neither in the state nor among the accounts of {}: check the SID",
                 observation.observed.main()
             )
         }
-        Id::Number(sid) => match number_of(sid, &observation.observed) {
-            Some(number) => explain::number(&case, number),
+        Subject::Number(sid) => match number_of(sid, &observation.observed) {
+            Some(number) => (number.to_string(), explain::number(&case, number)),
             None => bail!("{sid} is not in any number list that was read: check the SID"),
         },
-        Id::Phone(phone) => {
+        Subject::Phone(phone) => {
             let is_named = desired.claimants().contains_key(&phone)
                 || desired.releases().any(|(_, number, _)| number == phone);
             if !is_named && observation.observed.locate(phone) == NumberLocation::Nowhere {
@@ -59,13 +64,64 @@ pub(super) async fn explain(
                     "{phone} is neither claimed or released in the state nor in any number list that was read: check the number"
                 );
             }
-            explain::number(&case, phone.into())
+            (phone.to_string(), explain::number(&case, phone.into()))
         }
     };
-    let remarks: String = remarks.iter().map(|words| style.wrapped("", "", words)).collect();
-    let gap = if remarks.is_empty() { "" } else { "\n" };
-    print(&Printed::text(&format!("{text}{gap}{remarks}")))?;
+    print(&match output {
+        ExplainFormat::Text => {
+            let style = Style::of_stdout();
+            let remarks: String = remarks.iter().map(|words| style.wrapped("", "", words)).collect();
+            let gap = if remarks.is_empty() { "" } else { "\n" };
+            Printed::text(&format!("{}{gap}{remarks}", explanation.text(style)))
+        }
+        ExplainFormat::Json => {
+            Printed::json(&(serde_json::to_string_pretty(&explanation.json(&id, remarks))? + "\n"))
+        }
+    })?;
     Ok(Exit::Done)
+}
+
+/// The subject, once a name is the SID of its account.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    Account(AccountSid),
+    Number(NumberSid),
+    Phone(PhoneNumber),
+}
+
+/// The subject that `id` names.
+///
+/// # Errors
+/// No account has the name, or several have.
+fn subject(id: Id, input: &PlanInput) -> anyhow::Result<Subject> {
+    let name = match id {
+        Id::Account(sid) => return Ok(Subject::Account(sid)),
+        Id::Number(sid) => return Ok(Subject::Number(sid)),
+        Id::Phone(phone) => return Ok(Subject::Phone(phone)),
+        Id::Name(name) => name,
+    };
+    let observed = &input.observation.observed;
+    let all: Vec<_> = observed.accounts().filter(|account| account.friendly_name == name).collect();
+    let is_open = |account: &&Account| account.status.known() != Some(Status::Closed);
+    let open: Vec<_> = all.iter().copied().filter(is_open).collect();
+    // A name is often used again after a close.
+    let found = if open.is_empty() { all } else { open };
+    let shown = sanitize(&name);
+    match found[..] {
+        [account] => Ok(Subject::Account(account.sid)),
+        [] => {
+            let mut awaited = input.loaded.reading.desired.unpinned();
+            if awaited.any(|(of, _)| of.as_str() == name) {
+                bail!("\"{shown}\" has no account yet: `subaccountd plan` shows whether it is created")
+            }
+            bail!("no account is named \"{shown}\" at Twilio: check the name, or {ID_FORMS}")
+        }
+        [..] => {
+            let sids: Vec<_> =
+                found.iter().map(|account| format!("{} ({})", account.sid, account.status)).collect();
+            bail!("{} are named \"{shown}\": give one of {}", count(sids.len(), "account"), first_of(&sids))
+        }
+    }
 }
 
 /// The identity of the number `sid`, which has a phone number or not.
@@ -74,11 +130,11 @@ fn number_of(sid: NumberSid, observed: &Observed) -> Option<NumberId> {
     numbers.find(|number| number.sid == sid).map(Number::id)
 }
 
-fn is_seen(id: Id, observed: &Observed) -> bool {
-    match id {
-        Id::Account(sid) => *observed.number_list(sid) != NumberList::NotRead,
-        Id::Number(sid) => number_of(sid, observed).is_some(),
-        Id::Phone(phone) => observed.locate(phone) != NumberLocation::Nowhere,
+fn is_seen(subject: Subject, observed: &Observed) -> bool {
+    match subject {
+        Subject::Account(sid) => *observed.number_list(sid) != NumberList::NotRead,
+        Subject::Number(sid) => number_of(sid, observed).is_some(),
+        Subject::Phone(phone) => observed.locate(phone) != NumberLocation::Nowhere,
     }
 }
 

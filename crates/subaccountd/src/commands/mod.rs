@@ -68,8 +68,8 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
                 plan::PlanArgs { output, detailed_exitcode, only, from: from.from.as_ref(), explicit_flags };
             plan::plan(*fleet, &how).await
         }
-        Command::Explain { id, fleet, from } => {
-            explain::explain(id, *fleet, from.from.as_ref(), explicit_flags).await
+        Command::Explain { id, output, fleet, from } => {
+            explain::explain(id, output, *fleet, from.from.as_ref(), explicit_flags).await
         }
         Command::Snapshot { connection, journal, rules, out } => {
             snapshot::snapshot(&connection, &journal, &rules, out.as_deref()).await

@@ -115,16 +115,16 @@ fn check_shown((report, observation): &(Report, Observation), loaded: &LoadedSta
     let style = Style::PLAIN;
     let accounts: Vec<AccountSid> = report.accounts.iter().filter_map(|view| view.account.sid()).collect();
     for sid in accounts.into_iter().take(MAX_EXPLAINED) {
-        let case = ExplainContext { desired, observation, policy, view: view(), style };
-        check_text(&explain::account(&case, sid), usize::MAX);
+        let case = ExplainContext { desired, observation, policy, view: view() };
+        check_text(&explain::account(&case, sid).text(style), usize::MAX);
         check_text(&text(&view().only(sid), style), usize::MAX);
     }
     let claimed = desired.claims().map(|(_, number, _)| NumberId::Phone(number));
     let seen = observation.observed.lists().flat_map(|(_, list)| list).map(Number::id);
     let numbers: BTreeSet<NumberId> = claimed.chain(seen).collect();
     for number in numbers.into_iter().take(MAX_EXPLAINED) {
-        let case = ExplainContext { desired, observation, policy, view: view(), style };
-        check_text(&explain::number(&case, number), usize::MAX);
+        let case = ExplainContext { desired, observation, policy, view: view() };
+        check_text(&explain::number(&case, number).text(style), usize::MAX);
     }
 }
 

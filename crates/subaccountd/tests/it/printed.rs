@@ -146,13 +146,13 @@ async fn faults_and_wrong_usage_are_no_commands_of_a_ci_runner() {
     assert!(!annotations.is_empty());
     assert!(obeyed(&annotations).iter().all(|line| line.starts_with("::error file=")), "{annotations}");
     assert!(!annotations.contains("##["), "{annotations}");
-    for args in [
-        ["plan", "--only", "\n::stop-commands::x"].as_slice(),
-        &["\n::stop-commands::x"],
-        &["explain", "##[x]"],
+    for (args, exit) in [
+        (["plan", "--only", "\n::stop-commands::x"].as_slice(), 64),
+        (&["\n::stop-commands::x"], 64),
+        (&["explain", "##[x]"], 1),
     ] {
         let output = setup.run(args).await;
-        assert_eq!(code(&output), 64, "{args:?}");
+        assert_eq!(code(&output), exit, "{args:?}");
         assert_eq!(obeyed(&all(&output)), Vec::<&str>::new(), "{args:?}");
     }
 }

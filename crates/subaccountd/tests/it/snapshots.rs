@@ -297,8 +297,52 @@ async fn explain_begins_with_the_verdict() {
         assert_eq!(code(&ended), 1, "{unknown}");
         assert!(stderr(&ended).contains(&unknown), "{}", stderr(&ended));
     }
-    assert_eq!(code(&setup.run(&["explain", "acme"]).await), 64);
+    for misspelt in ["AC0000001", "+0123", " "] {
+        assert_eq!(code(&setup.run(&["explain", misspelt]).await), 64, "{misspelt:?}");
+    }
     assert_eq!(setup.posts(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn account_is_explained_by_its_name_when_only_one_has_it() {
+    let world = fleet(2, 2)
+        .account(&ac(3), "twice", AccountStatus::Active)
+        .account(&ac(4), "twice", AccountStatus::Suspended)
+        .account(&ac(5), "a1", AccountStatus::Closed);
+    let setup = Setup::new(world, &state(&entry(1, "suspended", ""))).await;
+    let by_name = setup.run(&["explain", "a1"]).await;
+    assert_eq!(code(&by_name), 0, "{}", stderr(&by_name));
+    assert!(stdout(&by_name).starts_with(&format!("{} (a1): active", ac(1))), "a closed one has it too");
+    let twice = setup.run(&["explain", "twice"]).await;
+    assert_eq!(code(&twice), 1);
+    assert!(stderr(&twice).contains(&ac(3)) && stderr(&twice).contains(&ac(4)), "{}", stderr(&twice));
+    let nobody = setup.run(&["explain", "nobody"]).await;
+    assert_eq!(code(&nobody), 1);
+    assert!(stderr(&nobody).contains("no account is named \"nobody\""), "{}", stderr(&nobody));
+}
+
+#[tokio::test]
+async fn explanation_for_programs_has_planned_and_held_as_the_status_has_them() {
+    let entries = entry(1, "closed", ", close: {confirm: a1}") + &entry(9, "active", "");
+    let setup = Setup::new(fleet(1, 1), &state(&entries)).await;
+    let of = async |id: &str| -> Value {
+        let output = setup.run(&["explain", id, "-o", "json"]).await;
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        serde_json::from_str(&stdout(&output)).unwrap()
+    };
+    let plan: Value = serde_json::from_str(&stdout(&setup.run(&["plan", "-o", "json"]).await)).unwrap();
+    let explained = of(&ac(1)).await;
+    let held = &plan["held"].as_array().unwrap().iter().find(|held| held["account"] == ac(1)).unwrap();
+    let but_since = |held: &Value| [held["reason"].clone(), held["message"].clone(), held["remedy"].clone()];
+    assert_eq!(but_since(&explained["held"][0]), but_since(held));
+    assert_eq!(explained["id"], ac(1));
+    assert!(explained["verdict"].as_str().unwrap().contains("HELD: StillHoldsNumbers"), "{explained}");
+    assert!(explained["close"].as_array().unwrap().iter().any(|step| step["done"] == false), "{explained}");
+    let number = of(&phone(1)).await;
+    assert_eq!((&number["id"], &number["close"]), (&json!(phone(1)), &json!([])));
+    for key in ["desired", "observed", "planned", "history", "remarks"] {
+        assert!(number[key].is_array(), "{key}: {number}");
+    }
 }
 
 #[tokio::test]

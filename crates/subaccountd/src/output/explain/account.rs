@@ -7,12 +7,12 @@ use subaccountd_core::{
     text::{count, first_of},
 };
 
-use super::{ExplainContext, ExplainText, at, close, quoted, touches};
+use super::{ExplainContext, Explanation, at, close, quoted, touches};
 
 /// The explanation of the account `sid`.
-pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
+pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> Explanation {
     let entry = case.desired.entry(sid);
-    let mut page = ExplainText::new(&format!("{}: {}", case.view.named(sid), verdict(case, sid)), case.style);
+    let mut page = Explanation::new(format!("{}: {}", case.view.named(sid), verdict(case, sid)));
     desired(case, sid, entry, &mut page);
     observed(case, sid, &mut page);
     case.planned(&mut page, &case.actions(|action| action.account == sid || action.from == Some(sid)));
@@ -24,7 +24,7 @@ pub(crate) fn account(case: &ExplainContext<'_>, sid: AccountSid) -> String {
         close::protocol(case, entry, terms, &mut page);
     }
     remembered(case, sid, &mut page);
-    page.out
+    page
 }
 
 fn verdict(case: &ExplainContext<'_>, sid: AccountSid) -> String {
@@ -85,14 +85,14 @@ fn moves(case: &ExplainContext<'_>, sid: AccountSid) -> String {
 }
 
 /// Shows the numbers that the state orders to be released.
-fn released(orders: impl Iterator<Item = PhoneNumber>, page: &mut ExplainText) {
+fn released(orders: impl Iterator<Item = PhoneNumber>, page: &mut Explanation) {
     let orders: Vec<_> = orders.collect();
     if !orders.is_empty() {
         page.line(&format!("in `release`: {}", numbers(&orders)));
     }
 }
 
-fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut ExplainText) {
+fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, page: &mut Explanation) {
     page.section("desired");
     let orders =
         || case.desired.releases().filter(|(account, ..)| *account == sid).map(|(_, number, _)| number);
@@ -133,7 +133,7 @@ fn desired(case: &ExplainContext<'_>, sid: AccountSid, entry: Option<&Entry>, pa
     }
 }
 
-fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
+fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut Explanation) {
     page.section("observed");
     let now = case.observation.now.best();
     let Some(account) = case.observation.observed.account(sid) else {
@@ -150,7 +150,7 @@ fn observed(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) 
     });
 }
 
-fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut ExplainText) {
+fn remembered(case: &ExplainContext<'_>, sid: AccountSid, page: &mut Explanation) {
     let (history, now) = (&case.observation.history, case.observation.now.best());
     page.section("history");
     if let Some(status) = history.desired_status(sid) {

@@ -6,17 +6,17 @@ use subaccountd_core::{
     text::first_of,
 };
 
-use super::{ExplainContext, ExplainText, at, quoted};
+use super::{ExplainContext, Explanation, at, quoted};
 use crate::reconcile::Observation;
 
 /// The steps of the close of `entry`.
-pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms, page: &mut ExplainText) {
+pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTerms, page: &mut Explanation) {
     let (sid, now) = (entry.sid, case.observation.now.best());
     let Some(account) = case.observation.observed.account(sid) else { return };
     let live = account.status.known();
     page.section("close");
     if live == Some(Status::Closed) {
-        return page.line("[x] closed");
+        return page.step(true, "closed");
     }
     let Observation { observed, history, now: clock } = case.observation;
     let (desired, policy) = (case.desired, case.policy);
@@ -24,11 +24,10 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
     let CloseProgress { kept, cooling_off, is_cooled_off, is_due, .. } =
         context.close_progress(entry, terms, account);
     let since = history.close_decision(sid).and_then(|decision| decision.since).unwrap_or(now);
-    step(page, true, &format!("the desired status is closed since {}", at(since, now)));
+    page.step(true, &format!("the desired status is closed since {}", at(since, now)));
     let name = &account.friendly_name;
     let confirmed = !entry.name_mismatches(name);
-    step(
-        page,
+    page.step(
         confirmed,
         &format!("its live name {} matches `confirm`: {}", quoted(name), quoted(&terms.confirm)),
     );
@@ -41,17 +40,17 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
             format!("it still counts as holding {}", first_of(&kept.into_iter().collect::<Vec<_>>()))
         }
     };
-    step(page, emptied, &words);
+    page.step(emptied, &words);
     let suspended = live == Some(Status::Suspended);
-    step(page, suspended, "it is suspended");
+    page.step(suspended, "it is suspended");
     let words = match cooling_off {
         _ if policy.close_after.is_zero() => "no cooling-off period is required".to_owned(),
         Some(rest) => format!("{rest}: until {}", at(rest.due, now)),
         None => format!("cooling-off period of {:#} once it is suspended", policy.close_after),
     };
-    step(page, is_cooled_off, &words);
+    page.step(is_cooled_off, &words);
     if let Some(not_before) = terms.not_before {
-        step(page, is_due, &format!("not before {}", at(not_before, now)));
+        page.step(is_due, &format!("not before {}", at(not_before, now)));
     }
     let may = is_cooled_off && is_due;
     let planned = case.actions(|action| action.account == sid && action.kind == ActionKind::Close);
@@ -60,9 +59,5 @@ pub(super) fn protocol(case: &ExplainContext<'_>, entry: &Entry, terms: &CloseTe
         (None, true) => "it is closed once the close is no longer held",
         (None, false) => "it is closed, after a second look",
     };
-    step(page, false, next);
-}
-
-fn step(page: &mut ExplainText, done: bool, words: &str) {
-    page.line(&format!("[{}] {words}", if done { "x" } else { " " }));
+    page.step(false, next);
 }

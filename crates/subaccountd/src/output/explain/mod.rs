@@ -8,6 +8,7 @@ mod number;
 mod tests;
 
 use jiff::Timestamp;
+use serde_json::json;
 use subaccountd_core::{
     AccountSid, Desired, Outcome, Policy, Target,
     history::Write,
@@ -35,31 +36,102 @@ pub(crate) struct ExplainContext<'a> {
     pub(crate) observation: &'a Observation,
     pub(crate) policy: &'a Policy,
     pub(crate) view: View<'a>,
-    pub(crate) style: Style,
 }
 
-/// The text so far.
-struct ExplainText {
-    out: String,
-    /// The name of the section that the next line belongs to, until a line has it.
-    section: &'static str,
-    style: Style,
+/// An explanation: the verdict, and the sections in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Explanation {
+    /// The subject and the verdict, in one line.
+    pub(crate) verdict: String,
+    pub(crate) sections: Vec<Section>,
+    /// The planned actions that the section `planned` describes.
+    pub(crate) planned: Vec<ActionView>,
+    /// The held items that the section `held` describes.
+    pub(crate) held: Vec<HeldView>,
+    /// The decisions that the section `not known` describes.
+    pub(crate) not_known: Vec<NotKnownView>,
 }
 
-impl ExplainText {
+/// A section; one without lines is not shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A line of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// For a step of a close, true when it is done.
+    pub(crate) done: Option<bool>,
+    pub(crate) words: String,
+}
+
+impl Explanation {
     /// Begins with `verdict`.
-    fn new(verdict: &str, style: Style) -> Self {
-        Self { out: style.heading(verdict) + "\n", section: "", style }
+    fn new(verdict: String) -> Self {
+        Self { verdict, sections: Vec::new(), planned: Vec::new(), held: Vec::new(), not_known: Vec::new() }
     }
 
-    /// The next lines belong to `section`.
-    fn section(&mut self, section: &'static str) {
-        self.section = section;
+    /// The next lines belong to `name`.
+    fn section(&mut self, name: &'static str) {
+        self.sections.push(Section { name, lines: Vec::new() });
     }
 
     fn line(&mut self, words: &str) {
-        let first = format!("  {:<12}", std::mem::take(&mut self.section));
-        self.out += &self.style.wrapped(&first, INDENT, words);
+        self.add(None, words);
+    }
+
+    fn step(&mut self, done: bool, words: &str) {
+        self.add(Some(done), words);
+    }
+
+    fn add(&mut self, done: Option<bool>, words: &str) {
+        let line = Line { done, words: words.to_owned() };
+        self.sections.iter_mut().last().into_iter().for_each(|section| section.lines.push(line.clone()));
+    }
+
+    /// Returns true when the section that was begun last has no line.
+    fn is_section_empty(&self) -> bool {
+        self.sections.last().is_none_or(|section| section.lines.is_empty())
+    }
+
+    /// The lines of the section `name`.
+    pub(crate) fn lines(&self, name: &str) -> &[Line] {
+        self.sections.iter().find(|section| section.name == name).map_or(&[], |section| &section.lines)
+    }
+
+    /// The explanation for a terminal.
+    pub(crate) fn text(&self, style: Style) -> String {
+        let mut out = style.heading(&self.verdict) + "\n";
+        for section in &self.sections {
+            let mut name = section.name;
+            for line in &section.lines {
+                let first = format!("  {:<12}", std::mem::take(&mut name));
+                let mark = line.done.map_or("", |done| if done { "[x] " } else { "[ ] " });
+                out += &style.wrapped(&first, INDENT, &format!("{mark}{}", line.words));
+            }
+        }
+        out
+    }
+
+    /// The explanation for programs: planned actions and held items as in `/status`, the rest in words.
+    pub(crate) fn json(&self, id: &str, remarks: &[String]) -> serde_json::Value {
+        let words = |name: &str| self.lines(name).iter().map(|line| line.words.clone()).collect::<Vec<_>>();
+        let step = |line: &Line| json!({"done": line.done, "message": line.words});
+        let close: Vec<_> = self.lines("close").iter().map(step).collect();
+        json!({
+            "id": id,
+            "verdict": self.verdict,
+            "desired": words("desired"),
+            "observed": words("observed"),
+            "planned": self.planned,
+            "held": self.held,
+            "notKnown": self.not_known,
+            "close": close,
+            "history": words("history"),
+            "remarks": remarks,
+        })
     }
 }
 
@@ -76,8 +148,9 @@ impl ExplainContext<'_> {
         self.view.plan().not_known.iter().filter(|open| which(open)).collect()
     }
 
-    fn planned(&self, page: &mut ExplainText, actions: &[&ActionView]) {
+    fn planned(&self, page: &mut Explanation, actions: &[&ActionView]) {
         page.section("planned");
+        page.planned = actions.iter().map(|action| ActionView::clone(action)).collect();
         for action in actions {
             page.line(&match (action.number, action.from) {
                 (Some(number), Some(from)) => {
@@ -99,14 +172,16 @@ impl ExplainContext<'_> {
     }
 
     /// Shows the writes, the refusals and the external reverts that the journal still knows.
-    fn remembered(&self, page: &mut ExplainText, target: &Target, concerns: impl Fn(&Write) -> bool) {
+    fn remembered(&self, page: &mut Explanation, target: &Target, concerns: impl Fn(&Write) -> bool) {
         let history = &self.observation.history;
         let writes: Vec<_> = history.writes().filter(|(_, write, _)| concerns(write)).collect();
         if writes.len() > MAX_WRITES {
             page.line(&format!("the last {MAX_WRITES} of {} writes:", writes.len()));
         }
         for (at, write, result) in writes.iter().skip(writes.len().saturating_sub(MAX_WRITES)) {
-            page.line(&format!("{} {}: {}", at.at, what(write), ended(*result)));
+            let request = result.and_then(Outcome::request_id);
+            let request = request.map_or_else(String::new, |id| format!(" (Twilio request {id})"));
+            page.line(&format!("{} {}: {}{request}", at.at, what(write), ended(*result)));
         }
         for (kind, refused) in history.refusals(target) {
             let code = refused.code.map_or_else(|| "no code".to_owned(), |code| format!("error {code}"));
@@ -125,14 +200,15 @@ impl ExplainContext<'_> {
                 self.policy.window
             ));
         }
-        if !page.section.is_empty() {
+        if page.is_section_empty() {
             page.line(&format!("no write within {:#}", self.policy.window));
         }
     }
 }
 
-fn holds(page: &mut ExplainText, held: &[&HeldView]) {
+fn holds(page: &mut Explanation, held: &[&HeldView]) {
     page.section("held");
+    page.held = held.iter().map(|held| HeldView::clone(held)).collect();
     for one in held {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.reason));
@@ -141,8 +217,9 @@ fn holds(page: &mut ExplainText, held: &[&HeldView]) {
     }
 }
 
-fn leaves_open(page: &mut ExplainText, open: &[&NotKnownView]) {
+fn leaves_open(page: &mut Explanation, open: &[&NotKnownView]) {
     page.section("not known");
+    page.not_known = open.iter().map(|open| NotKnownView::clone(open)).collect();
     for one in open {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.message));

@@ -7,16 +7,16 @@ use subaccountd_core::{
     report::{ActionView, HeldView},
 };
 
-use super::{ExplainContext, ExplainText};
+use super::{ExplainContext, Explanation};
 
 /// The explanation of the number `id`.
-pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
+pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> Explanation {
     let phone = id.phone();
     let claim = case.desired.claims().find(|(_, number, _)| Some(*number) == phone);
     let claim = claim.map(|(account, _, claim)| (account, claim));
     let holder = case.observation.observed.locate(id);
     let verdict = verdict(case, phone, claim.map(|(account, _)| account), holder);
-    let mut page = ExplainText::new(&format!("{id}: {verdict}"), case.style);
+    let mut page = Explanation::new(format!("{id}: {verdict}"));
     page.section("desired");
     match claim {
         Some((account, claim)) => {
@@ -62,7 +62,7 @@ pub(crate) fn number(case: &ExplainContext<'_>, id: NumberId) -> String {
             write.target == Target::Number(phone) || write.releases.contains(&phone)
         });
     }
-    page.out
+    page
 }
 
 /// The terms of the order to release `phone`, and where it stands.
@@ -168,7 +168,7 @@ fn holds(holder: NumberLocation<'_>, account: AccountSid) -> bool {
     }
 }
 
-fn observed(case: &ExplainContext<'_>, id: NumberId, holder: NumberLocation<'_>, page: &mut ExplainText) {
+fn observed(case: &ExplainContext<'_>, id: NumberId, holder: NumberLocation<'_>, page: &mut Explanation) {
     page.section("observed");
     match holder {
         NumberLocation::In(holder, number) => {
@@ -192,7 +192,7 @@ fn observed(case: &ExplainContext<'_>, id: NumberId, holder: NumberLocation<'_>,
 }
 
 /// Shows what a transfer of the number needs, and what does not transfer.
-fn needs(number: &Number, page: &mut ExplainText) {
+fn needs(number: &Number, page: &mut Explanation) {
     if number.needs_address {
         page.line("its transfer needs an `addressSid` in the claim");
     }

@@ -9,12 +9,12 @@ fn explained(scene: &Replay, which: Result<u64, u64>) -> String {
     let played = scene.play();
     let (desired, policy) = (&played.loaded.reading.desired, &played.rules.policy());
     let view = View::of(&played.report, Some(&played.observation.observed));
-    let case =
-        ExplainContext { desired, observation: &played.observation, policy, view, style: Style::PLAIN };
-    match which {
+    let case = ExplainContext { desired, observation: &played.observation, policy, view };
+    let explanation = match which {
         Ok(account) => super::account(&case, ac(account).parse().unwrap()),
         Err(number) => super::number(&case, phone(number).parse().unwrap()),
-    }
+    };
+    explanation.text(Style::PLAIN)
 }
 
 fn scene() -> Replay {
