@@ -14,7 +14,7 @@ const BIN = process.env.PAGE_CHECK_BIN;
 const HOME = process.env.PAGE_CHECK_HOME;
 /** The longest wait for anything, in milliseconds. */
 const PATIENCE = 180_000;
-const SIZES = [{ width: 360, height: 780 }, { width: 1440, height: 800 }];
+const SIZES = [{ width: 390, height: 780 }, { width: 1440, height: 800 }];
 const shots = process.argv[2] === "--screenshots" ? process.argv[3] : null;
 
 const children = [];
@@ -165,9 +165,9 @@ const texts = async (page, list) => (await rows(page, list).allInnerTexts()).joi
 async function twelveByHand(browser, url, size, javaScriptEnabled) {
   const { page, wrong, close } = await open(browser, url, { size, javaScriptEnabled });
   const where = `12 by hand, ${size.width} px, script ${javaScriptEnabled ? "on" : "off"}`;
-  assert.match(await page.title(), /held · subaccountd$/);
+  assert.match(await page.title(), /accounts need you.* · subaccountd$/);
   assert.equal(await rows(page, "accounts").count(), 12, where);
-  assert.match((await rows(page, "accounts").allInnerTexts())[0], /held/i, "trouble comes first");
+  assert.match((await rows(page, "accounts").allInnerTexts())[0], /needs you/i, "trouble comes first");
   assert.equal(await page.locator("script, b:has-text('quoted')").count(), 0, "names are not markup");
   assert.match(await page.locator("#passes").innerText(), /done[\s\S]*transfer[\s\S]*\+15105550101/);
 
@@ -209,7 +209,7 @@ async function manyByHand(browser, url, size) {
   const { page, wrong, close } = await open(browser, url, { size, javaScriptEnabled: false });
   const where = `10,000 by hand, ${size.width} px`;
   const turn = (list, to) => page.getByRole("navigation", { name: `Pages of ${list}` }).getByRole("link", { name: to }).click();
-  assert.match(await page.title(), /to do · dry run · subaccountd$/);
+  assert.match(await page.title(), /planned · dry run · subaccountd$/);
   assert.match(await page.locator("#main").innerText(), /dry run/i);
   assert.match(await page.getByRole("region", { name: "Cannot be undone" }).innerText(), /1 account would be closed[\s\S]*2 numbers[\s\S]*\+15105559001/);
   assert.equal(await rows(page, "accounts").count(), 100, where);
@@ -230,6 +230,24 @@ async function manyByHand(browser, url, size) {
   await page.goto(`${url}/?q=${ac(9_999)}&page=77&sort=%22%3E%3Cscript%3E`);
   assert.equal(await rows(page, "accounts").count(), 1, where);
   assert.match(await page.locator("#fleet").innerText(), /`sort` must be/);
+  assert.deepEqual(wrong, [], where);
+  await close();
+}
+
+/** Goes from the fleet to the page of an account and back. */
+async function accountByHand(browser, url, size) {
+  const { page, wrong, close } = await open(browser, url, { size, javaScriptEnabled: false });
+  const where = `account by hand, ${size.width} px`;
+  await page.locator("#held").getByRole("link", { name: ac(5), exact: true }).first().click();
+  assert.match(page.url(), new RegExp(`/accounts/${ac(5)}$`), where);
+  assert.match(await page.getByRole("heading", { level: 1 }).innerText(), /umbrella/, where);
+  assert.match(await page.locator(".verdict").innerText(), /active/i, where);
+  assert.match(await page.locator("#held").innerText(), /NeedsAddress[\s\S]*addressSid/, where);
+  await page.getByRole("link", { name: "every 30 s" }).click();
+  assert.equal(await page.locator("meta[http-equiv=refresh]").getAttribute("content"), "30", where);
+  await looks(page, where);
+  await page.getByRole("link", { name: "In the fleet" }).click();
+  assert.equal(await rows(page, "accounts").count(), 1, where);
   assert.deepEqual(wrong, [], where);
   await close();
 }
@@ -261,9 +279,9 @@ async function measure(url) {
 
 async function shoot(browser, name, url) {
   fs.mkdirSync(shots, { recursive: true });
-  const schemes = name === "12" ? ["light", "dark"] : ["light"];
+  const schemes = ["12", "account"].includes(name) ? ["light", "dark"] : ["light"];
   for (const size of SIZES) {
-    for (const colorScheme of schemes.filter((scheme) => scheme === "light" || size.width === 1440)) {
+    for (const colorScheme of schemes) {
       const { page, close } = await open(browser, url, { size, colorScheme });
       const suffix = colorScheme === "dark" ? "-dark" : "";
       await page.screenshot({ path: path.join(shots, `status-${name}-${size.width}${suffix}.png`) });
@@ -283,6 +301,7 @@ async function main() {
       await saysAll(browser, name, url, words);
       urls[name] = url;
     }
+    urls.account = `${urls["12"]}/accounts/${ac(4)}`;
     for (const [name, url] of Object.entries(urls)) {
       await everyView(browser, name, url);
       console.log(`${name}: 8 views without a fault`);
@@ -291,6 +310,7 @@ async function main() {
     for (const size of SIZES) {
       for (const script of [true, false]) await twelveByHand(browser, urls["12"], size, script);
       await manyByHand(browser, urls["10000"], size);
+      await accountByHand(browser, urls["12"], size);
     }
     console.log("searched, filtered and paged by hand");
     await measure(urls["10000"]);

@@ -218,7 +218,8 @@ impl ReconcileLoop {
         if let Some((observation, Snapshots { to, settings })) =
             pass.observation.zip(self.outputs.snapshots.as_ref())
         {
-            to.send_replace(Some(Arc::new(KeptPass::of(observation, settings.clone()))));
+            let kept = KeptPass::of(observation, settings.clone()).for_state(loaded.reading.clone());
+            to.send_replace(Some(Arc::new(kept)));
         }
         self.metrics.health().set_oldest_list(pass.oldest_list);
         let report = Arc::new(pass.report);

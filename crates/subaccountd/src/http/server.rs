@@ -7,7 +7,7 @@ use std::{net::SocketAddr, sync::Arc, thread, time::Duration};
 use anyhow::Context;
 use axum::{
     Json, Router,
-    extract::{RawQuery, State},
+    extract::{Path, RawQuery, State},
     http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
@@ -144,7 +144,11 @@ pub(crate) fn probes() -> Router<Arc<AppState>> {
 
 /// The status and its page.
 pub(crate) fn status() -> Router<Arc<AppState>> {
-    Router::new().route("/status", get(status_json)).route("/snapshot", get(snapshot)).route("/", get(page))
+    Router::new()
+        .route("/status", get(status_json))
+        .route("/snapshot", get(snapshot))
+        .route("/", get(page))
+        .route("/accounts/{sid}", get(account_page))
 }
 
 async fn livez(State(shown): State<Arc<AppState>>) -> (StatusCode, String) {
@@ -204,4 +208,16 @@ async fn page(State(shown): State<Arc<AppState>>, RawQuery(query): RawQuery) -> 
     let passes = shown.passes.newest_first();
     let report = report.as_deref().ok_or(waits.as_str());
     status_page::answer(report, &passes, query.as_deref().unwrap_or_default(), clock::now())
+}
+
+async fn account_page(
+    State(shown): State<Arc<AppState>>,
+    Path(sid): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let report = shown.report.borrow().clone();
+    let kept = shown.snapshot.borrow().clone();
+    let seen = report.as_deref().zip(kept.as_deref());
+    let passes = shown.passes.newest_first();
+    status_page::account_answer(&sid, seen, &passes, query.as_deref().unwrap_or_default(), clock::now())
 }

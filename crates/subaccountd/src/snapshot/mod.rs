@@ -14,9 +14,15 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{Account, AccountSid, Doubts, History, Now, NumberList, text::sanitize_to};
+use subaccountd_core::{
+    Account, AccountSid, Doubts, History, Now, NumberList, Policy, manifest::ParsedState, text::sanitize_to,
+};
 
-use crate::{cli::settings::FlagValues, reconcile::Observation, version::VERSION};
+use crate::{
+    cli::settings::{FlagValues, GuardrailArgs},
+    reconcile::Observation,
+    version::VERSION,
+};
 pub(crate) use planning::report;
 pub(crate) use source::{Source, read};
 
@@ -86,6 +92,8 @@ pub(crate) struct KeptPass {
     doubts: Doubts,
     history: Arc<History>,
     settings: Arc<FlagValues>,
+    /// The state that the pass was made for; a snapshot needs none.
+    reading: Option<Arc<ParsedState>>,
 }
 
 impl KeptPass {
@@ -94,7 +102,30 @@ impl KeptPass {
         let Observation { now, observed, history } = observation;
         let main = observed.main();
         let (accounts, number_lists, doubts) = observed.into_parts();
-        Self { now, main, accounts, number_lists, doubts, history, settings }
+        Self { now, main, accounts, number_lists, doubts, history, settings, reading: None }
+    }
+
+    /// The same, with the state that the pass was made for.
+    pub(crate) fn for_state(self, reading: Arc<ParsedState>) -> Self {
+        Self { reading: Some(reading), ..self }
+    }
+
+    /// The state that the pass was made for.
+    pub(crate) fn reading(&self) -> Option<&ParsedState> {
+        self.reading.as_deref()
+    }
+
+    /// The policy that the pass was planned by.
+    pub(crate) fn policy(&self) -> Policy {
+        // They were written from rules, so they can be read.
+        GuardrailArgs::from_words(&self.settings).map(|rules| rules.policy()).unwrap_or_default()
+    }
+
+    /// The observation, made again from its parts.
+    pub(crate) fn observation(&self) -> Observation {
+        let rows = self.snapshot().accounts;
+        let observed = planning::observed(self.main, rows).with_doubts(self.doubts.clone());
+        Observation { now: self.now, observed, history: self.history.clone() }
     }
 
     /// The document.

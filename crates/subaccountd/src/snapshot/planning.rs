@@ -61,7 +61,8 @@ pub(crate) fn report(
     Ok((report, Observation { now, observed, history: history.into() }))
 }
 
-fn observed(main: AccountSid, rows: Vec<super::SnapshotAccount<'_>>) -> Observed {
+/// The observation with these accounts and their number lists.
+pub(super) fn observed(main: AccountSid, rows: Vec<super::SnapshotAccount<'_>>) -> Observed {
     let (mut accounts, mut lists) = (Vec::new(), Vec::new());
     for row in rows {
         lists.push((row.account.sid, row.numbers.into_owned()));

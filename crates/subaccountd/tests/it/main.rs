@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::float_cmp, reason = "metrics that count are whole")]
 
+mod account_page;
 mod commands;
 mod completions;
 mod creates;

@@ -135,8 +135,9 @@ async fn counts_name_what_they_count() {
     let daemon = setup.daemon(&[]).await;
     daemon.first_pass().await;
     let shown = page(&daemon).await;
-    assert!(shown.contains("<title>3 items held · subaccountd</title>"), "{shown}");
-    assert!(shown.contains("Listed accounts") && shown.contains("Held items by reason"), "{shown}");
+    assert!(shown.contains("<title>2 accounts need you · subaccountd</title>"), "{shown}");
+    assert!(shown.contains("Listed accounts") && shown.contains("Held items: needs you"), "{shown}");
+    assert!(shown.contains("Beside them, items are held for the main account"), "{shown}");
     let summary = table(&daemon).await;
     assert!(
         summary.contains("1 account: 0 in sync, 1 not in sync") && summary.contains("3 items held"),

@@ -71,7 +71,7 @@ impl<'a> Index<'a> {
             .filter(|account| words.all_in(|text| self.say_all(account, text)))
             .collect();
         sort(&mut accounts, query.sort);
-        let held = self
+        let mut held: Vec<_> = self
             .report
             .plan
             .held
@@ -84,6 +84,7 @@ impl<'a> Index<'a> {
                 })
             })
             .collect();
+        held.sort_by_key(|item| item.reason.only_waits());
         let todo = self
             .report
             .plan

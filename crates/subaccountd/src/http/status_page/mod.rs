@@ -3,6 +3,7 @@
 //! External text is sanitized when a row is made, and escaped by the template. The content security policy allows one
 //! style, by its digest, and nothing else.
 
+mod account;
 mod banners;
 mod class;
 mod find;
@@ -12,7 +13,7 @@ mod rows;
 mod tests;
 mod words;
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use askama::Template;
 use axum::{
@@ -23,12 +24,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subaccountd_core::{
-    ActionKind, Budget, Reason, Report, Status,
+    AccountRef, AccountSid, ActionKind, Budget, Reason, Report, Status,
     report::{Mode, PassResult},
     text::{self, count},
 };
 
-use crate::daemon::pass_history::PassEntry;
+use crate::{daemon::pass_history::PassEntry, snapshot::KeptPass};
 use banners::{Banner, banners};
 use class::Class;
 use find::Index;
@@ -71,6 +72,34 @@ pub(crate) fn answer(
             (StatusCode::SERVICE_UNAVAILABLE, page)
         }
     };
+    secured(status, page)
+}
+
+/// The answer with the page of the account `sid`, or with the reason why there is none.
+pub(crate) fn account_answer(
+    sid: &str,
+    seen: Option<(&Report, &KeptPass)>,
+    passes: &[PassEntry],
+    raw_query: &str,
+    now: Timestamp,
+) -> Response {
+    let absent =
+        |why: &str| secured(StatusCode::NOT_FOUND, Absent { style: STYLE, why: why.to_owned() }.render());
+    let Ok(sid) = sid.parse::<AccountSid>() else {
+        return absent("This is no account SID: AC and 32 hexadecimal digits.");
+    };
+    let Some((report, kept)) = seen else {
+        let why = "Nothing was observed yet.".to_owned();
+        return secured(StatusCode::SERVICE_UNAVAILABLE, Absent { style: STYLE, why }.render());
+    };
+    match account::render(sid, report, kept, passes, raw_query, now) {
+        Some(page) => secured(StatusCode::OK, page),
+        None => absent("This account is neither in the state nor among those at Twilio."),
+    }
+}
+
+/// The answer with `page`, under the policy of every page.
+fn secured(status: StatusCode, page: askama::Result<String>) -> Response {
     let Some(policy) = POLICY.clone() else {
         return (StatusCode::INTERNAL_SERVER_ERROR, "the page has no policy\n").into_response();
     };
@@ -85,6 +114,14 @@ pub(crate) fn answer(
         Ok(page) => (status, secure, Html(page)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// The page of an account that is not there.
+#[derive(Template)]
+#[template(path = "absent.html")]
+struct Absent {
+    style: &'static str,
+    why: String,
 }
 
 /// The page before the state was read. It reloads by itself.
@@ -103,6 +140,8 @@ struct Page<'a> {
     title: String,
     /// The class of the worst fact; `None` when a pass failed or the state has faults. It colours the icon.
     worst: Option<Class>,
+    /// What restricts writing: frozen, paused, dry run; else that it enforces.
+    mode: String,
     verdict: String,
     now: When,
     loaded: When,
@@ -111,7 +150,8 @@ struct Page<'a> {
     main_account: Option<String>,
     banners: Vec<Banner>,
     tiles: Vec<Tile>,
-    reasons: Vec<ReasonCount>,
+    /// The reasons that need a person, and those that only wait.
+    reasons: [Vec<ReasonCount>; 2],
     risk: Option<Risk>,
     limits: Vec<Limit>,
     passes: Vec<PassRow>,
@@ -158,17 +198,20 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
     pages.held = pages.held.min(List::Held.last_page(found.held.len()));
     pages.accounts = pages.accounts.min(List::Accounts.last_page(found.accounts.len()));
     let tiles = tiles(report, &query);
-    let (verdict, worst) = verdict(report, &tiles);
+    let (verdict, worst) = verdict(report);
     let is_dry = report.mode == Mode::DryRun;
     let frozen = report.desired_state.frozen.is_some();
-    let modes = [(frozen, "frozen · "), (report.desired_state.paused, "paused · "), (is_dry, "dry run · ")];
-    let mode: String = modes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
+    let modes = [(frozen, "frozen"), (report.desired_state.paused, "paused"), (is_dry, "dry run")];
+    let modes: Vec<_> = modes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
+    let mode: String = modes.iter().map(|word| format!("{word} · ")).collect();
+    let restrictions = if modes.is_empty() { "enforcing".to_owned() } else { modes.join(", ") };
     let pages = query.pages;
     let page = Page {
         style: STYLE,
         report,
         title: format!("{verdict} · {mode}subaccountd"),
         worst,
+        mode: restrictions,
         verdict,
         now: When::new(now, now),
         loaded: When::new(report.desired_state.loaded_at, now),
@@ -212,28 +255,44 @@ fn tiles(report: &Report, query: &Query) -> Vec<Tile> {
     let tile = |(class, count)| Tile {
         class,
         count,
-        link: Query { show: Some(class), sort: query.sort, ..Query::default() }.link(),
+        link: Query { show: Some(class), sort: query.sort, refresh: query.refresh, ..Query::default() }
+            .link(),
         is_shown: query.show == Some(class),
     };
     counts.into_iter().map(tile).collect()
 }
 
-fn reasons(report: &Report, query: &Query) -> Vec<ReasonCount> {
-    let counted = Reason::ALL.into_iter().map(|reason| ReasonCount {
-        reason,
-        count: report.plan.held.iter().filter(|item| item.reason == reason).count(),
-        link: Query { reason: Some(reason), sort: query.sort, ..Query::default() }.link(),
-        is_shown: query.reason == Some(reason),
-    });
-    let mut reasons: Vec<_> = counted.filter(|reason| reason.count > 0 || reason.is_shown).collect();
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
-    reasons
+fn reasons(report: &Report, query: &Query) -> [Vec<ReasonCount>; 2] {
+    [false, true].map(|waits| {
+        let counted = Reason::ALL.into_iter().filter(|reason| reason.only_waits() == waits);
+        let counted = counted.map(|reason| ReasonCount {
+            reason,
+            count: report.plan.held.iter().filter(|item| item.reason == reason).count(),
+            link: Query {
+                reason: Some(reason),
+                sort: query.sort,
+                refresh: query.refresh,
+                ..Query::default()
+            }
+            .link(),
+            is_shown: query.reason == Some(reason),
+        });
+        let mut reasons: Vec<_> = counted.filter(|reason| reason.count > 0 || reason.is_shown).collect();
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+        reasons
+    })
 }
 
-/// The verdict in a few words, and the class of the worst fact in it.
-fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
-    let unknown = tiles.iter().find(|tile| tile.class == Class::Unknown).map_or(0, |tile| tile.count);
-    let (held, todo) = (report.plan.held.len(), report.plan.actions.len());
+/// The verdict in a few words, and the class of the worst fact in it. It counts accounts, the main account among them.
+fn verdict(report: &Report) -> (String, Option<Class>) {
+    let mut accounts: BTreeMap<AccountRef, Class> =
+        report.accounts.iter().map(|account| (account.account.clone(), Class::of(account))).collect();
+    let main = AccountRef::from(report.main_account.sid);
+    let held = report.plan.held.iter().filter(|item| item.account == main);
+    if let Some(class) = held.map(|item| Class::of_held(item.reason)).min() {
+        accounts.insert(main, class);
+    }
+    let of = |class| accounts.values().filter(|of| **of == class).count();
     let faults = report.desired_state.faults.len();
     let mut words = Vec::new();
     match (report.last_pass.result, &report.last_pass.error) {
@@ -245,16 +304,19 @@ fn verdict(report: &Report, tiles: &[Tile]) -> (String, Option<Class>) {
     words.extend(report.journal_error.is_some().then(|| "journal not writable".to_owned()));
     let broken = report.last_pass.error.is_some() || report.journal_error.is_some() || faults > 0;
     words.extend((faults > 0).then(|| count(faults, "fault")));
-    // The tiles count accounts, of which one may have several items and actions, and the main account none.
-    words.extend((held > 0).then(|| format!("{} held", count(held, "item"))));
-    words.extend((unknown > 0).then(|| format!("{} unknown", count(unknown, "account"))));
-    words.extend((todo > 0).then(|| format!("{} to do", count(todo, "action"))));
-    let worst = match () {
-        () if broken => None,
-        () if held > 0 => Some(Class::Held),
-        () if unknown > 0 || report.last_pass.result.is_none() => Some(Class::Unknown),
-        () if todo > 0 => Some(Class::Planned),
-        () => Some(Class::InSync),
+    let troubled = Class::ALL.into_iter().filter(|class| *class != Class::InSync && of(*class) > 0);
+    let mut is_first = true;
+    for class in troubled.clone() {
+        let number = of(class);
+        let accounts = if is_first { count(number, "account") } else { text::grouped(number) };
+        words.push(format!("{accounts} {}", class.predicate(number)));
+        is_first = false;
+    }
+    let worst = match troubled.min() {
+        _ if broken => None,
+        Some(class) => Some(class),
+        None if report.last_pass.result.is_none() => Some(Class::Unknown),
+        None => Some(Class::InSync),
     };
     if words.is_empty() {
         words.push(if report.accounts.is_empty() { "no account listed" } else { "all in sync" }.to_owned());
@@ -300,8 +362,28 @@ impl Page<'_> {
             Some(Class::Planned) => "0b57d0",
             Some(Class::Unknown) => "5d3fa8",
             Some(Class::Held) => "a15c00",
+            Some(Class::Waiting) => "566069",
             None => "b3261e",
         }
+    }
+
+    /// The reasons of a group, with its title.
+    fn reason_groups(&self) -> impl Iterator<Item = (&'static str, &Vec<ReasonCount>)> {
+        ["Held items: needs you", "Held items: waiting"]
+            .into_iter()
+            .zip(&self.reasons)
+            .filter(|(_, reasons)| !reasons.is_empty())
+    }
+
+    /// Returns true when something is held for the main account.
+    fn is_main_held(&self) -> bool {
+        let main = AccountRef::from(self.report.main_account.sid);
+        self.report.plan.held.iter().any(|item| item.account == main)
+    }
+
+    /// Returns true when accounts in sync are left out on a narrow screen.
+    fn is_short(&self) -> bool {
+        !self.query.narrows() && self.accounts.rows.iter().any(|row| row.class == Class::InSync)
     }
 
     fn faults_not_shown(&self) -> usize {

@@ -22,8 +22,38 @@ pub(super) struct Query {
     pub(super) desired: Option<Status>,
     pub(super) sort: Sort,
     pub(super) pages: Pages,
+    pub(super) refresh: Refresh,
     /// The notes on the parts that were ignored.
     pub(super) notes: Vec<&'static str>,
+}
+
+/// The time after which the page loads itself again; without one it does not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Refresh(Option<u16>);
+
+impl Refresh {
+    /// The shortest and the longest time, in seconds.
+    const BOUNDS: std::ops::RangeInclusive<u16> = 10..=3600;
+
+    /// Reads it from the part of a URL after `?`; `None` unless it is a number of seconds within the bounds.
+    pub(super) fn read(raw: &str) -> Self {
+        Query::read(raw).refresh
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        let seconds = word.parse().ok().filter(|seconds| Self::BOUNDS.contains(seconds))?;
+        Some(Self(Some(seconds)))
+    }
+
+    /// The seconds.
+    pub(super) const fn seconds(self) -> Option<u16> {
+        self.0
+    }
+
+    /// The query that keeps it.
+    pub(super) fn link(self) -> String {
+        self.0.map_or_else(String::new, |seconds| format!("?refresh={seconds}"))
+    }
 }
 
 /// The page of each list, from 0.
@@ -91,7 +121,9 @@ impl Query {
             _ if word.is_empty() => None,
             "show" if word == "all" => None,
             "show" => set(&mut self.show, Class::ALL.into_iter().find(|class| class.as_str() == word))
-                .then_some("`show` must be all, held, unknown, planned or in-sync; all accounts are shown."),
+                .then_some(
+                    "`show` must be all, held, unknown, waiting, planned or in-sync; all accounts are shown.",
+                ),
             "reason" => set(&mut self.reason, Reason::ALL.into_iter().find(|reason| reason.as_str() == word))
                 .then_some("`reason` is not the reason of a held item; it is ignored."),
             "desired" => set(&mut self.desired, Status::ALL.into_iter().find(|s| s.as_str() == word))
@@ -102,6 +134,13 @@ impl Query {
                     None
                 }
                 None => Some("`sort` must be trouble, sid, name or changed; it is ignored."),
+            },
+            "refresh" => match Refresh::from_word(word) {
+                Some(refresh) => {
+                    self.refresh = refresh;
+                    None
+                }
+                None => Some("`refresh` must be a number of seconds from 10 to 3600; it is ignored."),
             },
             "todo" => set_page(&mut self.pages.todo, word),
             "held" => set_page(&mut self.pages.held, word),
@@ -134,6 +173,7 @@ impl Query {
             ("todo", page(self.pages.todo)),
             ("held", page(self.pages.held)),
             ("page", page(self.pages.accounts)),
+            ("refresh", self.refresh.seconds().map(|seconds| seconds.to_string())),
         ] {
             if let Some(value) = value {
                 link.append_pair(key, &value);
@@ -179,6 +219,11 @@ mod tests {
         assert_eq!(Query::read(&query.link()[1..]), query);
         assert_eq!(query.notes, Vec::<&str>::new());
         assert_eq!(Query::default().link(), "?");
+        assert_eq!(Query::read("refresh=30&q=a").link(), "?q=a&refresh=30");
+        assert_eq!(
+            (Refresh::read("refresh=30").seconds(), Refresh::read("").link()),
+            (Some(30), String::new())
+        );
         assert!(query.narrows() && !Query::read("sort=sid&page=2").narrows());
     }
 
@@ -194,6 +239,10 @@ mod tests {
             "page=99999999999999999999",
             "held=x",
             "todo=1e3",
+            "refresh=0",
+            "refresh=9",
+            "refresh=99999",
+            "refresh=30;url=https://example.com",
             "other=1",
             "%ff=%ff",
             "==&&",

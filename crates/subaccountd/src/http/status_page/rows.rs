@@ -109,11 +109,14 @@ impl<T> Listed<T> {
     }
 }
 
-/// An account by name and SID, with a link to everything about it.
+/// An account by name and SID, with links.
 pub(super) struct Who {
     pub(super) sid: String,
     pub(super) name: Option<String>,
+    /// The link to its page; to the search for it while it has no SID.
     pub(super) link: String,
+    /// The link to everything about it on this page.
+    pub(super) search: String,
 }
 
 impl Who {
@@ -126,8 +129,9 @@ impl Who {
             AccountRef::Name(name) => (Some(clean(name.as_str())), name.to_string()),
         };
         let sid = account.sid().map_or_else(|| "no SID yet".to_owned(), |sid| sid.to_string());
-        let link = Query { search, ..Query::default() }.link();
-        Self { sid, name, link }
+        let search = Query { search, ..Query::default() }.link();
+        let link = account.sid().map_or_else(|| search.clone(), |sid| format!("accounts/{sid}"));
+        Self { sid, name, link, search }
     }
 }
 
@@ -207,7 +211,7 @@ impl AccountRow {
             observed: account.observed.as_ref().map(|status| clean(&status.to_string())),
             reason: condition.reason.as_str(),
             message: (class != Class::InSync).then(|| Message::new(&condition.message)),
-            more: if class == Class::Held { held.saturating_sub(1) } else { held },
+            more: if matches!(class, Class::Held | Class::Waiting) { held.saturating_sub(1) } else { held },
             why: account.reason.as_deref().map(clean),
             labels: account.labels.iter().map(|(key, value)| clean(&format!("{key}={value}"))).collect(),
             since: When::new(condition.last_transition_time, now),

@@ -220,12 +220,43 @@ fn title_is_the_verdict() {
     };
     assert_eq!(title(&report(0, 0)), "no account listed · subaccountd");
     assert_eq!(title(&report(0, 2)), "all in sync · subaccountd");
-    assert_eq!(title(&report(1_000, 2)), "1,000 items held · subaccountd");
+    assert_eq!(title(&report(1_000, 2)), "1,000 accounts need you · subaccountd");
     let mut dry = report(1, 0);
     dry.mode = Mode::DryRun;
     dry.last_pass = PassSummary::default();
-    assert_eq!(title(&dry), "first pass under way, 1 item held · dry run · subaccountd");
+    assert_eq!(title(&dry), "first pass under way, 1 account needs you · dry run · subaccountd");
     assert!(page(&dry, "").contains("Dry run."));
+    // One kind of thing is counted: accounts, the main account among them.
+    let mut mixed = report(2, 1);
+    mixed.accounts[1].conditions[0].reason = ConditionReason::Held(Reason::CoolingOff);
+    mixed.plan.held.extend([held(1, Reason::OverLimit), held(0, Reason::UnknownNumber)]);
+    assert_eq!(title(&mixed), "2 accounts need you, 1 waiting · subaccountd");
+}
+
+#[test]
+fn held_items_that_need_a_person_stand_apart_from_those_that_wait() {
+    let mut report = report(1, 0);
+    report.plan.held.insert(0, held(2, Reason::CoolingOff));
+    let page = page(&report, "");
+    let (needs, waits) =
+        (page.find("Held items: needs you").unwrap(), page.find("Held items: waiting").unwrap());
+    let chip = |reason: &str| page.find(&format!("?reason={reason}#held")).unwrap();
+    assert!(
+        needs < chip("NeedsAddress") && chip("NeedsAddress") < waits && waits < chip("CoolingOff"),
+        "{page}"
+    );
+    let row = |reason: &str| page.find(&format!("<b class=\"reason\">{reason}</b>")).unwrap();
+    assert!(row("NeedsAddress") < row("CoolingOff"), "what needs a person comes first");
+}
+
+#[test]
+fn page_loads_itself_again_only_when_asked() {
+    let report = report(1, 1);
+    assert!(!page(&report, "").contains("http-equiv"));
+    let again = page(&report, "refresh=30&q=name");
+    assert!(again.contains("<meta http-equiv=\"refresh\" content=\"30\">"), "{again}");
+    assert!(again.contains("refresh=30#accounts"), "links keep it: {again}");
+    assert!(!page(&report, "refresh=1").contains("http-equiv"));
 }
 
 #[test]
