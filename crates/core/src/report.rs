@@ -389,6 +389,13 @@ impl From<NotKnown> for NotKnownView {
     }
 }
 
+impl From<&Planned> for ActionView {
+    /// The view of an action by itself, in no plan.
+    fn from(planned: &Planned) -> Self {
+        Self::of(planned, 0)
+    }
+}
+
 impl ActionView {
     fn of(planned: &Planned, stage: usize) -> Self {
         let action = &planned.action;

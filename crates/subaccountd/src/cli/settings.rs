@@ -203,6 +203,11 @@ pub(crate) struct DaemonArgs {
     /// A request for another host is refused with 421: a page elsewhere could read the status by rebinding its name.
     #[arg(long, env = "SUBACCOUNTD_STATUS_HOSTS", value_name = "LIST", value_delimiter = ',')]
     status_hosts: Vec<String>,
+    /// A file with the address that changes are told to, by one POST of JSON after a pass with news; none unless given
+    ///
+    /// The address is a secret, and needs https, loopback hosts aside. It is read again for each message.
+    #[arg(long, env = "SUBACCOUNTD_NOTIFY_URL_FILE", value_name = "PATH")]
+    pub(crate) notify_url_file: Option<PathBuf>,
 }
 
 /// The address of the status, when it is served.

@@ -1,6 +1,6 @@
 //! `run`: the daemon.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use jiff::SignedDuration;
@@ -13,7 +13,7 @@ use super::{Exit, reconciler};
 use crate::{
     cli::settings::{DaemonArgs, DryRunArgs, ReconcileArgs, SettingsError, StatusListen},
     daemon::{
-        Outputs, ReconcileLoop, Snapshots,
+        Notifier, Outputs, ReconcileLoop, Snapshots,
         metrics::Metrics,
         pass_history::PassHistory,
         service_manager,
@@ -62,7 +62,9 @@ pub(crate) fn assemble(
         // No listener serves snapshots.
         StatusListen::Off => None,
     };
-    let outputs = Outputs { report: report_to, ready: ready_to, passes, snapshots };
+    let notify = |file: &PathBuf| Notifier::start(file.clone(), metrics.clone());
+    let notifier = daemon.notify_url_file.as_ref().map(notify).transpose()?;
+    let outputs = Outputs { report: report_to, ready: ready_to, passes, notifier, snapshots };
     Ok((ReconcileLoop::new(reconciler, metrics, daemon.interval(), outputs, reload), shown))
 }
 

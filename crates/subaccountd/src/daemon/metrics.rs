@@ -62,6 +62,7 @@ pub(crate) struct Metrics {
     actions: IntCounterVec,
     budget: GaugeVec,
     at_risk: Gauge,
+    notifications: IntCounterVec,
     requests: IntCounterVec,
     request_duration: HistogramVec,
     in_flight_limit: Gauge,
@@ -142,6 +143,7 @@ impl Metrics {
                 "numbers_at_risk",
                 "Numbers that the pending closes and releases would release, less those that a limit keeps back.",
             ),
+            notifications: counters("notifications_total", "Notifications, by result.", &["result"]),
             requests: counters("twilio_requests_total", "Requests to Twilio.", &["operation", "outcome"]),
             request_duration: register(&registry, HistogramVec::new(request_duration, &["operation"])),
             in_flight_limit: gauge("twilio_in_flight_limit", "Current limit of requests in flight."),
@@ -170,6 +172,9 @@ impl Metrics {
         }
         for result in ["success", "failed"] {
             self.passes.with_label_values(&[result]).inc_by(0);
+        }
+        for result in ["sent", "failed"] {
+            self.notifications.with_label_values(&[result]).inc_by(0);
         }
         for kind in ActionKind::ALL {
             self.planned.with_label_values(&[kind.as_str()]).set(0.0);
@@ -210,6 +215,11 @@ impl Metrics {
 
     fn since_start(&self) -> u64 {
         self.started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// Counts a notification that was sent, or given up.
+    pub(crate) fn notified(&self, is_sent: bool) {
+        self.notifications.with_label_values(&[if is_sent { "sent" } else { "failed" }]).inc();
     }
 
     /// Counts a pass that ended before it could be reported.

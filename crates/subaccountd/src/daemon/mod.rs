@@ -3,6 +3,7 @@
 mod change_budget;
 mod freeze_watch;
 pub(crate) mod metrics;
+mod notify;
 pub(crate) mod pass_history;
 mod pass_log;
 mod pause;
@@ -14,4 +15,5 @@ mod troubles;
 pub(crate) mod wake;
 pub(crate) mod watch;
 
+pub(crate) use notify::Notifier;
 pub(crate) use reconcile_loop::{Outputs, ReconcileLoop, Snapshots};

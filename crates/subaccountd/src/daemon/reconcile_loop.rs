@@ -13,6 +13,7 @@ use tracing::info;
 use super::{
     change_budget::ChangeBudget,
     freeze_watch::FreezeWatch,
+    notify::Notifier,
     pass_log::log_pass,
     pause::{LastRead, change_is_due},
     state_view::StateView,
@@ -43,6 +44,8 @@ pub(crate) struct Outputs {
     pub(crate) report: watch::Sender<Option<Arc<Report>>>,
     pub(crate) ready: watch::Sender<Result<(), String>>,
     pub(crate) passes: Arc<PassHistory>,
+    /// `None` when nothing is told.
+    pub(crate) notifier: Option<Notifier>,
     /// `None` when snapshots are not served.
     pub(crate) snapshots: Option<Snapshots>,
 }
@@ -224,6 +227,7 @@ impl ReconcileLoop {
         self.metrics.health().set_oldest_list(pass.oldest_list);
         let report = Arc::new(pass.report);
         self.outputs.report.send_replace(Some(report.clone()));
+        self.outputs.notifier.iter().for_each(|notifier| notifier.tell(&report));
         // Counted last: a pass that is counted is already visible everywhere else.
         self.outputs.passes.add(&report);
         self.metrics.publish(&report, pass.credentials_valid);

@@ -21,6 +21,7 @@ mod leaks;
 mod loading;
 mod log_fields;
 mod namespace;
+mod notifications;
 mod number_settings;
 mod printed;
 mod progress;
