@@ -71,7 +71,7 @@ async fn large_fleet_in_sync_is_shown_in_a_few_lines_and_its_trouble_first() {
     let entries: String = (1..=200)
         .map(|n| {
             let more = if n == 150 { ", paused: true, labels: {owner: billing}" } else { "" };
-            entry(n, if n >= 149 && n <= 150 { "suspended" } else { "active" }, more)
+            entry(n, if (149..=150).contains(&n) { "suspended" } else { "active" }, more)
         })
         .collect();
     let setup = Setup::new(fleet(200, 0), &state(&entries)).await;

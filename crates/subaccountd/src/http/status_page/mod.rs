@@ -203,7 +203,7 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
     let frozen = report.desired_state.frozen.is_some();
     let modes = [(frozen, "frozen"), (report.desired_state.paused, "paused"), (is_dry, "dry run")];
     let modes: Vec<_> = modes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
-    let mode: String = modes.iter().map(|word| format!("{word} · ")).collect();
+    let mode: String = modes.iter().flat_map(|word| [word, " · "]).collect();
     let restrictions = if modes.is_empty() { "enforcing".to_owned() } else { modes.join(", ") };
     let pages = query.pages;
     let page = Page {

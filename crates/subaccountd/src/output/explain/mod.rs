@@ -150,7 +150,7 @@ impl ExplainContext<'_> {
 
     fn planned(&self, page: &mut Explanation, actions: &[&ActionView]) {
         page.section("planned");
-        page.planned = actions.iter().map(|action| ActionView::clone(action)).collect();
+        page.planned = actions.iter().copied().cloned().collect();
         for action in actions {
             page.line(&match (action.number, action.from) {
                 (Some(number), Some(from)) => {
@@ -208,7 +208,7 @@ impl ExplainContext<'_> {
 
 fn holds(page: &mut Explanation, held: &[&HeldView]) {
     page.section("held");
-    page.held = held.iter().map(|held| HeldView::clone(held)).collect();
+    page.held = held.iter().copied().cloned().collect();
     for one in held {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.reason));
