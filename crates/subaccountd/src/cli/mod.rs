@@ -1,9 +1,11 @@
 //! The command line.
 
+mod explain;
 pub(crate) mod pin;
 pub(crate) mod settings;
+mod status;
 
-use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{
     ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, parser::ValueSource,
@@ -12,10 +14,11 @@ use clap_complete::Shell;
 
 use jiff::SignedDuration;
 use reqwest::Url;
-use subaccountd_core::{
-    AccountSid, NumberSid, PhoneNumber, Status, manifest::DiagnosticCode, text::is_plain,
-};
+use subaccountd_core::{AccountSid, Status, manifest::DiagnosticCode, text::is_plain};
 use subaccountd_twilio::trimmed;
+
+pub(crate) use explain::{ExplainFormat, ID_FORMS, Id};
+pub(crate) use status::{StatusArgs, StatusFormat};
 
 use crate::{
     cli::{
@@ -334,45 +337,6 @@ pub(crate) struct From {
     pub(crate) from: Option<Source>,
 }
 
-/// The subject of `explain`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Id {
-    Account(AccountSid),
-    Number(NumberSid),
-    Phone(PhoneNumber),
-    /// The friendly name of an account, which need not be unique.
-    Name(String),
-}
-
-/// The forms of an ID that is no name.
-pub(crate) const ID_FORMS: &str =
-    "write an account SID (AC and 32 hexadecimal digits), a number SID (PN…) or a phone number in E.164 (+…)";
-
-impl FromStr for Id {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let id = trimmed(text);
-        let account = || id.parse().ok().map(Self::Account);
-        let number = || id.parse().ok().map(Self::Number);
-        let phone = || id.parse().ok().map(Self::Phone);
-        let name = || (!id.is_empty() && !is_misspelt(id)).then(|| Self::Name(text.to_owned()));
-        account()
-            .or_else(number)
-            .or_else(phone)
-            .or_else(name)
-            .ok_or_else(|| format!("{ID_FORMS}, or a friendly name"))
-    }
-}
-
-/// Returns true for a text that is meant as a SID or a phone number, and is none.
-fn is_misspelt(id: &str) -> bool {
-    let hex = |rest: &str| rest.len() > 6 && rest.bytes().all(|b| b.is_ascii_hexdigit());
-    let digits = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit());
-    ["AC", "PN"].into_iter().any(|prefix| id.strip_prefix(prefix).is_some_and(hex))
-        || id.strip_prefix('+').is_some_and(digits)
-}
-
 /// The flags of the command that were given, on the command line or as a variable, by their names.
 pub(crate) type ExplicitFlags = BTreeSet<String>;
 
@@ -439,12 +403,6 @@ fn explained(text: &str) -> Result<Explained, String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExplainFormat {
-    Text,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum JournalFormat {
     Text,
     Json,
@@ -454,68 +412,4 @@ pub(crate) enum JournalFormat {
 pub(crate) enum Probe {
     Live,
     Ready,
-}
-
-/// The arguments of `status`.
-#[derive(Debug, Args)]
-pub(crate) struct StatusArgs {
-    /// Show only these accounts: SIDs, or friendly names
-    #[arg(value_name = "ID", conflicts_with = "wait")]
-    pub(crate) ids: Vec<String>,
-    /// Show only accounts with held items, and these items
-    #[arg(long, conflicts_with = "wait")]
-    pub(crate) held: bool,
-    /// Show only accounts and held items with this reason, as in OverLimit; may be repeated, or take a list
-    #[arg(long, value_name = "REASON", value_delimiter = ',', conflicts_with = "wait")]
-    pub(crate) reason: Vec<String>,
-    /// Show only accounts with this label, as in owner=billing; repeated, with all of them
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label, conflicts_with = "wait")]
-    pub(crate) label: Vec<(String, String)>,
-    /// The address of the daemon's --status-listen; by default that of SUBACCOUNTD_STATUS_LISTEN, else
-    /// http://127.0.0.1:8081
-    #[arg(long, env = "SUBACCOUNTD_URL", value_name = "URL", help_heading = "Status", value_parser = daemon_url)]
-    pub(crate) url: Option<Url>,
-    /// The output format: text, a table; wide, with messages, remedies and labels; json, the document of `/status`; name, the
-    /// SID of each account on a line
-    #[arg(short, long, default_value = "text")]
-    pub(crate) output: StatusFormat,
-    /// Keep running, and print each row that changes, until Ctrl-C
-    #[arg(long, conflicts_with = "wait")]
-    pub(crate) watch: bool,
-    /// Wait until nothing is left to do: exit 0; 3 when something is held; 1 on faults, on a timeout, or in dry-run mode
-    #[arg(long)]
-    pub(crate) wait: bool,
-    /// Wait for this git commit or this SHA-256 of the state, at least the first 7 digits; or for this word of a revision file
-    #[arg(long, value_name = "SHA", requires = "wait", value_parser = revision)]
-    pub(crate) revision: Option<String>,
-    /// The longest time to wait
-    #[arg(long, value_name = "DUR", requires = "wait", default_value = "5m", value_parser = duration)]
-    pub(crate) timeout: SignedDuration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StatusFormat {
-    Text,
-    Wide,
-    Json,
-    Name,
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
-    let (key, value) = pair.ok_or_else(|| "write KEY=VALUE, as in owner=billing".to_owned())?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-fn revision(text: &str) -> Result<String, String> {
-    let is_hex = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_one = if is_hex {
-        (7..=64).contains(&text.len())
-    } else {
-        (1..=200).contains(&text.chars().count()) && text.chars().all(|c| is_plain(c) && !c.is_whitespace())
-    };
-    is_one.then(|| text.to_owned()).ok_or_else(|| {
-        "write 7 to 64 hexadecimal digits, as `git rev-parse HEAD` prints them, or the whole word of a revision file"
-            .to_owned()
-    })
 }
