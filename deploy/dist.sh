@@ -24,7 +24,7 @@ built() { env -u SUBACCOUNTD_BUILD_REVISION ${RUNNER:-} "target/$target/release/
 
 rm -rf "$work" && mkdir -p "$root"/{completions,man/man1,schema} dist
 install -m 0755 "target/$target/release/subaccountd" "$root/"
-install -m 0644 LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md config/desired-state.example.yaml "$root/"
+install -m 0644 LICENSE-APACHE LICENSE-MIT THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config/desired-state.example.yaml "$root/"
 # Where the first line of the example looks for it.
 install -m 0644 config/schema/desired-state.v1.schema.json "$root/schema/"
 for shell in bash:subaccountd.bash zsh:_subaccountd fish:subaccountd.fish elvish:subaccountd.elv powershell:subaccountd.ps1; do
@@ -41,4 +41,4 @@ find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 find "$root" -type f ! -name subaccountd -exec chmod 0644 {} + && find "$root" -type d -exec chmod 0755 {} +
 tar --create --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
     --directory "$work" "$name" | gzip --no-name --best >"dist/$name.tar.gz"
-(cd dist && sha256sum subaccountd-*.tar.gz >SHA256SUMS && cat SHA256SUMS)
+(cd dist && sha256sum subaccountd-* >SHA256SUMS && cat SHA256SUMS)

@@ -14,6 +14,8 @@
 #[cfg(test)]
 mod command_lines;
 mod guide;
+#[cfg(test)]
+mod notices;
 mod planted;
 
 use std::{
