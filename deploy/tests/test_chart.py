@@ -5,10 +5,19 @@ import re
 import subprocess
 
 import pytest
+import values_table
 import yaml
 from conftest import CHART, DEPLOY, SUBACCOUNTD, container, env, one
 
 GIT = {"source": "gitSync", "gitSync": {"repository": "https://git.example.com/state.git", "path": "desired"}}
+LOCKED = {
+    "securityContext": {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    },
+    "volumeMounts": [{"name": "x", "mountPath": "/x"}],
+}
 MATRIX = {
     "default": {},
     "dry-run": {"dryRun": True, "settings": {"interval": "30s", "maxSuspends": "20%", "maxInFlight": 1000000}},
@@ -59,6 +68,27 @@ MATRIX = {
         "tolerations": [{"operator": "Exists"}],
         "affinity": {"nodeAffinity": {}},
         "priorityClassName": "high",
+        "runtimeClassName": "gvisor",
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["192.0.2.53"]},
+        "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["git.example.com"]}],
+        "revisionHistoryLimit": 0,
+        "deploymentAnnotations": {"reloader.example.com/auto": "true"},
+        "extraInitContainers": [{"name": "first", "image": "first:1", **LOCKED}],
+        "extraContainers": [{"name": "proxy", "image": "proxy:1", **LOCKED}],
+        "extraObjects": [
+            {
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "Ingress",
+                "metadata": {
+                    "name": '{{ include "subaccountd.fullname" . }}-status',
+                    "namespace": "twilio",
+                    "labels": {"app.kubernetes.io/instance": "prod"},
+                },
+                "spec": {"defaultBackend": {"service": {"name": "x", "port": {"name": "status"}}}},
+            }
+        ],
         "extraEnv": [{"name": "TWILIO_REGION", "value": "ie1"}],
         "extraVolumes": [{"name": "x", "emptyDir": {}}],
         "extraVolumeMounts": [{"name": "x", "mountPath": "/x"}],
@@ -70,7 +100,7 @@ MATRIX = {
 @pytest.mark.parametrize("name", MATRIX)
 def test_every_object_is_valid(helm, valid, name):
     rendered = helm(MATRIX[name])
-    valid(rendered, f"chart-{name}")
+    valid(rendered)
     names = [(o["kind"], o["metadata"]["name"]) for o in rendered]
     assert len(names) == len(set(names))
     for o in rendered:
@@ -125,6 +155,20 @@ def test_a_typo_in_a_value_is_refused(helm):
     assert "both set" in helm.fails({"desired": {"source": "gitSync", "gitSync": both}})
     assert "gitSync.repository" in helm.fails({"desired": {"source": "gitSync"}})
     assert "secretStoreRef.name" in helm.fails({"twilio": {"externalSecret": {"enabled": True}}})
+    keyless = {"enabled": True, "secretStoreRef": {"name": "vault"}, "accountSid": {"key": "twilio"}}
+    assert "externalSecret.authToken" in helm.fails({"twilio": {"externalSecret": keyless}})
+    assert "volume.spec" in helm.fails({"desired": {"source": "volume"}})
+    assert "neither files nor existingName" in helm.fails({"desired": {"configMap": {"files": {"desired.yaml": None}}}})
+    secret = {"repository": "https://me:token@git.example.com/state"}
+    assert "has a password" in helm.fails({"desired": {"source": "gitSync", "gitSync": secret}})
+    for name in ("SUBACCOUNTD_MAX_CLOSES", "TWILIO_ACCOUNT_SID"):
+        assert f"`{name}` is set by the chart" in helm.fails({"extraEnv": [{"name": name, "value": "1"}]})
+    for name in ("Prod", "a_b", "-a", "a.b", "1a"):
+        assert "fullnameOverride" in helm.fails({"fullnameOverride": name})
+    for labels in ("commonLabels", "podLabels"):
+        own = {"app.kubernetes.io/instance": "other"}
+        assert f"{labels}: `app.kubernetes.io/instance` is set by the chart" in helm.fails({labels: own})
+        assert labels in helm.fails({labels: {"a": "no value of a label"}})
 
 
 def test_two_releases_share_nothing(helm):
@@ -186,6 +230,34 @@ def test_the_placeholder_is_a_valid_paused_state(helm, tmp_path):
     assert yaml.safe_load(state)["paused"] is True
 
 
+def leaves(value, path=()):
+    """The paths of the values that are no groups."""
+    name = ".".join(path)
+    if isinstance(value, dict) and value and name not in values_table.WHOLE:
+        return {leaf for key in value for leaf in leaves(value[key], (*path, key))}
+    return {name}
+
+
+def test_the_readme_lists_every_value():
+    """`make chart-readme` writes it."""
+    assert (CHART / "README.md").read_text() == values_table.readme()
+    described = list(values_table.values((CHART / "values.yaml").read_text()))
+    listed = {name for name, default, _ in described if default}
+    assert listed == leaves(yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
+def test_the_schema_and_the_values_have_the_same_keys():
+    """`settings` and the maps of Kubernetes have keys that stand in the schema or nowhere."""
+
+    def keys(schema, path=()):
+        if "properties" not in schema or path == ("settings",):
+            return {".".join(path)}
+        return {key for name, inner in schema["properties"].items() for key in keys(inner, (*path, name))}
+
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert keys(schema) - {"global"} == leaves(yaml.safe_load((CHART / "values.yaml").read_text()))
+
+
 def test_one_version_is_deployed_everywhere():
     version = re.search(r'(?m)^version = "(.*)"$', (DEPLOY.parent / "Cargo.toml").read_text())[1]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -193,3 +265,124 @@ def test_one_version_is_deployed_everywhere():
     for path in (DEPLOY / "kubernetes").rglob("kustomization.yaml"):
         for image in yaml.safe_load(path.read_text()).get("images", []):
             assert image["name"] != "subaccountd" or image["newTag"] == version, path
+
+
+def test_a_name_that_a_service_cannot_have_is_refused(helm):
+    for release in ("1st", "a.b"):
+        assert "not valid for a Service" in helm.fails({}, release=release)
+        assert one(helm({"fullnameOverride": "first"}, release=release), "Service")["metadata"]["name"] == "first"
+
+
+def test_long_names_stay_apart(helm, valid):
+    """The longest releases that Helm takes; they differ in the last letter."""
+    names = set()
+    for release in ("r" * 52 + "a", "r" * 52 + "b"):
+        rendered = helm(MATRIX["monitored"], release=release)
+        valid(rendered)
+        names |= {(o["kind"], o["metadata"]["name"]) for o in rendered}
+    assert len(names) == 2 * len(rendered)
+
+
+# Texts that YAML could take for something else.
+ODD = ["true", "null", "no", "0123", "1e3", "on", "n", "x" * 63]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_text_stays_a_text(helm, valid, odd):
+    """Names of objects, keys and labels, each as a text that YAML could take for another value."""
+    label = {"a": odd, "b": ""}
+    values = {
+        "nameOverride": odd,
+        "fullnameOverride": "y" if odd[0].isdigit() else odd,
+        "commonLabels": label,
+        "podLabels": {"a": "own", "c": odd},
+        "podAnnotations": {"a": odd, "kubectl.kubernetes.io/default-container": "mine"},
+        "image": {"repository": odd, "tag": odd},
+        "imagePullSecrets": [{"name": odd}],
+        "twilio": {"existingSecret": odd, "secretKeys": {"accountSid": odd, "authToken": odd}},
+        "desired": {
+            "source": "gitSync",
+            "gitSync": {"repository": "ssh://git@h/a#b: c", "ref": odd, "path": f"{odd} # : {odd}", "sshSecret": odd},
+        },
+        "journal": {"storageClassName": odd, "existingClaim": "", "annotations": {"helm.sh/resource-policy": odd}},
+        "status": {"tokenSecret": odd},
+        "serviceAccount": {"name": odd, "annotations": {"a": odd}},
+        "settings": {"statusHosts": f"{odd}: \"quoted\" 'twice' \\ # {{{{ .Values }}}}", "verbs": odd},
+        "proxy": {"https": f"http://{odd}", "noProxy": odd},
+        "caConfigMap": odd,
+        "networkPolicy": {"enabled": True, "from": [{"podSelector": {}}]},
+        "metrics": {
+            "prometheusRule": {"enabled": True, "runbook": f"https://h/\"{odd}\": # x"},
+            "dashboard": {"enabled": True, "labels": label, "annotations": {"a": odd}},
+            "podMonitor": {"enabled": True, "labels": {"a": "own"}},
+        },
+        "priorityClassName": odd,
+        "runtimeClassName": odd,
+    }
+    rendered = helm(values, release="r" if odd[0].isdigit() else odd[:53], namespace=odd)
+    valid(rendered)
+    deployment = one(rendered, "Deployment")
+    assert deployment["metadata"]["labels"]["a"] == odd
+    assert deployment["spec"]["template"]["metadata"]["labels"]["a"] == "own"
+    assert one(rendered, "PodMonitor")["metadata"]["labels"]["a"] == "own"
+    assert deployment["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "mine"
+    assert env(deployment)["SUBACCOUNTD_STATUS_HOSTS"] == f"{odd}: \"quoted\" 'twice' \\ # {{{{ .Values }}}}"
+    assert env(deployment)["SUBACCOUNTD_DESIRED"] == f"/git/current/{odd} # : {odd}"
+    assert "--repo=ssh://git@h/a#b: c" in container(deployment, "git-sync")["args"]
+    assert one(rendered, "PersistentVolumeClaim")["metadata"]["annotations"]["helm.sh/resource-policy"] == odd
+    rule = one(rendered, "PrometheusRule")["spec"]["groups"][0]["rules"][0]
+    assert rule["annotations"]["runbook_url"].startswith(f"https://h/\"{odd}\": # x#")
+
+
+@pytest.mark.parametrize("text", ["  indented: true\n", "a: b", "# c\n\n\n", "a: \u00e9\n---\nb: |\n  \tc\n \n", "\ta\r\n", ""])
+def test_a_state_arrives_as_it_was_written(helm, text):
+    files = {"desired.yaml": text, "a.yml": "x: 1\n"}
+    data = one(helm({"desired": {"configMap": {"files": files}}}), "ConfigMap", "prod-subaccountd-desired")["data"]
+    # Helm drops empty lines at the end.
+    assert {name: text.rstrip("\n") for name, text in data.items()} == {name: text.rstrip("\n") for name, text in files.items()}
+
+
+def test_common_labels_are_on_every_object(helm):
+    rendered = helm({**MATRIX["monitored"], "commonLabels": {"team": "telephony"}})
+    assert all(o["metadata"]["labels"]["team"] == "telephony" for o in rendered if o["kind"] != "Pod")
+
+
+def test_the_pod_is_placed_as_the_values_say(helm):
+    values = MATRIX["everything-else"]
+    pod = one(helm(values), "Deployment")["spec"]["template"]["spec"]
+    placed = ["nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName", "runtimeClassName"]
+    for name in [*placed, "dnsPolicy", "dnsConfig", "hostAliases", "imagePullSecrets"]:
+        assert pod[name] == values[name], name
+    assert [c["name"] for c in pod["initContainers"]] == ["first"]
+    assert [c["name"] for c in pod["containers"]] == ["subaccountd", "proxy"]
+    deployment = one(helm(values), "Deployment")
+    assert deployment["spec"]["revisionHistoryLimit"] == 0
+    assert deployment["metadata"]["annotations"] == values["deploymentAnnotations"]
+
+
+def test_openshift_may_choose_the_users(helm, valid):
+    users = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    rendered = helm({"podSecurityContext": users, "desired": {**GIT, "gitSync": {**GIT["gitSync"], "runAsUser": None}}})
+    valid(rendered)
+    assert "runAsUser" not in yaml.safe_dump(rendered)
+    assert one(rendered, "Deployment")["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+
+
+def test_alerts_take_labels_and_some_can_be_left_out(helm):
+    rules = {"enabled": True, "alertLabels": {"team": "telephony"}, "disabled": ["SubaccountdDryRunForADay"]}
+    alerts = one(helm({"metrics": {"prometheusRule": rules}}), "PrometheusRule")["spec"]["groups"][0]["rules"]
+    assert all(alert["labels"]["team"] == "telephony" and alert["labels"]["severity"] for alert in alerts)
+    everything = one(helm(MATRIX["monitored"]), "PrometheusRule")["spec"]["groups"][0]["rules"]
+    assert {a["alert"] for a in everything} - {a["alert"] for a in alerts} == {"SubaccountdDryRunForADay"}
+
+
+def test_helm_test_asks_the_service_and_is_not_part_of_it(helm):
+    rendered = helm(MATRIX["git-ssh"])
+    pod, service = one(rendered, "Pod"), one(rendered, "Service")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["enableServiceLinks"] is False
+    assert pod["spec"]["containers"][0]["args"][-1] == f"--url=http://{service['metadata']['name']}:8080"
+    labels = pod["metadata"]["labels"]
+    assert not service["spec"]["selector"].items() <= labels.items()
+    allowed = one(rendered, "NetworkPolicy")["spec"]["ingress"][0]["from"][-1]["podSelector"]["matchLabels"]
+    assert allowed == labels

@@ -18,7 +18,7 @@ def test_the_overlays_are_those_of_the_readme():
 @pytest.mark.parametrize("folder", ["base", *(f"overlays/{name}" for name in OVERLAYS)])
 def test_every_object_is_valid_and_there_is_one_daemon(kustomize, valid, folder):
     rendered = kustomize(folder)
-    valid(rendered, folder.replace("/", "-"))
+    valid(rendered)
     deployment = one(rendered, "Deployment")
     assert deployment["spec"]["replicas"] == 1
     assert deployment["spec"]["strategy"] == {"type": "Recreate"}

@@ -1,13 +1,13 @@
 {{/* The environment of the daemon. */}}
 {{- define "subaccountd.env" -}}
 - name: SUBACCOUNTD_DESIRED
-  value: {{ include "subaccountd.desiredPath" . }}
+  value: {{ include "subaccountd.desiredPath" . | quote }}
 - name: SUBACCOUNTD_JOURNAL_DIR
   value: /var/lib/subaccountd
 - name: SUBACCOUNTD_LISTEN
   value: 0.0.0.0:8080
 - name: SUBACCOUNTD_STATUS_LISTEN
-  value: {{ ternary "0.0.0.0:8081" "127.0.0.1:8081" (ne .Values.status.tokenSecret "") }}
+  value: {{ ternary "0.0.0.0:8081" "127.0.0.1:8081" (ne .Values.status.tokenSecret "") | quote }}
 {{- if .Values.status.tokenSecret }}
 - name: SUBACCOUNTD_STATUS_TOKEN_FILE
   value: /var/run/secrets/status/token
@@ -15,8 +15,8 @@
 - name: TWILIO_ACCOUNT_SID
   valueFrom:
     secretKeyRef:
-      name: {{ include "subaccountd.secretName" . }}
-      key: {{ .Values.twilio.secretKeys.accountSid }}
+      name: {{ include "subaccountd.secretName" . | quote }}
+      key: {{ .Values.twilio.secretKeys.accountSid | quote }}
 # A file, so that a new token is loaded without a restart.
 - name: TWILIO_AUTH_TOKEN_FILE
   value: /var/run/secrets/twilio/auth-token
@@ -48,7 +48,7 @@
 {{/* Whole directories: with a subPath a change would never arrive. */}}
 {{- define "subaccountd.volumeMounts" -}}
 - name: desired
-  mountPath: {{ ternary "/git" "/etc/subaccountd" (eq .Values.desired.source "gitSync") }}
+  mountPath: {{ ternary "/git" "/etc/subaccountd" (eq .Values.desired.source "gitSync") | quote }}
   readOnly: true
 - name: twilio
   mountPath: /var/run/secrets/twilio
@@ -75,31 +75,31 @@
   {{- if eq .Values.desired.source "gitSync" }}
   emptyDir: {}
   {{- else if eq .Values.desired.source "volume" }}
-  {{- toYaml (required "desired.volume.spec is needed with desired.source=volume" .Values.desired.volume.spec) | nindent 2 }}
+  {{- toYaml .Values.desired.volume.spec | nindent 2 }}
   {{- else }}
   configMap:
-    name: {{ include "subaccountd.desiredConfigMapName" . }}
+    name: {{ include "subaccountd.desiredConfigMapName" . | quote }}
   {{- end }}
 - name: twilio
   secret:
-    secretName: {{ include "subaccountd.secretName" . }}
+    secretName: {{ include "subaccountd.secretName" . | quote }}
     defaultMode: 288  # 0440
     items:
-      - key: {{ .Values.twilio.secretKeys.authToken }}
+      - key: {{ .Values.twilio.secretKeys.authToken | quote }}
         path: auth-token
 - name: journal
   persistentVolumeClaim:
-    claimName: {{ include "subaccountd.journalClaimName" . }}
+    claimName: {{ include "subaccountd.journalClaimName" . | quote }}
 {{- with .Values.status.tokenSecret }}
 - name: status-token
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     defaultMode: 288  # 0440
 {{- end }}
 {{- with .Values.caConfigMap }}
 - name: ca
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- if eq .Values.desired.source "gitSync" }}
 - name: git-sync-tmp
@@ -107,7 +107,7 @@
 {{- range $name := list .Values.desired.gitSync.passwordSecret .Values.desired.gitSync.sshSecret | compact }}
 - name: git-credentials
   secret:
-    secretName: {{ $name }}
+    secretName: {{ $name | quote }}
     defaultMode: 288  # 0440
 {{- end }}
 {{- end }}
@@ -120,16 +120,16 @@
 {{- define "subaccountd.gitSync" -}}
 {{- $git := .Values.desired.gitSync -}}
 - name: git-sync
-  image: {{ $git.image.repository }}:{{ $git.image.tag }}
-  imagePullPolicy: {{ $git.image.pullPolicy }}
+  image: {{ include "subaccountd.gitSyncImage" . | quote }}
+  imagePullPolicy: {{ $git.image.pullPolicy | quote }}
   restartPolicy: Always
   args:
-    - --repo={{ required "desired.gitSync.repository is needed with desired.source=gitSync" $git.repository }}
-    - --ref={{ $git.ref }}
+    - {{ printf "--repo=%s" (required "desired.gitSync.repository is needed with desired.source=gitSync" $git.repository) | quote }}
+    - {{ printf "--ref=%s" $git.ref | quote }}
     - --root=/git
     # The daemon finds the commit in the target of this link.
     - --link=current
-    - --period={{ $git.period }}
+    - {{ printf "--period=%s" $git.period | quote }}
     - --depth=1
     # The tree of an old commit is removed at once: the daemon never reads it again.
     - --stale-worktree-timeout=0s
@@ -149,7 +149,7 @@
     - name: GIT_USERNAME
       valueFrom:
         secretKeyRef:
-          name: {{ $git.passwordSecret }}
+          name: {{ $git.passwordSecret | quote }}
           key: username
   {{- end }}
   ports:
@@ -167,8 +167,9 @@
     {{- toYaml . | nindent 4 }}
   {{- end }}
   securityContext:
-    # The user of its image, which ssh needs; the group is the pod's.
-    runAsUser: 65533
+    {{- with $git.runAsUser }}
+    runAsUser: {{ . }}
+    {{- end }}
     {{- include "subaccountd.containerSecurityContext" . | nindent 4 }}
   volumeMounts:
     - name: desired
