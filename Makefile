@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 600
 TARGET ?= $(shell rustc --print host-tuple)
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist sbom notices docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist sbom notices chart-readme docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,9 +67,9 @@ image: ## The container image; needs docker, or DOCKER=podman; SOURCE=https://�
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) \
 		--build-arg CREATED=$$(git log -1 --format=%cI) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) -t subaccountd:$(VERSION) .
 
-image-check: ## Build the image twice over a stand-in of its base, compare, and run it; needs root, buildah, podman, runc and debootstrap
+image-check: ## Build the image twice over a stand-in of its base, compare, and run it; QUICK=1 builds once, unoptimized; needs root, buildah, podman, runc and debootstrap
 	$(CARGO) build --locked -p subaccountd -p twilio-sim
-	bash deploy/image/check.sh
+	QUICK=$(QUICK) bash deploy/image/check.sh
 
 dist: ## The release archive and its checksum, in dist/; TARGET=… for another machine
 	TARGET=$(TARGET) bash deploy/dist.sh
@@ -82,6 +82,9 @@ sbom: ## The bill of materials (CycloneDX) of the program, in dist/; TARGET=… 
 notices: ## Write THIRD-PARTY-NOTICES.txt, the licences of what the program links; needs cargo-about
 	$(CARGO) fetch --quiet --locked
 	bash deploy/notices/write.sh
+
+chart-readme: ## Write the table of values in the README of the chart
+	python3 deploy/helm/values_table.py
 
 docs: ## The user guide, in target/guide; needs mdbook
 	rm -rf target/guide

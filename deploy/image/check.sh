@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image with the unmodified Dockerfile, twice, and runs it: the same bytes, its labels, its user, its health.
-# IMAGE_BUILDS=1 builds it once.
+# QUICK=1 builds it once and without optimization, which shows all of that but the bytes and the size.
 # There is no registry here, so a Debian of debootstrap with this machine's toolchain and the vendored crates stands for
 # the official base. That proves the steps of the Dockerfile and not its base; such an image is never shipped.
 # Needs root, buildah, podman, runc and debootstrap.
@@ -35,18 +35,30 @@ END
     rm -rf "$root"
 fi
 
-build() { # build NAME: without the caches of earlier builds
-    buildah build --quiet --isolation chroot --pull-never --no-cache --format docker --timestamp "$(git log -1 --format=%ct)" \
+quick=()
+if [[ -n ${QUICK:-} ]]; then
+    # Cargo reads it in every folder above the sources.
+    mkdir -p "$out/quick"
+    printf '[profile.release]\nlto = "off"\ncodegen-units = 16\nopt-level = 0\n' >"$out/quick/config.toml"
+    quick=(--volume "$PWD/$out/quick:/.cargo:ro")
+fi
+
+# build NAME: without what earlier builds left, neither their layers nor their cache mounts, which lie in TMPDIR.
+build() {
+    rm -rf "$out/cache" "$out/${1:?}" && mkdir -p "$out/cache" "$out/$1"
+    TMPDIR=$PWD/$out/cache buildah build --quiet --isolation chroot --pull-never --no-cache --format docker \
+        --timestamp "$(git log -1 --format=%ct)" "${quick[@]}" \
         --build-arg BASE="$base-$key" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
         --build-arg CREATED="$(git log -1 --format=%cI)" --build-arg SOURCE=https://git.example.com/subaccountd \
         --tag "localhost/$1" . >/dev/null
-    rm -rf "$out/${1:?}" && mkdir -p "$out/$1"
     podman save --quiet --format docker-dir --output "$out/$1" "localhost/$1"
+    rm -rf "$out/cache"
+    echo "$1: built after $SECONDS s"
 }
 digests() { (cd "$out/$1" && find . -type f ! -name version -exec sha256sum {} + | sort -k 2); }
 
 build subaccountd-check
-if [[ ${IMAGE_BUILDS:-2} == 2 ]]; then
+if [[ -z ${QUICK:-} ]]; then
     build subaccountd-again
     [[ "$(digests subaccountd-check)" == "$(digests subaccountd-again)" ]] || fail "two builds of one commit differ"
     echo "two builds of $revision give the same bytes"
@@ -58,6 +70,13 @@ inspect() { podman inspect --format "$1" localhost/subaccountd-check; }
 for label in version=$version revision=$revision source=https://git.example.com/subaccountd; do
     [[ "$(inspect "{{index .Labels \"org.opencontainers.image.${label%%=*}\"}}")" == "${label#*=}" ]] || fail "label ${label%%=*}"
 done
+
+# What must come with the program.
+holder=$(podman create localhost/subaccountd-check)
+for file in LICENSE-APACHE LICENSE-MIT THIRD-PARTY-NOTICES.txt; do
+    podman cp "$holder:/usr/share/doc/subaccountd/$file" - | tar --extract --to-stdout | cmp - "$file" || fail "$file"
+done
+podman rm "$holder" >/dev/null
 
 # As Kubernetes runs it: a read-only root, no capability, no privileges, an empty /tmp, a journal that its user owns.
 work=$(mktemp -d)
