@@ -11,8 +11,9 @@ STEPS ?= 1
 FUZZ_SECONDS ?= 600
 TARGET ?= $(shell rustc --print host-tuple)
 export CARGO_TERM_COLOR ?= auto
+export DOCKER
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check dist sbom notices chart-readme docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check image-push image-index dist sbom notices checksums chart-readme chart-push release-check release-draft docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,7 +66,8 @@ fuzz: ## Fuzz everything that is read, each target for FUZZ_SECONDS=600; TARGETS
 
 image: ## The container image; needs docker, or DOCKER=podman; SOURCE=https://… labels it
 	$(DOCKER) build --build-arg REVISION=$$(git rev-parse HEAD) --build-arg VERSION=$(VERSION) \
-		--build-arg CREATED=$$(git log -1 --format=%cI) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) -t subaccountd:$(VERSION) .
+		--build-arg CREATED=$$(git log -1 --format=%cI) \
+		--build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(if $(SOURCE),--build-arg SOURCE=$(SOURCE)) -t subaccountd:$(VERSION) .
 
 image-check: ## Build the image twice over a stand-in of its base, compare, and run it; QUICK=1 builds once, unoptimized; needs root, buildah, podman, runc and debootstrap
 	$(CARGO) build --locked -p subaccountd -p twilio-sim
@@ -77,7 +79,7 @@ dist: ## The release archive and its checksum, in dist/; TARGET=… for another 
 sbom: ## The bill of materials (CycloneDX) of the program, in dist/; TARGET=… for another machine; needs cargo-cyclonedx and python3
 	mkdir -p dist
 	python3 deploy/sbom.py $(TARGET) dist/subaccountd-$(VERSION)-$(TARGET).cdx.json
-	cd dist && sha256sum subaccountd-* >SHA256SUMS
+	bash deploy/release.sh checksums
 
 notices: ## Write THIRD-PARTY-NOTICES.txt, the licences of what the program links; needs cargo-about
 	$(CARGO) fetch --quiet --locked
@@ -85,6 +87,24 @@ notices: ## Write THIRD-PARTY-NOTICES.txt, the licences of what the program link
 
 chart-readme: ## Write the table of values in the README of the chart
 	python3 deploy/helm/values_table.py
+
+release-check: ## TAG=vX.Y.Z, the version of every file and the changelog agree
+	bash deploy/release.sh check $(TAG)
+
+checksums: ## The checksums of everything in dist/
+	bash deploy/release.sh checksums
+
+image-push: ## Push the image of this machine to IMAGE=registry/name, with its architecture in the tag
+	bash deploy/release.sh push $(IMAGE)
+
+image-index: ## Join the pushed images of all architectures to one tag, and print its digest
+	bash deploy/release.sh index $(IMAGE)
+
+chart-push: ## Pack the chart, and push it to CHARTS=oci://registry/folder
+	bash deploy/release.sh chart $(CHARTS)
+
+release-draft: ## A draft of the release TAG=vX.Y.Z on GitHub with everything in dist/; needs gh
+	bash deploy/release.sh draft $(TAG)
 
 docs: ## The user guide, in target/guide; needs mdbook
 	rm -rf target/guide

@@ -41,4 +41,4 @@ find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 find "$root" -type f ! -name subaccountd -exec chmod 0644 {} + && find "$root" -type d -exec chmod 0755 {} +
 tar --create --sort=name --format=ustar --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
     --directory "$work" "$name" | gzip --no-name --best >"dist/$name.tar.gz"
-(cd dist && sha256sum subaccountd-* >SHA256SUMS && cat SHA256SUMS)
+bash deploy/release.sh checksums

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks the workflows, the action and the job: the YAML is tidy, they are what GitHub and GitLab take, and neither zizmor
-# nor shellcheck find anything. Then the scripts run with stand-ins for the tools: what is held passes and is said, a
-# failed plan fails and is shown, and a second plan replaces the comment of the first. Needs python3; the checkers are
-# installed below target/.
+# Checks the workflows, the action and the job: the YAML is tidy, they are what GitHub and GitLab take (by the schemas of
+# check-jsonschema: actionlint is in no registry that every machine reaches), and neither zizmor nor shellcheck find
+# anything. Then the scripts run with stand-ins for the tools: what is held passes and is said, a failed plan fails and is
+# shown, a second plan replaces the comment of the first, and a release has the version that its tag says. Needs python3;
+# the checkers are installed below target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -48,7 +49,7 @@ lines = ["#!/bin/sh", "set -e", *job["before_script"], *job["script"]]
 (out / "gitlab.sh").write_text("\n".join(lines) + "\n")
 END
 # Most variables are given by the job, and stand-ins are written with theirs unexpanded.
-"$venv/bin/shellcheck" --exclude SC2153,SC2154,SC2016 "$out"/*.sh deploy/*.sh deploy/ci/*.sh deploy/image/*.sh
+"$venv/bin/shellcheck" --exclude SC2153,SC2154,SC2016 "$out"/*.sh deploy/*.sh deploy/*/*.sh
 
 # The stand-ins: `subaccountd` prints PLAN and ends with CODE; `gh` and `curl` note how they were called, `gh` lists the
 # files in FILES_CHANGED and both the comments in LISTED.
@@ -98,4 +99,40 @@ for code in 1 3; do
     [[ $ended == "$code" ]] || fail "the job ended with $ended, not $code"
     expect called "PUT .*/notes/7"
 done
+# The workflow of a release runs nothing but targets, registries' logins and what hands a result on.
+commands=$(sed -n 's/^ *\(- \)\?run: //p' .github/workflows/release.yaml | grep -v -e '^make ' -e '^docker login ' -e '^helm registry login ' \
+    -e '^cargo install ' -e '^echo "[a-z]*=' || :)
+[[ -z $commands ]] || fail "release.yaml does more than it should: $commands"
+# A release, in a copy of the files that have a version.
+copy=$out/release tools_of_release=$PWD/$out/release/bin
+rm -rf "$copy" && mkdir -p "$copy/deploy/helm/subaccountd" "$tools_of_release"
+cp -r Cargo.toml CHANGELOG.md "$copy" && cp -r deploy/release.sh deploy/kubernetes "$copy/deploy"
+cp deploy/helm/subaccountd/Chart.yaml "$copy/deploy/helm/subaccountd"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+printf '#!/bin/sh\necho "$*" >>called\ncase $* in "image inspect"*) echo arm64 ;; *imagetools\ inspect*) echo sha256:0 ;; esac\n' >"$tools_of_release/docker"
+printf '#!/bin/sh\necho "$*" >>called\n' >"$tools_of_release/helm"
+printf '#!/bin/sh\necho "$*" >>called\ncat >notes\n' >"$tools_of_release/gh"
+chmod +x "$tools_of_release"/*
+release() { (cd "$copy" && env -u HELM -u DOCKER PATH="$tools_of_release:$PATH" bash deploy/release.sh "$@"); }
+refused() { # refused WORDS ARGUMENT...
+    if release "${@:2}" >"$copy/out" 2>&1; then fail "release.sh ${*:2} passed"; fi
+    grep -q -- "$1" "$copy/out" || fail "release.sh ${*:2} did not say: $1"
+}
+sed -i "s/^## \[Unreleased\]/## [Unreleased]\n\n## [$version] - 2026-12-01/" "$copy/CHANGELOG.md"
+release check "v$version" && release notes >"$copy/notes.md"
+grep -q '^### Added' "$copy/notes.md" || fail "the notes lack the section of $version"
+refused "is not .v$version." check v9.9.9
+sed -i "s/newTag: $version/newTag: 9.9.9/" "$copy/deploy/kubernetes/base/kustomization.yaml" && refused "another version" check "v$version"
+sed -i "s/^version: .*/version: 9.9.9/" "$copy/deploy/helm/subaccountd/Chart.yaml" && refused "Chart.yaml" check "v$version"
+cp CHANGELOG.md "$copy" && sed -i "s/^## \[$version\].*//" "$copy/CHANGELOG.md" && refused "no section for $version" notes
+sed -i "s/^## \[Unreleased\]/## [$version]/" "$copy/CHANGELOG.md"
+mkdir -p "$copy/dist" && echo x >"$copy/dist/subaccountd-$version.tgz" && release checksums >/dev/null
+(cd "$copy/dist" && sha256sum --check --quiet SHA256SUMS) || fail "the checksums are wrong"
+release push r/i && release chart oci://r/charts && release draft "v$version"
+[[ "$(release index r/i)" == sha256:0 ]] || fail "no digest"
+for call in "push r/i:$version-arm64" "imagetools create --tag r/i:$version r/i:$version-amd64 r/i:$version-arm64" \
+    "push dist/subaccountd-$version.tgz oci://r/charts" "release create v$version --draft --verify-tag"; do
+    grep -q -- "$call" "$copy/called" || fail "release.sh did not call: $call"
+done
+grep -q '^### Added' "$copy/notes" || fail "the draft has no notes"
 echo "deploy/ci/check.sh: the workflows, the action and the job are fine"
