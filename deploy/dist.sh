@@ -22,9 +22,10 @@ cargo build --release --locked -p subaccountd --target "$target"
 # shellcheck disable=SC2086
 built() { env -u SUBACCOUNTD_BUILD_REVISION ${RUNNER:-} "target/$target/release/subaccountd" "$@"; }
 
-rm -rf "$work" && mkdir -p "$root"/{completions,man/man1,schema} dist
+rm -rf "$work" && mkdir -p "$root"/{completions,man/man1,schema,systemd} dist
 install -m 0755 "target/$target/release/subaccountd" "$root/"
 install -m 0644 LICENSE-APACHE LICENSE-MIT THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md config/desired-state.example.yaml "$root/"
+install -m 0644 deploy/systemd/subaccountd.service deploy/systemd/environment "$root/systemd/"
 # Where the first line of the example looks for it.
 install -m 0644 config/schema/desired-state.v1.schema.json "$root/schema/"
 for shell in bash:subaccountd.bash zsh:_subaccountd fish:subaccountd.fish elvish:subaccountd.elv powershell:subaccountd.ps1; do

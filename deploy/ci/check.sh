@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Checks the workflows, the action and the job: the YAML is tidy, they are what GitHub and GitLab take (by the schemas of
-# check-jsonschema: actionlint is in no registry that every machine reaches), and neither zizmor nor shellcheck find
-# anything. Then the scripts run with stand-ins for the tools: what is held passes and is said, a failed plan fails and is
-# shown, a second plan replaces the comment of the first, and a release has the version that its tag says. Needs python3;
-# the checkers are installed below target/.
+# Checks the workflows, the action and the job, and the compose file: the YAML is tidy, they are what GitHub, GitLab
+# and compose take (by the schemas of check-jsonschema: actionlint is in no registry that every machine reaches), and
+# neither zizmor nor shellcheck find anything. Then the scripts run with stand-ins for the tools: what is held passes
+# and is said, a failed plan fails and is shown, a second plan replaces the comment of the first, and a release has
+# the version that its tag says. Needs python3; the checkers are installed below target/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -28,6 +28,7 @@ rules:
 ' deploy/ci .github/workflows
 "$venv/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows deploy/ci/github-workflow.yaml .github/workflows/*.yaml
 "$venv/bin/check-jsonschema" --quiet --builtin-schema vendor.github-actions deploy/ci/setup-subaccountd/action.yaml
+"$venv/bin/check-jsonschema" --quiet --builtin-schema vendor.compose-spec deploy/compose/compose.yaml
 "$venv/bin/zizmor" --offline --quiet --no-progress --min-severity medium deploy/ci/github-workflow.yaml \
     deploy/ci/setup-subaccountd/action.yaml .github/workflows/*.yaml
 

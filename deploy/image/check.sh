@@ -30,6 +30,8 @@ replace-with = "vendored"
 [source.vendored]
 directory = "/vendor"
 END
+    # A base of older dependencies is of no use any more.
+    podman images --quiet --filter reference="$base-*" | xargs --no-run-if-empty podman rmi --force >/dev/null
     tar --create --directory "$root" . | podman import --quiet \
         --change 'ENV CARGO_HOME=/usr/local/cargo' --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' - "$base-$key" >/dev/null
     rm -rf "$root"
