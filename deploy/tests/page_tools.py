@@ -55,7 +55,9 @@ def subaccountd(*words):
 
 
 def helm(verb, name, *words):
-    if verb == "install":
+    if verb in {"install", "upgrade"}:
+        # Of an upgrade alone.
+        words = [word for word in words if word != "--reset-then-reuse-values"]
         render(real(os.environ["HELM"], "template", name, *words))
     elif verb == "test":
         is_rendered("Pod", f"{name}-subaccountd-test")

@@ -230,6 +230,13 @@ def test_the_placeholder_is_a_valid_paused_state(helm, tmp_path):
     assert yaml.safe_load(state)["paused"] is True
 
 
+def test_the_values_on_the_page_render(helm, valid):
+    blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (CHART / "README.md").read_text())
+    assert len(blocks) > 1
+    for block in blocks:
+        valid(helm(yaml.safe_load(block)))
+
+
 def leaves(value, path=()):
     """The paths of the values that are no groups."""
     name = ".".join(path)

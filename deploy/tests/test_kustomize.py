@@ -1,10 +1,12 @@
 """The base and the overlays of kustomize."""
 
+import re
+import shutil
 import subprocess
 
 import pytest
 import yaml
-from conftest import KUBERNETES, SUBACCOUNTD, container, env, one
+from conftest import KUBERNETES, SUBACCOUNTD, container, env, objects, one
 
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 
@@ -26,6 +28,8 @@ def test_every_object_is_valid_and_there_is_one_daemon(kustomize, valid, folder)
     selector = one(rendered, "Service")["spec"]["selector"]
     assert selector == deployment["spec"]["selector"]["matchLabels"]
     assert set(selector) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+    labelled = [o for o in rendered if o["metadata"]["name"].startswith("subaccountd")]
+    assert all(selector.items() <= o["metadata"]["labels"].items() for o in labelled)
     pod = deployment["spec"]["template"]["spec"]
     volumes = {volume["name"] for volume in pod["volumes"]}
     mounts = {m["name"] for c in pod.get("initContainers", []) + pod["containers"] for m in c.get("volumeMounts", [])}
@@ -57,3 +61,19 @@ def test_the_placeholder_is_a_valid_paused_state():
     path = KUBERNETES / "overlays/configmap/desired.yaml"
     subprocess.run([SUBACCOUNTD, "validate", path], check=True)
     assert yaml.safe_load(path.read_text())["paused"] is True
+
+
+def test_the_folder_of_the_readme_works_beside_a_clone(valid, tmp_path):
+    shutil.copytree(KUBERNETES, tmp_path / "subaccountd/deploy/kubernetes")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    block = re.search(r"(?ms)^```yaml\n(# kustomization.yaml\n.*?)^```$", (KUBERNETES / "README.md").read_text())[1]
+    (mine / "kustomization.yaml").write_text(block)
+    (mine / "desired.yaml").write_text("a: state\n")
+    result = subprocess.run(["kubectl", "kustomize", mine], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    rendered = objects(result.stdout)
+    valid(rendered)
+    assert one(rendered, "ConfigMap", "subaccountd-desired")["data"] == {"desired.yaml": "a: state\n"}
+    assert container(one(rendered, "Deployment"))["image"] == "registry.mine.example/subaccountd:0.1.0"
+    assert all(o["metadata"]["namespace"] == "subaccountd" for o in rendered)

@@ -16,15 +16,15 @@ from stack import MAIN, TOKEN, free_port, within
 ROOT = DEPLOY.parent
 VERSION = re.search(r'(?m)^version = "(.*)"$', (ROOT / "Cargo.toml").read_text())[1]
 ARCHIVE = f"subaccountd-{VERSION}-x86_64-unknown-linux-gnu"
-# Each page, and the folder in which its commands run.
-PAGES = {
-    "docs/guide/src/install.md": ".",
-    "deploy/helm/subaccountd/README.md": ".",
-    "deploy/kubernetes/README.md": ".",
-    "deploy/compose/README.md": ".",
-    "deploy/systemd/README.md": ".",
-    "deploy/prometheus/README.md": ".",
-}
+PAGES = [
+    "docs/guide/src/install.md",
+    "docs/guide/src/maintain.md",
+    "deploy/helm/subaccountd/README.md",
+    "deploy/kubernetes/README.md",
+    "deploy/compose/README.md",
+    "deploy/systemd/README.md",
+    "deploy/prometheus/README.md",
+]
 TOOLS = ["docker", "helm", "install", "journalctl", "kubectl", "make", "subaccountd", "systemctl"]
 
 
