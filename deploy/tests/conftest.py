@@ -77,7 +77,7 @@ def helm():
 
     def run(values, release="prod", namespace="twilio"):
         command = [os.environ["HELM"], "template", release, CHART, "--namespace", namespace, "--values", "-"]
-        return subprocess.run(command, input=json.dumps(values), capture_output=True, text=True)
+        return subprocess.run(command, input=json.dumps(values, ensure_ascii=False), capture_output=True, text=True)
 
     def render(values=None, **kwargs):
         result = run(values or {}, **kwargs)
@@ -89,7 +89,7 @@ def helm():
         assert result.returncode != 0, "rendered, but it must not"
         return result.stderr
 
-    render.fails = fails
+    render.run, render.fails = run, fails
     return render
 
 

@@ -367,6 +367,24 @@ def test_the_pod_is_placed_as_the_values_say(helm):
     assert deployment["metadata"]["annotations"] == values["deploymentAnnotations"]
 
 
+def test_large_numbers_stay_whole_numbers(helm, valid):
+    """Helm reads them as floating-point ones. OpenShift has users such as this."""
+    user = 1000650000
+    values = {
+        "podSecurityContext": {"runAsUser": user},
+        "desired": {**GIT, "gitSync": {**GIT["gitSync"], "runAsUser": user}},
+        "terminationGracePeriodSeconds": user,
+        "revisionHistoryLimit": user,
+        "settings": {"maxCreates": user},
+    }
+    rendered = helm(values)
+    valid(rendered)
+    deployment = one(rendered, "Deployment")
+    assert container(deployment, "git-sync")["securityContext"]["runAsUser"] == user
+    assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsUser"] == user
+    assert env(deployment)["SUBACCOUNTD_MAX_CREATES"] == str(user)
+
+
 def test_openshift_may_choose_the_users(helm, valid):
     users = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
     rendered = helm({"podSecurityContext": users, "desired": {**GIT, "gitSync": {**GIT["gitSync"], "runAsUser": None}}})

@@ -168,7 +168,7 @@
   {{- end }}
   securityContext:
     {{- with $git.runAsUser }}
-    runAsUser: {{ . }}
+    runAsUser: {{ int64 . }}
     {{- end }}
     {{- include "subaccountd.containerSecurityContext" . | nindent 4 }}
   volumeMounts:
