@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 readonly out=target/image
 readonly base=localhost/rust:1.95
 revision=${REVISION:-$(git rev-parse HEAD)}
+# Read once: a commit while it builds changes nothing.
+epoch=$(git log -1 --format=%ct "$revision") created=$(git log -1 --format=%cI "$revision")
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 fail() { echo "deploy/image/check.sh: $*" >&2; exit 1; }
 
@@ -49,9 +51,9 @@ fi
 build() {
     rm -rf "$out/cache" "$out/${1:?}" && mkdir -p "$out/cache" "$out/$1"
     TMPDIR=$PWD/$out/cache buildah build --quiet --isolation chroot --pull-never --no-cache --format docker \
-        --timestamp "$(git log -1 --format=%ct)" "${quick[@]}" \
+        --timestamp "$epoch" "${quick[@]}" \
         --build-arg BASE="$base-$key" --build-arg VERSION="$version" --build-arg REVISION="$revision" \
-        --build-arg CREATED="$(git log -1 --format=%cI)" --build-arg SOURCE=https://git.example.com/subaccountd \
+        --build-arg CREATED="$created" --build-arg SOURCE=https://git.example.com/subaccountd \
         --tag "localhost/$1" . >/dev/null
     podman save --quiet --format docker-dir --output "$out/$1" "localhost/$1"
     rm -rf "$out/cache"
@@ -62,7 +64,7 @@ digests() { (cd "$out/$1" && find . -type f ! -name version -exec sha256sum {} +
 build subaccountd-check
 if [[ -z ${QUICK:-} ]]; then
     build subaccountd-again
-    [[ "$(digests subaccountd-check)" == "$(digests subaccountd-again)" ]] || fail "two builds of one commit differ"
+    diff <(digests subaccountd-check) <(digests subaccountd-again) || fail "two builds of one commit differ"
     echo "two builds of $revision give the same bytes"
 fi
 
