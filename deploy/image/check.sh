@@ -3,7 +3,7 @@
 # QUICK=1 builds it once and without optimization, which shows all of that but the bytes and the size.
 # There is no registry here, so a Debian of debootstrap with this machine's toolchain and the vendored crates stands for
 # the official base. That proves the steps of the Dockerfile and not its base; such an image is never shipped.
-# Needs root, buildah, podman, runc and debootstrap.
+# Needs root, buildah, podman, runc, debootstrap and python3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -59,13 +59,27 @@ build() {
     rm -rf "$out/cache"
     echo "$1: built after $SECONDS s"
 }
-digests() { (cd "$out/$1" && find . -type f ! -name version -exec sha256sum {} + | sort -k 2); }
+# What the image NAME is: its layers, and its configuration but for the names that buildah draws for its own container,
+# which other builders do not write.
+contents() {
+    python3 - "$out/$1" <<'END'
+import json, pathlib, sys
+
+folder = pathlib.Path(sys.argv[1])
+manifest = json.loads((folder / "manifest.json").read_text())
+config = json.loads((folder / manifest["config"]["digest"].split(":")[1]).read_text())
+config.pop("container", None)
+for part in ("config", "container_config"):
+    config.get(part, {}).pop("Hostname", None)
+print(*(layer["digest"] for layer in manifest["layers"]), json.dumps(config, indent=1, sort_keys=True), sep="\n")
+END
+}
 
 build subaccountd-check
 if [[ -z ${QUICK:-} ]]; then
     build subaccountd-again
-    diff <(digests subaccountd-check) <(digests subaccountd-again) || fail "two builds of one commit differ"
-    echo "two builds of $revision give the same bytes"
+    diff <(contents subaccountd-check) <(contents subaccountd-again) || fail "two builds of one commit differ"
+    echo "two builds of $revision give the same layers and configuration"
 fi
 
 inspect() { podman inspect --format "$1" localhost/subaccountd-check; }
