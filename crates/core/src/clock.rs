@@ -51,6 +51,11 @@ impl Now {
         self.twilio.map_or(self.local, |twilio| twilio.min(self.local))
     }
 
+    /// The earliest and the latest time of the two clocks.
+    pub fn bounds(self) -> (Timestamp, Timestamp) {
+        (self.earliest(), self.twilio.map_or(self.local, |twilio| twilio.max(self.local)))
+    }
+
     /// The stamp of a fact of this moment.
     pub fn stamp(self) -> Stamp {
         Stamp { at: self.best(), unsure: self.trusted().is_none() }

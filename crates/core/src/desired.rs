@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    AccountRef, AccountSid, Freeze, FriendlyName, PhoneNumber, Status,
+    AccountRef, AccountSid, Freeze, FriendlyName, Now, PhoneNumber, Planned, Status,
+    allowance::Allowance,
     claim::{Claim, NumberDefaults, OwnDetails},
     digest::digest,
+    window::{InForce, Window, in_force},
 };
 
 /// The desired state, without everything that a fault makes doubtful.
@@ -24,6 +26,10 @@ pub struct Desired {
     pub(crate) freeze: Option<Freeze>,
     pub(crate) faulty: bool,
     pub(crate) doubt: Doubt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) windows: Vec<Window>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowances: Vec<Allowance>,
     pub(crate) accounts: BTreeMap<AccountSid, Entry>,
     /// The entries without a SID.
     pub(crate) unpinned: BTreeMap<FriendlyName, Unpinned>,
@@ -287,6 +293,22 @@ impl Desired {
         self.faulty
     }
 
+    /// The windows in which action kinds are not used.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
+    }
+
+    /// The window that holds `planned` at `now`. Undoing a write of the daemon is never held.
+    pub fn window(&self, planned: &Planned, now: Now, attended: Option<Timestamp>) -> Option<InForce> {
+        let kind = planned.action.kind();
+        (!planned.exempt).then(|| in_force(&self.windows, kind, now, attended)).flatten()
+    }
+
+    /// The limits that are raised for a time.
+    pub fn allowances(&self) -> &[Allowance] {
+        &self.allowances
+    }
+
     /// The accounts whose entries have a fault.
     pub fn frozen(&self) -> impl Iterator<Item = AccountSid> {
         self.frozen.iter().copied()
@@ -451,7 +473,7 @@ impl Desired {
     fn agrees_with(&self, other: &Self, accounts: &[AccountRef], numbers: &[PhoneNumber]) -> bool {
         let fleet = |state: &Self| {
             let main = state.main.as_ref().map(|main| (main.sid, main.lift_suspensions_before)).ok();
-            (main, state.pause(), state.faulty, state.doubt.clone())
+            (main, state.pause(), state.faulty, state.doubt.clone(), state.windows.clone())
         };
         let same_account = |account: &AccountRef| match account {
             AccountRef::Sid(sid) => {

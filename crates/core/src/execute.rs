@@ -245,7 +245,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     let mut place = ports.apply.place().await?;
     progress.check(action)?;
     let mut proof = Proof { first: ports.stopwatch.elapsed(), last: ports.stopwatch.elapsed() };
-    ports.precondition.check(action).await?;
+    ports.precondition.check(planned).await?;
     match action {
         Action::Close(close) => looks::before_close(&mut place, close, progress).await?,
         Action::Release(release) => looks::before_release(&mut place, release, progress).await?,
@@ -263,7 +263,7 @@ async fn write<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
     }
     if looks::cannot_be_undone(action) {
         // The looks took time, and the state may have changed.
-        ports.precondition.check(action).await?;
+        ports.precondition.check(planned).await?;
     }
     proof.check_age(ports.stopwatch.elapsed())?;
     ports.precondition.may_begin()?;

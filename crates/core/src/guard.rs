@@ -382,7 +382,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
 
 /// The flag of the limit of an action kind. Ending calls has none of its own: it follows a suspension, which has. A release
 /// has that of released numbers, which it shares with closes.
-const fn limit_flag(kind: ActionKind) -> Option<&'static str> {
+pub(crate) const fn limit_flag(kind: ActionKind) -> Option<&'static str> {
     match kind {
         ActionKind::Reactivate => Some("--max-reactivations"),
         ActionKind::Create => Some("--max-creates"),

@@ -76,6 +76,7 @@
 mod account_ref;
 mod action;
 mod address;
+pub mod allowance;
 mod call;
 pub mod claim;
 mod clock;
@@ -105,10 +106,12 @@ pub mod record;
 pub mod remote;
 pub mod report;
 mod resource_refs;
+mod schedule;
 mod shown_settings;
 mod sid;
 mod status;
 pub mod text;
+pub mod window;
 
 pub use account_ref::AccountRef;
 pub use action::{
@@ -141,6 +144,7 @@ pub use phone::{NotE164, PhoneNumber};
 pub use plan::{Held, NotKnown, Plan, PlanError, Planned, Policy, Reactivation, Reason, plan};
 pub use report::Report;
 pub use resource_refs::{ResourceRef, ResourceRefs};
+pub use schedule::Schedule;
 pub use shown_settings::{SettingDifference, ShownSetting, ShownSettings};
 pub use sid::{
     AccountSid, AddressSid, ApplicationSid, BundleSid, CallSid, IdentitySid, NotASid, NumberSid, TrunkSid,

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use crate::{Action, Outcome, Planned, Skip};
+use crate::{Outcome, Planned, Skip};
 
 /// Records intents and outcomes.
 pub trait Record: Sync {
@@ -22,11 +22,12 @@ pub trait Record: Sync {
 /// The precondition of a write: the desired state still contains it, and the process is neither
 /// stopping nor frozen.
 pub trait Precondition: Sync {
-    /// Reads the desired state, and compares its statements about the targets of `action` with those of the plan.
+    /// Reads the desired state, and compares its statements about the targets of `planned` with those of the plan. No window
+    /// of it may have begun meanwhile.
     ///
     /// # Errors
     /// The reason why the write must not begin.
-    fn check(&self, action: &Action) -> impl Future<Output = Result<(), Skip>> + Send;
+    fn check(&self, planned: &Planned) -> impl Future<Output = Result<(), Skip>> + Send;
 
     /// Checks what can stop every write at any time: a signal, and a freeze. It is called last, right before the request.
     ///

@@ -102,7 +102,7 @@ async fn still_proven<A: Apply, R: Record, P: Precondition, S: Stopwatch>(
         return Ok(None);
     }
     let first = ports.stopwatch.elapsed();
-    ports.precondition.check(&planned.action).await?;
+    ports.precondition.check(planned).await?;
     at_account(place, &end.account, "the end of its calls", progress).await?;
     let renewed = Proof { first, last: ports.stopwatch.elapsed() };
     renewed.check_age(ports.stopwatch.elapsed())?;

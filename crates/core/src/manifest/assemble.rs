@@ -41,10 +41,13 @@ pub(super) fn assemble(
     let no_documents = documents.is_empty();
     let mut paused = missing.paused;
     let mut mains = Vec::new();
+    let (mut windows, mut allowances) = (Vec::new(), Vec::new());
     let mut read: Vec<ReadAccount> = Vec::new();
     for document in documents {
         paused |= document.paused;
         mains.extend(document.main);
+        windows.extend(document.windows);
+        allowances.extend(document.allowances);
         read.extend(document.accounts);
     }
     let twice = duplicate_claims(&mains, &read, diagnostics);
@@ -59,6 +62,8 @@ pub(super) fn assemble(
         freeze: None,
         faulty: false,
         doubt,
+        windows,
+        allowances,
         accounts: BTreeMap::new(),
         unpinned: BTreeMap::new(),
         by_name: BTreeMap::new(),

@@ -90,6 +90,12 @@ codes! {
     SettingsConflict "SD048"
     EndCallsOfActive "SD049"
     ReleasedTwice "SD050"
+    NotBesideMainAccount "SD051"
+    ManyItems "SD052"
+    MalformedSchedule "SD053"
+    UnknownTimeZone "SD054"
+    MalformedDuration "SD055"
+    NotACount "SD056"
 }
 
 impl DiagnosticCode {

@@ -2,14 +2,17 @@
 
 use super::{
     API_VERSION, KIND,
+    allowances::allowances,
     code::DiagnosticCode,
     diagnostic_builder::{Diagnostics, Replacement, shown},
     entry::{ReadAccount, ReadMain, account, main_account},
     fields::{Fields, RENDER_HELP, list, malformed, paused, word},
     hints,
     suggestions::{self, DOCUMENT},
+    windows::windows,
     yaml::{Kind, Node},
 };
+use crate::{allowance::Allowance, window::Window};
 
 pub(super) const HEAD_HELP: &str =
     "start the document with `apiVersion: subaccountd/v1` and `kind: DesiredState`";
@@ -18,6 +21,8 @@ pub(super) const HEAD_HELP: &str =
 pub(super) struct Document {
     pub(super) paused: bool,
     pub(super) main: Option<ReadMain>,
+    pub(super) windows: Vec<Window>,
+    pub(super) allowances: Vec<Allowance>,
     pub(super) accounts: Vec<ReadAccount>,
 }
 
@@ -76,6 +81,7 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
     if let Some(main) = main.as_mut().filter(|_| is_duplicate(&fields, "mainAccount")) {
         main.sid = None;
     }
+    let (windows, allowances) = (windows(&fields, diagnostics), allowances(&fields, diagnostics));
     let mut accounts = Vec::new();
     for node in fields.all("subaccounts") {
         if !matches!(node.kind, Kind::List(_)) {
@@ -90,7 +96,7 @@ pub(super) fn document(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option
             account.entry = None;
         }
     }
-    Some(Document { paused: is_paused, main, accounts })
+    Some(Document { paused: is_paused, main, windows, allowances, accounts })
 }
 
 fn head(fields: &Fields<'_>, key: &str, wanted: &str, diagnostics: &mut Diagnostics<'_>) -> bool {

@@ -300,6 +300,29 @@ pub(super) fn word<'a>(
     None
 }
 
+/// Reads one of a few `words`.
+pub(super) fn one_of<'a>(
+    node: &'a Node,
+    key: &str,
+    words: &[&str],
+    help: &str,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<&'a str> {
+    let text = word(node, key, help, diagnostics)?;
+    if words.contains(&text) {
+        return Some(text);
+    }
+    let meant = suggestions::near(text, words).map(str::to_owned);
+    let help = meant.as_ref().map_or_else(|| help.to_owned(), |meant| format!("did you mean `{meant}`?"));
+    let message = match text {
+        "" => format!("`{key}` is an empty string"),
+        text => format!("`{key}`: `{}` is not a valid value", shown(text)),
+    };
+    let what = (DiagnosticCode::UnknownWord, message);
+    malformed(node, (key, text), what, &help, diagnostics).with_suggestion(meant.as_deref());
+    None
+}
+
 /// Reads a SID of the resource whose SIDs begin with `prefix`.
 pub(super) fn sid<T: FromStr<Err = NotASid>>(
     node: &Node,

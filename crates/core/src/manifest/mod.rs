@@ -6,6 +6,7 @@
 //! hides an unknown number of entries or guards pauses the whole state; while the account of an entry is unknown, no
 //! number leaves an account that is not listed; and the brake counts everything that faults took out.
 
+mod allowances;
 mod assemble;
 mod bounds;
 mod code;
@@ -31,6 +32,7 @@ mod suggestions;
 mod surrogates;
 mod syntax;
 mod times;
+mod windows;
 mod yaml;
 
 pub use code::DiagnosticCode;

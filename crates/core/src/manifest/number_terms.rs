@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     code::DiagnosticCode,
     diagnostic_builder::{Diagnostics, shown},
-    fields::{Fields, list, malformed, sid, text, word},
+    fields::{Fields, list, malformed, one_of, sid, text, word},
     location::Location,
-    suggestions::{self, NUMBER_SETTINGS, TRANSFER_DEFAULT},
+    suggestions::{NUMBER_SETTINGS, TRANSFER_DEFAULT},
     yaml::Node,
 };
 use crate::{
@@ -173,29 +173,6 @@ fn url_error(text: &str) -> Option<&'static str> {
 fn method(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<String> {
     let help = "write `GET` or `POST`; Twilio's default is `POST`";
     one_of(node, key, &METHODS, help, diagnostics).map(str::to_owned)
-}
-
-/// Reads one of a few `words`.
-fn one_of<'a>(
-    node: &'a Node,
-    key: &str,
-    words: &[&str],
-    help: &str,
-    diagnostics: &mut Diagnostics<'_>,
-) -> Option<&'a str> {
-    let text = word(node, key, help, diagnostics)?;
-    if words.contains(&text) {
-        return Some(text);
-    }
-    let meant = suggestions::near(text, words).map(str::to_owned);
-    let help = meant.as_ref().map_or_else(|| help.to_owned(), |meant| format!("did you mean `{meant}`?"));
-    let message = match text {
-        "" => format!("`{key}` is an empty string"),
-        text => format!("`{key}`: `{}` is not a valid value", shown(text)),
-    };
-    let what = (DiagnosticCode::UnknownWord, message);
-    malformed(node, (key, text), what, &help, diagnostics).with_suggestion(meant.as_deref());
-    None
 }
 
 /// Reads `numberDefaults` and `transferDefaults` of an account.

@@ -5,6 +5,8 @@
 
 #![expect(dead_code, reason = "the types exist for their schema: no value of them is ever made or read")]
 
+mod windows;
+
 use std::collections::BTreeMap;
 
 use schemars::{
@@ -13,6 +15,8 @@ use schemars::{
     transform::{RecursiveTransform, Transform},
 };
 use serde_json::{Map, Value, json};
+
+use windows::{AllowanceSchema, WindowSchema};
 
 /// The JSON Schema (draft 2020-12) of one document, pretty, with a newline at its end.
 pub fn json_schema() -> String {
@@ -68,7 +72,10 @@ const KEPT_NAME: &str = "^[^\\s\\x00-\\x1f\\x7f-\\x9f]+( [^\\s\\x00-\\x1f\\x7f-\
     title = "subaccountd desired state",
     rename_all = "camelCase",
     deny_unknown_fields,
-    extend("patternProperties" = {"^x-": true})
+    extend(
+        "patternProperties" = {"^x-": true},
+        "dependentRequired" = {"windows": ["mainAccount"], "allowances": ["mainAccount"]}
+    )
 )]
 struct DesiredStateSchema {
     /// The version of this format.
@@ -79,6 +86,12 @@ struct DesiredStateSchema {
     kind: String,
     /// true: report, but change nothing at all. One paused document pauses the whole state.
     paused: Option<bool>,
+    /// Recurring times in which verbs are not used. Only in the document with `mainAccount`.
+    #[schemars(length(max = 100))]
+    windows: Option<Vec<WindowSchema>>,
+    /// Limits that are raised for a time. Only in the document with `mainAccount`.
+    #[schemars(length(max = 100))]
+    allowances: Option<Vec<AllowanceSchema>>,
     /// The main account, which must be the account of the credentials. Exactly one document of the state names it.
     main_account: Option<MainAccount>,
     /// The managed subaccounts. A subaccount that is not listed is counted, but never changed.

@@ -4,7 +4,12 @@ use super::diagnostic_builder::shown;
 use crate::{PhoneNumber, text};
 
 /// The keys of a document.
-pub(super) const DOCUMENT: &[&str] = &["apiVersion", "kind", "paused", "mainAccount", "subaccounts"];
+pub(super) const DOCUMENT: &[&str] =
+    &["apiVersion", "kind", "paused", "windows", "allowances", "mainAccount", "subaccounts"];
+/// The keys of an item of `windows`.
+pub(super) const WINDOW: &[&str] = &["schedule", "duration", "timeZone", "verbs", "reason"];
+/// The keys of an item of `allowances`.
+pub(super) const ALLOWANCE: &[&str] = &["verb", "upTo", "until", "reason"];
 /// The keys of an entry of `subaccounts`.
 pub(super) const SUBACCOUNT: &[&str] = &[
     "sid",
@@ -66,6 +71,8 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("`numberDefaults`, or of a phone number in its long form", NUMBER_SETTINGS),
     ("an item of `transferDefaults`", TRANSFER_DEFAULT),
     ("an item of `release`", RELEASE),
+    ("an item of `windows`", WINDOW),
+    ("an item of `allowances`", ALLOWANCE),
 ];
 
 /// Words for a key that are common in other tools.

@@ -1,6 +1,6 @@
 //! Dates and times, as the format writes them.
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil, tz::TimeZone};
 
 use super::{
     code::DiagnosticCode,
@@ -22,6 +22,32 @@ pub(super) fn time(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) ->
         malformed(node, (key, written), what, help, diagnostics);
     }
     time
+}
+
+/// The most digits of a duration.
+const MAX_DIGITS: usize = 8;
+/// The longest duration.
+const MAX_DURATION: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+/// Reads a duration of at least a minute and at most 366 days: a number and a unit, as in `90m`, `62h` and `7d`.
+pub(super) fn duration(node: &Node, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<SignedDuration> {
+    let help = "write a duration of at least one minute and at most 366 days, as in `90m`, `62h` or `7d`";
+    let written = word(node, key, help, diagnostics)?;
+    let found =
+        one_unit(written).filter(|found| (SignedDuration::from_mins(1)..=MAX_DURATION).contains(found));
+    if found.is_none() {
+        let message = format!("`{key}`: `{}` is not a valid duration", shown(written));
+        malformed(node, (key, written), (DiagnosticCode::MalformedDuration, message), help, diagnostics);
+    }
+    found
+}
+
+/// The duration of a whole number and one unit. jiff accepts more.
+fn one_unit(written: &str) -> Option<SignedDuration> {
+    let number = written.strip_suffix(['s', 'm', 'h', 'd'])?;
+    let is_number = number.len() <= MAX_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
+    let span: Span = written.parse().ok().filter(|_| is_number)?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
 }
 
 fn instant(written: &str) -> Option<Timestamp> {

@@ -180,6 +180,7 @@ impl Pass<'_> {
             | Reason::Contested
             | Reason::RefusedByTwilio
             | Reason::NotAllowed
+            | Reason::OutsideWindow
             | Reason::OverLimit => false,
         };
         is_it.then(|| held.account.sid()).flatten()

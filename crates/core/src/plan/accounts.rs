@@ -3,7 +3,7 @@
 use super::{
     Context, Plan, Reactivation, Reason, calls, close, creates,
     held::{Hold, hold, kind, whole_state_paused},
-    obstacles::with_forbidden_verb,
+    obstacles::with_obstacles,
 };
 use crate::{
     Account, Action, ActionKind, CloseTerms, DesiredStatus, Entry, LiveStatus, Status, Transition,
@@ -112,11 +112,11 @@ fn change_to_closed(
     let digest = entry.digest();
     match close::next_step(context, entry, terms, account) {
         close::ClosePhase::Wait(hold) => {
-            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, ActionKind::Close, hold));
+            plan.hold(kind(entry), entry.sid, None, with_obstacles(context, ActionKind::Close, hold));
         }
         close::ClosePhase::Suspend(hold) => {
             plan.add(context, Action::Suspend(entry.sid), &digest, None);
-            plan.hold(kind(entry), entry.sid, None, with_forbidden_verb(context, ActionKind::Close, hold));
+            plan.hold(kind(entry), entry.sid, None, with_obstacles(context, ActionKind::Close, hold));
         }
         close::ClosePhase::Close { close, note } => plan.add(context, Action::Close(close), &digest, note),
     }

@@ -14,7 +14,8 @@ use super::{
     not_known::not_known,
 };
 use crate::{
-    Account, AccountSid, Close, CloseTerms, Entry, Number, NumberId, NumberList, NumberSid, PhoneNumber, Status,
+    Account, AccountSid, Close, CloseTerms, Entry, Number, NumberId, NumberList, NumberSid, PhoneNumber,
+    Status,
     clock::CLOCK_TOLERANCE,
     history::LAG,
     observed,

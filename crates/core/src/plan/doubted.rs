@@ -65,6 +65,7 @@ fn waits_for_faults(context: &Context<'_>, held: &Held) -> bool {
         | Reason::Contested
         | Reason::RefusedByTwilio
         | Reason::NotAllowed
+        | Reason::OutsideWindow
         | Reason::OverLimit => false,
     }
 }

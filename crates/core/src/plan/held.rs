@@ -60,6 +60,8 @@ pub enum Reason {
     RefusedByTwilio,
     /// The action kind is not allowed.
     NotAllowed,
+    /// A window of the state holds the action kind.
+    OutsideWindow,
     /// The action kind is over its limit.
     OverLimit,
 }
@@ -68,7 +70,7 @@ impl Reason {
     /// Returns true when it needs no action: it ends with time, or when the person who paused it resumes it.
     pub const fn only_waits(self) -> bool {
         match self {
-            Self::CoolingOff | Self::Paused => true,
+            Self::CoolingOff | Self::Paused | Self::OutsideWindow => true,
             Self::UnknownAccount
             | Self::AmbiguousName
             | Self::Unconfirmed
@@ -91,7 +93,7 @@ impl Reason {
     }
 
     /// Every reason, in the order of the contract.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UnknownAccount,
         Self::AmbiguousName,
         Self::Unconfirmed,
@@ -111,6 +113,7 @@ impl Reason {
         Self::Contested,
         Self::RefusedByTwilio,
         Self::NotAllowed,
+        Self::OutsideWindow,
         Self::OverLimit,
     ];
 
@@ -136,6 +139,7 @@ impl Reason {
             Self::Contested => "Contested",
             Self::RefusedByTwilio => "RefusedByTwilio",
             Self::NotAllowed => "NotAllowed",
+            Self::OutsideWindow => "OutsideWindow",
             Self::OverLimit => "OverLimit",
         }
     }

@@ -18,6 +18,7 @@ mod obstacles;
 mod policy;
 mod releases;
 mod suspensions;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,6 +150,7 @@ pub fn plan(
     releases::decide(&context, &mut plan);
     alike::pause_with_refused(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
+    windows::hold_outside(&context, &mut plan);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
     Ok(plan)

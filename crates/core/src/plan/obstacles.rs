@@ -3,17 +3,35 @@
 
 use std::fmt::Write;
 
-use super::{Context, Hold, Plan, Reason};
-use crate::{ActionKind, guard::Budgets, text::count};
+use super::{Context, Hold, Plan, Reason, windows};
+use crate::{ActionKind, Now, guard::Budgets, text::count, window::WindowEnd};
 
-/// Adds `--verbs` to a hold of `kind` that waits, when it does not allow that.
-pub(super) fn with_forbidden_verb(context: &Context<'_>, kind: ActionKind, mut hold: Hold) -> Hold {
-    if waits(hold.reason) && !context.policy.verbs.contains(&kind) {
+/// Adds to a hold of `kind` that waits what will hold it then: `--verbs`, or a window of the state at that time.
+pub(super) fn with_obstacles(context: &Context<'_>, kind: ActionKind, mut hold: Hold) -> Hold {
+    if !waits(hold.reason) {
+        return hold;
+    }
+    if !context.policy.verbs.contains(&kind) {
         add(
             (&mut hold.message, &mut hold.remedy),
             Reason::NotAllowed,
             &format!("`{kind}` is not among the allowed verbs"),
             &format!("add `{kind}` to `--verbs`"),
+        );
+    } else if let Some(due) = hold.due
+        && let Some(found) = windows::at(context, kind, Now::new(due, Some(due)))
+    {
+        let until = match found.ends {
+            WindowEnd::At(end) => format!("a window of the desired state lasts until {end}"),
+            WindowEnd::After(_) | WindowEnd::WhenClocksAgree | WindowEnd::WhenCorrected => {
+                "a window of the desired state lasts then".to_owned()
+            }
+        };
+        add(
+            (&mut hold.message, &mut hold.remedy),
+            Reason::OutsideWindow,
+            &until,
+            "shorten the window, when it should not",
         );
     }
     hold

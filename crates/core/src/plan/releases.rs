@@ -10,7 +10,7 @@ use super::{
     Context, CoolingOff, Plan, Reason, close,
     held::{FIX_FAULTS, Hold, hold},
     numbers,
-    obstacles::with_forbidden_verb,
+    obstacles::with_obstacles,
 };
 use crate::{
     AccountSid, Action, ActionKind, Number, NumberLocation, PhoneNumber, Release, ReleaseTerms, Status,
@@ -50,7 +50,7 @@ pub(super) fn decide(context: &Context<'_>, plan: &mut Plan) {
             plan.numbers_at_risk += 1;
         }
         if let Some(hold) = held(context, account, phone, terms, number) {
-            let hold = with_forbidden_verb(context, ActionKind::Release, hold);
+            let hold = with_obstacles(context, ActionKind::Release, hold);
             plan.hold(ActionKind::Release, account, Some(phone), hold);
             continue;
         }

@@ -53,6 +53,11 @@ fn assert_alike(document: &Value) {
 fn full() -> Value {
     let text = r#"{
         "apiVersion": "subaccountd/v1", "kind": "DesiredState", "paused": false, "x-a": null,
+        "windows": [{"schedule": " 0,30 18-20/2 */2 JAN-mar FRI-SUN", "duration": "62h", "timeZone": "Europe/Berlin",
+                     "verbs": ["reactivate", "create", "transfer", "suspend", "configure", "endCalls", "release", "close"],
+                     "reason": "weekends", "x-a": 1},
+                    {"schedule": "* * * * *", "duration": "1m"}],
+        "allowances": [{"verb": "suspend", "upTo": 40, "until": "2026-12-01T12:00:00Z", "reason": "trials", "x-a": 1}],
         "mainAccount": {"sid": "AC00", "numbers": ["+15105550100"], "x-a": 1, "release": [{"number": "+15105550105"}],
                         "numberDefaults": {"smsUrl": "", "smsApplicationSid": "AP02", "x-a": 1},
                         "transferDefaults": [{"prefix": "+1"}]},

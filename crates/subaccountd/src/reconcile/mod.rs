@@ -331,11 +331,12 @@ impl Reconciler {
         planned: &Planned<'_>,
         writer: &Writer,
     ) -> (Execution, bool) {
+        let desired = planned.pass.desired();
         let precondition =
-            StatePrecondition::new(&self.state, &self.stopping, loaded, planned.pass.desired());
+            StatePrecondition::new(&self.state, &self.stopping, loaded, desired, &self.journal);
         let ports = execute::Ports {
             apply: writer,
-            record: &Recorder { journal: &self.journal, loaded, desired: planned.pass.desired() },
+            record: &Recorder { journal: &self.journal, loaded, desired },
             precondition: &precondition,
             stopwatch: &Monotonic::new(),
             in_flight: self.in_flight,

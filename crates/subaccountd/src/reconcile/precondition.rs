@@ -5,19 +5,22 @@ use std::{
     time::Duration,
 };
 
-use subaccountd_core::{AccountRef, Action, Desired, PhoneNumber, Skip, SkipCause, record::Precondition};
+use subaccountd_core::{
+    AccountRef, Action, Desired, PhoneNumber, Planned, Skip, SkipCause, record::Precondition,
+};
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     desired::{LoadedState, StateReader},
-    journal::FreezeMark,
+    journal::{FreezeMark, Journal},
 };
 
 /// One look at the state serves all writes that begin within this time.
 const SHARED_FOR: Duration = Duration::from_millis(250);
 
-/// Allows a write while the daemon is neither stopping nor frozen, and the desired state of its objects is as planned.
+/// Allows a write while the daemon is neither stopping nor frozen, the desired state of its objects is as planned, and no
+/// window holds it.
 pub(crate) struct StatePrecondition<'a> {
     state: &'a StateReader,
     stopping: &'a CancellationToken,
@@ -25,6 +28,8 @@ pub(crate) struct StatePrecondition<'a> {
     read: &'a LoadedState,
     /// The state that was planned for.
     planned: &'a Desired,
+    /// Knows the time.
+    journal: &'a Journal,
     /// The last look: the time at which it began, and its result.
     last: Mutex<Option<(Instant, Result<LoadedState, String>)>>,
     changed: AtomicBool,
@@ -36,8 +41,17 @@ impl<'a> StatePrecondition<'a> {
         stopping: &'a CancellationToken,
         read: &'a LoadedState,
         planned: &'a Desired,
+        journal: &'a Journal,
     ) -> Self {
-        Self { state, stopping, read, planned, last: Mutex::default(), changed: AtomicBool::default() }
+        Self {
+            state,
+            stopping,
+            read,
+            planned,
+            journal,
+            last: Mutex::default(),
+            changed: AtomicBool::default(),
+        }
     }
 
     /// Returns true when a write was skipped because the state changed or could not be read.
@@ -69,7 +83,8 @@ impl<'a> StatePrecondition<'a> {
 }
 
 impl Precondition for StatePrecondition<'_> {
-    async fn check(&self, action: &Action) -> Result<(), Skip> {
+    async fn check(&self, planned: &Planned) -> Result<(), Skip> {
+        let action = &planned.action;
         self.may_begin()?;
         let share = !matches!(action, Action::Close(_) | Action::Create(_) | Action::Release(_));
         let found = tokio::select! {
@@ -77,12 +92,18 @@ impl Precondition for StatePrecondition<'_> {
             () = self.stopping.cancelled() => return Err(stopping()),
             found = self.look(share) => found,
         };
-        let now = found.map_err(|why| self.changed(why))?;
+        let found = found.map_err(|why| self.changed(why))?;
         let (accounts, numbers) = objects(action);
-        if now.reading.desired.agrees_on(self.planned, &accounts, &numbers) {
-            Ok(())
-        } else {
-            Err(self.changed(format!("the desired state changed since `{action}` was planned")))
+        let desired = &found.reading.desired;
+        if !desired.agrees_on(self.planned, &accounts, &numbers) {
+            return Err(self.changed(format!("the desired state changed since `{action}` was planned")));
+        }
+        let (attended, now) = (self.journal.history().attended(), self.journal.now());
+        match desired.window(planned, now, attended) {
+            Some(_) => {
+                Err(self.changed(format!("a window of the desired state began since `{action}` was planned")))
+            }
+            None => Ok(()),
         }
     }
 
@@ -125,6 +146,34 @@ mod tests {
 
     const STATE: &str = "apiVersion: subaccountd/v1\nkind: DesiredState\nmainAccount: {sid: AC00000000000000000000000000000000}\nsubaccounts:\n  - {sid: AC00000000000000000000000000000001, status: suspended}\n";
 
+    fn suspension() -> Planned {
+        Planned {
+            action: Action::Suspend("AC00000000000000000000000000000001".parse().unwrap()),
+            exempt: false,
+            entry: String::new(),
+            note: None,
+        }
+    }
+
+    /// The plan was made before the window, or took its start for a moment that had not come.
+    #[tokio::test]
+    async fn write_may_not_begin_in_a_window_unless_it_undoes_one_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("desired.yaml");
+        fs::write(&path, format!("windows: [{{schedule: '* * * * *', duration: 1h}}]\n{STATE}")).unwrap();
+        let state = StateReader::new(&path);
+        let read = state.read_stable(None).await.unwrap();
+        let (stopping, desired, journal) =
+            (CancellationToken::new(), &read.reading.desired, Journal::in_memory());
+        let precondition = StatePrecondition::new(&state, &stopping, &read, desired, &journal);
+        for date in [None, Some(crate::clock::now())] {
+            journal.tell_date(date);
+            let skip = precondition.check(&suspension()).await.unwrap_err();
+            assert_eq!((skip.cause, precondition.saw_a_change()), (SkipCause::StateChanged, true));
+            precondition.check(&Planned { exempt: true, ..suspension() }).await.unwrap();
+        }
+    }
+
     /// The state was read, the looks were made and the intent is durable: the freeze still comes in time.
     #[tokio::test]
     async fn write_may_not_begin_once_the_mark_is_set() {
@@ -134,19 +183,20 @@ mod tests {
         let mark = FreezeMark::new(dir.path());
         let state = StateReader::new(&path).with_freeze_mark(Some(mark.clone()));
         let read = state.read_stable(None).await.unwrap();
-        let (stopping, planned) = (CancellationToken::new(), &read.reading.desired);
-        let precondition = StatePrecondition::new(&state, &stopping, &read, planned);
-        let action = Action::Suspend("AC00000000000000000000000000000001".parse().unwrap());
-        precondition.check(&action).await.unwrap();
+        let (stopping, desired, journal) =
+            (CancellationToken::new(), &read.reading.desired, Journal::in_memory());
+        let precondition = StatePrecondition::new(&state, &stopping, &read, desired, &journal);
+        let suspension = suspension();
+        precondition.check(&suspension).await.unwrap();
         precondition.may_begin().unwrap();
         mark.set("audit").unwrap();
         let skip = precondition.may_begin().unwrap_err();
         assert_eq!((skip.cause, precondition.saw_a_change()), (SkipCause::StateChanged, true));
-        assert!(precondition.check(&action).await.is_err(), "a shared look does not hide it");
+        assert!(precondition.check(&suspension).await.is_err(), "a shared look does not hide it");
         mark.remove().unwrap();
         precondition.may_begin().unwrap();
         // Set and taken away again meanwhile: what was planned is as planned.
-        precondition.check(&action).await.unwrap();
+        precondition.check(&suspension).await.unwrap();
     }
 
     /// The freeze counts as a part of the state: a plan that was made without it is no plan under it.

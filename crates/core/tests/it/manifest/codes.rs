@@ -3,8 +3,12 @@
 use subaccountd_core::manifest::{DiagnosticCode, Source, Unread, parse};
 
 /// Codes without an example in YAML: no text can show them.
-const WITHOUT_EXAMPLE: [DiagnosticCode; 3] =
-    [DiagnosticCode::UnreadableFile, DiagnosticCode::NotUtf8, DiagnosticCode::ManyFaults];
+const WITHOUT_EXAMPLE: [DiagnosticCode; 4] = [
+    DiagnosticCode::UnreadableFile,
+    DiagnosticCode::NotUtf8,
+    DiagnosticCode::ManyFaults,
+    DiagnosticCode::ManyItems,
+];
 
 fn codes(sources: &[Source]) -> Vec<DiagnosticCode> {
     parse(sources).faults.iter().map(|fault| fault.code).collect()
@@ -14,12 +18,16 @@ fn source(content: Result<Vec<u8>, Unread>) -> Source {
     Source { name: "state.yaml".to_owned(), content }
 }
 
-/// The codes of an example; what begins with a dash is the list of subaccounts of a state.
+/// The codes of an example; what begins with a dash is the list of subaccounts of a state, and lists of the whole state stand
+/// beside its main account.
 fn codes_of(example: &str) -> Vec<DiagnosticCode> {
     let head = "apiVersion: subaccountd/v1\nkind: DesiredState\n";
     let main = "mainAccount: {sid: AC00000000000000000000000000000000}\n";
     let text = match example.strip_prefix("- ") {
         Some(_) => format!("{head}{main}subaccounts:\n{example}"),
+        None if ["windows:", "allowances:"].iter().any(|key| example.starts_with(key)) => {
+            format!("{head}{main}{example}")
+        }
         None => example.to_owned(),
     };
     codes(&[source(Ok(text.into_bytes()))])
@@ -44,6 +52,8 @@ fn fault_without_an_example_has_its_code() {
         [DiagnosticCode::UnreadableFile]
     );
     assert_eq!(codes(&[source(Ok(b"reason: M\xfcller\n".to_vec()))]), [DiagnosticCode::NotUtf8]);
+    let windows = "  - {schedule: '0 18 * * 5', duration: 1h}\n".repeat(101);
+    assert_eq!(codes_of(&format!("windows:\n{windows}")), [DiagnosticCode::ManyItems]);
     for code in WITHOUT_EXAMPLE {
         assert!(!code.explanation().contains("```yaml"), "{code}");
     }

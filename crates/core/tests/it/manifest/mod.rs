@@ -4,6 +4,7 @@
 mod codes;
 mod documents;
 mod doubt;
+mod gates;
 mod keys;
 mod number_terms;
 mod pin;

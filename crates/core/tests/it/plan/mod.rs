@@ -15,3 +15,4 @@ mod settings;
 mod transfer_defaults;
 mod unnamed;
 mod whole;
+mod windows;

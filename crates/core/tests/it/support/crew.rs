@@ -194,9 +194,9 @@ impl Record for Ports {
 }
 
 impl Precondition for Ports {
-    async fn check(&self, action: &Action) -> Result<(), Skip> {
+    async fn check(&self, planned: &Planned) -> Result<(), Skip> {
         (self.step)("check");
-        (self.gate)(action)
+        (self.gate)(&planned.action)
     }
 
     fn may_begin(&self) -> Result<(), Skip> {

@@ -42,8 +42,8 @@ impl Record for Fleet {
 }
 
 impl Precondition for Fleet {
-    async fn check(&self, action: &Action) -> Result<(), Skip> {
-        let (accounts, numbers) = objects(action);
+    async fn check(&self, planned: &Planned) -> Result<(), Skip> {
+        let (accounts, numbers) = objects(&planned.action);
         let history = self.history();
         let planned = self.desired.resolved(|name| history.created(name));
         if planned.agrees_on(&self.current(), &accounts, &numbers) {
