@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     AccountRef, AccountSid, Freeze, FriendlyName, Now, PhoneNumber, Planned, Status,
-    allowance::Allowance,
+    allowance::{Allowance, Allowances},
     claim::{Claim, NumberDefaults, OwnDetails},
     digest::digest,
     window::{InForce, Window, in_force},
@@ -302,6 +302,13 @@ impl Desired {
     pub fn window(&self, planned: &Planned, now: Now, attended: Option<Timestamp>) -> Option<InForce> {
         let kind = planned.action.kind();
         (!planned.exempt).then(|| in_force(&self.windows, kind, now, attended)).flatten()
+    }
+
+    /// Returns true when the allowance that `planned` needs, if any, still counts.
+    pub fn still_allows(&self, planned: &Planned, now: Now) -> bool {
+        let counts =
+            |needed: &Allowance| Allowances::at(&self.allowances, true, now).of(needed.verb) == Some(needed);
+        planned.allowance.as_ref().is_none_or(counts)
     }
 
     /// The limits that are raised for a time.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     AccountRef, AccountSid, Action, ActionKind, Configure, History, Now, PhoneNumber, Plan, Planned, Reason,
-    Transfer,
+    Transfer, allowance,
     history::Write,
     plan::{FIX_FAULTS, Hold, Policy, hold, inactive, not_active, note_what_stays_behind, tell_limits},
     text::{count as counted, first_of},
@@ -95,8 +95,10 @@ const fn floor(kind: ActionKind) -> usize {
 /// The budget of one action kind, or of released phone numbers: a limit, and the amount spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// The limit; `None` when it is lifted.
+    /// The limit, raised by an allowance; `None` when it is lifted.
     pub limit: Option<usize>,
+    /// The limit without an allowance.
+    pub own: Option<usize>,
     /// The amount that was spent within the window.
     pub spent: usize,
 }
@@ -219,11 +221,13 @@ pub fn budgets(plan: &Plan, limits: &Limits, history: &History, now: Now) -> Bud
             | ActionKind::Release
             | ActionKind::Close => plan.live_accounts,
         };
-        let limit = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
-        Budget { limit, spent: history.spent(kind, now, limits.window) }
+        let own = limits.verbs.get(&kind).map_or(Some(0), |limit| limit.allows(kind, base));
+        let limit = plan.allowances.raise(kind, own);
+        Budget { limit, own, spent: history.spent(kind, now, limits.window) }
     };
-    let release =
-        Budget { limit: Some(limits.released_numbers), spent: history.released(now, limits.window) };
+    let own = Some(limits.released_numbers);
+    let limit = plan.allowances.raise(ActionKind::Release, own);
+    let release = Budget { limit, own, spent: history.released(now, limits.window) };
     let limited = ActionKind::ALL.into_iter().filter(|kind| limit_flag(*kind).is_some());
     Budgets { verbs: limited.map(|kind| (kind, of(kind))).collect(), release }
 }
@@ -274,7 +278,7 @@ fn check_limit(
     history: &History,
     now: Now,
 ) {
-    let Some(Budget { limit: Some(limit), spent }) = budgets.verbs.get(&kind).copied() else { return };
+    let Some(Budget { limit: Some(limit), own, spent }) = budgets.verbs.get(&kind).copied() else { return };
     let Some(flag) = limit_flag(kind) else { return };
     let costs = |planned: &Planned| planned.action.kind() == kind && !planned.exempt;
     let planned: Vec<_> = plan.actions.iter().filter(|p| costs(p)).collect();
@@ -283,28 +287,47 @@ fn check_limit(
         planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
     let (count, spent) = (planned.len(), spent.saturating_sub(repeats));
     let doubted = plan.doubted.get(&kind).copied().unwrap_or_default();
-    if planned.is_empty() || (count + spent).saturating_add(doubted) <= limit {
+    let needed = (count + spent).saturating_add(doubted);
+    if planned.is_empty() {
+        return;
+    }
+    if needed <= limit {
+        let allowance = plan.allowances.of(kind).filter(|_| own.is_some_and(|own| needed > own)).cloned();
+        for planned in plan.actions.iter_mut().filter(|planned| costs(planned)) {
+            planned.allowance.clone_from(&allowance);
+        }
         return;
     }
     let accounts: BTreeSet<AccountRef> =
         plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
     let accounts = first_of(&accounts.into_iter().collect::<Vec<_>>());
     let message = format!(
-        "`{kind}` is over its limit of {limit}: {count} planned, {spent} spent within {:#}{}; all of them are held ({accounts})",
+        "`{kind}` is over its limit of {limit}{}: {count} planned, {spent} spent within {:#}{}; all of them are held ({accounts}){}",
+        if Some(limit) == own { "" } else { " by an allowance" },
         limits.window,
-        in_doubt(doubted)
+        in_doubt(doubted),
+        plan.allowances.idle(kind).map(|why| format!("; {why}")).unwrap_or_default()
     );
     let remedy = if count + spent <= limit {
         FIX_FAULTS.to_owned()
     } else {
+        let paste = paste(plan, kind, own, count + spent, now);
         format!(
-            "check that all of them are intended, then raise `{flag}` to at least {}, or change the desired state in smaller steps",
+            "check that all of them are intended, then {paste}raise `{flag}` to at least {}, or change the desired state in smaller steps",
             count + spent
         )
     };
     for Planned { action, .. } in take(plan, costs) {
         plan.hold(kind, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
     }
+}
+
+/// The part of the remedy about an allowance that raises the limit of `kind` to `needed`, when one can.
+fn paste(plan: &Plan, kind: ActionKind, own: Option<usize>, needed: usize, now: Now) -> String {
+    if own == Some(0) || !plan.allowances.honored {
+        return String::new();
+    }
+    format!("add `{}` beside `mainAccount`, or ", allowance::to_paste(kind, needed, now))
 }
 
 /// The part of the message about actions that faults may hide.
@@ -333,18 +356,25 @@ fn releases(action: &Action) -> &[PhoneNumber] {
 /// Checks releases, then closes, one by one for the phone numbers that they release, each against the budget that the earlier
 /// ones leave. One whose last try ended unknown replaces that try in the budget.
 fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: &History, now: Now) {
+    let own = limits.released_numbers;
+    let limit = budgets.release.limit.unwrap_or(own);
     let mut spent = budgets.release.spent;
     let mut over = BTreeSet::new();
     plan.sort();
-    for Planned { action, .. } in &plan.actions {
+    let allowance = plan.allowances.of(ActionKind::Release).cloned();
+    for Planned { action, allowance: needed, .. } in &mut plan.actions {
         let releases = releases(action).len();
         let tried = history.released_by_open(action.kind(), &action.target(), now, limits.window);
         let after = spent.saturating_sub(tried) + releases;
         if releases == 0 {
             continue;
         }
-        if after <= limits.released_numbers {
+        if after <= limit {
             spent = after;
+            if after > own {
+                // A close that needs one for its own limit as well names that of the numbers: they are gone for good.
+                needed.clone_from(&allowance);
+            }
         } else {
             over.insert((action.kind(), action.target()));
         }
@@ -365,13 +395,18 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
                 | Action::Release(_)) => format!("`{other}`"),
             },
             counted(releases, "number"),
-            limits.released_numbers,
+            limit,
             budgets.release.spent,
             limits.window
         );
+        let message = match plan.allowances.idle(ActionKind::Release) {
+            Some(why) => format!("{message}; {why}"),
+            None => message,
+        };
+        let needed = budgets.release.spent + releases;
+        let paste = paste(plan, ActionKind::Release, Some(own), needed, now);
         let remedy = format!(
-            "check that the numbers may be lost, then raise `--max-released-numbers` to at least {}, or {}",
-            budgets.release.spent + releases,
+            "check that the numbers may be lost, then {paste}raise `--max-released-numbers` to at least {needed}, or {}",
             if action.kind() == ActionKind::Close { "move the numbers" } else { "change the desired state" }
         );
         // What the limit keeps back is not at risk.

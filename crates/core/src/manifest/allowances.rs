@@ -23,7 +23,9 @@ fn allowance(node: &Node, diagnostics: &mut Diagnostics<'_>) -> Option<Allowance
     let before = diagnostics.count();
     let what = "an allowance";
     let fields = Fields::open(node, what, ALLOWANCE, diagnostics)?;
-    let limited: Vec<_> = ActionKind::ALL.into_iter().filter(|kind| limit_flag(*kind).is_some()).collect();
+    // A release has the limit of released numbers.
+    let has_limit = |kind: &ActionKind| *kind == ActionKind::Release || limit_flag(*kind).is_some();
+    let limited: Vec<_> = ActionKind::ALL.into_iter().filter(has_limit).collect();
     let words: Vec<_> = limited.iter().map(|kind| kind.as_str()).collect();
     let verb_help = format!("write the verb whose limit it raises: one of {}", words.join(", "));
     let verb = fields

@@ -32,7 +32,9 @@ pub use releases::RECLAIMED_WITHIN;
 
 use crate::{
     AccountRef, AccountSid, Action, ActionKind, Desired, Entry, History, Now, Observed, PhoneNumber, Status,
-    TransferResources, digest::digest,
+    TransferResources,
+    allowance::{Allowance, Allowances},
+    digest::digest,
 };
 pub(crate) use configures::inactive;
 pub(crate) use held::{FIX_FAULTS, Hold, hold};
@@ -64,6 +66,8 @@ pub struct Plan {
     pub found_claims: usize,
     /// The most further actions of an action kind that faults may hide; the brake counts them too.
     pub doubted: BTreeMap<ActionKind, usize>,
+    /// The allowances of the state.
+    pub allowances: Allowances,
     /// The transfers of numbers that were found, planned or held.
     pub(crate) wanted_transfers: Vec<WantedTransfer>,
 }
@@ -79,6 +83,8 @@ pub struct Planned {
     pub entry: String,
     /// The note to show beside it.
     pub note: Option<String>,
+    /// The allowance without which its kind would be over its limit.
+    pub allowance: Option<Allowance>,
 }
 
 /// A phone number that is not in its desired account.
@@ -151,6 +157,7 @@ pub fn plan(
     alike::pause_with_refused(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
     windows::hold_outside(&context, &mut plan);
+    plan.allowances = Allowances::at(&desired.allowances, policy.honors_allowances, now);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();
     Ok(plan)
@@ -235,7 +242,7 @@ impl Plan {
             return self.hold(action.kind(), action.account(), action.number(), hold);
         }
         let free = context.is_exempt(&action);
-        self.actions.push(Planned { action, exempt: free, entry: entry.to_owned(), note });
+        self.actions.push(Planned { action, exempt: free, entry: entry.to_owned(), note, allowance: None });
     }
 }
 

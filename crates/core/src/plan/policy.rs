@@ -24,6 +24,8 @@ pub struct Policy {
     pub window: SignedDuration,
     /// The time between two passes: a gap of more than three intervals does not count towards a cooling-off period.
     pub interval: SignedDuration,
+    /// True when allowances of the desired state raise limits.
+    pub honors_allowances: bool,
     /// The write id from which on refused actions are not retried, as within one `apply`.
     pub no_retry_from: Option<u64>,
 }
@@ -56,6 +58,7 @@ impl Default for Policy {
             reactivation: Reactivation::Normal,
             window: SignedDuration::from_hours(24),
             interval: SignedDuration::from_mins(1),
+            honors_allowances: true,
             no_retry_from: None,
         }
     }

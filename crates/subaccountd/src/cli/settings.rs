@@ -112,6 +112,9 @@ pub(crate) struct GuardrailArgs {
     /// change of the account its suspension counts as external. always: all.
     #[arg(long, env = "SUBACCOUNTD_REACTIVATION", value_name = "POLICY", default_value = "normal")]
     reactivation: ReactivationName,
+    /// The allowances of the desired state, which raise limits for a time: honor or ignore
+    #[arg(long, env = "SUBACCOUNTD_ALLOWANCES", value_name = "POLICY", default_value = "honor")]
+    allowances: AllowancesName,
     #[command(flatten)]
     budgets: BudgetArgs,
 }
@@ -250,6 +253,12 @@ enum VerbName {
     Close,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AllowancesName {
+    Honor,
+    Ignore,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ReactivationName {
     Normal,
@@ -385,6 +394,7 @@ impl GuardrailArgs {
                 ReactivationName::Always => Reactivation::Always,
             },
             window: self.budgets.budget_window,
+            honors_allowances: self.allowances == AllowancesName::Honor,
             ..Policy::default()
         }
     }

@@ -213,6 +213,7 @@ mod tests {
                 exempt: false,
                 entry: String::new(),
                 note: None,
+                allowance: None,
             },
             outcome,
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use subaccountd_core::{AccountSid, History, history::Event, text::sanitize_to};
+use subaccountd_core::{AccountSid, History, allowance::Allowance, history::Event, text::sanitize_to};
 
 use super::read::MAX_CAUSE;
 
@@ -85,6 +85,9 @@ pub(crate) struct Audit {
     /// The labels of the entry.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
+    /// The allowance without which the write would have been over its limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allowance: Option<Allowance>,
     /// Twilio's request id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_id: Option<String>,

@@ -99,6 +99,9 @@ impl Precondition for StatePrecondition<'_> {
             return Err(self.changed(format!("the desired state changed since `{action}` was planned")));
         }
         let (attended, now) = (self.journal.history().attended(), self.journal.now());
+        if !desired.still_allows(planned, now) {
+            return Err(self.changed(format!("the allowance that `{action}` needs does not count any more")));
+        }
         match desired.window(planned, now, attended) {
             Some(_) => {
                 Err(self.changed(format!("a window of the desired state began since `{action}` was planned")))
@@ -152,6 +155,7 @@ mod tests {
             exempt: false,
             entry: String::new(),
             note: None,
+            allowance: None,
         }
     }
 

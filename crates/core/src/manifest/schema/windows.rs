@@ -103,6 +103,7 @@ enum LimitedVerb {
     Transfer,
     Suspend,
     Configure,
+    Release,
     Close,
 }
 

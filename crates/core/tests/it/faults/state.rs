@@ -136,8 +136,13 @@ impl Scene {
     /// The journal created account `n` for the entry with its name.
     fn was_created(self, n: usize) -> Self {
         let create = Create { name: FriendlyName::new(&format!("new {n}")).unwrap() };
-        let planned =
-            Planned { action: Action::Create(create), exempt: false, entry: String::new(), note: None };
+        let planned = Planned {
+            action: Action::Create(create),
+            exempt: false,
+            entry: String::new(),
+            note: None,
+            allowance: None,
+        };
         let created = Some(sid(&format!("AC{n:02}")));
         self.writes_as(&planned, &Outcome::Done(Receipt { created, ..Receipt::default() }))
     }

@@ -527,7 +527,7 @@ fn a_byte_order_mark_is_ignored() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `colour`
       SD014 unknown key `colour` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -607,16 +607,16 @@ fn all_faults_of_all_files_come_in_one_go_by_place() {
     insta::assert_snapshot!(shown, @r"
     b.yaml:3:1 `b`
       SD014 unknown key `b` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     b.yaml:4:1 `a`
       SD014 unknown key `a` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     a.yaml:4:1 `c`
       SD014 unknown key `c` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     a.yaml:8:1 `d`
       SD014 unknown key `d` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: b.yaml
       main AC00 []

@@ -14,7 +14,7 @@ fn an_unknown_key_of_a_document_pauses_the_state() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:4:1 `suspended`
       SD014 unknown key `suspended` in the document
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts; keys that start with `x-` are ignored
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts; keys that start with `x-` are ignored
     left:
       counts as paused: state.yaml
       main AC00 []
@@ -447,7 +447,7 @@ fn a_key_that_is_not_a_string_is_a_fault() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:4:1 `1`
       SD016 a key of the document is a number, not a string
-      = known keys: apiVersion, kind, paused, mainAccount, subaccounts
+      = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts
     state.yaml:6:61 `true`
       SD016 a key of a subaccount is a boolean, not a string
       = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close

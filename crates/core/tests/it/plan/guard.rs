@@ -46,17 +46,17 @@ fn to_close(n: usize) -> Scene {
 #[test]
 fn a_verb_over_its_limit_is_held_whole() {
     let shown = to_suspend(9, 3).shown();
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     OverLimit: suspend of AC01
       `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
-      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: suspend, upTo: 3, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-suspends` to at least 3, or change the desired state in smaller steps
     OverLimit: suspend of AC02
       `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
-      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: suspend, upTo: 3, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-suspends` to at least 3, or change the desired state in smaller steps
     OverLimit: suspend of AC03
       `suspend` is over its limit of 2: 3 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03)
-      = check that all of them are intended, then raise `--max-suspends` to at least 3, or change the desired state in smaller steps
-    ");
+      = check that all of them are intended, then add `allowances: [{verb: suspend, upTo: 3, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-suspends` to at least 3, or change the desired state in smaller steps
+    "#);
 }
 
 #[test]
@@ -272,28 +272,28 @@ fn free_actions_go_on_when_the_rest_of_their_verb_is_held() {
         let scene = to_suspend(8, 2).done().says(&fleet(8, "active"));
         scene.shown()
     };
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     reactivate AC01, free
     reactivate AC02, free
     OverLimit: reactivate of AC03
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC04
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC05
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC06
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC07
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
     OverLimit: reactivate of AC08
       `reactivate` is over its limit of 5: 6 planned, 0 spent within 24h; all of them are held (AC03, AC04, AC05, AC06, AC07, AC08)
-      = check that all of them are intended, then raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
-    ");
+      = check that all of them are intended, then add `allowances: [{verb: reactivate, upTo: 6, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-reactivations` to at least 6, or change the desired state in smaller steps
+    "#);
 }
 
 #[test]

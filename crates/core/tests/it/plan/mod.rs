@@ -1,6 +1,7 @@
 //! The plan: a state, the fleet that fits it, one thing changed, and what comes of it.
 
 mod accounts;
+mod allowances;
 mod any;
 mod calls;
 mod closes;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::{Args, Command, FromArgMatches};
 use subaccountd_core::Limit;
 
-use super::{GuardrailArgs, Prepared, ReactivationName, prepare};
+use super::{AllowancesName, GuardrailArgs, Prepared, ReactivationName, prepare};
 
 /// Values by the names of their flags.
 pub(crate) type FlagValues = BTreeMap<String, String>;
@@ -20,13 +20,17 @@ impl GuardrailArgs {
     /// These rules as flag values.
     pub(crate) fn words(&self) -> FlagValues {
         // A new field does not compile until it is added here.
-        let Self { verbs, close_after, release_after, reactivation, budgets } = self;
+        let Self { verbs, close_after, release_after, reactivation, allowances, budgets } = self;
         let verbs: BTreeSet<_> = verbs.iter().flat_map(|name| name.kinds()).collect();
         let verbs: Vec<_> = verbs.into_iter().map(|kind| kind.as_str()).collect();
         let reactivation = match reactivation {
             ReactivationName::Normal => "normal",
             ReactivationName::Strict => "strict",
             ReactivationName::Always => "always",
+        };
+        let allowances = match allowances {
+            AllowancesName::Honor => "honor",
+            AllowancesName::Ignore => "ignore",
         };
         let limit = |limit: Limit| match limit {
             Limit::Count(count) => count.to_string(),
@@ -37,6 +41,7 @@ impl GuardrailArgs {
             ("close-after", format!("{close_after:#}")),
             ("release-after", format!("{release_after:#}")),
             ("reactivation", reactivation.to_owned()),
+            ("allowances", allowances.to_owned()),
             ("max-reactivations", limit(budgets.max_reactivations)),
             ("max-suspends", limit(budgets.max_suspends)),
             ("max-closes", limit(budgets.max_closes)),
@@ -75,6 +80,7 @@ mod tests {
             ("close-after", "90m"),
             ("release-after", "45m"),
             ("reactivation", "strict"),
+            ("allowances", "ignore"),
             ("max-reactivations", "0"),
             ("max-suspends", "100%"),
             ("max-closes", "7"),

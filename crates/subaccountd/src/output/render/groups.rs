@@ -53,8 +53,9 @@ pub(super) fn grouped(plan: &PlanView) -> Grouped<'_> {
     for held in &waits {
         *counts.entry(held.reason).or_default() += 1;
     }
-    // An action kind over its limit is one fact about all its items.
-    let most = |reason: Reason| if reason == Reason::OverLimit { 1 } else { MANY };
+    // An action kind over its limit, or outside its window, is one fact about all its items.
+    let is_one = |reason| matches!(reason, Reason::OverLimit | Reason::OutsideWindow);
+    let most = |reason: Reason| if is_one(reason) { 1 } else { MANY };
     let shared: BTreeSet<_> = counts
         .into_iter()
         .filter(|(reason, count)| *count > most(*reason))
