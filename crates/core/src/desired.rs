@@ -98,6 +98,9 @@ pub struct Entry<S = AccountSid> {
     /// True when its calls are ended once it is suspended.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub end_calls: bool,
+    /// True when its actions go on, within the floor of their kind, while the others of that kind are over the limit.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
     /// The phone numbers that it must own.
     pub numbers: BTreeMap<PhoneNumber, OwnDetails>,
     /// The terms of the claims that they do not name themselves.
@@ -202,12 +205,13 @@ impl Unpinned {
     /// The same entry for the account `sid`.
     pub fn pinned(self, sid: AccountSid) -> Entry {
         let Self { sid: (), friendly_name, desired_status, numbers, number_defaults, release, .. } = self;
-        let Self { paused, lift_suspensions_before, end_calls, reason, labels, .. } = self;
+        let Self { paused, lift_suspensions_before, end_calls, urgent, reason, labels, .. } = self;
         Entry {
             sid,
             friendly_name,
             desired_status,
             end_calls,
+            urgent,
             numbers,
             number_defaults,
             release,
@@ -346,6 +350,13 @@ impl Desired {
     /// The entries whose account is not known, by name.
     pub fn unpinned(&self) -> impl Iterator<Item = (&FriendlyName, &Unpinned)> {
         self.unpinned.iter()
+    }
+
+    /// The accounts whose entries are urgent.
+    pub(crate) fn urgent(&self) -> impl Iterator<Item = AccountRef> {
+        let listed = self.accounts.values().filter(|entry| entry.urgent).map(|entry| entry.sid.into());
+        let unpinned = self.unpinned.iter().filter(|(_, entry)| entry.urgent);
+        listed.chain(unpinned.map(|(name, _)| name.into()))
     }
 
     /// The name that the entry of `sid` has instead of a SID.

@@ -270,6 +270,7 @@ fn hold_numbers_without_target(plan: &mut Plan) {
     }
 }
 
+/// Holds the actions of `kind` when they are over its limit. Actions of urgent entries go on when they are within its floor.
 fn check_limit(
     kind: ActionKind,
     plan: &mut Plan,
@@ -278,48 +279,112 @@ fn check_limit(
     history: &History,
     now: Now,
 ) {
-    let Some(Budget { limit: Some(limit), own, spent }) = budgets.verbs.get(&kind).copied() else { return };
-    let Some(flag) = limit_flag(kind) else { return };
+    let Some(Budget { limit: Some(limit), own, .. }) = budgets.verbs.get(&kind).copied() else { return };
     let costs = |planned: &Planned| planned.action.kind() == kind && !planned.exempt;
-    let planned: Vec<_> = plan.actions.iter().filter(|p| costs(p)).collect();
-    // A repeat of a write whose outcome is unknown takes the place of that write.
-    let repeats =
-        planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
-    let (count, spent) = (planned.len(), spent.saturating_sub(repeats));
-    let doubted = plan.doubted.get(&kind).copied().unwrap_or_default();
-    let needed = (count + spent).saturating_add(doubted);
-    if planned.is_empty() {
+    let all = Weight::of(plan, costs, kind, budgets, limits, history, now);
+    if all.count == 0 {
         return;
     }
-    if needed <= limit {
-        let allowance = plan.allowances.of(kind).filter(|_| own.is_some_and(|own| needed > own)).cloned();
+    if all.total() <= limit {
+        let allowance =
+            plan.allowances.of(kind).filter(|_| own.is_some_and(|own| all.total() > own)).cloned();
         for planned in plan.actions.iter_mut().filter(|planned| costs(planned)) {
             planned.allowance.clone_from(&allowance);
         }
         return;
     }
-    let accounts: BTreeSet<AccountRef> =
-        plan.actions.iter().filter(|p| costs(p)).map(|p| p.action.account()).collect();
-    let accounts = first_of(&accounts.into_iter().collect::<Vec<_>>());
-    let message = format!(
-        "`{kind}` is over its limit of {limit}{}: {count} planned, {spent} spent within {:#}{}; all of them are held ({accounts}){}",
-        if Some(limit) == own { "" } else { " by an allowance" },
-        limits.window,
-        in_doubt(doubted),
-        plan.allowances.idle(kind).map(|why| format!("; {why}")).unwrap_or_default()
-    );
-    let remedy = if count + spent <= limit {
-        FIX_FAULTS.to_owned()
-    } else {
-        let paste = paste(plan, kind, own, count + spent, now);
-        format!(
-            "check that all of them are intended, then {paste}raise `{flag}` to at least {}, or change the desired state in smaller steps",
-            count + spent
-        )
+    let is_urgent = {
+        let urgent = plan.urgent.clone();
+        move |planned: &Planned| urgent.contains(&planned.action.account())
     };
-    for Planned { action, .. } in take(plan, costs) {
+    let urgent = Weight::of(plan, |p| costs(p) && is_urgent(p), kind, budgets, limits, history, now);
+    let floor = floor(kind).min(limit);
+    let goes_on = urgent.count > 0 && urgent.total() <= floor;
+    let (message, remedy) = over_limit(kind, plan, limits, &all, (limit, own), now);
+    let message = match urgent.count {
+        0 => format!("{message}; all of them are held ({})", accounts(plan, costs)),
+        count if goes_on => {
+            format!("{message}; {} of urgent entries go on, the others are held", counted(count, "action"))
+        }
+        count => format!(
+            "{message}; all of them are held, as {} of urgent entries exceed its floor of {floor}",
+            counted(count, "action")
+        ),
+    };
+    for Planned { action, .. } in take(plan, |planned| costs(planned) && !(goes_on && is_urgent(planned))) {
         plan.hold(kind, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
     }
+}
+
+/// The actions of one kind, as the brake counts them.
+struct Weight {
+    /// The number of planned ones.
+    count: usize,
+    /// The writes within the window. A repeat of a write whose outcome is unknown takes the place of that write.
+    spent: usize,
+    /// The number that faults may hide.
+    doubted: usize,
+}
+
+impl Weight {
+    /// The weight of the actions that `which` selects, all of them of `kind`.
+    fn of(
+        plan: &Plan,
+        which: impl Fn(&Planned) -> bool,
+        kind: ActionKind,
+        budgets: &Budgets,
+        limits: &Limits,
+        history: &History,
+        now: Now,
+    ) -> Self {
+        let planned: Vec<_> = plan.actions.iter().filter(|planned| which(planned)).collect();
+        let repeats =
+            planned.iter().filter(|p| history.takes_a_place(&Write::from(**p), now, limits.window)).count();
+        let spent = budgets.verbs.get(&kind).map_or(0, |budget| budget.spent);
+        let doubted = plan.doubted.get(&kind).copied().unwrap_or_default();
+        Self { count: planned.len(), spent: spent.saturating_sub(repeats), doubted }
+    }
+
+    fn total(&self) -> usize {
+        (self.count + self.spent).saturating_add(self.doubted)
+    }
+}
+
+/// The accounts of the actions that `which` selects, for people.
+fn accounts(plan: &Plan, which: impl Fn(&Planned) -> bool) -> String {
+    let accounts = plan.actions.iter().filter(|planned| which(planned));
+    let accounts: BTreeSet<AccountRef> = accounts.map(|planned| planned.action.account()).collect();
+    first_of(&accounts.into_iter().collect::<Vec<_>>())
+}
+
+/// The message and the remedy of an action kind over its `limit`, which is `own` without an allowance.
+fn over_limit(
+    kind: ActionKind,
+    plan: &Plan,
+    limits: &Limits,
+    weight: &Weight,
+    (limit, own): (usize, Option<usize>),
+    now: Now,
+) -> (String, String) {
+    let Weight { count, spent, doubted } = weight;
+    let message = format!(
+        "`{kind}` is over its limit of {limit}{}: {count} planned, {spent} spent within {:#}{}{}",
+        if Some(limit) == own { "" } else { " by an allowance" },
+        limits.window,
+        in_doubt(*doubted),
+        plan.allowances.idle(kind).map(|why| format!("; {why}")).unwrap_or_default()
+    );
+    let needed = count + spent;
+    if needed <= limit {
+        return (message, FIX_FAULTS.to_owned());
+    }
+    let paste = paste(plan, kind, own, needed, now);
+    let flag = limit_flag(kind).unwrap_or_default();
+    let remedy = format!(
+        "check that all of them are intended, then {paste}raise `{flag}` to at least {needed}, or change the desired state \
+         in smaller steps"
+    );
+    (message, remedy)
 }
 
 /// The part of the remedy about an allowance that raises the limit of `kind` to `needed`, when one can.

@@ -116,6 +116,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
     let goal = goal(&fields, terms, diagnostics);
     let end_calls = end_calls(&fields, goal.as_ref(), diagnostics);
     let is_paused = paused(&fields, diagnostics);
+    let urgent = flag(fields.get("urgent"), "urgent", diagnostics);
     let lift_suspensions_before = lift(&fields, diagnostics);
     let reason = fields.get("reason").and_then(|node| text(node, "reason", MAX_REASON, diagnostics));
     let labels = labels(fields.get("labels"), diagnostics);
@@ -125,6 +126,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         friendly_name: friendly_name.map(str::to_owned),
         desired_status: goal,
         end_calls: end_calls.unwrap_or_default(),
+        urgent: urgent.unwrap_or_default(),
         numbers: BTreeMap::new(),
         number_defaults,
         release: BTreeMap::new(),

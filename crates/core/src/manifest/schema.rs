@@ -166,6 +166,8 @@ struct Subaccount {
     release: Option<Vec<ReleaseSchema>>,
     /// true: report, but never act on this account.
     paused: Option<bool>,
+    /// true: what it asks for goes on, up to the floor of the verb, while the rest of that verb is over its limit.
+    urgent: Option<bool>,
     /// The time up to which an external suspension of this account may be lifted, by Twilio's date.
     lift_suspensions_before: Option<Time>,
     /// The reason, in free text: shown in plan, journal, logs and status.

@@ -24,6 +24,7 @@ pub(super) const SUBACCOUNT: &[&str] = &[
     "labels",
     "endCalls",
     "release",
+    "urgent",
     "close",
 ];
 /// The keys of `mainAccount`.

@@ -66,6 +66,8 @@ pub struct Plan {
     pub found_claims: usize,
     /// The most further actions of an action kind that faults may hide; the brake counts them too.
     pub doubted: BTreeMap<ActionKind, usize>,
+    /// The accounts whose entries are urgent.
+    pub(crate) urgent: BTreeSet<AccountRef>,
     /// The allowances of the state.
     pub allowances: Allowances,
     /// The transfers of numbers that were found, planned or held.
@@ -157,6 +159,7 @@ pub fn plan(
     alike::pause_with_refused(&context, &mut plan);
     suspensions::wait_for_transfers(&context, &mut plan);
     windows::hold_outside(&context, &mut plan);
+    plan.urgent = desired.urgent().collect();
     plan.allowances = Allowances::at(&desired.allowances, policy.honors_allowances, now);
     plan.doubted = doubted::doubted(&context, &plan);
     plan.sort();

@@ -74,7 +74,7 @@ fn full() -> Value {
              "numberDefaults": {"voiceUrl": "https://example.com/voice"},
              "transferDefaults": [{"prefix": "+4930", "type": "toll-free", "addressSid": "AD01", "bundleSid": "BU01",
                                    "identitySid": "RI01", "x-a": 1}],
-             "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "endCalls": false, "reason": "why",
+             "liftSuspensionsBefore": "2026-11-21T09:00:00Z", "endCalls": false, "urgent": true, "reason": "why",
              "release": [{"number": "+15105550104", "notBefore": "2026-12-24", "reason": "over", "x-a": 1}],
              "labels": {"a": "b", "x-a": "c"},
              "x-a": {}},

@@ -555,7 +555,7 @@ fn line_ends_of_windows_are_line_ends() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:5:61 `colour`
       SD014 unknown key `colour` in a subaccount
-      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close; keys that start with `x-` are ignored
+      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC02 active []

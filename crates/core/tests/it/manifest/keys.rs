@@ -73,7 +73,7 @@ fn an_unknown_key_in_an_entry_costs_the_entry_and_freezes_its_account() {
     insta::assert_snapshot!(shown, @r"
     state.yaml:7:3 `colour`
       SD014 unknown key `colour` in a subaccount
-      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close; keys that start with `x-` are ignored
+      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close; keys that start with `x-` are ignored
     left:
       main AC00 []
       AC02 active []
@@ -450,14 +450,14 @@ fn a_key_that_is_not_a_string_is_a_fault() {
       = known keys: apiVersion, kind, paused, windows, allowances, mainAccount, subaccounts
     state.yaml:6:61 `true`
       SD016 a key of a subaccount is a boolean, not a string
-      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close
+      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close
     state.yaml:7:70 `1`
       SD020 `labels` is a number, not a string
       = quote it: "1"
       > "1"
     state.yaml:8:61 `[`
       SD016 a key of a subaccount is a list, not a string
-      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close
+      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close
     left:
       counts as paused: state.yaml
       main AC00 []

@@ -452,7 +452,7 @@ fn scalar_in_place_of_a_list_or_a_mapping_is_a_fault() {
       = write a list: one item per line after a dash, or `[]` for none
     state.yaml:9:3 `AC05`
       SD020 a subaccount is a string, not a mapping
-      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close
+      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close
     left:
       main AC00 []
       frozen AC01
@@ -540,7 +540,7 @@ fn empty_values_are_faults_everywhere() {
       = write a list: one item per line after a dash, or `[]` for none
     state.yaml:15:2 ``
       SD019 a subaccount is empty, not a mapping
-      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close
+      = write its keys, one per line: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close
     left:
       paused
       main AC00 []

@@ -253,7 +253,7 @@ fn an_ambiguous_scalar_costs_only_its_entry() {
       = write the phone number in E.164, as in "+15105550101"
     state.yaml:9:61 `0b11`
       SD008 a key of a subaccount is an ambiguous scalar, not a string
-      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, close
+      = known keys: sid, friendlyName, status, numbers, numberDefaults, transferDefaults, paused, liftSuspensionsBefore, reason, labels, endCalls, release, urgent, close
     state.yaml:10:70 `017`
       SD008 `numbers` is an ambiguous scalar, not a list
       = write a list: one item per line after a dash, or `[]` for none

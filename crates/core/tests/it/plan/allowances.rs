@@ -91,3 +91,47 @@ fn remedy_of_a_limit_is_an_allowance_that_lets_the_plan_go_on() {
     let pasted = paste.trim_start_matches("allowances: [").trim_end_matches(']');
     assert!(!scene(4, pasted).shown().contains("OverLimit"));
 }
+
+/// `n` accounts that are to be suspended, of which the first `urgent` are urgent.
+fn hurried(n: usize, urgent: usize) -> Scene {
+    let entry = |n: usize| format!("- {{sid: AC{n:02}, status: suspended, urgent: {}}}\n", n <= urgent);
+    let state = format!("subaccounts:\n{}", (1..=n).map(entry).collect::<String>());
+    (1..=n).fold(Scene::new(&state), |scene, n| scene.active(&format!("AC{n:02}")))
+}
+
+#[test]
+fn urgent_actions_go_on_within_the_floor_of_their_verb() {
+    insta::assert_snapshot!(hurried(4, 2).shown(), @r#"
+    suspend AC01
+    suspend AC02
+    OverLimit: suspend of AC03
+      `suspend` is over its limit of 2: 4 planned, 0 spent within 24h; 2 actions of urgent entries go on, the others are held
+      = check that all of them are intended, then add `allowances: [{verb: suspend, upTo: 4, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-suspends` to at least 4, or change the desired state in smaller steps
+    OverLimit: suspend of AC04
+      `suspend` is over its limit of 2: 4 planned, 0 spent within 24h; 2 actions of urgent entries go on, the others are held
+      = check that all of them are intended, then add `allowances: [{verb: suspend, upTo: 4, until: "2026-06-03", reason: "write why"}]` beside `mainAccount`, or raise `--max-suspends` to at least 4, or change the desired state in smaller steps
+    "#);
+    let three = hurried(4, 3).shown();
+    assert!(
+        three.contains("3 actions of urgent entries exceed its floor of 2") && !three.contains("suspend AC"),
+        "{three}"
+    );
+    assert!(!hurried(2, 1).shown().contains("OverLimit"), "within the limit, urgency changes nothing");
+    let low = hurried(4, 2).limit(ActionKind::Suspend, Limit::Count(1)).shown();
+    assert!(low.contains("exceed its floor of 1"), "no more than the limit: {low}");
+    let none = hurried(4, 1).limit(ActionKind::Suspend, Limit::Count(0)).shown();
+    assert!(!none.contains("suspend AC"), "{none}");
+}
+
+#[test]
+fn what_was_spent_counts_for_urgent_actions() {
+    let state = |n: usize| {
+        let entry = |n: usize| format!("- {{sid: AC{n:02}, status: suspended, urgent: true}}\n");
+        format!("subaccounts:\n{}", (1..=n).map(entry).collect::<String>())
+    };
+    let one = Scene::new(&state(1)).active("AC01").done();
+    let more = (2..=4).fold(one.says(&state(4)), |scene, n| {
+        scene.account(&format!("AC{n:02}"), "acme", subaccountd_core::Status::Active)
+    });
+    assert!(more.shown().contains("OverLimit") && !more.shown().contains("suspend AC0"), "{}", more.shown());
+}
