@@ -308,11 +308,11 @@ impl Desired {
         (!planned.exempt).then(|| in_force(&self.windows, kind, now, attended)).flatten()
     }
 
-    /// Returns true when the allowance that `planned` needs, if any, still counts.
+    /// Returns true when the allowances that `planned` needs still count.
     pub fn still_allows(&self, planned: &Planned, now: Now) -> bool {
         let counts =
             |needed: &Allowance| Allowances::at(&self.allowances, true, now).of(needed.verb) == Some(needed);
-        planned.allowance.as_ref().is_none_or(counts)
+        planned.allowances.iter().all(counts)
     }
 
     /// The limits that are raised for a time.

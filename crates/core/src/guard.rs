@@ -289,7 +289,7 @@ fn check_limit(
         let allowance =
             plan.allowances.of(kind).filter(|_| own.is_some_and(|own| all.total() > own)).cloned();
         for planned in plan.actions.iter_mut().filter(|planned| costs(planned)) {
-            planned.allowance.clone_from(&allowance);
+            planned.allowances.extend(allowance.clone());
         }
         return;
     }
@@ -427,7 +427,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
     let mut over = BTreeSet::new();
     plan.sort();
     let allowance = plan.allowances.of(ActionKind::Release).cloned();
-    for Planned { action, allowance: needed, .. } in &mut plan.actions {
+    for Planned { action, allowances, .. } in &mut plan.actions {
         let releases = releases(action).len();
         let tried = history.released_by_open(action.kind(), &action.target(), now, limits.window);
         let after = spent.saturating_sub(tried) + releases;
@@ -437,8 +437,7 @@ fn weigh_releases(plan: &mut Plan, limits: &Limits, budgets: &Budgets, history: 
         if after <= limit {
             spent = after;
             if after > own {
-                // A close that needs one for its own limit as well names that of the numbers: they are gone for good.
-                needed.clone_from(&allowance);
+                allowances.extend(allowance.clone());
             }
         } else {
             over.insert((action.kind(), action.target()));

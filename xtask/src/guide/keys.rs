@@ -18,7 +18,9 @@ cannot express, such as a number that two accounts claim, are found by `subaccou
 ";
 
 /// The definitions that are mappings, in the order of a file, and their titles on the page.
-const MAPPINGS: [(&str, &str); 7] = [
+const MAPPINGS: [(&str, &str); 9] = [
+    ("Window", "An item of `windows`"),
+    ("Allowance", "An item of `allowances`"),
     ("MainAccount", "`mainAccount`"),
     ("Subaccount", "An entry of `subaccounts`"),
     ("LongNumber", "A number in the long form"),

@@ -85,8 +85,8 @@ pub struct Planned {
     pub entry: String,
     /// The note to show beside it.
     pub note: Option<String>,
-    /// The allowance without which its kind would be over its limit.
-    pub allowance: Option<Allowance>,
+    /// The allowances without which it would be over a limit.
+    pub allowances: Vec<Allowance>,
 }
 
 /// A phone number that is not in its desired account.
@@ -245,7 +245,13 @@ impl Plan {
             return self.hold(action.kind(), action.account(), action.number(), hold);
         }
         let free = context.is_exempt(&action);
-        self.actions.push(Planned { action, exempt: free, entry: entry.to_owned(), note, allowance: None });
+        self.actions.push(Planned {
+            action,
+            exempt: free,
+            entry: entry.to_owned(),
+            note,
+            allowances: Vec::new(),
+        });
     }
 }
 

@@ -213,7 +213,7 @@ mod tests {
                 exempt: false,
                 entry: String::new(),
                 note: None,
-                allowance: None,
+                allowances: Vec::new(),
             },
             outcome,
         }

@@ -85,9 +85,9 @@ pub(crate) struct Audit {
     /// The labels of the entry.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
-    /// The allowance without which the write would have been over its limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) allowance: Option<Allowance>,
+    /// The allowances without which the write would have been over a limit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allowances: Vec<Allowance>,
     /// Twilio's request id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request_id: Option<String>,

@@ -384,7 +384,7 @@ fn unsaved_line_is_no_intent_and_no_torn_line_later() {
             exempt: false,
             entry: "e".repeat(100_000),
             note: None,
-            allowance: None,
+            allowances: Vec::new(),
         };
         let error = journal.intent(&planned, Audit::default()).unwrap_err();
         assert!(error.contains("No space left"), "{error}");
@@ -406,7 +406,7 @@ fn an_outcome_closes_its_intent() {
         exempt: false,
         entry: "e".to_owned(),
         note: None,
-        allowance: None,
+        allowances: Vec::new(),
     };
     let now = Now::new(clock::now(), Some(clock::now()));
     let window = SignedDuration::from_hours(1);

@@ -100,7 +100,7 @@ impl Precondition for StatePrecondition<'_> {
         }
         let (attended, now) = (self.journal.history().attended(), self.journal.now());
         if !desired.still_allows(planned, now) {
-            return Err(self.changed(format!("the allowance that `{action}` needs does not count any more")));
+            return Err(self.changed(format!("an allowance that `{action}` needs does not count any more")));
         }
         match desired.window(planned, now, attended) {
             Some(_) => {
@@ -155,7 +155,7 @@ mod tests {
             exempt: false,
             entry: String::new(),
             note: None,
-            allowance: None,
+            allowances: Vec::new(),
         }
     }
 

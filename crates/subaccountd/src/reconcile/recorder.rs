@@ -53,7 +53,7 @@ impl Recorder<'_> {
             accounts: account.sid().into_iter().chain(giver(action)).collect(),
             reason: self.reason(action).map(str::to_owned),
             labels: labels.cloned().unwrap_or_default(),
-            allowance: planned.allowance.clone(),
+            allowances: planned.allowances.clone(),
             request_id: request_id.map(str::to_owned),
             message: message.to_owned(),
         }

@@ -12,6 +12,7 @@ mod docs;
 mod ended_calls;
 mod endpoints;
 mod freeze;
+mod gates;
 mod guide;
 mod hang;
 mod import;

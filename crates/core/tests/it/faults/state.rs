@@ -141,7 +141,7 @@ impl Scene {
             exempt: false,
             entry: String::new(),
             note: None,
-            allowance: None,
+            allowances: Vec::new(),
         };
         let created = Some(sid(&format!("AC{n:02}")));
         self.writes_as(&planned, &Outcome::Done(Receipt { created, ..Receipt::default() }))

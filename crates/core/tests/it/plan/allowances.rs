@@ -19,7 +19,7 @@ fn allowance_raises_the_limit_of_its_verb() {
     let allowed = scene(4, FOUR);
     assert_eq!(allowed.shown().lines().count(), 4, "{}", allowed.shown());
     let planned = allowed.plan();
-    assert!(planned.actions.iter().all(|p| p.allowance.as_ref().is_some_and(|a| a.reason == "trials")));
+    assert!(planned.actions.iter().all(|p| p.allowances.iter().any(|a| a.reason == "trials")));
     insta::assert_snapshot!(scene(5, FOUR).shown().lines().take(3).collect::<Vec<_>>().join("\n"), @r#"
     OverLimit: suspend of AC01
       `suspend` is over its limit of 4 by an allowance: 5 planned, 0 spent within 24h; all of them are held (AC01, AC02, AC03, AC04, AC05)
@@ -30,13 +30,13 @@ fn allowance_raises_the_limit_of_its_verb() {
 #[test]
 fn allowance_is_used_by_no_write_within_the_own_limit() {
     let within = scene(2, FOUR).plan();
-    assert!(within.actions.iter().all(|planned| planned.allowance.is_none()));
+    assert!(within.actions.iter().all(|planned| planned.allowances.is_empty()));
     let after = scene(2, FOUR).done().says(
         "allowances: [{verb: suspend, upTo: 4, until: '2026-06-03', reason: trials}]\nmainAccount: {sid: AC00}\n\
          subaccounts: [{sid: AC01, status: suspended}, {sid: AC02, status: suspended}, {sid: AC03, status: suspended}]",
     );
     let third = after.account("AC03", "acme", subaccountd_core::Status::Active);
-    assert!(third.plan().actions.iter().all(|planned| planned.allowance.is_some()), "{}", third.shown());
+    assert!(third.plan().actions.iter().all(|planned| !planned.allowances.is_empty()), "{}", third.shown());
 }
 
 #[test]
