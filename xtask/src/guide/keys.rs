@@ -76,6 +76,9 @@ fn kind(schema: &Value) -> String {
         let values: Vec<_> = values.iter().map(|value| format!("`{}`", value.as_str().unwrap())).collect();
         return values.join(", ");
     }
+    if let Some(examples) = schema["examples"].as_array() {
+        return format!("text, as {}", quoted(examples));
+    }
     let most = |key: &str| schema[key].as_u64();
     if let Some(pattern) = schema["pattern"].as_str() {
         return format!("text of the form `{}`", pattern.replace('|', "\\|"));
@@ -84,6 +87,7 @@ fn kind(schema: &Value) -> String {
         Some("boolean") => "`true` or `false`".to_owned(),
         Some("array") => format!("list, each {}", kind(&schema["items"])),
         Some("object") => format!("at most {} texts by name", most("maxProperties").unwrap()),
+        Some("integer") => format!("whole number from {} to {}", most("minimum").unwrap(), most("maximum").unwrap()),
         Some("string") => format!("text of at most {} characters", most("maxLength").unwrap()),
         other => panic!("a kind without words: {other:?}"),
     }
@@ -102,9 +106,7 @@ fn link(name: &str) -> String {
 /// The notation of a value: an example, or its form.
 fn shape(name: &str, definition: &Value) -> String {
     if let Some(examples) = definition["examples"].as_array() {
-        let examples: Vec<_> =
-            examples.iter().map(|example| format!("`\"{}\"`", example.as_str().unwrap())).collect();
-        return examples.join(" or ");
+        return quoted(examples);
     }
     if let Some(choices) = definition["anyOf"].as_array() {
         return choices.iter().map(kind).collect::<Vec<_>>().join(" or ");
@@ -113,6 +115,12 @@ fn shape(name: &str, definition: &Value) -> String {
     let prefix = pattern.trim_start_matches('^').trim_start_matches('(').split('[').next().unwrap();
     let or_empty = if pattern.ends_with(")?$") { ", or an empty text" } else { "" };
     format!("`{prefix}` and 32 hexadecimal digits{or_empty}")
+}
+
+/// Examples of a value, as they are written.
+fn quoted(examples: &[Value]) -> String {
+    let examples = examples.iter().map(|example| format!("`\"{}\"`", example.as_str().unwrap()));
+    examples.collect::<Vec<_>>().join(" or ")
 }
 
 /// `PhoneNumber` as `phone number`.

@@ -109,7 +109,7 @@ enum LimitedVerb {
 
 /// The name of a time zone.
 #[derive(JsonSchema)]
-#[schemars(rename = "TimeZone", extend("enum" = time_zones()))]
+#[schemars(rename = "TimeZone", extend("enum" = time_zones(), "examples" = ["Europe/Berlin", "UTC"]))]
 struct TimeZoneName(String);
 
 /// The names of the time zones that this program knows.
