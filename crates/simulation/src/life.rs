@@ -79,7 +79,7 @@ impl Responder for Wire {
             self.saved.store(length(&self.journal), Ordering::Relaxed);
             let is_write = request.method() == http::Method::POST;
             if is_write {
-                self.watch.write(&self.journal);
+                self.watch.write(&self.journal, request.uri().path().contains("/Calls/"));
             }
             self.script.moment(RequestMoment::Arrives { is_write }).await;
             let answer = self.sim.exchange(request.map(Body::from)).await;

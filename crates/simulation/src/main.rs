@@ -38,6 +38,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The time at which every simulation begins: 2026-01-01T00:00:00Z.
 const BEGIN: i64 = 1_767_225_600;
 
+/// What a soak of many seeds must cover: one that closes nothing proves nothing about closes.
+const COVERED: [&str; 14] = [
+    "close that took effect",
+    "configure that took effect",
+    "create that took effect",
+    "emergency calls with a family",
+    "endCalls that took effect",
+    "entries without a SID whose account was found again",
+    "kills: anywhere",
+    "lost journals",
+    "numbers released",
+    "people: accounts created with the name of an entry",
+    "POSTs of a transfer with settings",
+    "reactivate that took effect",
+    "suspend that took effect",
+    "transfer that took effect",
+];
+/// So many seeds are many.
+const MANY: u64 = 300;
+
 /// Breaks a daemon in every way that one seed after the other gives, and judges each of its writes.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -125,7 +145,12 @@ fn main() -> ExitCode {
         println!("what happened: cargo run --profile simulation -p simulation -- --seed {seed} --shrink");
     }
     println!("seeds with a violation: {}", failed.len());
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_not_covered = |what: &&&str| !all.counts.contains_key(**what);
+    let missing: Vec<_> = COVERED.iter().filter(|_| made >= MANY).filter(is_not_covered).collect();
+    if !missing.is_empty() {
+        println!("not covered: {missing:?}");
+    }
+    if failed.is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Makes the soaks of all seeds: the sum of their counts, the seeds with a violation, and the number of soaks.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::{Rules, state::Ask};
+use crate::{Rules, ask::Ask};
 
 /// The longest time between an intent, which the daemon counts, and its effect, which the judge counts; with rounding to
 /// seconds.
@@ -47,7 +47,7 @@ impl Budget {
     }
 
     pub(crate) fn arrived(&mut self, request_id: &str, ask: &Ask, now: Instant) {
-        let last = self.last.entry(ask.object().to_owned()).or_default();
+        let last = self.last.entry(ask.target()).or_default();
         let free = match (ask, last.iter().rev().find(|asked| !asked.refused)) {
             (
                 Ask::Transfer { from, to, .. },
@@ -107,7 +107,7 @@ impl Budget {
     /// Counts an effect, and returns the limit that it exceeds.
     pub(crate) fn took_effect(&mut self, request_id: &str, mut effect: Effect) -> Option<String> {
         let (ask, now) = (effect.ask.clone(), effect.at);
-        let others = self.last.get(ask.object()).map(Vec::as_slice).unwrap_or_default();
+        let others = self.last.get(&ask.target()).map(Vec::as_slice).unwrap_or_default();
         let at = others.iter().position(|asked| asked.request_id == request_id);
         if let Some(at) = at {
             effect.free |= others[at].free;
@@ -120,7 +120,7 @@ impl Budget {
         let same = |effect: &&Effect| effect.ask.kind() == ask.kind() && !effect.free;
         let (all, repeats) =
             (recent().filter(same).count(), recent().filter(same).filter(|effect| effect.repeat).count());
-        let limit = self.rules.limits[ask.kind()];
+        let limit = self.rules.limits.get(ask.kind()).copied().unwrap_or(usize::MAX);
         let released: usize = recent().map(|effect| effect.released).sum();
         if all - repeats > limit {
             return Some(format!(

@@ -1,5 +1,7 @@
 //! The faults of Twilio, and the changes that people make outside of the daemon.
 
+mod console;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
@@ -23,11 +25,12 @@ pub(crate) struct Chaos {
     listens_again: Option<Instant>,
     names: u64,
     phones: u64,
+    calls: u64,
 }
 
 impl Chaos {
     pub(crate) fn new(sim: Sim, judge: Judge) -> Self {
-        Self { sim, judge, clock_until: None, listens_again: None, names: 0, phones: 0 }
+        Self { sim, judge, clock_until: None, listens_again: None, names: 0, phones: 0, calls: 0 }
     }
 
     fn count(&self, what: impl Into<String>) {
@@ -55,10 +58,7 @@ impl Chaos {
         self.listens_again = None;
         self.sim.resume_listening().await.unwrap();
         self.sim.faults().clear();
-        let mut world = self.sim.world();
-        world.switches_mut().account_list_lag_ms = 0;
-        world.switches_mut().number_list_lag_ms = 0;
-        world.switches_mut().suspended_numbers = SuspendedNumbers::Rows;
+        console::end_habits(&self.sim);
         self.judge.book().dark(false);
     }
 
@@ -119,7 +119,11 @@ impl Chaos {
         let times = if rng.u8(0..8) == 0 { 12 } else { rng.u64(1..4) };
         let fault = fault.skip(rng.u64(0..2)).times(times);
         let fault = if on_writes {
-            fault.on(if rng.u8(0..3) > 0 { Operation::UpdateAccount } else { Operation::UpdateNumber })
+            fault.on(match rng.u8(0..8) {
+                0..5 => Operation::UpdateAccount,
+                5 | 6 => Operation::UpdateNumber,
+                _ => [Operation::CreateAccount, Operation::UpdateCall][rng.usize(0..2)],
+            })
         } else {
             fault.method("GET")
         };
@@ -131,7 +135,11 @@ impl Chaos {
         match rng.u8(0..15) {
             14 => ("400", Fault::status(400, 20001)),
             0 => ("500", Fault::status(500, 20500)),
-            10 | 11 => ("rows lost", Fault::new(FaultKind::Rows { drop: rng.usize(1..3), end: true })),
+            // A list of calls without the emergency call shows its family as any other.
+            10 | 11 => {
+                let list = [Operation::ListAccounts, Operation::ListNumbers][rng.usize(0..2)];
+                ("rows lost", Fault::new(FaultKind::Rows { drop: rng.usize(1..3), end: true }).on(list))
+            }
             12 => ("page repeated", Fault::new(FaultKind::RepeatPage)),
             13 => ("page elsewhere", Fault::new(FaultKind::ForeignNextPage { to: ELSEWHERE.to_owned() })),
             1 => ("429 with Retry-After", Fault::status(429, 20429).retry_after(1)),
@@ -175,7 +183,11 @@ impl Chaos {
     pub(crate) fn open_empty_account(&mut self) -> String {
         let now = self.sim.now();
         self.names += 1;
-        self.sim.world().create_account(&format!("c{}", self.names), now).unwrap().to_string()
+        let name = format!("c{}", self.names);
+        let mut world = self.sim.world();
+        let sid = world.create_account(&name, now).unwrap().to_string();
+        self.judge.book().names.made_by_people(&sid, &name);
+        sid
     }
 
     pub(crate) fn buy_number(&mut self, holder: &str) -> String {
@@ -211,11 +223,15 @@ impl Chaos {
         let live = self.live();
         let last = self.judge.book().last[0].clone().filter(|sid| live.contains(sid) && rng.bool());
         let sid = last.unwrap_or_else(|| live[rng.usize(0..live.len())].clone());
-        match rng.u8(0..10) {
+        match rng.u8(0..18) {
             0..4 => self.people_move(&sid, rng),
             4..6 => self.set_status(&sid, AccountStatus::Suspended),
             6..9 => self.set_status(&sid, AccountStatus::Active),
-            _ => self.rename(&sid),
+            9 => self.rename(&sid),
+            10 => self.take_a_name(&sid, rng),
+            11..14 => self.begin_calls(&sid, rng),
+            14 | 15 => self.carry_on_a_call(rng),
+            _ => self.configure(rng),
         }
     }
 

@@ -7,11 +7,13 @@ use std::{
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use twilio_sim::{AccountStatus, World};
+use twilio_sim::{AccountStatus, Operation, World};
 
 use crate::{
     Life, Soak,
-    state::{State, Word},
+    ask::Settings,
+    names::Names,
+    state::{Entry, State, Word, is_sid},
 };
 
 /// The longest time to converge once all faults have ended.
@@ -20,9 +22,16 @@ const CONVERGES: Duration = Duration::from_mins(15);
 const WATCHED: Duration = Duration::from_millis(1_600);
 /// The reasons that end by themselves.
 const PASSING: [&str; 2] = ["Unconfirmed", "Unreadable"];
+/// What a fleet at rest is never asked for: calls, and what held a write back.
+const NEVER_AT_REST: [Operation; 3] = [Operation::ListCalls, Operation::FetchCall, Operation::ListAddresses];
+/// What is fetched only while lists may lag behind a write, and for a close.
+const CONFIRMS: [Operation; 2] = [Operation::FetchAccount, Operation::FetchNumber];
+/// The time after which no list lags behind a write any more.
+const NO_LAG: Duration = Duration::from_secs(125);
 /// The reasons that people must do something about: as long as they do not, nothing is written.
-const FINAL: [&str; 8] = [
+const FINAL: [&str; 9] = [
     "AlreadyClosed",
+    "AmbiguousName",
     "Contested",
     "NameMismatch",
     "StillHoldsNumbers",
@@ -62,7 +71,9 @@ impl<L: Life> Soak<L> {
             if passes.len() < 4 {
                 continue;
             }
-            left = left_to_do(&status, &self.editor.state, &self.chaos.sim.world());
+            let world = self.chaos.sim.world();
+            left = left_to_do(&status, &self.editor.state, &world, &self.judge.book().names);
+            drop(world);
             if left.is_empty() {
                 self.process.count_passes().await;
                 self.converged(begin, &status);
@@ -77,8 +88,16 @@ impl<L: Life> Soak<L> {
         let took = begin.elapsed().as_secs_f64();
         let mut book = self.judge.book();
         book.tally.count(format!("converged within {:.0} s", (took / 10.0).ceil() * 10.0));
-        for held in status["plan"]["held"].as_array().into_iter().flatten() {
+        for held in held_items(status) {
             book.tally.tell(&format!("held: {}: {}", held["reason"], held["message"]));
+        }
+        let held = |name: &str| held_items(status).any(|held| held["name"] == *name);
+        let lost: Vec<_> = book.names.lost().map(str::to_owned).collect();
+        for name in lost {
+            book.tally.count("creates that took effect and whose answer may be lost");
+            if self.editor.state.entries.contains_key(&name) && !held(&name) {
+                book.tally.count("entries without a SID whose account was found again");
+            }
         }
         for (reason, count) in reasons(status) {
             *book.tally.other.entry(format!("held in the end: {reason}")).or_default() += count;
@@ -87,54 +106,111 @@ impl<L: Life> Soak<L> {
 
     /// I5: a fleet that has converged gets no write.
     async fn stays(&self, status: &Value) {
-        let mut held = status["plan"]["held"].as_array().into_iter().flatten();
-        if !held.all(waits_for_people) {
+        if !held_items(status).all(waits_for_people) {
             return;
         }
         let before = self.judge.book().arrivals;
+        self.chaos.sim.clear_requests();
         sleep(WATCHED).await;
         let after = self.judge.book().arrivals;
         self.count("fleets that were watched after they converged");
         if after != before {
             self.violation(&format!("I5: {} writes to a fleet that had converged", after - before));
         }
+        self.asked_for_none_of(&NEVER_AT_REST);
+        let closes = |(sid, entry): (&String, &Entry)| {
+            let status = self.chaos.sim.world().status(sid);
+            entry.word == Word::Closed && status != Some(AccountStatus::Closed)
+        };
+        if self.seed.is_multiple_of(64) && !self.editor.state.entries.iter().any(closes) {
+            sleep(NO_LAG).await;
+            self.chaos.sim.clear_requests();
+            sleep(WATCHED).await;
+            self.asked_for_none_of(&CONFIRMS);
+            self.count("fleets that were watched long after they converged");
+        }
     }
 }
 
+impl<L: Life> Soak<L> {
+    /// I5: a fleet at rest is asked for lists of accounts and numbers alone.
+    fn asked_for_none_of(&self, never: &[Operation]) {
+        let requests = self.chaos.sim.requests();
+        let is_never = |asked: Operation| never.contains(&asked);
+        if let Some(request) = requests.iter().find(|request| request.operation.is_some_and(is_never)) {
+            self.violation(&format!("I5: {:?} of a fleet at rest: {}", request.operation, request.path));
+        }
+    }
+}
+
+/// Everything that is held.
+fn held_items(status: &Value) -> impl Iterator<Item = &Value> {
+    status["plan"]["held"].as_array().into_iter().flatten()
+}
+
 /// Everything that is neither as the state says nor held, in words; empty when there is nothing.
-pub(crate) fn left_to_do(status: &Value, state: &State, world: &World) -> String {
+pub(crate) fn left_to_do(status: &Value, state: &State, world: &World, names: &Names) -> String {
     let plan = &status["plan"];
     if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
         return format!("{} {}", status["lastPass"], plan["actions"]);
     }
-    let held = |key: &str, what: &str| plan["held"].as_array().unwrap().iter().any(|held| held[key] == *what);
-    if let Some(rest) = plan["held"].as_array().unwrap().iter().find(|held| is_over_soon(held, status)) {
+    if let Some(rest) =
+        held_items(status).find(|held| is_over_soon(held, status) || ends_by_itself(held, world))
+    {
         return rest["message"].to_string();
-    }
-    if let Some(passing) = plan["held"].as_array().unwrap().iter().find(|held| ends_by_itself(held, world)) {
-        return passing["message"].to_string();
     }
     if status["desiredState"]["valid"] == false {
         return format!("the state has faults: {}", status["desiredState"]["faults"]);
     }
-    for (sid, entry) in &state.entries {
-        let wanted = match entry.word {
-            Word::Active => AccountStatus::Active,
-            Word::Suspended => AccountStatus::Suspended,
-            Word::Closed => AccountStatus::Closed,
+    let is_held = |key: &str, what: &str| held_items(status).any(|held| held[key] == *what);
+    let mut left = state.entries.iter().filter_map(|(key, entry)| {
+        let accounts: Vec<_> =
+            if is_sid(key) { vec![key.as_str()] } else { names.accounts_of(key).collect() };
+        if accounts.is_empty() && !is_held("name", key) {
+            return Some(format!("`{key}` is not created, and is not held"));
+        }
+        let of_account = status_left(entry, &accounts, world);
+        let is_account_held = || is_held("name", key) || accounts.iter().any(|sid| is_held("account", sid));
+        let of_numbers = || {
+            let mut numbers = entry.numbers.iter().filter(|phone| !is_held("number", phone));
+            numbers.find_map(|phone| number_left(phone, entry, &accounts, world))
         };
-        let is = world.account(sid).map(|account| account.status);
-        if is.is_some_and(|is| is != wanted) && !held("account", sid) {
-            return format!("{sid} is {is:?}, wanted {wanted:?}, and is not held");
-        }
-        for phone in &entry.numbers {
-            let owner = world.owner_of(phone).map(twilio_sim::AccountSid::as_str);
-            if owner != Some(sid) && !held("number", phone) {
-                return format!("{phone} is in {owner:?}, wanted in {sid}, and is not held");
-            }
-        }
+        of_account.filter(|_| !is_account_held()).or_else(of_numbers)
+    });
+    left.next().unwrap_or_default()
+}
+
+/// The status of the account of an entry, when it is not as the entry says.
+fn status_left(entry: &Entry, accounts: &[&str], world: &World) -> Option<String> {
+    let wanted = match entry.word {
+        Word::Active => AccountStatus::Active,
+        Word::Suspended => AccountStatus::Suspended,
+        Word::Closed => AccountStatus::Closed,
+    };
+    let are: Vec<_> =
+        accounts.iter().filter_map(|sid| world.account(sid)).map(|account| account.status).collect();
+    (!are.is_empty() && !are.contains(&wanted))
+        .then(|| format!("{accounts:?} is {are:?}, wanted {wanted:?}, and is not held"))
+}
+
+/// The place or the settings of a number, when they are not as an entry says.
+fn number_left(phone: &str, entry: &Entry, accounts: &[&str], world: &World) -> Option<String> {
+    let Some(number) = world.number(phone) else {
+        return Some(format!("{phone} is nowhere, and is not held"));
+    };
+    if !accounts.contains(&number.owner.as_str()) {
+        return Some(format!("{phone} is in {}, wanted in {accounts:?}, and is not held", number.owner));
     }
-    String::new()
+    let has = |name: &String| match name.as_str() {
+        "FriendlyName" => number.friendly_name.clone(),
+        "SmsMethod" | "VoiceMethod" => number.settings.get(name).unwrap_or("POST").to_owned(),
+        _ => number.settings.get(name).unwrap_or_default().to_owned(),
+    };
+    let named: Settings = entry.named(phone);
+    let mut wrong = named.iter().filter(|(name, value)| has(name) != **value);
+    wrong.next().map(|(name, value)| {
+        format!("{name} of {phone} is `{}`, wanted `{value}`, and is not held", has(name))
+    })
 }
 
 /// Returns true when what holds it ends by itself: a refusal with no code of Twilio's is a fault, and a number that exists is found by a
@@ -148,7 +224,15 @@ fn ends_by_itself(held: &Value, world: &World) -> bool {
         is_searched(message)
             && text.is_some_and(|text| world.numbers().any(|number| text.contains(number.name())))
     });
-    refused || searched || PASSING.iter().any(|reason| held["reason"] == *reason)
+    refused || searched || (PASSING.iter().any(|reason| held["reason"] == *reason) && !is_long(message))
+}
+
+/// Returns true when it lasts for many minutes: a create whose outcome is unknown is watched for 15 minutes, and after a clock
+/// jumped, none begins for an hour.
+fn is_long(message: &str) -> bool {
+    let waits = message.contains("is not created: the outcome of creating")
+        || message.contains("Twilio's clock is unknown");
+    waits || message.contains("whose account is not created yet")
 }
 
 fn is_searched(message: &str) -> bool {
@@ -172,7 +256,7 @@ fn is_over_soon(held: &Value, status: &Value) -> bool {
 
 fn reasons(status: &Value) -> BTreeMap<String, u64> {
     let mut reasons = BTreeMap::new();
-    for held in status["plan"]["held"].as_array().into_iter().flatten() {
+    for held in held_items(status) {
         *reasons.entry(held["reason"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
     }
     reasons

@@ -1,5 +1,8 @@
 //! Constant edits of the state, with and without faults.
 
+mod nameless;
+mod terms;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
@@ -9,8 +12,10 @@ use twilio_sim::{AccountStatus, Sim};
 
 use crate::{
     judge::Judge,
-    state::{Entry, FILES, Folder, State, Terms, Word},
+    state::{Entry, FILES, Folder, State, Terms, Word, is_sid},
 };
+
+pub(crate) use terms::value;
 
 /// The state as it is on the disk, and the edits that follow later.
 pub(crate) struct Editor {
@@ -22,6 +27,8 @@ pub(crate) struct Editor {
     removed: Vec<(String, Entry)>,
     repair_at: Option<Instant>,
     resume_at: Option<Instant>,
+    /// The number of entries without a SID so far.
+    nameless: u64,
     /// Closes that were withdrawn, and the times at which they are decided again.
     again: Vec<(Instant, String)>,
 }
@@ -37,6 +44,7 @@ impl Editor {
             removed: Vec::new(),
             repair_at: None,
             resume_at: None,
+            nameless: 0,
             again: Vec::new(),
         }
     }
@@ -106,13 +114,12 @@ impl Editor {
             .numbers_of(sid)
             .into_iter()
             .filter(|phone| self.state.claimant(phone).is_none() && !self.state.is_named_in_a_release(phone));
+        let numbers = numbers.filter(|_| rng.bool()).collect();
         let entry = Entry {
-            word: Word::Active,
-            terms: Terms::default(),
-            numbers: numbers.filter(|_| rng.bool()).collect(),
-            paused: false,
-            misspelt: false,
-            file: rng.usize(0..FILES),
+            numbers,
+            end_calls: rng.bool(),
+            defaults: terms::defaults(rng),
+            ..Entry::new(Word::Active, rng.usize(0..FILES))
         };
         self.state.entries.insert(sid.to_owned(), entry);
         self.count("listed");
@@ -295,8 +302,11 @@ impl Editor {
     pub(crate) fn edit(&mut self, rng: &mut Rng, calm: bool) {
         let closing = self.state.entries.values().filter(|entry| entry.word == Word::Closed).count();
         let behind = self.is_behind();
-        let active = |_: &str, entry: &Entry| entry.word != Word::Closed;
-        match rng.u8(0..100) {
+        let active = |key: &str, entry: &Entry| is_sid(key) && entry.word != Word::Closed;
+        match rng.u8(0..116) {
+            100..106 => self.edit_nameless(rng),
+            106..113 => self.edit_settings(rng),
+            113.. => self.edit_end_calls(rng),
             0..22 => {
                 if closing < 7
                     && !behind

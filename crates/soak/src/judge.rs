@@ -1,6 +1,8 @@
 //! The judge: checks every write at the simulator against the invariants and against the state that was on the disk.
 
+mod calls;
 mod closes;
+mod creates;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,15 +13,18 @@ use std::{
 
 use tokio::time::Instant;
 
-use twilio_sim::{AccountStatus, Moment, Operation, Sim, World, WriteSeen};
+use twilio_sim::{Moment, Sim, World, WriteSeen};
 
 use crate::{
     MAIN, Rules,
+    ask::{Ask, Settings},
     budget::{Budget, Effect},
     knowledge::Knowledge,
-    state::{Ask, Versions},
+    names::Names,
     tally::Tally,
+    versions::Versions,
 };
+use calls::Calls;
 
 /// The longest time between the read of the state for a write and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);
@@ -49,6 +54,8 @@ struct Facts {
     renamed: Option<Instant>,
     /// The last POST that asked to suspend it and whose answer may be lost.
     asked: Option<Instant>,
+    /// The last time at which a suspension of it ended.
+    reactivated: Option<Instant>,
 }
 
 impl Facts {
@@ -76,7 +83,7 @@ struct Flight {
     at: Instant,
     ask: Ask,
     release: BTreeSet<String>,
-    before: Option<(Option<AccountStatus>, Option<String>)>,
+    before: Option<Option<String>>,
 }
 
 pub(crate) struct Book {
@@ -91,6 +98,8 @@ pub(crate) struct Book {
     moved: BTreeMap<String, Arrival>,
     flights: BTreeMap<String, Flight>,
     budget: Budget,
+    pub(crate) names: Names,
+    pub(crate) calls: Calls,
     released: usize,
     dark: bool,
     knowledge: Knowledge,
@@ -119,6 +128,8 @@ impl Judge {
             facts: BTreeMap::new(),
             moved: BTreeMap::new(),
             flights: BTreeMap::new(),
+            names: Names::default(),
+            calls: Calls::default(),
             released: 0,
             dark: false,
             knowledge: Knowledge::default(),
@@ -132,9 +143,10 @@ impl Judge {
         self.0.lock().unwrap()
     }
 
-    /// Sees every write and every number list of the simulator from now on.
+    /// Sees every write and every list of the simulator from now on.
     pub(crate) fn observe(&self, sim: &Sim) {
-        let (writes, lists) = (self.clone(), self.clone());
+        let (writes, lists, accounts) = (self.clone(), self.clone(), self.clone());
+        sim.observe_accounts(move |seen| accounts.book().knowledge.accounts(seen));
         sim.observe_writes(move |seen, world| writes.see(seen, world));
         sim.observe_numbers(move |seen| {
             let mut book = lists.book();
@@ -154,35 +166,8 @@ impl Judge {
             Moment::Ended { done } => book.ended(seen, world, done),
             Moment::Answered { status } => {
                 book.tally.tell(&format!("answered {status}"));
-                book.budget.answered(&seen.request_id, status);
+                book.answered(&seen.request_id, status);
             }
-        }
-    }
-}
-
-/// The change that a request asks for.
-fn ask(seen: &WriteSeen, world: &World) -> Option<Ask> {
-    let account = seen.account.clone()?;
-    match seen.operation? {
-        Operation::UpdateAccount => match seen.param("Status")? {
-            "suspended" => Some(Ask::Suspend(account)),
-            "active" => Some(Ask::Reactivate(account)),
-            "closed" => Some(Ask::Close(account)),
-            _ => None,
-        },
-        Operation::UpdateNumber => {
-            let phone = world.number(seen.number.as_ref()?)?.name().to_owned();
-            Some(Ask::Transfer { phone, from: account, to: seen.param("AccountSid")?.to_owned() })
-        }
-        _ => None,
-    }
-}
-
-fn object(ask: &Ask, world: &World) -> (Option<AccountStatus>, Option<String>) {
-    match ask {
-        Ask::Transfer { phone, .. } => (None, world.owner_of(phone).map(ToString::to_string)),
-        Ask::Suspend(sid) | Ask::Reactivate(sid) | Ask::Close(sid) => {
-            (world.account(sid).map(|account| account.status), None)
         }
     }
 }
@@ -196,34 +181,48 @@ impl Book {
     fn arrived(&mut self, seen: &WriteSeen, world: &World) {
         let now = Instant::now();
         self.arrivals += 1;
-        let Some(ask) = ask(seen, world) else {
+        let Some((ask, settings)) = Ask::of(seen, world) else {
             // A number that was released meanwhile has no owner; the rules refuse the write.
             self.tally.count(format!("POSTs about nothing ({:?})", seen.operation));
             return;
         };
         *self.tally.posts.entry(ask.kind().to_owned()).or_default() += 1;
-        self.tally.tell(&format!("POST {ask:?}"));
+        self.tally.tell(&format!("POST {ask:?} {settings:?}"));
         if self.is_dry_run {
             self.violation(&format!("I7: {ask:?} of a dry run"));
         }
-        self.last[0] = match &ask {
-            Ask::Transfer { to, .. } => Some(to.clone()),
-            Ask::Suspend(sid) | Ask::Reactivate(sid) | Ask::Close(sid) => Some(sid.clone()),
-        };
+        self.last[0] = Some(ask.entry().to_owned());
         if ask.object() == MAIN {
             self.violation("I3: a POST to the main account");
         }
-        self.still_asked(&ask, now);
-        let release = match &ask {
-            Ask::Close(sid) => self.closes(sid, world, now),
-            Ask::Suspend(_) | Ask::Reactivate(_) | Ask::Transfer { .. } => BTreeSet::new(),
-        };
-        if let Ask::Suspend(sid) = &ask {
-            self.facts.entry(sid.clone()).or_default().asked = Some(now);
+        self.still_asked(&ask, &settings, now);
+        let mut release = BTreeSet::new();
+        match &ask {
+            Ask::Close(sid) => release = self.closes(sid, world, now),
+            Ask::Suspend(sid) => self.facts.entry(sid.clone()).or_default().asked = Some(now),
+            Ask::Create(name) => {
+                self.creates(name, world, now);
+                self.names.sent(&seen.request_id, name, now);
+            }
+            Ask::EndCall { account, call } => self.ends_call(account, call, world, now),
+            Ask::Reactivate(_) | Ask::Transfer { .. } | Ask::Configure { .. } => {}
+        }
+        if !settings.is_empty() {
+            self.tally.count(format!("POSTs of a {} with settings", ask.kind()));
         }
         self.budget.arrived(&seen.request_id, &ask, now);
         let flight = Flight { at: now, ask, release, before: None };
         self.flights.insert(seen.request_id.clone(), flight);
+    }
+
+    fn answered(&mut self, request_id: &str, status: u16) {
+        self.budget.answered(request_id, status);
+        // 404 and 409 are unknown to the daemon.
+        if (400..500).contains(&status) && ![404, 409].contains(&status) {
+            self.names.refused(request_id);
+        } else if (200..300).contains(&status) {
+            self.names.answered(request_id);
+        }
     }
 
     fn struck(&mut self, seen: &WriteSeen) {
@@ -233,8 +232,9 @@ impl Book {
     }
 
     /// I12: a write that the state no longer asks for is not sent.
-    fn still_asked(&mut self, ask: &Ask, now: Instant) {
-        let age = self.versions.latest(now, |state| state.asks(ask)).map(|(age, _)| age);
+    fn still_asked(&mut self, ask: &Ask, settings: &Settings, now: Instant) {
+        let asks = self.versions.latest(now, |state| state.asks(ask, settings, &self.names));
+        let age = asks.map(|(age, _)| age);
         let bucket = match age {
             Some(Duration::ZERO) => AGES[0],
             Some(age) if age < Duration::from_millis(50) => AGES[1],
@@ -245,7 +245,10 @@ impl Book {
         };
         *self.tally.ages.entry(bucket).or_default() += 1;
         if age.is_none_or(|age| age >= RACE) {
-            self.violation(&format!("I12: {ask:?} was last asked for {age:?} before"));
+            let story = self.versions.story(ask.entry(), now);
+            self.violation(&format!(
+                "I12: {ask:?} with {settings:?} was last asked for {age:?} before{story}"
+            ));
         }
     }
 
@@ -261,7 +264,7 @@ impl Book {
 
     fn begins(&mut self, seen: &WriteSeen, world: &World) {
         if let Some(flight) = self.flights.get_mut(&seen.request_id) {
-            flight.before = Some(object(&flight.ask, world));
+            flight.before = Some(flight.ask.part(world));
         }
     }
 
@@ -270,9 +273,10 @@ impl Book {
         let Some(flight) = self.flights.remove(&seen.request_id) else { return };
         if !done {
             self.budget.refused(&seen.request_id);
+            self.names.refused(&seen.request_id);
             return;
         }
-        if flight.before == Some(object(&flight.ask, world)) {
+        if flight.before == Some(flight.ask.part(world)) {
             self.tally.count(format!("{} that changed nothing", flight.ask.kind()));
             return;
         }
@@ -305,8 +309,9 @@ impl Book {
         match &flight.ask {
             Ask::Suspend(sid) => self.suspended(sid, true),
             Ask::Reactivate(sid) => self.reactivated(sid, true),
-            Ask::Close(_) => {}
             Ask::Transfer { phone, .. } => self.moved(phone, false),
+            Ask::Create(_) => self.created(&seen.request_id, world),
+            Ask::Close(_) | Ask::Configure { .. } | Ask::EndCall { .. } => {}
         }
         for _ in 0..lost {
             self.tally.count("numbers released");
@@ -329,6 +334,7 @@ impl Book {
 
     pub(crate) fn reactivated(&mut self, sid: &str, by_us: bool) {
         let facts = self.facts.entry(sid.to_owned()).or_default();
+        facts.reactivated = Some(Instant::now());
         let lifted = facts.suspended.take().filter(|_| !by_us);
         facts.before = lifted.map(|suspension| (suspension, Instant::now()));
     }
@@ -369,6 +375,7 @@ impl Book {
     pub(crate) fn killed(&mut self) {
         self.ends();
         self.budget.killed();
+        self.names.killed();
         // What the last pass saw may not be in the journal yet.
         self.knowledge.forget(Instant::now().checked_sub(PASS));
     }
@@ -381,6 +388,7 @@ impl Book {
             *end = end.map(|end| end.min(since));
         }
         self.budget.forget(since);
+        self.names.forget(since);
         self.knowledge.forget(since);
     }
 }

@@ -4,6 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{Kind, Scale};
 
+/// The kinds that have a limit, their flags, and what may take effect in 90 s.
+const LIMITS: [(&str, &str, u64); 7] = [
+    ("suspend", "suspends", 10),
+    ("reactivate", "reactivations", 5),
+    ("transfer", "transfers", 12),
+    ("close", "closes", 7),
+    ("release", "released-numbers", 14),
+    ("create", "creates", 6),
+    ("configure", "configures", 10),
+];
+
 /// The limits, for the daemon and for the judge.
 #[derive(Clone)]
 pub(crate) struct Rules {
@@ -34,22 +45,19 @@ impl Rules {
             resync: Duration::from_secs([0, 2, 5][usize::try_from(seed % 3).unwrap()]),
             close_after: Duration::from_secs(5),
             window: Duration::from_secs(if short { 60 } else { 24 * 3600 }),
-            limits: [("suspend", 10), ("reactivate", 5), ("transfer", 12), ("close", 7), ("release", 14)]
-                .map(|(kind, n)| (kind, of(n)))
-                .into(),
+            limits: LIMITS.map(|(kind, _, n)| (kind, of(n))).into(),
         }
     }
 
     /// For schedules of a few accounts: few passes, and limits that are far away.
     pub(crate) fn small() -> Self {
-        let kinds = ["suspend", "reactivate", "transfer", "close", "release"];
         Self {
             kind: Kind::Usual,
             interval: Duration::from_secs(1),
             resync: Duration::ZERO,
             close_after: Duration::from_secs(5),
             window: Duration::from_hours(24),
-            limits: kinds.map(|kind| (kind, 100)).into(),
+            limits: LIMITS.map(|(kind, ..)| (kind, 100)).into(),
         }
     }
 
@@ -65,14 +73,9 @@ impl Rules {
             format!("--interval={}ms", self.interval.as_millis()),
             format!("--resync={}s", self.resync.as_secs()),
             "--request-timeout=2s".into(),
+            "--verbs=default,create".into(),
         ];
-        for (flag, kind) in [
-            ("suspends", "suspend"),
-            ("reactivations", "reactivate"),
-            ("transfers", "transfer"),
-            ("closes", "close"),
-            ("released-numbers", "release"),
-        ] {
+        for (kind, flag, _) in LIMITS {
             args.push(format!("--max-{flag}={}", self.limits[kind]));
         }
         if self.kind == Kind::WithoutJournal {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use twilio_sim::World;
 
+/// A part of the URLs that states name, which is never shown.
+pub const SETTING: &str = "a-key-in-a-url-that-is-never-shown";
+
 /// The shortest text that counts as a secret: shorter ones occur by chance.
 const MIN_LENGTH: usize = 8;
 

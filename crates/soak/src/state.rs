@@ -1,20 +1,18 @@
-//! The desired state as the soak writes it, and every version of it that was ever on the disk.
+//! The desired state as the soak writes it. An entry without a SID has its friendly name as its key.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
-use tokio::time::Instant;
+use crate::{
+    MAIN,
+    ask::{Ask, Settings},
+    names::Names,
+};
 
-use crate::MAIN;
-
-/// The longest break that counts as if it had not been: one that ended before it could be seen.
-const UNSEEN: Duration = Duration::from_millis(3_200);
 /// The files over which the entries are spread; the first has the main account.
 pub(crate) const FILES: usize = 3;
 
@@ -33,7 +31,7 @@ pub(crate) struct Terms {
     pub(crate) to_main: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
     pub(crate) word: Word,
     /// The terms; kept while the close is withdrawn, so that it can be decided again.
@@ -42,7 +40,90 @@ pub(crate) struct Entry {
     pub(crate) paused: bool,
     /// True when its key `status` is misspelt.
     pub(crate) misspelt: bool,
+    /// Ends calls after a suspension.
+    pub(crate) end_calls: bool,
+    /// The settings of its numbers.
+    pub(crate) defaults: Settings,
+    /// The settings of some of them, which come first.
+    pub(crate) own: BTreeMap<String, Settings>,
     pub(crate) file: usize,
+}
+
+impl Entry {
+    /// One that says no more than the desired status.
+    pub(crate) fn new(word: Word, file: usize) -> Self {
+        Self {
+            word,
+            terms: Terms::default(),
+            numbers: BTreeSet::new(),
+            paused: false,
+            misspelt: false,
+            end_calls: false,
+            defaults: Settings::new(),
+            own: BTreeMap::new(),
+            file,
+        }
+    }
+
+    /// The settings that it names for a number that it claims.
+    pub(crate) fn named(&self, phone: &str) -> Settings {
+        let mut named = self.defaults.clone();
+        named.extend(
+            self.own.get(phone).into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
+        );
+        named
+    }
+
+    /// Its claims, as YAML.
+    fn claims(&self) -> String {
+        let claim = |phone: &String| match self.own.get(phone) {
+            Some(own) => format!("{{number: \"{phone}\"{}}}", yaml(own)),
+            None => format!("\"{phone}\""),
+        };
+        self.numbers.iter().map(claim).collect::<Vec<_>>().join(", ")
+    }
+
+    fn text(&self, key: &str) -> String {
+        let status = if self.misspelt { "sttaus" } else { "status" };
+        let who = if is_sid(key) { format!("sid: {key}") } else { format!("friendlyName: \"{key}\"") };
+        let word = match self.word {
+            Word::Active => "active",
+            Word::Suspended => "suspended",
+            Word::Closed => "closed",
+        };
+        let mut text = format!("{who}, {status}: {word}, paused: {}", self.paused);
+        if self.word == Word::Closed {
+            let Terms { confirm, release, to_main } = &self.terms;
+            let release: Vec<_> = release.iter().map(|phone| format!("\"{phone}\"")).collect();
+            let release = release.join(", ");
+            let terms = format!("confirm: \"{confirm}\", release: [{release}], moveNumbersToMain: {to_main}");
+            write!(text, ", close: {{{terms}}}").unwrap();
+        } else {
+            write!(text, ", numbers: [{}]", self.claims()).unwrap();
+            if !self.defaults.is_empty() {
+                let defaults = yaml(&self.defaults);
+                write!(text, ", numberDefaults: {{{}}}", defaults.trim_start_matches(", ")).unwrap();
+            }
+        }
+        if self.word != Word::Active && self.end_calls {
+            text += ", endCalls: true";
+        }
+        text
+    }
+}
+
+/// Settings as the rest of a mapping in YAML.
+fn yaml(settings: &Settings) -> String {
+    let pair = |(name, value): (&String, &String)| {
+        let key = name[..1].to_lowercase() + &name[1..];
+        format!(", {key}: \"{value}\"")
+    };
+    settings.iter().map(pair).collect()
+}
+
+/// Returns true when the key of an entry is a SID, and not a name.
+pub(crate) fn is_sid(key: &str) -> bool {
+    key.starts_with("AC")
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,34 +132,6 @@ pub(crate) struct State {
     pub(crate) paused: bool,
     /// The file that has a tab.
     pub(crate) tab: Option<usize>,
-}
-
-/// The change that a POST asks Twilio for.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Ask {
-    Suspend(String),
-    Reactivate(String),
-    Close(String),
-    Transfer { phone: String, from: String, to: String },
-}
-
-impl Ask {
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Suspend(_) => "suspend",
-            Self::Reactivate(_) => "reactivate",
-            Self::Close(_) => "close",
-            Self::Transfer { .. } => "transfer",
-        }
-    }
-
-    /// The account or number that it changes.
-    pub(crate) fn object(&self) -> &str {
-        match self {
-            Self::Suspend(sid) | Self::Reactivate(sid) | Self::Close(sid) => sid,
-            Self::Transfer { phone, .. } => phone,
-        }
-    }
 }
 
 impl State {
@@ -105,13 +158,30 @@ impl State {
         self.entries.values().any(|entry| entry.word == Word::Closed && entry.terms.release.contains(phone))
     }
 
-    /// Returns true when this state asks for `ask`.
-    pub(crate) fn asks(&self, ask: &Ask) -> bool {
+    /// The key of the entry of an account.
+    pub(crate) fn key<'a>(&self, sid: &'a str, names: &'a Names) -> &'a str {
+        let by_name = || names.name_of(sid).filter(|name| self.entries.contains_key(*name));
+        if self.entries.contains_key(sid) { sid } else { by_name().unwrap_or(sid) }
+    }
+
+    /// Returns true when this state asks for `ask` with these settings.
+    pub(crate) fn asks(&self, ask: &Ask, settings: &Settings, names: &Names) -> bool {
         if self.paused || self.tab.is_some() {
             return false;
         }
-        let entry = |sid: &str| self.entry(sid).filter(|entry| !entry.paused);
+        let entry = |sid: &str| self.entry(self.key(sid, names)).filter(|entry| !entry.paused);
         match ask {
+            Ask::Create(name) => !self.is_faulty() && !is_sid(name) && entry(name).is_some(),
+            Ask::EndCall { account, .. } => entry(account).is_some_and(|entry| match entry.word {
+                Word::Active => false,
+                Word::Suspended | Word::Closed => entry.end_calls,
+            }),
+            Ask::Configure { phone, account } => {
+                let named = entry(account)
+                    .filter(|entry| entry.word != Word::Closed && entry.numbers.contains(phone));
+                let named = named.map(|entry| entry.named(phone)).unwrap_or_default();
+                !settings.is_empty() && settings.iter().all(|(name, value)| named.get(name) == Some(value))
+            }
             Ask::Suspend(sid) => entry(sid).is_some_and(|entry| match entry.word {
                 Word::Active => false,
                 Word::Suspended => true,
@@ -122,12 +192,20 @@ impl State {
                 !self.is_faulty() && entry(sid).is_some_and(|entry| entry.word == Word::Closed)
             }
             Ask::Transfer { phone, from, to } => {
-                let frozen = |sid| self.entries.get(sid).is_some_and(|entry| entry.paused || entry.misspelt);
+                let frozen = |sid| {
+                    let entry = self.entries.get(self.key(sid, names));
+                    entry.is_some_and(|entry| entry.paused || entry.misspelt)
+                };
                 let moves_to_main = to == MAIN
                     && !self.is_faulty()
                     && self.terms(from).is_some_and(|terms| terms.to_main && !terms.release.contains(phone))
                     && self.claimant(phone).is_none();
-                !frozen(from) && !frozen(to) && (moves_to_main || self.claimant(phone) == Some(to))
+                let claimant = self.claimant(phone).map(String::as_str);
+                let claimed = || {
+                    let key = self.key(to, names);
+                    claimant == Some(key) && self.entries[key].named(phone) == *settings
+                };
+                !frozen(from) && !frozen(to) && ((moves_to_main && settings.is_empty()) || claimed())
             }
         }
     }
@@ -141,141 +219,13 @@ impl State {
         if self.entries.values().all(|entry| entry.file != file) {
             text += "  []\n";
         }
-        for (sid, entry) in self.entries.iter().filter(|(_, entry)| entry.file == file) {
-            let key = if entry.misspelt { "sttaus" } else { "status" };
-            let quoted = |numbers: &BTreeSet<String>| {
-                numbers.iter().map(|number| format!("\"{number}\"")).collect::<Vec<_>>().join(", ")
-            };
-            let (word, more) = match entry.word {
-                Word::Active => ("active", format!("numbers: [{}]", quoted(&entry.numbers))),
-                Word::Suspended => ("suspended", format!("numbers: [{}]", quoted(&entry.numbers))),
-                Word::Closed => {
-                    let Terms { confirm, release, to_main } = &entry.terms;
-                    let release = quoted(release);
-                    let terms =
-                        format!("confirm: {confirm}, release: [{release}], moveNumbersToMain: {to_main}");
-                    ("closed", format!("close: {{{terms}}}"))
-                }
-            };
-            writeln!(text, "  - {{sid: {sid}, {key}: {word}, paused: {}, {more}}}", entry.paused).unwrap();
+        for (key, entry) in self.entries.iter().filter(|(_, entry)| entry.file == file) {
+            writeln!(text, "  - {{{}}}", entry.text(key)).unwrap();
         }
         if self.tab == Some(file) {
             text += "x-note:\n\ta: 1\n";
         }
         text
-    }
-}
-
-pub(crate) struct Version {
-    pub(crate) since: Instant,
-    pub(crate) state: Arc<State>,
-}
-
-/// Every version that was on the disk, in order.
-#[derive(Default)]
-pub(crate) struct Versions(Vec<Version>);
-
-impl Versions {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn push(&mut self, since: Instant, state: Arc<State>) {
-        self.0.push(Version { since, state });
-    }
-
-    /// The differences of a state from the last version, a line each: for people.
-    pub(crate) fn changes(&self, state: &State) -> Vec<String> {
-        let before = self.0.last().map(|version| version.state.clone()).unwrap_or_default();
-        let sids: BTreeSet<_> = before.entries.keys().chain(state.entries.keys()).collect();
-        let entry = |sid: &String, state: &State| state.entries.get(sid).map(|entry| format!("{entry:?}"));
-        let changed = sids.into_iter().filter(|sid| entry(sid, &before) != entry(sid, state));
-        let mut changes: Vec<_> = changed
-            .map(|sid| {
-                format!("the state: {sid}: {}", entry(sid, state).unwrap_or_else(|| "no entry".into()))
-            })
-            .collect();
-        if (before.paused, before.tab) != (state.paused, state.tab) {
-            changes.push(format!("the state: paused {}, broken file {:?}", state.paused, state.tab));
-        }
-        changes
-    }
-
-    /// The versions from the present back: begin, end, state.
-    pub(crate) fn back(&self, now: Instant) -> impl Iterator<Item = (Instant, Instant, &State)> {
-        let ends = self.0.iter().skip(1).map(|version| version.since).chain([now]);
-        let stretches = self.0.iter().zip(ends.collect::<Vec<_>>());
-        stretches.rev().map(|(version, end)| (version.since, end, &*version.state))
-    }
-
-    /// The latest version for which `holds` is true, and the time since it was replaced.
-    pub(crate) fn latest(&self, now: Instant, holds: impl Fn(&State) -> bool) -> Option<(Duration, &State)> {
-        let found = self.back(now).find(|(_, _, state)| holds(state));
-        found.map(|(_, end, state)| (now.saturating_duration_since(end), state))
-    }
-
-    /// The entry of an account in each version since it last changed, from the present back: for people.
-    pub(crate) fn story(&self, sid: &str, now: Instant) -> String {
-        let mut told = Vec::new();
-        for (since, _, state) in self.back(now) {
-            let paused = if state.paused { ", all paused" } else { "" };
-            let faulty = if state.is_faulty() { ", faults" } else { "" };
-            let entry = state.entries.get(sid).map_or_else(
-                || "no entry".to_owned(),
-                |entry| {
-                    let hidden = if state.entry(sid).is_none() { ", not readable" } else { "" };
-                    let pause = if entry.paused { ", paused" } else { "" };
-                    format!("{:?} {:?}{pause}{hidden}", entry.word, entry.terms)
-                },
-            );
-            let line = format!("{entry}{paused}{faulty}");
-            let age = now.saturating_duration_since(since).as_secs_f64();
-            match told.last_mut() {
-                Some((begin, last)) if *last == line => *begin = age,
-                _ => told.push((age, line)),
-            }
-        }
-        let mut story = String::new();
-        for (age, line) in told.iter().take(12) {
-            write!(story, "\n    since {age:.3} s: {line}").unwrap();
-        }
-        story
-    }
-
-    /// The time for which the state has had this close without a break that a daemon has `seen`, and true when it had another
-    /// one.
-    pub(crate) fn decided(
-        &self,
-        sid: &str,
-        terms: &Terms,
-        now: Instant,
-        seen: impl Fn(Instant, Instant) -> bool,
-    ) -> (Duration, bool) {
-        let (mut decided, mut unseen) = (Duration::ZERO, false);
-        // The begin of the version with the close that was found last.
-        let mut next = None;
-        for (since, end, _) in self.back(now).filter(|(_, _, state)| says_so(state, sid, terms)) {
-            let (begin, is_break) = (next.unwrap_or(now), next.is_some_and(|next| seen(end, next)));
-            if is_break {
-                break;
-            }
-            let pause = begin.saturating_duration_since(end);
-            if pause < UNSEEN {
-                unseen |= !pause.is_zero();
-                decided += pause;
-            }
-            decided += end.saturating_duration_since(since);
-            next = Some(since);
-        }
-        (decided, unseen)
-    }
-}
-
-/// Returns true when the state has this close. A fault hides an entry, and does not count as another desired status.
-fn says_so(state: &State, sid: &str, terms: &Terms) -> bool {
-    match state.entry(sid) {
-        Some(_) => state.terms(sid) == Some(terms),
-        None => state.is_faulty(),
     }
 }
 

@@ -29,7 +29,7 @@ mod world;
 
 pub use faults::{Fault, FaultKind, Faults, row::RowPatch};
 pub use http::{
-    observe::{Moment, NumbersSeen, WriteSeen},
+    observe::{AccountRow, AccountsSeen, Moment, NumbersSeen, WriteSeen},
     operation::Operation,
     requests::RequestRecord,
 };

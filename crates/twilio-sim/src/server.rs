@@ -32,7 +32,7 @@ use crate::{
     faults::{Fault, Faults, inject::Line},
     http::{
         api,
-        observe::{ListObserver, NumbersSeen, Observer, WriteSeen},
+        observe::{AccountsSeen, NumbersSeen, Observer, WriteSeen},
         requests::RequestRecord,
     },
     shared::Shared,
@@ -225,7 +225,12 @@ impl Sim {
 
     /// Calls `observe` for every page of a number list that is sent from now on.
     pub fn observe_numbers(&self, observe: impl Fn(&NumbersSeen) + Send + Sync + 'static) {
-        self.0.shared.set_list_observer(ListObserver::new(observe));
+        self.0.shared.list_observers().observe_numbers(observe);
+    }
+
+    /// Calls `observe` for every page of the account list that is sent from now on.
+    pub fn observe_accounts(&self, observe: impl Fn(&AccountsSeen) + Send + Sync + 'static) {
+        self.0.shared.list_observers().observe_accounts(observe);
     }
 
     /// The latest 100,000 requests, oldest first.

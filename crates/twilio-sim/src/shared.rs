@@ -16,7 +16,7 @@ use crate::{
     http::{
         answer::Answer,
         inbound::Inbound,
-        observe::{ListObserver, Moment, Observer},
+        observe::{ListObservers, Moment, Observer},
         operations::{self, Success},
         requests::RequestLog,
     },
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     faults: Mutex<Faults>,
     log: Mutex<RequestLog>,
     observer: Mutex<Option<Observer>>,
-    list_observer: Mutex<Option<ListObserver>>,
+    list_observers: Mutex<ListObservers>,
     in_flight: AtomicUsize,
     requests: AtomicU64,
     began: (Timestamp, Instant),
@@ -51,7 +51,7 @@ impl Shared {
             faults: Mutex::new(faults),
             log: Mutex::default(),
             observer: Mutex::default(),
-            list_observer: Mutex::default(),
+            list_observers: Mutex::default(),
             in_flight: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             began: (clock(), Instant::now()),
@@ -100,16 +100,14 @@ impl Shared {
         }
     }
 
-    /// Sets the observer of every number list from now on.
-    pub(crate) fn set_list_observer(&self, observer: ListObserver) {
-        *self.list_observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    /// The observers of lists, to be changed.
+    pub(crate) fn list_observers(&self) -> MutexGuard<'_, ListObservers> {
+        self.list_observers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn observe_list(&self, inbound: &Inbound, answer: &Answer) {
-        let observer = self.list_observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(observer) = observer {
-            observer.see(inbound, answer);
-        }
+        let observers = self.list_observers().clone();
+        observers.see(inbound, answer);
     }
 
     /// Performs the request, and calls the observer before and after it.

@@ -232,7 +232,9 @@ async fn until_converged<L: Scripted>(stage: &Mutex<Stage>, judge: &Judge, proce
         if stage.repair_at.is_some() {
             continue;
         }
-        left = left_to_do(&status, &stage.editor.state, &stage.chaos.sim.world());
+        let world = stage.chaos.sim.world();
+        left = left_to_do(&status, &stage.editor.state, &world, &judge.book().names);
+        drop(world);
         if left.is_empty() {
             return polls.unwrap_or_else(|| process.polls());
         }

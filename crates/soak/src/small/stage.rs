@@ -60,14 +60,11 @@ impl Stage {
 
     fn entry(&mut self, account: usize) -> &mut Entry {
         let sid = &self.sids[account];
-        self.editor.state.entries.entry(sid.clone()).or_insert_with(|| Entry {
-            word: Word::Active,
-            terms: Terms::default(),
-            numbers: BTreeSet::new(),
-            paused: false,
-            misspelt: false,
-            file: account % crate::state::FILES,
-        })
+        self.editor
+            .state
+            .entries
+            .entry(sid.clone())
+            .or_insert_with(|| Entry::new(Word::Active, account % crate::state::FILES))
     }
 
     fn put(&mut self, account: usize, desired: Desired) {

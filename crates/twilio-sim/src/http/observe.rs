@@ -1,4 +1,4 @@
-//! Observers: of writes, at each of their moments with the world of that moment, and of number lists as they are sent.
+//! Observers: of writes, at each of their moments with the world of that moment, and of lists as they are sent.
 
 use std::sync::Arc;
 
@@ -120,18 +120,69 @@ impl NumbersSeen {
     }
 }
 
-/// The function that sees number lists.
-#[derive(Clone)]
-pub(crate) struct ListObserver(Arc<dyn Fn(&NumbersSeen) + Send + Sync>);
+/// A page of the account list as it is sent, after all faults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsSeen {
+    /// Its rows; one without a SID is left out.
+    pub rows: Vec<AccountRow>,
+    /// True when no page follows.
+    pub is_last: bool,
+}
 
-impl ListObserver {
-    pub(crate) fn new(observe: impl Fn(&NumbersSeen) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(observe))
+/// A row of the account list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    /// The SID.
+    pub sid: String,
+    /// The friendly name; none when it is no text.
+    pub friendly_name: Option<String>,
+    /// Twilio's value of the status; none when it is no text.
+    pub status: Option<String>,
+}
+
+impl AccountsSeen {
+    /// The page that `answer` shows; none when it is no page of accounts.
+    fn of(inbound: &Inbound, answer: &Answer) -> Option<Self> {
+        let Content::Json(page) = &answer.content else { return None };
+        if inbound.operation != Some(Operation::ListAccounts) {
+            return None;
+        }
+        let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
+        let row = |row: &Value| {
+            let (friendly_name, status) = (text(row, "friendly_name"), text(row, "status"));
+            Some(AccountRow { sid: text(row, "sid")?, friendly_name, status })
+        };
+        let rows = page.get("accounts")?.as_array()?.iter().filter_map(row).collect();
+        Some(Self { rows, is_last: page.get("next_page_uri").is_none_or(Value::is_null) })
+    }
+}
+
+/// The functions that see lists.
+#[derive(Clone, Default)]
+pub(crate) struct ListObservers {
+    numbers: Option<Arc<dyn Fn(&NumbersSeen) + Send + Sync>>,
+    accounts: Option<Arc<dyn Fn(&AccountsSeen) + Send + Sync>>,
+}
+
+impl ListObservers {
+    pub(crate) fn observe_numbers(&mut self, observe: impl Fn(&NumbersSeen) + Send + Sync + 'static) {
+        self.numbers = Some(Arc::new(observe));
+    }
+
+    pub(crate) fn observe_accounts(&mut self, observe: impl Fn(&AccountsSeen) + Send + Sync + 'static) {
+        self.accounts = Some(Arc::new(observe));
     }
 
     pub(crate) fn see(&self, inbound: &Inbound, answer: &Answer) {
-        if let Some(seen) = NumbersSeen::of(inbound, answer) {
-            (self.0)(&seen);
+        if let Some(observe) = &self.numbers
+            && let Some(seen) = NumbersSeen::of(inbound, answer)
+        {
+            observe(&seen);
+        }
+        if let Some(observe) = &self.accounts
+            && let Some(seen) = AccountsSeen::of(inbound, answer)
+        {
+            observe(&seen);
         }
     }
 }

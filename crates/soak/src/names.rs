@@ -1,0 +1,133 @@
+//! The accounts that were created for entries without a SID, as far as a daemon on its journal can know.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+/// The time after a create whose outcome is unknown in which it is not repeated, less what rounding and drift may take.
+const WATCHED: Duration = Duration::from_secs(15 * 60 - 10);
+/// The time before a kill in which an answer may have gone unrecorded.
+const UNRECORDED: Duration = Duration::from_millis(200);
+/// The longest time before a create at which Twilio may date its account, and what a list may lag.
+const TOLERANCE: Duration = Duration::from_secs(9);
+
+/// A POST that asked to create an account.
+struct Sent {
+    request_id: String,
+    name: String,
+    at: Instant,
+    /// True when it was answered so that nothing was created.
+    refused: bool,
+    /// True when its answer was sent, and the daemon was not killed soon after.
+    answered: bool,
+    /// The account that it created.
+    account: Option<String>,
+}
+
+/// An account that was not there in the beginning.
+struct Made {
+    name: String,
+    at: Instant,
+    by_people: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Names {
+    sent: Vec<Sent>,
+    made: BTreeMap<String, Made>,
+}
+
+impl Names {
+    pub(crate) fn sent(&mut self, request_id: &str, name: &str, at: Instant) {
+        let (request_id, name) = (request_id.to_owned(), name.to_owned());
+        self.sent.push(Sent { request_id, name, at, refused: false, answered: false, account: None });
+    }
+
+    fn find(&mut self, request_id: &str) -> Option<&mut Sent> {
+        self.sent.iter_mut().find(|sent| sent.request_id == request_id)
+    }
+
+    pub(crate) fn refused(&mut self, request_id: &str) {
+        if let Some(sent) = self.find(request_id) {
+            sent.refused = true;
+        }
+    }
+
+    pub(crate) fn answered(&mut self, request_id: &str) {
+        if let Some(sent) = self.find(request_id) {
+            sent.answered = true;
+        }
+    }
+
+    /// Records that the daemon was killed: the answers to its last creates may be lost.
+    pub(crate) fn killed(&mut self) {
+        self.sent
+            .iter_mut()
+            .filter(|sent| sent.at.elapsed() < UNRECORDED)
+            .for_each(|sent| sent.answered = false);
+    }
+
+    /// The names of creates that took effect and whose answer may be lost.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = &str> {
+        let lost = self.sent.iter().filter(|sent| !sent.answered);
+        lost.filter(|sent| sent.account.is_some()).map(|sent| &*sent.name)
+    }
+
+    /// Records that people created an account.
+    pub(crate) fn made_by_people(&mut self, account: &str, name: &str) {
+        let made = Made { name: name.to_owned(), at: Instant::now(), by_people: true };
+        self.made.insert(account.to_owned(), made);
+    }
+
+    /// Records the account that a POST created.
+    pub(crate) fn created(&mut self, request_id: &str, account: &str) {
+        let Some(sent) = self.find(request_id) else { return };
+        sent.account = Some(account.to_owned());
+        let made = Made { name: sent.name.clone(), at: Instant::now(), by_people: false };
+        self.made.insert(account.to_owned(), made);
+    }
+
+    /// Returns true when the account is known.
+    pub(crate) fn has(&self, account: &str) -> bool {
+        self.made.contains_key(account)
+    }
+
+    /// The name of the entry that may mean an account: it was created for it, or by people while a create of this name may have
+    /// been lost.
+    pub(crate) fn name_of(&self, account: &str) -> Option<&str> {
+        let made = self.made.get(account)?;
+        let is_meant = self.sent.iter().any(|sent| {
+            let of_people = || made.by_people && !sent.refused && made.at + TOLERANCE >= sent.at;
+            sent.name == made.name && (sent.account.as_deref() == Some(account) || of_people())
+        });
+        is_meant.then_some(&*made.name)
+    }
+
+    /// The accounts that an entry without a SID may mean.
+    pub(crate) fn accounts_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.made.keys().map(String::as_str).filter(move |account| self.name_of(account) == Some(name))
+    }
+
+    /// I13: the reason for which no account may be created for `name` at an instant.
+    pub(crate) fn forbids(&self, name: &str, now: Instant) -> Option<String> {
+        self.sent.iter().filter(|sent| sent.name == name && !sent.refused).find_map(|sent| {
+            let age = now - sent.at;
+            match &sent.account {
+                Some(account) => Some(format!("{account} was created for it {age:?} before")),
+                None if age < WATCHED => Some(format!("a create {age:?} before may still take effect")),
+                None => None,
+            }
+        })
+    }
+
+    /// The names of creates that took effect or may still do so, and their accounts.
+    pub(crate) fn open(&self, now: Instant) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let counts = move |sent: &&Sent| !sent.refused && (sent.account.is_some() || now - sent.at < WATCHED);
+        self.sent.iter().filter(counts).map(|sent| (&*sent.name, sent.account.as_deref()))
+    }
+
+    /// Forgets the creates since an instant, as a daemon whose journal is lost or older does; all of them without one.
+    pub(crate) fn forget(&mut self, since: Option<Instant>) {
+        self.sent.retain(|sent| since.is_some_and(|since| sent.at < since));
+    }
+}
