@@ -8,12 +8,13 @@ SEED ?= 7
 ACCOUNTS ?= 1
 NUMBERS ?= 1
 STEPS ?= 1
+ENTRIES ?= 1000
 FUZZ_SECONDS ?= 600
 TARGET ?= $(shell rustc --print host-tuple)
 export CARGO_TERM_COLOR ?= auto
 export DOCKER
 
-.PHONY: help check fmt lint test doc deny demo conformance bench soak explore image image-check image-push image-index dist sbom notices checksums chart-readme chart-push release-check release-draft docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
+.PHONY: help check fmt lint test doc deny demo conformance bench soak explore onboard image image-check image-push image-index dist sbom notices checksums chart-readme chart-push release-check release-draft docs guide deploy-check schema page-check page-images dashboard-image flips planted fuzz
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +58,9 @@ endif
 explore: ## Every schedule of STEPS=1 faults, kills or edits in every fleet of ACCOUNTS=1 and NUMBERS=1; SAMPLE=n of each fleet
 	$(CARGO) run --locked --profile simulation -p simulation -- explore \
 		--accounts $(ACCOUNTS) --numbers $(NUMBERS) --steps $(STEPS) $(if $(SAMPLE),--sample $(SAMPLE))
+
+onboard: ## ENTRIES=1000 entries without a SID, created under a limit while everything goes wrong; SEED=7
+	$(CARGO) run --locked --profile simulation -p simulation -- onboard --entries $(ENTRIES) --seed $(SEED)
 
 planted: ## Plant each known bug in a copy, and show which tests notice it; BUG=07,limit, LAYERS=core,simulation
 	$(CARGO) xtask planted --seeds $(or $(SEEDS),1500) $(if $(BUG),--only $(BUG)) $(if $(LAYERS),--layers $(LAYERS))

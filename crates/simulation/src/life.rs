@@ -81,9 +81,10 @@ impl Responder for Wire {
             if is_write {
                 self.watch.write(&self.journal, request.uri().path().contains("/Calls/"));
             }
-            self.script.moment(RequestMoment::Arrives { is_write }).await;
+            let is_create = is_write && request.uri().path().ends_with("/Accounts.json");
+            self.script.moment(RequestMoment::Arrives { is_write, is_create }).await;
             let answer = self.sim.exchange(request.map(Body::from)).await;
-            self.script.moment(RequestMoment::Answered).await;
+            self.script.moment(RequestMoment::Answered { is_create }).await;
             tokio::time::sleep(Duration::from_millis(back)).await;
             match answer {
                 Ok((parts, bytes)) => Ok(http::Response::from_parts(parts, bytes.to_vec())),

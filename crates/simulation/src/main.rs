@@ -11,6 +11,7 @@
 mod explore;
 mod life;
 mod lists;
+mod onboard;
 mod run;
 mod shrink;
 mod watch;
@@ -28,6 +29,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use explore::Explore;
+use onboard::Onboard;
 use run::{Run, folder_of, new_folder};
 use soak::Outcome;
 
@@ -96,6 +98,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Explore(Explore),
+    Onboard(Onboard),
 }
 
 impl Args {
@@ -112,8 +115,10 @@ impl Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(Command::Explore(explore)) = args.command {
-        return explore.run();
+    match args.command {
+        Some(Command::Explore(explore)) => return explore.run(),
+        Some(Command::Onboard(onboard)) => return onboard.run(),
+        None => {}
     }
     if args.log {
         tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();

@@ -109,6 +109,8 @@ impl<L: Life> Soak<L> {
         if !held_items(status).all(waits_for_people) {
             return;
         }
+        // The calls of an account that was suspended last are listed, and ended, by the next pass.
+        sleep(WATCHED / 2).await;
         let before = self.judge.book().arrivals;
         self.chaos.sim.clear_requests();
         sleep(WATCHED).await;

@@ -25,6 +25,7 @@ use crate::{
     versions::Versions,
 };
 use calls::Calls;
+pub use creates::HIDDEN_NAMESAKE;
 
 /// The longest time between the read of the state for a write and its arrival: a read, two looks and the flight.
 pub(crate) const RACE: Duration = Duration::from_secs(6);

@@ -41,6 +41,9 @@ impl Knowledge {
     }
 
     pub(crate) fn accounts(&mut self, seen: &AccountsSeen) {
+        if seen.is_first {
+            self.begun.clear();
+        }
         for row in &seen.rows {
             let is_open = row.status.as_deref() != Some("closed");
             let name = row.friendly_name.as_ref().filter(|_| is_open).map(|name| name.to_lowercase());

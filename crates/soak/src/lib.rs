@@ -20,6 +20,7 @@ mod kills;
 mod knowledge;
 mod life;
 mod names;
+pub mod onboarding;
 mod outcome;
 mod rules;
 pub mod secrets;
@@ -41,6 +42,7 @@ use state::Folder;
 use tokio::time::{Instant, sleep};
 use twilio_sim::Sim;
 
+pub use judge::HIDDEN_NAMESAKE;
 pub use life::Life;
 pub use outcome::{Outcome, passes_of};
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Kind, Scale};
+use crate::{
+    Kind, Scale,
+    onboarding::{BATCH, WINDOW},
+};
 
 /// The kinds that have a limit, their flags, and what may take effect in 90 s.
 const LIMITS: [(&str, &str, u64); 7] = [
@@ -58,6 +61,17 @@ impl Rules {
             close_after: Duration::from_secs(5),
             window: Duration::from_hours(24),
             limits: LIMITS.map(|(kind, ..)| (kind, 100)).into(),
+        }
+    }
+
+    /// For an onboarding: the default interval, and a limit of creates that a batch uses up.
+    pub(crate) fn onboarding() -> Self {
+        let limit = |kind| if kind == "create" { BATCH } else { 100 };
+        Self {
+            interval: Duration::from_mins(1),
+            window: WINDOW,
+            limits: LIMITS.map(|(kind, ..)| (kind, limit(kind))).into(),
+            ..Self::small()
         }
     }
 

@@ -7,12 +7,18 @@ use twilio_sim::{AccountStatus, World};
 
 use super::{Book, RACE};
 
+/// The count of creates that no list could warn of: one that lost rows shows no account of that name.
+pub const HIDDEN_NAMESAKE: &str = "creates beside an account of that name that no list showed";
+
 impl Book {
     /// I13: judges a create by what was created before, by what the last account list showed, and by what the state means.
     pub(super) fn creates(&mut self, name: &str, world: &World, now: Instant) {
         let twice = self.names.forbids(name, now);
-        let listed =
-            self.knowledge.listed(name).map(|account| format!("{account} was listed with this name"));
+        let is_open = |account: &&str| {
+            world.account(account).is_some_and(|account| account.status != AccountStatus::Closed)
+        };
+        let listed = self.knowledge.listed(name).filter(is_open);
+        let listed = listed.map(|account| format!("{account} was listed with this name"));
         let unmeant = self.unmeant(world, now).map(|of| format!("no entry means {of}"));
         for what in [twice, listed, unmeant].into_iter().flatten() {
             let story = self.versions.story(name, now);
@@ -22,7 +28,7 @@ impl Book {
             .accounts()
             .any(|account| account.friendly_name == name && account.status != AccountStatus::Closed)
         {
-            self.tally.count("creates beside an account of that name that no list showed");
+            self.tally.count(HIDDEN_NAMESAKE);
         }
     }
 

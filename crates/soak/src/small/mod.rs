@@ -78,9 +78,14 @@ pub enum RequestMoment {
     Arrives {
         /// True for a POST.
         is_write: bool,
+        /// True for a POST that creates an account.
+        is_create: bool,
     },
     /// Its answer leaves.
-    Answered,
+    Answered {
+        /// True for a POST that creates an account.
+        is_create: bool,
+    },
 }
 
 /// Is called at both moments of every request; false when the daemon is killed at that moment.
@@ -173,7 +178,7 @@ fn hook(steps: Vec<Step>, stage: Arc<Mutex<Stage>>, requests: Arc<Mutex<Vec<bool
     let mut answered = None;
     Box::new(move |moment| {
         let mut stage = stage.lock().unwrap();
-        let RequestMoment::Arrives { is_write } = moment else {
+        let RequestMoment::Arrives { is_write, .. } = moment else {
             stage.set_lag(0);
             return answered.take().is_none();
         };

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use twilio_sim::AccountStatus;
 
-use crate::support::{Setup, code, entry, eventually, flat, fleet, state, stderr, stdout};
+use crate::support::{Setup, code, entry, eventually, flat, fleet, state, stderr};
 
 /// The state of `entries`, with `lists` beside its main account.
 fn with(lists: &str, entries: &str) -> String {

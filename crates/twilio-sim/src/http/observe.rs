@@ -125,6 +125,8 @@ impl NumbersSeen {
 pub struct AccountsSeen {
     /// Its rows; one without a SID is left out.
     pub rows: Vec<AccountRow>,
+    /// True when it is the first page.
+    pub is_first: bool,
     /// True when no page follows.
     pub is_last: bool,
 }
@@ -153,7 +155,8 @@ impl AccountsSeen {
             Some(AccountRow { sid: text(row, "sid")?, friendly_name, status })
         };
         let rows = page.get("accounts")?.as_array()?.iter().filter_map(row).collect();
-        Some(Self { rows, is_last: page.get("next_page_uri").is_none_or(Value::is_null) })
+        let is_first = page.get("page").and_then(Value::as_u64) == Some(0);
+        Some(Self { rows, is_first, is_last: page.get("next_page_uri").is_none_or(Value::is_null) })
     }
 }
 
