@@ -118,18 +118,19 @@ impl Ask {
     }
 
     /// The part of the world that it changes, as text: another one after its effect.
-    pub(crate) fn part(&self, world: &World) -> Option<String> {
-        match self {
+    pub(crate) fn part(&self, world: &World) -> String {
+        let part = match self {
             Self::Transfer { phone, .. } => world.owner_of(phone).map(ToString::to_string),
             Self::Suspend(sid) | Self::Reactivate(sid) | Self::Close(sid) => {
                 world.account(sid).map(|account| account.status.as_str().to_owned())
             }
             Self::Create(_) => Some(world.accounts().count().to_string()),
             Self::Configure { phone, .. } => {
-                let number = world.number(phone)?;
-                Some(format!("{} {:?}", number.friendly_name, number.settings))
+                let number = world.number(phone);
+                number.map(|number| format!("{} {:?}", number.friendly_name, number.settings))
             }
             Self::EndCall { call, .. } => world.call(call).map(|call| call.status.as_str().to_owned()),
-        }
+        };
+        part.unwrap_or_default()
     }
 }

@@ -71,9 +71,7 @@ impl<L: Life> Soak<L> {
             if passes.len() < 4 {
                 continue;
             }
-            let world = self.chaos.sim.world();
-            left = left_to_do(&status, &self.editor.state, &world, &self.judge.book().names);
-            drop(world);
+            left = self.left_to_do(&status);
             if left.is_empty() {
                 self.process.count_passes().await;
                 self.converged(begin, &status);
@@ -82,6 +80,11 @@ impl<L: Life> Soak<L> {
             }
         }
         self.violation(&format!("I6: no convergence within {CONVERGES:?}: {left}: {}", self.process.log()));
+    }
+
+    fn left_to_do(&self, status: &Value) -> String {
+        let (world, book) = (self.chaos.sim.world(), self.judge.book());
+        left_to_do(status, &self.editor.state, &world, &book.names, Patience::Short)
     }
 
     fn converged(&self, begin: Instant, status: &Value) {
@@ -145,19 +148,34 @@ impl<L: Life> Soak<L> {
     }
 }
 
+/// The holds that are waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Patience {
+    /// Those that end within seconds.
+    Short,
+    /// Those that last for many minutes as well.
+    Long,
+}
+
 /// Everything that is held.
 fn held_items(status: &Value) -> impl Iterator<Item = &Value> {
     status["plan"]["held"].as_array().into_iter().flatten()
 }
 
 /// Everything that is neither as the state says nor held, in words; empty when there is nothing.
-pub(crate) fn left_to_do(status: &Value, state: &State, world: &World, names: &Names) -> String {
+pub(crate) fn left_to_do(
+    status: &Value,
+    state: &State,
+    world: &World,
+    names: &Names,
+    patience: Patience,
+) -> String {
     let plan = &status["plan"];
     if status["lastPass"]["result"] != "success" || plan["actions"] != Value::Array(Vec::new()) {
         return format!("{} {}", status["lastPass"], plan["actions"]);
     }
     if let Some(rest) =
-        held_items(status).find(|held| is_over_soon(held, status) || ends_by_itself(held, world))
+        held_items(status).find(|held| is_over_soon(held, status) || ends_by_itself(held, world, patience))
     {
         return rest["message"].to_string();
     }
@@ -217,7 +235,7 @@ fn number_left(phone: &str, entry: &Entry, accounts: &[&str], world: &World) -> 
 
 /// Returns true when what holds it ends by itself: a refusal with no code of Twilio's is a fault, and a number that exists is found by a
 /// later search.
-fn ends_by_itself(held: &Value, world: &World) -> bool {
+fn ends_by_itself(held: &Value, world: &World, patience: Patience) -> bool {
     let message = held["message"].as_str().unwrap_or_default();
     let refused = held["reason"] == "RefusedByTwilio" && message.contains("no error code");
     let searched = ["in no number list", "in no readable number list"].iter().any(|words| {
@@ -226,7 +244,10 @@ fn ends_by_itself(held: &Value, world: &World) -> bool {
         is_searched(message)
             && text.is_some_and(|text| world.numbers().any(|number| text.contains(number.name())))
     });
-    refused || searched || (PASSING.iter().any(|reason| held["reason"] == *reason) && !is_long(message))
+    refused
+        || searched
+        || (PASSING.iter().any(|reason| held["reason"] == *reason)
+            && (patience == Patience::Long || !is_long(message)))
 }
 
 /// Returns true when it lasts for many minutes: a create whose outcome is unknown is watched for 15 minutes, and after a clock

@@ -84,7 +84,7 @@ struct Flight {
     at: Instant,
     ask: Ask,
     release: BTreeSet<String>,
-    before: Option<Option<String>>,
+    before: Option<String>,
 }
 
 pub(crate) struct Book {

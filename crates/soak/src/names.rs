@@ -131,3 +131,41 @@ impl Names {
         self.sent.retain(|sent| since.is_some_and(|since| sent.at < since));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn second_create_of_a_name_is_forbidden_while_the_first_counts() {
+        let mut names = Names::default();
+        let forbids = |names: &Names| names.forbids("acme", Instant::now()).is_some();
+        names.sent("1", "acme", Instant::now());
+        assert!(forbids(&names), "it may still take effect");
+        assert!(names.forbids("globex", Instant::now()).is_none());
+        tokio::time::advance(Duration::from_mins(15)).await;
+        assert!(!forbids(&names), "it was watched");
+        names.sent("2", "acme", Instant::now());
+        names.refused("2");
+        assert!(!forbids(&names), "it was refused");
+        names.sent("3", "acme", Instant::now());
+        names.created("3", "AC1");
+        tokio::time::advance(Duration::from_hours(1_000)).await;
+        assert!(forbids(&names), "it took effect");
+        names.forget(Instant::now().checked_sub(Duration::from_hours(1_001)));
+        assert!(!forbids(&names), "the journal was lost");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn account_of_people_is_meant_only_when_it_may_be_the_one_of_a_lost_create() {
+        let mut names = Names::default();
+        names.made_by_people("AC1", "acme");
+        tokio::time::advance(Duration::from_mins(1)).await;
+        names.sent("1", "acme", Instant::now());
+        names.made_by_people("AC2", "acme");
+        names.made_by_people("AC3", "globex");
+        assert_eq!(names.accounts_of("acme").collect::<Vec<_>>(), ["AC2"]);
+        names.refused("1");
+        assert_eq!(names.accounts_of("acme").count(), 0);
+    }
+}

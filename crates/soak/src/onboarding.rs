@@ -16,7 +16,7 @@ use twilio_sim::{Fault, FaultKind, Operation, Sim};
 use crate::{
     Outcome,
     chaos::Chaos,
-    converge::left_to_do,
+    converge::{Patience, left_to_do},
     edits::{Editor, value},
     judge::Judge,
     rules::Rules,
@@ -133,6 +133,9 @@ impl<L: Scripted> Onboarding<L> {
     }
 
     /// Adds batch after batch, and watches the fleet in the end. Gives the counts.
+    ///
+    /// # Panics
+    /// The daemon panicked.
     pub async fn to_the_end(mut self) -> Outcome {
         self.editor.save();
         self.start();
@@ -226,7 +229,9 @@ impl<L: Scripted> Onboarding<L> {
             let Some(status) = self.process.status().await else { continue };
             passes.insert(status["lastPass"]["startedAt"].to_string());
             let world = self.chaos.sim.world();
-            left = left_to_do(&status, &self.editor.state, &world, &self.judge.book().names);
+            let (state, book) = (&self.editor.state, self.judge.book());
+            left = left_to_do(&status, state, &world, &book.names, Patience::Long);
+            drop(book);
             let held = status["plan"]["held"].as_array().is_none_or(|held| !held.is_empty());
             if passes.len() > 2 && left.is_empty() && !held {
                 let mut book = self.judge.book();
@@ -270,7 +275,7 @@ impl<L: Scripted> Onboarding<L> {
 
 /// Troubles each create: each trouble comes in turn, and every second create has none.
 fn hook(seed: u64, sim: Sim, made: Arc<Mutex<Made>>) -> crate::small::Hook {
-    let mut rng = Rng::with_seed(seed ^ 0xc4ea7e);
+    let mut rng = Rng::with_seed(seed ^ 0x00c4_ea7e);
     Box::new(move |moment| {
         let mut made = made.lock().unwrap();
         match moment {

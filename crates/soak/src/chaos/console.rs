@@ -30,7 +30,7 @@ impl Chaos {
         }
     }
 
-    fn create(&mut self, name: &str) {
+    pub(crate) fn create(&mut self, name: &str) {
         let now = self.sim.now();
         let mut world = self.sim.world();
         // The main account may have its most subaccounts.

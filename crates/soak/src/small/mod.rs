@@ -20,7 +20,12 @@ pub use fleet::SmallFleet;
 use stage::Stage;
 
 use crate::{
-    Life, Outcome, chaos::Chaos, converge::left_to_do, edits::Editor, judge::Judge, rules::Rules,
+    Life, Outcome,
+    chaos::Chaos,
+    converge::{Patience, left_to_do},
+    edits::Editor,
+    judge::Judge,
+    rules::Rules,
     state::Folder,
 };
 
@@ -238,7 +243,7 @@ async fn until_converged<L: Scripted>(stage: &Mutex<Stage>, judge: &Judge, proce
             continue;
         }
         let world = stage.chaos.sim.world();
-        left = left_to_do(&status, &stage.editor.state, &world, &judge.book().names);
+        left = left_to_do(&status, &stage.editor.state, &world, &judge.book().names, Patience::Short);
         drop(world);
         if left.is_empty() {
             return polls.unwrap_or_else(|| process.polls());

@@ -160,11 +160,13 @@ impl AccountsSeen {
     }
 }
 
+type See<T> = dyn Fn(&T) + Send + Sync;
+
 /// The functions that see lists.
 #[derive(Clone, Default)]
 pub(crate) struct ListObservers {
-    numbers: Option<Arc<dyn Fn(&NumbersSeen) + Send + Sync>>,
-    accounts: Option<Arc<dyn Fn(&AccountsSeen) + Send + Sync>>,
+    numbers: Option<Arc<See<NumbersSeen>>>,
+    accounts: Option<Arc<See<AccountsSeen>>>,
 }
 
 impl ListObservers {
