@@ -11,14 +11,14 @@ use std::{
     time::Instant,
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use fastrand::Rng;
 use jiff::Timestamp;
 use soak::{
     MAIN, TOKEN,
     small::{self, SmallFleet, Step, Told},
 };
-use twilio_sim::{Sim, World};
+use twilio_sim::{Behavior, NamedSettings, Sim, TransferEffect, World};
 
 use crate::{
     BEGIN,
@@ -39,6 +39,9 @@ pub(crate) struct Explore {
     /// The number of steps in a schedule: 0, 1, or 2 of the strongest
     #[arg(long, default_value_t = 1)]
     steps: u8,
+    /// The effect of a transfer on the settings that it names, and on the others: kept, half of them, or lost
+    #[arg(long, value_enum, default_value_t)]
+    settings: Settings,
     /// Explore only every so many-th fleet; its first one is --first
     #[arg(long, default_value_t = 1)]
     every: usize,
@@ -54,6 +57,25 @@ pub(crate) struct Explore {
     /// Stop at the first violation
     #[arg(long)]
     stop_at_first: bool,
+}
+
+/// The effect of a transfer on the settings of a number.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Settings {
+    #[default]
+    Kept,
+    Half,
+    Lost,
+}
+
+impl Settings {
+    fn set(self, switches: &mut Behavior) {
+        (switches.transfer_settings, switches.webhooks) = match self {
+            Self::Kept => (NamedSettings::Honored, TransferEffect::Kept),
+            Self::Half => (NamedSettings::Half, TransferEffect::Half),
+            Self::Lost => (NamedSettings::Ignored, TransferEffect::Cleared),
+        };
+    }
 }
 
 /// The counts of an exploration.
@@ -156,7 +178,7 @@ impl Exploration<'_> {
         if self.stops.load(Ordering::Relaxed) {
             return Told::default();
         }
-        let mut told = run(self.fleet, steps, self.dir);
+        let mut told = run(self.fleet, steps, self.asked.settings, self.dir);
         let is_from_outside = steps.iter().any(|step| step.is_from_outside());
         let base = base.filter(|_| !is_from_outside);
         let more = base.and_then(|base| told.outcome.lost_more_than(&base.outcome));
@@ -201,7 +223,7 @@ fn is_later(first: Step, second: Step) -> bool {
     }
 }
 
-fn run(fleet: &SmallFleet, steps: &[Step], dir: &Path) -> Told {
+fn run(fleet: &SmallFleet, steps: &[Step], settings: Settings, dir: &Path) -> Told {
     let dir = dir.join("fleet");
     std::fs::create_dir_all(&dir).unwrap();
     fastrand::seed(1);
@@ -209,6 +231,7 @@ fn run(fleet: &SmallFleet, steps: &[Step], dir: &Path) -> Told {
         let begin = Timestamp::from_second(BEGIN).unwrap();
         subaccountd::simulation::set_clock(begin);
         let sim = Sim::in_process(World::builder(MAIN, TOKEN).build(), begin);
+        settings.set(sim.world().switches_mut());
         let life = Simulated::new(&dir, sim.clone(), small::daemon_args(), 1, Log::default());
         let told = small::run(fleet, steps, sim.clone(), &dir, life).await;
         sim.stop().await;

@@ -38,6 +38,8 @@ pub enum Event {
     Status(usize, bool),
     /// Others rename an account.
     Rename(usize),
+    /// Others create an account with the name of an entry without a SID.
+    Namesake(usize),
     /// Others move a number to an account, or to the main account.
     Move(usize, Option<usize>),
 }
@@ -129,7 +131,7 @@ impl Event {
             let edits = Desired::ALL.map(Edit::Desired).into_iter().chain([Edit::Pause]);
             all.extend(edits.map(|edit| Self::Edit(account, edit)));
             all.extend([true, false].map(|active| Self::Status(account, active)));
-            all.push(Self::Rename(account));
+            all.extend([Self::Rename(account), Self::Namesake(account)]);
         }
         for number in 0..numbers {
             let places = || (0..accounts).map(Some).chain([None]);
@@ -154,7 +156,11 @@ impl Event {
             | Self::BreakFile
             | Self::Move(..)
             | Self::Status(..) => true,
-            Self::Edit(_, Edit::Pause) | Self::Claim(..) | Self::PauseAll | Self::Rename(_) => false,
+            Self::Edit(_, Edit::Pause)
+            | Self::Claim(..)
+            | Self::PauseAll
+            | Self::Rename(_)
+            | Self::Namesake(_) => false,
         };
         Self::all(accounts, numbers, is_write).into_iter().filter(strong).collect()
     }
@@ -193,12 +199,21 @@ impl Event {
             }
             Self::Status(account, active) => {
                 let status = if active { AccountStatus::Active } else { AccountStatus::Suspended };
-                stage.chaos.set_status(&stage.sids[account], status);
+                if let Some(sid) = stage.sid(account) {
+                    stage.chaos.set_status(&sid, status);
+                }
             }
-            Self::Rename(account) => stage.chaos.rename(&stage.sids[account]),
+            Self::Rename(account) => {
+                if let Some(sid) = stage.sid(account) {
+                    stage.chaos.rename(&sid);
+                }
+            }
+            Self::Namesake(account) => stage.create_a_namesake(account),
             Self::Move(number, place) => {
-                let to = place.map_or(MAIN, |place| stage.sids[place].as_str());
-                stage.chaos.move_number(&stage.phones[number], to);
+                let to = place.map_or_else(|| Some(MAIN.to_owned()), |place| stage.sid(place));
+                if let Some(to) = to {
+                    stage.chaos.move_number(&stage.phones[number], &to);
+                }
             }
         }
     }

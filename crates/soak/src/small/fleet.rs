@@ -2,6 +2,8 @@
 
 use twilio_sim::AccountStatus;
 
+use crate::small::event::Event;
+
 /// A small fleet and its state.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct SmallFleet {
@@ -15,21 +17,27 @@ pub(crate) struct SmallAccount {
     pub(crate) desired: Desired,
 }
 
-/// The status of an account in the beginning; a suspension was made by others.
+/// The status of an account in the beginning; a suspension was made by others. One that is absent has an entry without a SID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Is {
     Active,
     Suspended,
     Closed,
+    Absent,
 }
 
 impl Is {
-    pub(crate) fn status(self) -> AccountStatus {
+    pub(crate) fn status(self) -> Option<AccountStatus> {
         match self {
-            Self::Active => AccountStatus::Active,
-            Self::Suspended => AccountStatus::Suspended,
-            Self::Closed => AccountStatus::Closed,
+            Self::Active => Some(AccountStatus::Active),
+            Self::Suspended => Some(AccountStatus::Suspended),
+            Self::Closed => Some(AccountStatus::Closed),
+            Self::Absent => None,
         }
+    }
+
+    fn holds_numbers(self) -> bool {
+        matches!(self, Self::Active | Self::Suspended)
     }
 }
 
@@ -80,11 +88,14 @@ impl SmallFleet {
         let each = [Is::Active, Is::Suspended, Is::Closed]
             .into_iter()
             .flat_map(|is| Desired::ALL.map(|desired| SmallAccount { is, desired }));
-        let rows = choices(&each.collect::<Vec<_>>(), accounts);
+        let absent =
+            [Desired::Active, Desired::Suspended].map(|desired| SmallAccount { is: Is::Absent, desired });
+        let rows = choices(&each.chain(absent).collect::<Vec<_>>(), accounts);
         let mut all = Vec::new();
         for accounts in rows {
             let places: Vec<_> = (0..accounts.len()).map(Some).chain([None]).collect();
-            let holders = places.iter().filter(|place| place.is_none_or(|at| accounts[at].is != Is::Closed));
+            let holders =
+                places.iter().filter(|place| place.is_none_or(|at| accounts[at].is.holds_numbers()));
             let claimants: Vec<_> =
                 places.iter().filter(|place| place.is_none_or(|at| accounts[at].desired.claims())).collect();
             let each: Vec<_> = holders
@@ -98,6 +109,24 @@ impl SmallFleet {
             }
         }
         all
+    }
+
+    /// Returns true when an event can happen to this fleet: only an entry without a SID has a namesake.
+    pub(crate) fn allows(&self, event: Event) -> bool {
+        match event {
+            Event::Namesake(account) => self.accounts[account].is == Is::Absent,
+            Event::Fault(_)
+            | Event::StaleList
+            | Event::KillBefore
+            | Event::KillAfter
+            | Event::Edit(..)
+            | Event::Claim(..)
+            | Event::PauseAll
+            | Event::BreakFile
+            | Event::Status(..)
+            | Event::Rename(_)
+            | Event::Move(..) => true,
+        }
     }
 
     /// Returns true when no fleet that differs only in the order of accounts and numbers comes before it.
@@ -138,11 +167,12 @@ mod tests {
     #[test]
     fn every_fleet_is_there_once() {
         let of = |accounts, numbers| SmallFleet::all(accounts, numbers).len();
-        // 3 statuses and 6 desired ones.
-        assert_eq!(of(1, 0), 18);
-        // 18 of them in pairs whose order does not matter.
-        assert_eq!(of(2, 0), 18 * 19 / 2);
-        // Held by it or by the main account unless it is closed, and claimed by it or by no entry when its desired status allows.
-        assert_eq!(of(1, 1), 2 * 2 * (2 * 2 + 4) + 2 * 2 + 4);
+        // 3 statuses and 6 desired ones, and absent with 2 of them.
+        assert_eq!(of(1, 0), 20);
+        // 20 of them in pairs whose order does not matter.
+        assert_eq!(of(2, 0), 20 * 21 / 2);
+        // Held by it or by the main account unless it is closed or absent, and claimed by it or by no entry when its desired
+        // status allows.
+        assert_eq!(of(1, 1), 2 * 2 * (2 * 2 + 4) + (2 * 2 + 4) + 2 * 2);
     }
 }

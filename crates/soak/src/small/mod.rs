@@ -29,8 +29,8 @@ use crate::{
     state::Folder,
 };
 
-/// The longest time to converge.
-const CONVERGES: Duration = Duration::from_mins(15);
+/// The longest time to converge: a create whose outcome is unknown is watched for 15 minutes.
+const CONVERGES: Duration = Duration::from_mins(35);
 /// The time until a daemon that was killed is started again.
 const AWAY: Duration = Duration::from_millis(200);
 
@@ -130,7 +130,8 @@ impl Told {
         let events = |is_write| choice(fleet.accounts.len(), fleet.numbers.len(), is_write);
         let requests = self.requests.iter().enumerate();
         let requests = requests.flat_map(|(at, &is_write)| {
-            events(is_write).into_iter().map(move |event| Step::Request(at, event))
+            let events = events(is_write).into_iter().filter(|event| fleet.allows(*event));
+            events.map(move |event| Step::Request(at, event)).collect::<Vec<_>>()
         });
         let tears = if strongest { &[][..] } else { &[Tear::None, Tear::Half, Tear::All][..] };
         let polls = (0..self.polls).flat_map(|poll| tears.iter().map(move |tear| Step::Poll(poll, *tear)));
@@ -243,7 +244,7 @@ async fn until_converged<L: Scripted>(stage: &Mutex<Stage>, judge: &Judge, proce
             continue;
         }
         let world = stage.chaos.sim.world();
-        left = left_to_do(&status, &stage.editor.state, &world, &judge.book().names, Patience::Short);
+        left = left_to_do(&status, &stage.editor.state, &world, &judge.book().names, Patience::Long);
         drop(world);
         if left.is_empty() {
             return polls.unwrap_or_else(|| process.polls());
