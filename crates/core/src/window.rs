@@ -77,7 +77,10 @@ pub fn in_force(
     let scheduled = || of_kind().filter_map(|window| Some((window, window.times.as_ref()?)));
     if let Some(now) = now.trusted() {
         let (window, _) = scheduled().find(|(_, times)| times.end_at(now).is_some())?;
-        return Some(InForce { window: window.clone(), ends: end(scheduled().map(|(_, times)| times), now) });
+        return Some(InForce {
+            window: window.clone(),
+            ends: end(|| scheduled().map(|(_, times)| times), now),
+        });
     }
     let (earliest, latest) = now.bounds();
     let earliest = attended.map_or(earliest, |attended| attended.min(earliest));
@@ -87,10 +90,10 @@ pub fn in_force(
 }
 
 /// The first time after `from` at which none of `windows` is in force.
-fn end<'a>(windows: impl Iterator<Item = &'a WindowTimes> + Clone, from: Timestamp) -> WindowEnd {
+fn end<'a, W: Iterator<Item = &'a WindowTimes>>(windows: impl Fn() -> W, from: Timestamp) -> WindowEnd {
     let mut at = from;
     for _ in 0..MAX_JOINED {
-        match windows.clone().filter_map(|times| times.end_at(at)).max() {
+        match windows().filter_map(|times| times.end_at(at)).max() {
             Some(end) => at = end,
             None => return WindowEnd::At(at),
         }

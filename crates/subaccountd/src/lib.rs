@@ -95,7 +95,7 @@ async fn check_and_carry_out(
         return Err((Exit::Usage, error));
     }
     telemetry::start(&cli.logging).map_err(|error| (Exit::Usage, error))?;
-    commands::dispatch(cli.command, explicit_flags).await.map_err(|error| {
+    Box::pin(commands::dispatch(cli.command, explicit_flags)).await.map_err(|error| {
         let exit = if error.is::<cli::settings::SettingsError>() { Exit::Usage } else { Exit::Failed };
         (exit, error)
     })

@@ -87,7 +87,9 @@ fn kind(schema: &Value) -> String {
         Some("boolean") => "`true` or `false`".to_owned(),
         Some("array") => format!("list, each {}", kind(&schema["items"])),
         Some("object") => format!("at most {} texts by name", most("maxProperties").unwrap()),
-        Some("integer") => format!("whole number from {} to {}", most("minimum").unwrap(), most("maximum").unwrap()),
+        Some("integer") => {
+            format!("whole number from {} to {}", most("minimum").unwrap(), most("maximum").unwrap())
+        }
         Some("string") => format!("text of at most {} characters", most("maxLength").unwrap()),
         other => panic!("a kind without words: {other:?}"),
     }

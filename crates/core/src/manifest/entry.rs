@@ -107,12 +107,7 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
     let number_defaults = number_terms::defaults(&fields, diagnostics);
     let claims = claims(&fields, &number_defaults.settings, diagnostics);
     let orders = releases::read(&fields, diagnostics);
-    let (mut terms, mut releases) = (None, Vec::new());
-    for node in fields.all("close") {
-        let (read, its_releases) = close(node, diagnostics);
-        terms = terms.or(read);
-        releases.extend(its_releases);
-    }
+    let (terms, releases) = closes(&fields, diagnostics);
     let goal = goal(&fields, terms, diagnostics);
     let end_calls = end_calls(&fields, goal.as_ref(), diagnostics);
     let is_paused = paused(&fields, diagnostics);
@@ -145,6 +140,20 @@ pub(super) fn account(node: &Node, diagnostics: &mut Diagnostics<'_>) -> ReadAcc
         None => doubt(node, &fields, usize::from(sid.is_some()) + other_sids.len()),
     };
     ReadAccount { sid, other_sids, name, unpinned, claims, releases, orders, entry, doubt }
+}
+
+/// The terms of the first `close` that could be read, and the numbers that any of them releases.
+fn closes(
+    fields: &Fields<'_>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> (Option<CloseTerms>, Vec<(PhoneNumber, Location)>) {
+    let (mut terms, mut releases) = (None, Vec::new());
+    for node in fields.all("close") {
+        let (read, its_releases) = close(node, diagnostics);
+        terms = terms.or(read);
+        releases.extend(its_releases);
+    }
+    (terms, releases)
 }
 
 /// The name of `node`, an entry without a SID, and the place for the SID.

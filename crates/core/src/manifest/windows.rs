@@ -26,7 +26,9 @@ pub(super) fn windows(fields: &Fields<'_>, diagnostics: &mut Diagnostics<'_>) ->
     let (nodes, all_read) = items(fields, "windows", diagnostics);
     let mut windows: Vec<_> = nodes.into_iter().map(|node| window(node, diagnostics)).collect();
     if !all_read {
-        windows.iter_mut().for_each(|window| window.times = None);
+        for window in &mut windows {
+            window.times = None;
+        }
         windows.push(Window { verbs: DEFAULT_VERBS.into(), reason: None, times: None });
     }
     windows

@@ -69,7 +69,7 @@ pub(crate) async fn dispatch(command: Command, explicit_flags: &ExplicitFlags) -
             plan::plan(*fleet, &how).await
         }
         Command::Explain { id, output, fleet, from } => {
-            explain::explain(id, output, *fleet, from.from.as_ref(), explicit_flags).await
+            Box::pin(explain::explain(id, output, *fleet, from.from.as_ref(), explicit_flags)).await
         }
         Command::Snapshot { connection, journal, rules, out } => {
             snapshot::snapshot(&connection, &journal, &rules, out.as_deref()).await

@@ -6,7 +6,8 @@ use crate::support::scene::{Scene, time};
 
 /// `n` accounts that are to be suspended, under `allowances`; scenes begin at noon on 1 June 2026.
 fn scene(n: usize, allowances: &str) -> Scene {
-    let entries: String = (1..=n).map(|n| format!("- {{sid: AC{n:02}, status: suspended}}\n")).collect();
+    let entry = |n| format!("- {{sid: AC{n:02}, status: suspended}}\n");
+    let entries: String = (1..=n).map(entry).collect();
     let state = format!("allowances: [{allowances}]\nmainAccount: {{sid: AC00}}\nsubaccounts:\n{entries}");
     (1..=n).fold(Scene::new(&state), |scene, n| scene.active(&format!("AC{n:02}")))
 }

@@ -219,7 +219,7 @@ fn holds(page: &mut Explanation, held: &[&HeldView]) {
 
 fn leaves_open(page: &mut Explanation, open: &[&NotKnownView]) {
     page.section("not known");
-    page.not_known = open.iter().map(|open| NotKnownView::clone(open)).collect();
+    page.not_known = open.iter().copied().cloned().collect();
     for one in open {
         let number = one.number.map_or_else(String::new, |number| format!(" {number}"));
         page.line(&format!("{}{number}: {}", one.kind, one.message));
