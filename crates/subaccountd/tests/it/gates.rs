@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 use serde_json::Value;
 use twilio_sim::AccountStatus;
 
@@ -59,10 +59,10 @@ async fn window_that_is_written_into_the_state_holds_a_running_daemon_until_it_i
 
 #[tokio::test]
 async fn allowance_lets_a_wave_go_on_and_the_journal_names_it() {
-    let until = (Timestamp::now() + 24.hours()).to_string();
+    let setup = Setup::new(fleet(4, 0), &state(&to_suspend(4))).await;
+    let until = setup.sim.now() + 24.hours();
     let allowance =
         format!("allowances: [{{verb: suspend, upTo: 4, until: \"{until}\", reason: end of the trials}}]");
-    let setup = Setup::new(fleet(4, 0), &state(&to_suspend(4))).await;
     let held = flat(&setup.run(&["plan"]).await);
     assert!(held.contains("add `allowances: [{verb: suspend, upTo: 4, until: "), "{held}");
     setup.write(&with(&allowance, &to_suspend(4)));
