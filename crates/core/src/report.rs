@@ -3,12 +3,14 @@
 
 mod account;
 mod figures;
+mod windows;
 
 use std::{collections::BTreeMap, fmt};
 
 pub use account::AccountView;
 pub use figures::Figures;
 use figures::by_status;
+pub use windows::{WindowChange, WindowView};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};

@@ -1,13 +1,13 @@
-//! Figures of a pass that only metrics need.
+//! Figures of a pass that only metrics and the page need.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::Findings;
-use crate::{Budgets, Desired, Status};
+use super::{Findings, WindowView};
+use crate::{Budgets, Desired, Status, allowance::Allowance};
 
-/// Figures for metrics that no other part of the report contains.
+/// Figures that no other part of the report contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// The number of listed subaccounts, by desired status.
@@ -20,6 +20,10 @@ pub struct Figures {
     pub at_risk: usize,
     /// The budgets after the pass.
     pub budgets: Option<Budgets>,
+    /// The windows of the state.
+    pub windows: Vec<WindowView>,
+    /// The allowances that count.
+    pub allowances: Vec<Allowance>,
     /// Twilio's clock less the local one; `None` while Twilio's is not known.
     pub clock_skew: Option<SignedDuration>,
 }
@@ -44,6 +48,8 @@ impl Figures {
             numbers,
             at_risk: found.plan.numbers_at_risk,
             budgets: Some(found.budgets.clone()),
+            windows: found.desired.windows().iter().map(|window| WindowView::of(window, found)).collect(),
+            allowances: found.plan.allowances.iter().cloned().collect(),
             clock_skew: found.now.twilio.map(|twilio| twilio.duration_since(found.now.local)),
         }
     }

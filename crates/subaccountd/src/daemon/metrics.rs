@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     health: Health,
     next_close: Gauge,
     budget_limit: GaugeVec,
+    allowance_until: GaugeVec,
     planned: GaugeVec,
     held: GaugeVec,
     held_oldest: GaugeVec,
@@ -124,6 +125,11 @@ impl Metrics {
             budget_limit: gauges(
                 "budget_limit",
                 "Limit within the window, by action kind; +Inf if unlimited.",
+                &["kind"],
+            ),
+            allowance_until: gauges(
+                "allowance_until_timestamp_seconds",
+                "End of the allowance that counts, by action kind; 0 if none.",
                 &["kind"],
             ),
             planned: gauges("planned_actions", "Planned actions that remain, by action kind.", &["kind"]),
@@ -309,6 +315,9 @@ impl Metrics {
                 let or_lifted = |amount: Option<usize>| amount.map_or(f64::INFINITY, count);
                 self.budget.with_label_values(&[kind]).set(or_lifted(budget.remaining()));
                 self.budget_limit.with_label_values(&[kind]).set(or_lifted(budget.limit));
+                let allowance = figures.allowances.iter().find(|allowance| allowance.verb.as_str() == kind);
+                let until = allowance.map_or(0.0, |allowance| seconds(allowance.until));
+                self.allowance_until.with_label_values(&[kind]).set(until);
             }
         }
     }

@@ -251,7 +251,7 @@ async fn validate_explains_every_code_and_says_which_there_are() {
     for known in subaccountd_core::manifest::DiagnosticCode::ALL {
         assert!(stdout(&all).contains(known.explanation()), "{known}");
     }
-    for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD050")] {
+    for (asked, answer) in [("SD14", "did you mean SD014?"), ("SD999", "codes go from SD001 to SD056")] {
         let unknown = output(bare(&["validate", "--explain", asked])).await;
         assert_eq!(code(&unknown), 64);
         assert!(stderr(&unknown).contains(answer), "{}", stderr(&unknown));

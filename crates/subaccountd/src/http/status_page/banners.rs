@@ -31,7 +31,7 @@ pub(super) fn banners(report: &Report, passes: &[PassEntry], now: Timestamp) -> 
         paused(report),
         dry_run(report),
     ];
-    banners.into_iter().flatten().collect()
+    banners.into_iter().flatten().chain(allowances(report, now)).collect()
 }
 
 fn failing(report: &Report, passes: &[PassEntry], now: Timestamp) -> Option<Banner> {
@@ -99,6 +99,20 @@ fn paused(report: &Report) -> Option<Banner> {
         words: Message::new("The whole state is paused: nothing is changed at Twilio."),
         times: Vec::new(),
         remedy: Message::new(remedy),
+    })
+}
+
+/// Each allowance that counts, because it lets more be done than the process was started with.
+fn allowances(report: &Report, now: Timestamp) -> impl Iterator<Item = Banner> {
+    report.figures.allowances.iter().map(move |allowance| Banner {
+        is_failure: false,
+        title: "An allowance is in force.",
+        words: Message::new(&format!(
+            "The limit of `{}` is at least {}: {}",
+            allowance.verb, allowance.up_to, allowance.reason
+        )),
+        times: vec![("Until", When::new(allowance.until, now))],
+        remedy: Message::new("To end it earlier, remove it from `allowances` of the state."),
     })
 }
 

@@ -34,7 +34,7 @@ use banners::{Banner, banners};
 use class::Class;
 use find::Index;
 use query::{Query, Sort};
-use rows::{AccountRow, FaultRow, HeldRow, Limit, List, Listed, PassRow, TodoRow};
+use rows::{AccountRow, FaultRow, HeldRow, Limit, List, Listed, PassRow, TodoRow, WindowRow};
 use words::{When, clean};
 
 const STYLE: &str = include_str!("../../../templates/status.css");
@@ -154,6 +154,7 @@ struct Page<'a> {
     reasons: [Vec<ReasonCount>; 2],
     risk: Option<Risk>,
     limits: Vec<Limit>,
+    windows: Vec<WindowRow>,
     passes: Vec<PassRow>,
     faults: Vec<FaultRow>,
     query: &'a Query,
@@ -223,6 +224,7 @@ fn render(report: &Report, passes: &[PassEntry], raw_query: &str, now: Timestamp
         reasons: reasons(report, &query),
         risk: risk(report),
         limits: rows::limits(report),
+        windows: rows::windows(report, now),
         passes: passes.iter().map(|entry| PassRow::of(entry, &index, now)).collect(),
         faults: report.desired_state.faults.iter().take(FAULTS_SHOWN).map(FaultRow::of).collect(),
         search: clean(&query.search),

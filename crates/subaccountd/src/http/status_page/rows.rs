@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use subaccountd_core::{
     AccountRef, ActionKind, Report,
     manifest::Diagnostic,
-    report::{AccountView, ActionView, HeldView, PassResult},
+    report::{AccountView, ActionView, HeldView, PassResult, WindowChange, WindowView},
     text::{count, grouped},
+    window::WindowEnd,
 };
 
 use super::{
@@ -255,6 +256,45 @@ pub(super) fn limits(report: &Report) -> Vec<Limit> {
         is_used_up: budget.spent > 0 && budget.remaining() == Some(0),
     };
     verbs.chain([("release of numbers", &budgets.release)]).map(limit).collect()
+}
+
+/// A window of the state, and its next change.
+pub(super) struct WindowRow {
+    pub(super) verbs: String,
+    pub(super) times: String,
+    pub(super) reason: Option<String>,
+    pub(super) is_in_force: bool,
+    pub(super) change: &'static str,
+    pub(super) at: Option<When>,
+}
+
+pub(super) fn windows(report: &Report, now: Timestamp) -> Vec<WindowRow> {
+    let row = |window: &WindowView| {
+        let (is_in_force, change, at) = match window.change {
+            WindowChange::Ends(WindowEnd::At(at)) => (true, "ends", Some(at)),
+            WindowChange::Ends(WindowEnd::After(at)) => {
+                (true, "joined by the next one, at least until", Some(at))
+            }
+            WindowChange::Ends(WindowEnd::WhenClocksAgree) => {
+                (true, "does not end while the clocks disagree", None)
+            }
+            WindowChange::Ends(WindowEnd::WhenCorrected) => {
+                (true, "lasts until its fault is corrected", None)
+            }
+            WindowChange::Begins(at) => (false, "begins", Some(at)),
+            WindowChange::Never => (false, "never comes", None),
+        };
+        let verbs: Vec<_> = window.verbs.iter().map(|verb| verb.as_str()).collect();
+        WindowRow {
+            verbs: verbs.join(", "),
+            times: window.times.as_deref().map_or_else(|| "faulty".to_owned(), clean),
+            reason: window.reason.as_deref().map(clean),
+            is_in_force,
+            change,
+            at: at.map(|at| When::new(at, now)),
+        }
+    };
+    report.figures.windows.iter().map(row).collect()
 }
 
 /// One entry of the last passes.

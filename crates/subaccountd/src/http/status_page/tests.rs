@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use subaccountd_core::{
     AccountSid, ActionKind, Condition, ConditionReason, ConditionStatus, Freeze, LiveStatus, Reason, Report,
     Status,
+    allowance::Allowance,
     manifest::{Diagnostic, DiagnosticCode},
     report::{
         AccountView, ActionView, DesiredState, Figures, HeldView, MainAccount, Mode, PassResult, PassSummary,
-        PlanView,
+        PlanView, WindowChange, WindowView,
     },
+    window::WindowEnd,
 };
 
 use super::{POLICY, STYLE, Waiting, answer, render};
@@ -362,4 +364,46 @@ fn page_before_the_state_was_read_says_why_and_reloads() {
     let page = Waiting { style: STYLE, why: "the state cannot be read: <b>".to_owned() }.render().unwrap();
     assert!(page.contains("http-equiv=\"refresh\"") && page.contains("cannot be read: &#60;b&#62;"));
     assert_eq!(answer(Ok(&report(0, 1)), &[], "", at()).status(), StatusCode::OK);
+}
+
+#[test]
+fn windows_are_shown_with_their_next_change_and_allowances_in_a_banner() {
+    let mut report = report(0, 1);
+    let window = |change| WindowView {
+        verbs: vec![ActionKind::Suspend, ActionKind::Close],
+        times: Some("0 18 * * 5 Europe/Berlin, 62h".to_owned()),
+        reason: Some(HOSTILE.to_owned()),
+        change,
+    };
+    report.figures.windows = [
+        WindowChange::Ends(WindowEnd::At(at() + SignedDuration::from_hours(2))),
+        WindowChange::Begins(at() + SignedDuration::from_hours(3)),
+        WindowChange::Never,
+        WindowChange::Ends(WindowEnd::WhenCorrected),
+    ]
+    .map(window)
+    .into();
+    report.figures.allowances = vec![Allowance {
+        verb: ActionKind::Suspend,
+        up_to: 40,
+        until: at() + SignedDuration::from_hours(5),
+        reason: HOSTILE.to_owned(),
+    }];
+    let page = page(&report, "");
+    assert!(!page.contains("<script"), "{page}");
+    for words in [
+        "<b>in force</b>, ends",
+        "in 2 h",
+        "begins",
+        "in 3 h",
+        "never comes",
+        "lasts until its fault is corrected",
+        "suspend, close",
+        "0 18 * * 5 Europe/Berlin, 62h",
+        "An allowance is in force.",
+        "is at least 40",
+        "in 5 h",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
