@@ -59,7 +59,9 @@ impl Schedule {
             field.check(text).map_err(|why| format!("{} `{text}`: {why}", field.what))?;
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(&fields.join(" ")).map_err(|error| error.to_string())?;
+        // A step of 1 leaves nothing out, so that a day with it is not given.
+        let read = fields.iter().map(|field| if field.split(',').any(|part| part == "*/1") { "*" } else { field });
+        let cron = parser.parse(&read.collect::<Vec<_>>().join(" ")).map_err(|error| error.to_string())?;
         let comes = next(&cron, DateTime::constant(2000, 1, 1, 0, 0, 0, 0)).is_some();
         let cron = comes.then(|| Box::new(cron));
         Ok(Self { text: fields.join(" "), time_zone, cron })
@@ -322,6 +324,8 @@ mod tests {
         let found = starts(&either, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z");
         let days: Vec<_> = found.iter().map(|start| &start[8..10]).collect();
         assert_eq!(days, ["06", "13", "20", "27"]);
+        let every = schedule("0 0 */1 * 1", "UTC");
+        assert_eq!(starts(&every, "2026-11-01T00:00:00Z", "2026-11-08T00:00:00Z"), ["2026-11-02T00:00:00Z"]);
         let stepped = schedule("0 0 */10 * 1", "UTC");
         let found = starts(&stepped, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z");
         let days: Vec<_> = found.iter().map(|start| &start[8..10]).collect();
