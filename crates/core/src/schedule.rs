@@ -60,7 +60,8 @@ impl Schedule {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         // A step of 1 leaves nothing out, so that a day with it is not given.
-        let read = fields.iter().map(|field| if field.split(',').any(|part| part == "*/1") { "*" } else { field });
+        let read =
+            fields.iter().map(|field| if field.split(',').any(|part| part == "*/1") { "*" } else { field });
         let cron = parser.parse(&read.collect::<Vec<_>>().join(" ")).map_err(|error| error.to_string())?;
         let comes = next(&cron, DateTime::constant(2000, 1, 1, 0, 0, 0, 0)).is_some();
         let cron = comes.then(|| Box::new(cron));

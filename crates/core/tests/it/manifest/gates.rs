@@ -24,13 +24,13 @@ fn faults_of_windows_name_their_place() {
     );
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:14 `"0 25 * * 5"`
-      SD052 `schedule`: hour `25`: 25 is not from 0 to 23
+      SD053 `schedule`: hour `25`: 25 is not from 0 to 23
       = write five cron fields, as in `schedule: "0 18 * * 5"` for every Friday at 18:00
     state.yaml:6:36 `62 hours`
-      SD054 `duration`: `62 hours` is not a valid duration
+      SD055 `duration`: `62 hours` is not a valid duration
       = write a duration of at least one minute and at most 366 days, as in `90m`, `62h` or `7d`
     state.yaml:6:56 `Berlin`
-      SD053 `timeZone`: `Berlin` is not a time zone
+      SD054 `timeZone`: `Berlin` is not a time zone
       = write a name of the IANA database, as in `Europe/Berlin` or `UTC`
     state.yaml:7:14 `5`
       SD020 `schedule` is a number, not a string
@@ -56,7 +56,7 @@ fn faults_of_windows_name_their_place() {
       SD020 a window is a string, not a mapping
       = write its keys, one per line: schedule, duration, timeZone, verbs, reason
     state.yaml:10:38 `0h`
-      SD054 `duration`: `0h` is not a valid duration
+      SD055 `duration`: `0h` is not a valid duration
       = write a duration of at least one minute and at most 366 days, as in `90m`, `62h` or `7d`
     state.yaml:11:49 `[`
       SD019 `verbs` is an empty list
@@ -73,10 +73,10 @@ fn windows_elsewhere_than_beside_the_main_account_are_a_fault_and_last() {
                  allowances: [{verb: close, upTo: 4, until: '2026-12-24', reason: tidy}]\n";
     insta::assert_snapshot!(files(&[("a.yaml", main), ("b.yaml", other)]), @r"
     b.yaml:3:1 `windows`
-      SD050 `windows` is in a document without `mainAccount`
+      SD051 `windows` is in a document without `mainAccount`
       = move `windows` to the document with `mainAccount`
     b.yaml:4:1 `allowances`
-      SD050 `allowances` is in a document without `mainAccount`
+      SD051 `allowances` is in a document without `mainAccount`
       = move `allowances` to the document with `mainAccount`
     left:
       main AC00 []
@@ -84,7 +84,7 @@ fn windows_elsewhere_than_beside_the_main_account_are_a_fault_and_last() {
     let source = |text: &str| Source { name: "x.yaml".to_owned(), content: Ok(long(text).into_bytes()) };
     let desired = parse(&[source(main), source(other)]).desired;
     assert!(desired.windows().iter().all(|window| window.times.is_none()));
-    assert_eq!(desired.windows()[1].verbs.len(), 5, "what else it says is not known");
+    assert_eq!(desired.windows()[1].verbs.len(), 6, "what else it says is not known");
     assert_eq!(desired.allowances(), []);
 }
 
@@ -102,9 +102,9 @@ fn faults_of_allowances_name_their_place_and_count_as_none() {
     insta::assert_snapshot!(shown, @r#"
     state.yaml:5:10 `endCalls`
       SD046 `verb`: `endCalls` is not a valid value
-      = write the verb whose limit it raises: one of reactivate, create, transfer, suspend, configure, close
+      = write the verb whose limit it raises: one of reactivate, create, transfer, suspend, configure, release, close
     state.yaml:6:23 `0`
-      SD055 `upTo`: 0 is not a whole number from 1 to 999999999
+      SD056 `upTo`: 0 is not a whole number from 1 to 999999999
       = write the limit meanwhile, as in `upTo: 40`
     state.yaml:6:33 `soon`
       SD026 `until`: `soon` is not a valid date or time
@@ -116,7 +116,7 @@ fn faults_of_allowances_name_their_place_and_count_as_none() {
       SD020 `upTo` is a string, not a number
       = write the limit meanwhile, as in `upTo: 40`
     state.yaml:8:23 `1e3`
-      SD055 `upTo`: 1e3 is not a whole number from 1 to 999999999
+      SD056 `upTo`: 1e3 is not a whole number from 1 to 999999999
       = write the limit meanwhile, as in `upTo: 40`
     left:
       main AC00 []

@@ -131,7 +131,7 @@ fn what_was_spent_counts_for_urgent_actions() {
         format!("subaccounts:\n{}", (1..=n).map(entry).collect::<String>())
     };
     let one = Scene::new(&state(1)).active("AC01").done();
-    let more = (2..=4).fold(one.says(&state(4)), |scene, n| {
+    let more = (2..=3).fold(one.says(&state(3)), |scene, n| {
         scene.account(&format!("AC{n:02}"), "acme", subaccountd_core::Status::Active)
     });
     assert!(more.shown().contains("OverLimit") && !more.shown().contains("suspend AC0"), "{}", more.shown());

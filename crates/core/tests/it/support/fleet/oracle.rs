@@ -58,7 +58,14 @@ impl Fleet {
     fn check_lists(&self, action: &Action) {
         let accounts = match action {
             Action::Reactivate(_) | Action::Create(_) | Action::EndCalls(_) => Vec::new(),
-            Action::Transfer(transfer) => vec![transfer.from, transfer.to],
+            // The account of an entry without a SID may be found by this very pass, and has no list yet.
+            Action::Transfer(transfer) => {
+                let is_found = |account: &AccountSid| {
+                    self.desired.unpinned().count() > 0 && self.desired.entry(*account).is_none()
+                };
+                let receiver = Some(transfer.to).filter(|to| !is_found(to));
+                std::iter::once(transfer.from).chain(receiver).collect()
+            }
             // Another suspension needs no list.
             Action::Suspend(account) => {
                 let closes = |account: &AccountSid| {
