@@ -13,7 +13,7 @@ use crate::{
     allowance::{Allowance, Allowances},
     claim::{Claim, NumberDefaults, OwnDetails},
     digest::digest,
-    window::{InForce, Window, in_force},
+    window::{Window, held_by},
 };
 
 /// The desired state, without everything that a fault makes doubtful.
@@ -303,9 +303,9 @@ impl Desired {
     }
 
     /// The window that holds `planned` at `now`. Undoing a write of the daemon is never held.
-    pub fn window(&self, planned: &Planned, now: Now, attended: Option<Timestamp>) -> Option<InForce> {
+    pub fn window(&self, planned: &Planned, now: Now, attended: Option<Timestamp>) -> Option<&Window> {
         let kind = planned.action.kind();
-        (!planned.exempt).then(|| in_force(&self.windows, kind, now, attended)).flatten()
+        (!planned.exempt).then(|| held_by(&self.windows, kind, now, attended)).flatten()
     }
 
     /// Returns true when the allowances that `planned` needs still count.

@@ -60,7 +60,12 @@ fn release_orders(history: &History, desired: &Desired, now: Now) -> Vec<Event> 
     let ordered =
         desired.releases().filter_map(|(account, number, terms)| {
             let terms = terms.digest();
-            let known = history.release_order(account, number).filter(|known| known.terms == terms);
+            let known = history.release_order(account, number);
+            // With a fault, the terms may be those of another mention, and an order that is settled must not begin again.
+            if desired.faulty() && known.is_some_and(|known| known.settled.is_some()) {
+                return None;
+            }
+            let known = known.filter(|known| known.terms == terms);
             known
                 .is_none_or(|known| known.since.is_none() && since.is_some())
                 .then_some(Event::ReleaseOrdered { account, number, terms, since })
@@ -233,15 +238,18 @@ fn resolved(history: &History, desired: &Desired, observed: &Observed, events: &
     }
 }
 
-/// Returns true when `account` certainly does not hold `number` under the SID `sid`: its whole list was read without it, the
-/// number is elsewhere, or the account is closed.
+/// Returns true when `account` certainly does not hold `number` under the SID `sid`: its whole list was read without it while the
+/// account was active, the number is elsewhere, or the account is closed. Twilio may show the list of a suspended account as
+/// empty.
 fn has_left(observed: &Observed, account: AccountSid, number: PhoneNumber, sid: Option<NumberSid>) -> bool {
     match observed.locate(number) {
         NumberLocation::In(owner, live) => owner != account || Some(live.sid) != sid,
         NumberLocation::InTransit => false,
-        NumberLocation::Nowhere => {
-            observed.numbers(account).is_some() || live(observed, account) == Some(Status::Closed)
-        }
+        NumberLocation::Nowhere => match live(observed, account) {
+            Some(Status::Active) => observed.numbers(account).is_some(),
+            Some(Status::Closed) => true,
+            Some(Status::Suspended) | None => false,
+        },
     }
 }
 
@@ -249,7 +257,8 @@ fn has_left(observed: &Observed, account: AccountSid, number: PhoneNumber, sid: 
 /// hold that number.
 fn orders(history: &History, desired: &Desired, observed: &Observed, now: Now, events: &mut Vec<Event>) {
     for (account, number, order) in history.open_release_orders() {
-        if desired.release(account, number).is_none() {
+        // An edit during the pass may have begun another order.
+        if desired.release(account, number).is_none_or(|terms| terms.digest() != order.terms) {
             continue;
         }
         match (observed.locate(number), order.number_sid) {

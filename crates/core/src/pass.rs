@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use crate::{
     Account, AccountSid, Address, ApprovedPlan, CallList, Desired, Guardrails, History, Now, Number,
     NumberId, NumberList, NumberLocation, NumberSid, Observed, PhoneNumber, PlanError, Target, approve,
-    events::{attention, call_events, desired_events, end_of_pass, observation_events},
+    events::{attention, call_events, desired_events, end_of_pass},
     execute::Execution,
     history::{CloseDecision, DATE_TOLERANCE, Event},
     plan::{check_main_account, plan},
@@ -305,7 +305,7 @@ impl<'a> Pass<'a> {
         events.append(&mut self.dated_decisions(history, now));
         events.append(&mut self.dated_orders(history, now));
         self.now = now;
-        events.append(&mut observation_events(history, &self.desired, &self.observed, self.now));
+        events.append(&mut self.observed_facts(history));
         events.append(&mut call_events(history, &self.desired, &self.observed, self.now));
         events.append(&mut self.looks);
         if self.searched {

@@ -5,7 +5,7 @@ use croner::{
     parser::{CronParser, Seconds, Year},
 };
 use jiff::{
-    Span, Timestamp, ToSpan, Zoned,
+    Timestamp, ToSpan, Zoned,
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -60,11 +60,12 @@ impl Schedule {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         // A step of 1 leaves nothing out, so that a day with it is not given.
-        let read =
-            fields.iter().map(|field| if field.split(',').any(|part| part == "*/1") { "*" } else { field });
-        let cron = parser.parse(&read.collect::<Vec<_>>().join(" ")).map_err(|error| error.to_string())?;
-        let comes = next(&cron, DateTime::constant(2000, 1, 1, 0, 0, 0, 0)).is_some();
-        let cron = comes.then(|| Box::new(cron));
+        let is_all = |field: &str| field.split(',').any(|part| part == "*/1");
+        let meant: Vec<_> = fields.iter().map(|field| if is_all(field) { "*" } else { *field }).collect();
+        let parse = |text: &str| parser.parse(text).map_err(|error| error.to_string());
+        let days = parse(&format!("0 0 {}", meant[2..].join(" ")))?;
+        let cron = parse(&meant.join(" "))?;
+        let cron = comes(&days).then(|| Box::new(cron));
         Ok(Self { text: fields.join(" "), time_zone, cron })
     }
 
@@ -86,7 +87,7 @@ impl Schedule {
     /// The last start at or before `time`.
     pub fn last(&self, time: Timestamp) -> Option<Timestamp> {
         let cron = self.cron.as_deref()?;
-        let mut civil = self.around(time, MOST_REPEATED.hours())?;
+        let mut civil = self.around(time).into_iter().max()?;
         loop {
             let found = cron.find_previous_occurrence(&utc(civil)?, true).ok()?.datetime();
             match self.at(found)? {
@@ -99,7 +100,7 @@ impl Schedule {
     /// The first start after `time`.
     pub fn next(&self, time: Timestamp) -> Option<Timestamp> {
         let cron = self.cron.as_deref()?;
-        let mut civil = self.around(time, -MOST_REPEATED.hours())?;
+        let mut civil = self.around(time).into_iter().min()?;
         loop {
             let found = next(cron, civil)?;
             match self.at(found)? {
@@ -109,14 +110,12 @@ impl Schedule {
         }
     }
 
-    /// The time of the wall clock at `time`, moved by `span` when the clock jumps nearby.
-    fn around(&self, time: Timestamp, span: Span) -> Option<DateTime> {
-        let (before, after) =
-            (time.checked_sub(MOST_REPEATED.hours()), time.checked_add(MOST_REPEATED.hours()));
-        let jumps = self.time_zone.following(before.ok()?).next();
-        let jumps = jumps.is_some_and(|jump| after.is_ok_and(|after| jump.timestamp() <= after));
-        let civil = time.to_zoned(self.time_zone.clone()).datetime();
-        if jumps { civil.checked_add(span).ok() } else { Some(civil) }
+    /// The times of the wall clock at `time`, by its offset and by those before and after a jump nearby.
+    fn around(&self, time: Timestamp) -> [DateTime; 3] {
+        [-MOST_REPEATED, 0, MOST_REPEATED].map(|hours| {
+            let nearby = time.checked_add(hours.hours()).unwrap_or(time);
+            self.time_zone.to_offset(nearby).to_datetime(time)
+        })
     }
 
     /// The moment at which the wall clock shows `civil`.
@@ -145,6 +144,13 @@ impl Serialize for Schedule {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         (&self.text, self.time_zone()).serialize(to)
     }
+}
+
+/// Returns true when a day of a leap year fits `days`. croner searches for one that never comes until the year 5000.
+fn comes(days: &Cron) -> bool {
+    let first = DateTime::constant(2000, 1, 1, 0, 0, 0, 0);
+    let day = |n: i64| utc(first.checked_add(n.days()).ok()?);
+    (0..366).filter_map(day).any(|day| days.is_time_matching(&day).unwrap_or_default())
 }
 
 /// The first civil time at or after `from` that fits `cron`.

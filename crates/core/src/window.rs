@@ -62,31 +62,44 @@ pub enum WindowEnd {
     WhenCorrected,
 }
 
-/// The window that holds `kind` at `now`. While the clocks disagree, a window that any of them may still be in does not end:
-/// it is enough that it was in force at any time since `attended`, the last trusted time.
+/// The window that holds `kind` at `now`, with its end.
 pub fn in_force(
     windows: &[Window],
     kind: ActionKind,
     now: Now,
     attended: Option<Timestamp>,
 ) -> Option<InForce> {
+    let window = held_by(windows, kind, now, attended)?.clone();
+    let ends = match (&window.times, now.trusted()) {
+        (None, _) => WindowEnd::WhenCorrected,
+        (Some(_), None) => WindowEnd::WhenClocksAgree,
+        (Some(_), Some(now)) => {
+            let of_kind = || windows.iter().filter(|window| window.verbs.contains(&kind));
+            end(|| of_kind().filter_map(|window| window.times.as_ref()), now)
+        }
+    };
+    Some(InForce { window, ends })
+}
+
+/// The window that holds `kind` at `now`. While the clocks disagree, a window that any of them may still be in does not end:
+/// it is enough that it was in force at any time since `attended`, the last trusted time.
+pub fn held_by(
+    windows: &[Window],
+    kind: ActionKind,
+    now: Now,
+    attended: Option<Timestamp>,
+) -> Option<&Window> {
+    let (earliest, latest) = now.trusted().map_or_else(
+        || {
+            let (earliest, latest) = now.bounds();
+            (attended.map_or(earliest, |attended| attended.min(earliest)), latest)
+        },
+        |now| (now, now),
+    );
+    let holds = |times: &WindowTimes| times.last_end(latest).is_some_and(|end| end > earliest);
     let of_kind = || windows.iter().filter(|window| window.verbs.contains(&kind));
-    if let Some(window) = of_kind().find(|window| window.times.is_none()) {
-        return Some(InForce { window: window.clone(), ends: WindowEnd::WhenCorrected });
-    }
-    let scheduled = || of_kind().filter_map(|window| Some((window, window.times.as_ref()?)));
-    if let Some(now) = now.trusted() {
-        let (window, _) = scheduled().find(|(_, times)| times.end_at(now).is_some())?;
-        return Some(InForce {
-            window: window.clone(),
-            ends: end(|| scheduled().map(|(_, times)| times), now),
-        });
-    }
-    let (earliest, latest) = now.bounds();
-    let earliest = attended.map_or(earliest, |attended| attended.min(earliest));
-    let (window, _) =
-        scheduled().find(|(_, times)| times.last_end(latest).is_some_and(|end| end > earliest))?;
-    Some(InForce { window: window.clone(), ends: WindowEnd::WhenClocksAgree })
+    let faulty = of_kind().find(|window| window.times.is_none());
+    faulty.or_else(|| of_kind().find(|window| window.times.as_ref().is_some_and(holds)))
 }
 
 /// The first time after `from` at which none of `windows` is in force.

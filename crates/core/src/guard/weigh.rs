@@ -51,6 +51,12 @@ pub(super) fn check_limit(
             counted(count, "action")
         ),
     };
+    if goes_on && own.is_some_and(|own| urgent.total() > own) {
+        let allowance = plan.allowances.of(kind).cloned();
+        for planned in plan.actions.iter_mut().filter(|planned| costs(planned) && is_urgent(planned)) {
+            planned.allowances.extend(allowance.clone());
+        }
+    }
     for Planned { action, .. } in take(plan, |planned| costs(planned) && !(goes_on && is_urgent(planned))) {
         plan.hold(kind, action.account(), action.number(), hold(Reason::OverLimit, &message, &remedy));
     }
@@ -170,7 +176,7 @@ pub(super) fn weigh_releases(
     let own = limits.released_numbers;
     let limit = budgets.release.limit.unwrap_or(own);
     let mut spent = budgets.release.spent;
-    let mut over = BTreeSet::new();
+    let (mut over, mut held) = (BTreeSet::new(), 0);
     plan.sort();
     let allowance = plan.allowances.of(ActionKind::Release).cloned();
     for Planned { action, allowances, .. } in &mut plan.actions {
@@ -187,13 +193,16 @@ pub(super) fn weigh_releases(
             }
         } else {
             over.insert((action.kind(), action.target()));
+            held += releases.saturating_sub(tried);
         }
     }
+    // All of them fit once the limit is this.
+    let needed = spent + held;
     let is_over = |planned: &Planned| over.contains(&(planned.action.kind(), planned.action.target()));
     for Planned { action, .. } in take(plan, is_over) {
         let releases = releases(&action).len();
         let message = format!(
-            "{} would release {}, over the limit of {}: {} already released within {:#}",
+            "{} would release {}, over the limit of {}: {} already released or planned within {:#}",
             match &action {
                 Action::Close(close) => format!("closing {}", close.account.sid),
                 other @ (Action::Reactivate(_)
@@ -206,14 +215,13 @@ pub(super) fn weigh_releases(
             },
             counted(releases, "number"),
             limit,
-            budgets.release.spent,
+            spent,
             limits.window
         );
         let message = match plan.allowances.idle(ActionKind::Release) {
             Some(why) => format!("{message}; {why}"),
             None => message,
         };
-        let needed = budgets.release.spent + releases;
         let paste = paste(plan, ActionKind::Release, Some(own), needed, now);
         let remedy = format!(
             "check that the numbers may be lost, then {paste}raise `--max-released-numbers` to at least {needed}, or {}",

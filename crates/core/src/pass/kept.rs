@@ -15,7 +15,7 @@ use super::{Pass, Want};
 use crate::{
     AccountSid, Action, ApprovedPlan, Held, History, Number, NumberId, NumberLocation, Reason,
     events::{call_events, observation_events, vanished},
-    history::Write,
+    history::{Event, Write},
     kept_lists::{KeptList, KeptLists},
     observed::RETRIED,
     plan::hold,
@@ -142,7 +142,7 @@ impl Pass<'_> {
         if self.kept.as_ref().is_none_or(|kept| kept.older.is_empty()) {
             return Vec::new();
         }
-        let mut facts = observation_events(history, &self.desired, &self.observed, self.now);
+        let mut facts = self.observed_facts(history);
         facts.append(&mut call_events(history, &self.desired, &self.observed, self.now));
         facts.extend(self.looks.iter().cloned());
         let mut history = Cow::Borrowed(history);
@@ -157,6 +157,19 @@ impl Pass<'_> {
         let accounts: BTreeSet<_> =
             acted_on.chain(waiting).filter(|account| self.is_older(*account)).collect();
         accounts.into_iter().map(Want::Numbers).collect()
+    }
+
+    /// The facts of the observation, without those on orders that only a list of an earlier pass tells: it may be older than
+    /// the order.
+    pub(super) fn observed_facts(&self, history: &History) -> Vec<Event> {
+        let mut facts = observation_events(history, &self.desired, &self.observed, self.now);
+        facts.retain(|fact| {
+            !matches!(
+                fact,
+                Event::ReleaseSeen { account, .. } | Event::ReleaseSettled { account, .. } if self.is_older(*account)
+            )
+        });
+        facts
     }
 
     /// The account whose list may end `held`, when it is read.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{Context, Hold, Plan, Reason, windows};
-use crate::{ActionKind, Now, guard::Budgets, text::count, window::WindowEnd};
+use crate::{ActionKind, guard::Budgets, text::count};
 
 /// Adds to a hold of `kind` that waits what will hold it then: `--verbs`, or a window of the state at that time.
 pub(super) fn with_obstacles(context: &Context<'_>, kind: ActionKind, mut hold: Hold) -> Hold {
@@ -18,20 +18,12 @@ pub(super) fn with_obstacles(context: &Context<'_>, kind: ActionKind, mut hold: 
             &format!("`{kind}` is not among the allowed verbs"),
             &format!("add `{kind}` to `--verbs`"),
         );
-    } else if let Some(due) = hold.due
-        && let Some(found) = windows::at(context, kind, Now::new(due, Some(due)))
-    {
-        let until = match found.ends {
-            WindowEnd::At(end) => format!("a window of the desired state lasts until {end}"),
-            WindowEnd::After(_) | WindowEnd::WhenClocksAgree | WindowEnd::WhenCorrected => {
-                "a window of the desired state lasts then".to_owned()
-            }
-        };
+    } else if hold.due.is_some_and(|due| windows::holds_at(context, kind, due)) {
         add(
             (&mut hold.message, &mut hold.remedy),
             Reason::OutsideWindow,
-            &until,
-            "shorten the window, when it should not",
+            "a window of the desired state is in force then",
+            "shorten the window, when it should not hold it",
         );
     }
     hold

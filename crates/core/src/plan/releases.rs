@@ -87,7 +87,14 @@ fn step<'a>(
         NumberLocation::In(owner, number) if owner == account => number,
         NumberLocation::In(..) => return Step::Settled,
         NumberLocation::InTransit => return Step::Unreadable(numbers::moving(phone)),
-        NumberLocation::Nowhere if context.observed.numbers(account).is_some() => return Step::Settled,
+        NumberLocation::Nowhere if context.observed.numbers(account).is_some() => {
+            let is_remembered = context.history.owner(phone) == Some(account);
+            return if live == Some(Some(Status::Suspended)) && is_remembered {
+                Step::Unreadable(hidden(account, phone))
+            } else {
+                Step::Settled
+            };
+        }
         NumberLocation::Nowhere => {
             return Step::Unreadable(close::unreadable(account, context.observed.number_list(account)));
         }
@@ -112,6 +119,18 @@ fn order<'a>(
 /// Returns true when the order does not mean `number`: it is settled, or began with another number SID.
 fn is_spent(order: &ReleaseOrder, number: &Number) -> bool {
     order.settled.is_some() || order.number_sid.is_some_and(|sid| sid != number.sid)
+}
+
+/// The hold of a number that its suspended account was seen with, and does not show.
+fn hidden(account: AccountSid, phone: PhoneNumber) -> Hold {
+    hold(
+        Reason::Unreadable,
+        format!(
+            "{}: {account} was last seen with it, but does not show it while it is suspended",
+            stays(phone)
+        ),
+        "reactivate the account to release the number, or remove the order when the number is gone",
+    )
 }
 
 fn stays(phone: PhoneNumber) -> String {

@@ -1,10 +1,12 @@
 //! Windows of the state: they hold action kinds for a time. Undoing a write of the daemon is never held.
 
+use jiff::Timestamp;
+
 use super::{Context, FIX_FAULTS, Hold, Plan, Planned, Reason, held::hold};
 use crate::{
     ActionKind, Now,
     text::count,
-    window::{InForce, WindowEnd, in_force},
+    window::{InForce, WindowEnd, held_by, in_force},
 };
 
 /// The remedy for a window that ends by itself.
@@ -13,8 +15,12 @@ const WAIT: &str = "wait, or shorten the window in `windows` of the desired stat
 /// Holds the actions whose kind is held by a window.
 pub(super) fn hold_outside(context: &Context<'_>, plan: &mut Plan) {
     for kind in ActionKind::ALL {
-        let Some(found) = at(context, kind, context.now) else { continue };
         let waits = |planned: &Planned| planned.action.kind() == kind && !planned.exempt;
+        if !plan.actions.iter().any(waits) {
+            continue;
+        }
+        let (windows, attended) = (&context.desired.windows, context.history.attended());
+        let Some(found) = in_force(windows, kind, context.now, attended) else { continue };
         let waiting: Vec<_> = plan.actions.extract_if(.., |planned| waits(planned)).collect();
         for Planned { action, .. } in &waiting {
             plan.hold(kind, action.account(), action.number(), outside(kind, &found, waiting.len()));
@@ -22,9 +28,9 @@ pub(super) fn hold_outside(context: &Context<'_>, plan: &mut Plan) {
     }
 }
 
-/// The window that holds `kind` at `now`.
-pub(super) fn at(context: &Context<'_>, kind: ActionKind, now: Now) -> Option<InForce> {
-    in_force(&context.desired.windows, kind, now, context.history.attended())
+/// Returns true when a window holds `kind` at `time`.
+pub(super) fn holds_at(context: &Context<'_>, kind: ActionKind, time: Timestamp) -> bool {
+    held_by(&context.desired.windows, kind, Now::new(time, Some(time)), None).is_some()
 }
 
 fn outside(kind: ActionKind, InForce { window, ends }: &InForce, waiting: usize) -> Hold {

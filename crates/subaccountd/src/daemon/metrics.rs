@@ -19,8 +19,10 @@ use subaccountd_core::{
 };
 use subaccountd_twilio::{Operation, RequestOutcome, Telemetry};
 
+mod budgets;
 mod health;
 
+use budgets::BudgetGauges;
 pub(crate) use health::Health;
 
 use crate::{clock, output::standard_error::DROPPED_LINES, version::VERSION};
@@ -55,13 +57,11 @@ pub(crate) struct Metrics {
     last_success: Gauge,
     health: Health,
     next_close: Gauge,
-    budget_limit: GaugeVec,
-    allowance_until: GaugeVec,
     planned: GaugeVec,
     held: GaugeVec,
     held_oldest: GaugeVec,
     actions: IntCounterVec,
-    budget: GaugeVec,
+    budgets: BudgetGauges,
     at_risk: Gauge,
     notifications: IntCounterVec,
     requests: IntCounterVec,
@@ -118,19 +118,10 @@ impl Metrics {
             last_pass: gauge("last_pass_timestamp_seconds", "Time of the end of the last pass."),
             last_success: gauge("last_success_timestamp_seconds", "Time of the last successful pass."),
             health: Health::new(&make),
+            budgets: BudgetGauges::new(&make),
             next_close: gauge(
                 "next_close_timestamp_seconds",
                 "Time at which the first pending close is due; 0 if none.",
-            ),
-            budget_limit: gauges(
-                "budget_limit",
-                "Limit within the window, by action kind; +Inf if unlimited.",
-                &["kind"],
-            ),
-            allowance_until: gauges(
-                "allowance_until_timestamp_seconds",
-                "End of the allowance that counts, by action kind; 0 if none.",
-                &["kind"],
             ),
             planned: gauges("planned_actions", "Planned actions that remain, by action kind.", &["kind"]),
             held: gauges("held_items", "Held items, by reason.", &["reason"]),
@@ -140,11 +131,6 @@ impl Metrics {
                 &["reason"],
             ),
             actions: counters("actions_total", "Writes, by action kind and result.", &["kind", "result"]),
-            budget: gauges(
-                "budget_remaining",
-                "Budget left within the window, by action kind; +Inf if unlimited.",
-                &["kind"],
-            ),
             at_risk: gauge(
                 "numbers_at_risk",
                 "Numbers that the pending closes and releases would release, less those that a limit keeps back.",
@@ -309,17 +295,7 @@ impl Metrics {
             self.numbers.with_label_values(&[word(managed)]).set(count(numbers));
         }
         self.at_risk.set(count(figures.at_risk));
-        if let Some(budgets) = &figures.budgets {
-            let verbs = budgets.verbs.iter().map(|(kind, budget)| (kind.as_str(), budget));
-            for (kind, budget) in verbs.chain([("release", &budgets.release)]) {
-                let or_lifted = |amount: Option<usize>| amount.map_or(f64::INFINITY, count);
-                self.budget.with_label_values(&[kind]).set(or_lifted(budget.remaining()));
-                self.budget_limit.with_label_values(&[kind]).set(or_lifted(budget.limit));
-                let allowance = figures.allowances.iter().find(|allowance| allowance.verb.as_str() == kind);
-                let until = allowance.map_or(0.0, |allowance| seconds(allowance.until));
-                self.allowance_until.with_label_values(&[kind]).set(until);
-            }
-        }
+        self.budgets.set(figures);
     }
 
     /// The text format of Prometheus.

@@ -136,3 +136,17 @@ fn what_was_spent_counts_for_urgent_actions() {
     });
     assert!(more.shown().contains("OverLimit") && !more.shown().contains("suspend AC0"), "{}", more.shown());
 }
+
+#[test]
+fn urgent_actions_name_the_allowance_that_lets_them_go_on() {
+    let entry = |n: usize| format!("- {{sid: AC{n:02}, status: suspended, urgent: {}}}\n", n <= 2);
+    let entries = (1..=4).map(entry).collect::<String>();
+    let state = format!(
+        "allowances: [{{verb: suspend, upTo: 2, until: '2026-06-03', reason: trials}}]\nmainAccount: {{sid: AC00}}\n\
+         subaccounts:\n{entries}"
+    );
+    let scene = (1..=4).fold(Scene::new(&state), |scene, n| scene.active(&format!("AC{n:02}")));
+    let plan = scene.limit(ActionKind::Suspend, Limit::Count(1)).plan();
+    assert_eq!(plan.actions.len(), 2);
+    assert!(plan.actions.iter().all(|planned| planned.allowances.len() == 1));
+}

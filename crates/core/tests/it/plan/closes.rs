@@ -449,7 +449,7 @@ fn a_close_that_would_release_more_than_is_left_is_held_alone() {
     insta::assert_snapshot!(shown, @r"
     close AC02, losing []
     OverLimit: close of AC01
-      closing AC01 would release 1 number, over the limit of 0: 0 already released within 24h
+      closing AC01 would release 1 number, over the limit of 0: 0 already released or planned within 24h
       = check that the numbers may be lost, then raise `--max-released-numbers` to at least 1, or move the numbers
     ");
 }

@@ -69,7 +69,11 @@ fn window_does_not_end_while_the_clocks_disagree() {
     let free = "suspend AC01\n";
     assert_eq!(clocks("2026-06-01T12:00:00Z", Some("2026-06-01T12:00:00Z")), free);
     let held = clocks("2026-06-01T10:00:00Z", Some("2026-06-01T12:00:00Z"));
-    insta::assert_snapshot!(held, @r"suspend AC01");
+    insta::assert_snapshot!(held, @r"
+    OutsideWindow: suspend of AC01
+      `suspend` is held by a window of the desired state, which does not end while the clocks disagree; waiting: 1 action
+      = set the clock of this machine (NTP)
+    ");
     assert_eq!(clocks("2026-06-01T12:00:00Z", Some("2026-06-01T10:00:00Z")), held, "by Twilio's it goes on");
     assert_eq!(clocks("2026-06-01T12:00:00Z", Some("2026-05-31T12:00:00Z")), held, "it lies between them");
     assert_eq!(clocks("2026-06-01T13:00:00Z", Some("2026-06-01T12:00:00Z")), free, "both are behind it");
@@ -86,7 +90,11 @@ fn window_that_was_in_force_at_the_last_trusted_time_does_not_end_by_a_jump_of_b
 
 #[test]
 fn faulty_window_always_holds_its_verbs_or_the_default_ones() {
-    insta::assert_snapshot!(scene("{schedule: never, duration: 1h, verbs: [suspend]}").shown(), @r"suspend AC01");
+    insta::assert_snapshot!(scene("{schedule: never, duration: 1h, verbs: [suspend]}").shown(), @r"
+    OutsideWindow: suspend of AC01
+      `suspend` is held: a window of the desired state has a fault, and lasts until it is corrected; waiting: 1 action
+      = run `subaccountd validate` and correct what it lists
+    ");
     for window in [
         "{schedule: '0 9 * * 1'}",
         "{duration: 1h}",
@@ -118,8 +126,8 @@ fn close_that_waits_tells_the_window_at_its_end() {
     let scene = Scene::new(state).is("AC01", Status::Suspended).pass();
     insta::assert_snapshot!(scene.shown(), @r"
     CoolingOff: close of AC01
-      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z; then it is held as `OutsideWindow`: a window of the desired state lasts then
-      = wait; to keep the account, change its `status` before then; before that, shorten the window, when it should not
+      AC01 is closed at 2026-06-04T12:00:00Z at the earliest: cooling-off period of 72h since 2026-06-01T12:00:00Z; then it is held as `OutsideWindow`: a window of the desired state is in force then
+      = wait; to keep the account, change its `status` before then; before that, shorten the window, when it should not hold it
     ");
 }
 
