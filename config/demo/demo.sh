@@ -24,7 +24,7 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 
 export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000 TWILIO_AUTH_TOKEN=demo-token
-export SUBACCOUNTD_TWILIO_URL=http://127.0.0.1:$sim_port SUBACCOUNTD_DESIRED=$state SUBACCOUNTD_CLOSE_AFTER=0s SUBACCOUNTD_JOURNAL_DIR=$here/journal
+export SUBACCOUNTD_TWILIO_URL=http://127.0.0.1:$sim_port SUBACCOUNTD_DESIRED=$state SUBACCOUNTD_CLOSE_AFTER=0s SUBACCOUNTD_VERBS=default,create SUBACCOUNTD_JOURNAL_DIR=$here/journal
 
 target/debug/twilio-sim --listen "127.0.0.1:$sim_port" --world config/demo/world.yaml >"$here/sim.log" 2>&1 &
 pids+=($!)
@@ -82,9 +82,14 @@ edit() { sed "$1" "$state" >"$state.new" && mv "$state.new" "$state"; }
 
 seen "a suspension" logged "suspend ${a}2: done"
 seen "a close" logged "close ${a}4: done"
+seen "an account that is created" logged 'create "stark": done'
 seen "a held item" logged "held.reason=NeedsAddress"
 seen "a suspension made by others" logged "held.reason=SuspendedElsewhere"
 done_lines
+
+say "The SID of the new account, written into the file (subaccountd pin):"
+target/debug/subaccountd pin "$state"
+grep -B 1 'friendlyName: stark' "$state" | grep 'sid: AC' || fails "the SID in the file"
 
 say "What is held, and how to fix it (subaccountd plan):"
 target/debug/subaccountd plan || echo "exit code $?"
