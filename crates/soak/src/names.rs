@@ -79,9 +79,13 @@ impl Names {
         self.made.insert(account.to_owned(), made);
     }
 
-    /// Records the account that a POST created.
-    pub(crate) fn created(&mut self, request_id: &str, account: &str) {
-        let Some(sent) = self.find(request_id) else { return };
+    /// Records the account that a POST created under `name`. When the POST took effect after the journal was lost, the daemon
+    /// knows as little of the account as of one that people made.
+    pub(crate) fn created(&mut self, request_id: &str, account: &str, name: &str) {
+        let Some(sent) = self.find(request_id) else {
+            self.made_by_people(account, name);
+            return;
+        };
         sent.account = Some(account.to_owned());
         let made = Made { name: sent.name.clone(), at: Instant::now(), by_people: false };
         self.made.insert(account.to_owned(), made);
@@ -149,11 +153,21 @@ mod tests {
         names.refused("2");
         assert!(!forbids(&names), "it was refused");
         names.sent("3", "acme", Instant::now());
-        names.created("3", "AC1");
+        names.created("3", "AC1", "acme");
         tokio::time::advance(Duration::from_hours(1_000)).await;
         assert!(forbids(&names), "it took effect");
         names.forget(Instant::now().checked_sub(Duration::from_hours(1_001)));
         assert!(!forbids(&names), "the journal was lost");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn account_that_was_created_after_the_journal_was_lost_is_known() {
+        let mut names = Names::default();
+        names.sent("1", "acme", Instant::now());
+        names.forget(None);
+        names.created("1", "AC1", "acme");
+        assert!(names.has("AC1"));
+        assert_eq!(names.name_of("AC1"), None, "no create of the present journal may have made it");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,5 @@
 //! The judge of creates: I13.
 
-use std::collections::BTreeSet;
-
 use tokio::time::Instant;
 use twilio_sim::{AccountStatus, World};
 
@@ -53,10 +51,11 @@ impl Book {
 
     /// Records the account that a create made: the one that was not there before.
     pub(super) fn created(&mut self, request_id: &str, world: &World) {
-        let new: BTreeSet<_> = world.accounts().map(|account| account.sid.as_str()).collect();
-        if let Some(account) = new.into_iter().find(|sid| !world.is_main(sid) && !self.names.has(sid)) {
-            self.names.created(request_id, account);
-            self.tally.tell(&format!("created {account}"));
+        let is_new = |sid: &str| !world.is_main(sid) && !self.names.has(sid);
+        let new = world.accounts().find(|account| is_new(account.sid.as_str()));
+        if let Some(account) = new {
+            self.names.created(request_id, &account.sid, &account.friendly_name);
+            self.tally.tell(&format!("created {}", account.sid));
         }
     }
 }
