@@ -130,9 +130,15 @@ impl Names {
         self.sent.iter().filter(counts).map(|sent| (&*sent.name, sent.account.as_deref()))
     }
 
-    /// Forgets the creates since an instant, as a daemon whose journal is lost or older does; all of them without one.
+    /// Forgets the creates since an instant, as a daemon whose journal is lost or older does; all of them without one. It knows
+    /// as little of their accounts as of those that people made.
     pub(crate) fn forget(&mut self, since: Option<Instant>) {
-        self.sent.retain(|sent| since.is_some_and(|since| sent.at < since));
+        let is_forgotten = |sent: &mut Sent| since.is_none_or(|since| sent.at >= since);
+        for account in self.sent.extract_if(.., is_forgotten).filter_map(|sent| sent.account) {
+            if let Some(made) = self.made.get_mut(&account) {
+                made.by_people = true;
+            }
+        }
     }
 }
 
@@ -168,6 +174,11 @@ mod tests {
         names.created("1", "AC1", "acme");
         assert!(names.has("AC1"));
         assert_eq!(names.name_of("AC1"), None, "no create of the present journal may have made it");
+        names.sent("2", "globex", Instant::now());
+        names.created("2", "AC2", "globex");
+        names.forget(None);
+        names.sent("3", "globex", Instant::now());
+        assert_eq!(names.name_of("AC2"), Some("globex"), "the lost answer may have been of this one");
     }
 
     #[tokio::test(start_paused = true)]
