@@ -182,7 +182,7 @@ pub struct PlanView {
     pub actions: Vec<ActionView>,
     /// The held items.
     pub held: Vec<HeldView>,
-    /// What a snapshot leaves open; empty for a plan on an observation.
+    /// The decisions that a snapshot leaves open; empty for a plan on an observation.
     #[serde(rename = "notKnown")]
     pub not_known: Vec<NotKnownView>,
 }

@@ -50,7 +50,7 @@ pub struct Plan {
     pub actions: Vec<Planned>,
     /// The held items, by account, number and action kind.
     pub held: Vec<Held>,
-    /// What the snapshot of the plan leaves open, by account, number and action kind; empty for a plan on an observation.
+    /// The decisions that the snapshot of the plan leaves open, by account, number and action kind; empty for a plan on an observation.
     pub not_known: Vec<NotKnown>,
     /// Listed accounts with the desired status `closed` that Twilio's list no longer contains.
     pub absent: BTreeSet<AccountSid>,

@@ -1,4 +1,4 @@
-//! What a snapshot leaves open: it lacks a list on which the decision rests.
+//! Decisions that a snapshot leaves open: it lacks a list on which the decision rests.
 
 use super::held::{Hold, hold};
 use crate::{AccountSid, ActionKind, PhoneNumber, Reason};

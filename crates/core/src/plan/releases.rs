@@ -27,7 +27,7 @@ const RECLAIM_NOTE: &str = "by Twilio's documentation it can be had back in the 
 enum Step<'a> {
     /// The account does not hold the number.
     Settled,
-    /// What must be known could not be read.
+    /// A required fact could not be read.
     Unreadable(Hold),
     /// The order is settled, and the account holds the number all the same.
     Back(Hold),

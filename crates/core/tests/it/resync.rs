@@ -159,7 +159,7 @@ fn number_between_unlisted_accounts_is_never_seen_in_two() {
     }
 }
 
-/// Nobody claims the number, which AC03 holds; then AC02 does.
+/// No account claims the number, which AC03 holds; then AC02 does.
 fn claimed_out_of_an_unlisted_account() -> Fleet {
     let mut fleet = small();
     fleet.desired = desired("subaccounts: [{sid: AC01, status: active}, {sid: AC02, status: active}]");

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{Daemon, Setup, ac, code, entry, eventually, fleet, output, state, stderr};
 
-/// A part of the address that nobody may see.
+/// A part of the address that is secret.
 const SECRET: &str = "T0-secret-of-the-hook";
 
 /// A receiver that answers with `status`, and keeps what it got.

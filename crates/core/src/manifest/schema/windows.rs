@@ -52,7 +52,7 @@ pub(super) struct WindowSchema {
     /// fits.
     #[schemars(regex(pattern = SCHEDULE), extend("examples" = ["0 18 * * 5"]))]
     schedule: String,
-    /// How long it lasts: from one minute to 366 days.
+    /// The time that it lasts: from one minute to 366 days.
     duration: DurationSchema,
     /// The time zone of the schedule: a name of the IANA database, `UTC` by default.
     time_zone: Option<TimeZoneName>,
